@@ -1,0 +1,5 @@
+//! Room `admin`.
+
+pub mod settings;
+
+pub use settings::Settings;

@@ -1,0 +1,5 @@
+//! Room `dial`.
+
+pub mod settings;
+
+pub use settings::Settings;

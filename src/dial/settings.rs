@@ -1,0 +1,43 @@
+//! How to reach something: address, TLS, time. Validated values only; `config` fills them.
+
+use std::{path::PathBuf, time::Duration};
+
+/// One place to connect to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Settings {
+    /// Where.
+    pub target: Target,
+    /// TLS, where the other side speaks it.
+    pub tls: Option<Tls>,
+    /// From the first packet to the end of the TLS handshake.
+    pub connect_timeout: Duration,
+    /// How often a name is resolved again.
+    pub resolve_every: Duration,
+}
+
+/// An address to connect to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// A name or literal address (IPv6 without brackets), and a port.
+    Tcp {
+        /// Name or literal.
+        host: String,
+        /// Port.
+        port: u16,
+    },
+    /// A Unix domain socket.
+    Unix(PathBuf),
+}
+
+/// TLS as a client.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Tls {
+    /// PEM bundle of the only authorities believed; `None` takes the system's.
+    pub ca: Option<PathBuf>,
+    /// Name sent as SNI and checked in the certificate.
+    pub server_name: String,
+    /// Client certificate: PEM chain and PEM key.
+    pub certificate: Option<(PathBuf, PathBuf)>,
+    /// ALPN protocols offered, in order.
+    pub alpn: Vec<Vec<u8>>,
+}

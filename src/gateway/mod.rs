@@ -1,0 +1,6 @@
+//! Room `gateway`.
+
+pub mod settings;
+pub mod upstream;
+
+pub use settings::Settings;

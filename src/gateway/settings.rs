@@ -1,0 +1,135 @@
+//! Routes and the reading of heads. Validated values only; `config` fills them.
+
+use std::{sync::Arc, time::Duration};
+
+use http::HeaderValue;
+use ipnet::IpNet;
+
+use crate::gateway::upstream;
+
+/// Everything that decides what happens to a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// How heads are read.
+    pub head: HeadRules,
+    /// Peers whose `X-Forwarded-*` and `Forwarded` are believed.
+    pub trusted: Vec<IpNet>,
+    /// Routes, as written.
+    pub routes: Vec<Arc<Route>>,
+}
+
+/// What a request head may look like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeadRules {
+    /// Bytes of a whole head.
+    pub header_bytes: usize,
+    /// Header lines of a head.
+    pub header_count: usize,
+    /// Bytes of the request target.
+    pub uri_bytes: usize,
+    /// Header names with `_`.
+    pub underscores: Ambiguous,
+    /// `%2F` in a path. `Strip` is not offered for it.
+    pub encoded_slash: Ambiguous,
+    /// `;name=value` after a path segment.
+    pub path_parameters: Ambiguous,
+    /// Percent-decoded path bytes that are not UTF-8. `Strip` is not offered for it.
+    pub non_utf8: Ambiguous,
+}
+
+/// What to do with something that two readers could take differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ambiguous {
+    /// Answer 400.
+    Refuse,
+    /// Remove it, decide on and forward what is left.
+    Strip,
+    /// Decide on it and forward it as it is.
+    Keep,
+}
+
+/// One route: a host and a path prefix, the application behind it, and its rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// `host` + `path` as written, the label of metrics and logs.
+    pub name: String,
+    /// Which hosts.
+    pub host: HostPattern,
+    /// Canonical path prefix; starts with `/`, matches at segment borders; no trailing slash but for `/`.
+    pub path: String,
+    /// What happens to the prefix on the way to the application.
+    pub prefix: Prefix,
+    /// The application.
+    pub upstream: Arc<upstream::Settings>,
+    /// What a cleartext request gets.
+    pub cleartext: Cleartext,
+    /// Value of `Strict-Transport-Security`; `None` leaves the application's.
+    pub hsts: Option<HeaderValue>,
+    /// What is added to the application's cookies.
+    pub cookies: CookieRules,
+    /// Whether `Location: http://` of our own hosts becomes `https://`.
+    pub rewrite_location: bool,
+    /// Largest request body in bytes; `None` is no bound.
+    pub body_limit: Option<u64>,
+    /// Longest time from head to the last byte of the answer; `None` is no bound. Upgraded streams are exempt.
+    pub timeout: Option<Duration>,
+    /// Longest time from the sent request to the head of the answer.
+    pub response_timeout: Duration,
+    /// Protocols that `Upgrade` may name, lower case.
+    pub upgrade: Vec<String>,
+}
+
+/// Which `Host` a route answers to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HostPattern {
+    /// Any.
+    Any,
+    /// One, lower case, without port.
+    Exact(String),
+    /// Any one label before this suffix, which has no leading dot (`*.example.com` holds `example.com`).
+    Wildcard(String),
+}
+
+/// What happens to the matched path prefix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Prefix {
+    /// Forwarded as it came.
+    Keep,
+    /// Replaced by this canonical prefix (`/` strips it).
+    Replace(String),
+}
+
+/// What a cleartext request to a route gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cleartext {
+    /// 308 to https.
+    Redirect,
+    /// 403.
+    Refuse,
+    /// The application's answer; needs a stated reason.
+    Serve,
+}
+
+/// What is added to the application's cookies where absent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CookieRules {
+    /// Add `Secure`.
+    pub secure: bool,
+    /// Add `HttpOnly`.
+    pub http_only: bool,
+    /// Cookie names that a script must read: no `HttpOnly` for these.
+    pub script_readable: Vec<String>,
+    /// Add `SameSite=` this.
+    pub same_site: Option<SameSite>,
+}
+
+/// The `SameSite` attribute of RFC 6265bis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SameSite {
+    /// `Strict`
+    Strict,
+    /// `Lax`
+    Lax,
+    /// `None`
+    None,
+}

@@ -1,0 +1,5 @@
+//! Room `upstream`.
+
+pub mod settings;
+
+pub use settings::Settings;

@@ -1,0 +1,30 @@
+//! Privet: a TLS-terminating reverse proxy that makes a privacy policy true on live traffic.
+//!
+//! The map of the house, top to bottom; a room imports only from rooms further down
+//! (`tests/it/arrows.rs` holds the table and fails on any other arrow):
+//!
+//! * [`cli`]: one file a subcommand.
+//! * [`app`]: the composition root: settings become a running gateway; reload; signals.
+//! * [`demo`]: the legacy application that `serve --demo` protects; nothing but `app` and tests may look at it.
+//! * [`config`]: a TOML file becomes each room's settings, or diagnostics with line, column and hint.
+//! * [`server`]: listeners, one worker a core, connections, the framing guard, the way down.
+//! * [`admin`]: the private listener: health and metrics.
+//! * [`gateway`]: THE LIST: what happens to a request, one line a step.
+//! * [`observe`]: what is counted and how it is shown.
+//! * [`tls`]: certificates, profiles, client certificates, the development CA.
+//! * [`dial`]: connections to anything: TCP, Unix, TLS; names resolved again.
+//! * [`common`]: units, coarse clock, the peer of a connection: no policy, small.
+//!
+//! Tenets, in rank: private, correct, simple, fast. `docs/ARCHITECTURE.md` says why.
+
+pub mod admin;
+pub mod app;
+pub mod cli;
+pub mod common;
+pub mod config;
+pub mod demo;
+pub mod dial;
+pub mod gateway;
+pub mod observe;
+pub mod server;
+pub mod tls;

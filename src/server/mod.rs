@@ -1,0 +1,5 @@
+//! Room `server`.
+
+pub mod settings;
+
+pub use settings::Settings;

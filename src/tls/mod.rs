@@ -1,0 +1,5 @@
+//! Room `tls`.
+
+pub mod settings;
+
+pub use settings::Settings;
