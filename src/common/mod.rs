@@ -1,3 +1,7 @@
-//! Small shared things without policy: units, coarse clock, counters, the peer of a connection.
+//! Small shared things without policy: units, deadlines on a coarse clock, counters, authorities, who is at the other end.
 
+pub mod authority;
+pub mod meter;
+pub mod peer;
 pub mod unit;
+pub mod watch;

@@ -1,6 +1,100 @@
-//! Room `gateway`.
+//! THE LIST: what happens to a request, one line a step.
+//!
+//! [`Gateway::handle`] is the whole of it. A step hands what it decided to the next as an argument; every early exit is a
+//! [`refusal`]; the [`record`] closes when the last byte of the answer is out. A [`plan`] is one configuration, shared by all
+//! workers; a [`Gateway`] is one worker's view of it.
 
+pub mod answer;
+pub mod body;
+pub mod client;
+pub mod forward;
+pub mod head;
+pub mod path;
+pub mod plan;
+pub mod record;
+pub mod redirect;
+pub mod refusal;
+pub mod route;
 pub mod settings;
+pub mod upgrade;
 pub mod upstream;
 
+use std::rc::Rc;
+
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use hyper::body::Incoming;
+
+pub use plan::{Gateway, Plan};
 pub use settings::Settings;
+
+use self::{
+    body::Body,
+    client::{Client, X_REQUEST_ID},
+    forward::Exchange,
+    record::Record,
+    refusal::{Kind, Look, Refusal},
+};
+use crate::common::watch::Watch;
+
+impl Gateway {
+    /// Answers one request of `client`. `refused` says that the framing guard has turned it down already.
+    pub async fn handle(
+        &self,
+        client: &Rc<Client>,
+        watch: &Rc<Watch>,
+        refused: Option<Kind>,
+        request: Request<Incoming>,
+    ) -> Response<Body> {
+        let id = record::request_id();
+        let accept = request.headers().get(header::ACCEPT).cloned();
+        let mut record = Record::open(client, &self.shard);
+        let outcome = match refused {
+            Some(kind) => Err(kind.into()),
+            None => self.steps(client, watch, &id, request, &mut record).await,
+        };
+        let mut answer = outcome.unwrap_or_else(|refusal| self.refuse(client, &refusal, Look::of(accept.as_ref()), &id));
+        answer.headers_mut().insert(X_REQUEST_ID, id);
+        if client.closing.get() && !client.http2 && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+            answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        upgrade::hold(client, answer, record, &self.shard)
+    }
+
+    async fn steps(
+        &self,
+        client: &Rc<Client>,
+        watch: &Rc<Watch>,
+        id: &HeaderValue,
+        mut request: Request<Incoming>,
+        record: &mut Record,
+    ) -> Result<Response<Body>, Refusal> {
+        let outer = upgrade::outer(client, &mut request);
+        let (mut parts, body) = request.into_parts();
+        let head = head::read(&mut parts, client, &self.plan.head, &self.plan.trusted)?;
+        if let Some(answer) = redirect::challenge(client, &head, self.plan.acme_webroot.as_deref()) {
+            return Ok(answer);
+        }
+        let line = self.route(&head).ok_or(Kind::NoRoute)?;
+        record.routed(&line.meter);
+        if let Some(answer) = redirect::cleartext(client, &line.route, &head, self.plan.redirect_port)? {
+            return Ok(answer);
+        }
+        Exchange { line, client, watch, id, head: &head }.forward(outer, parts, body).await
+    }
+
+    fn refuse(&self, client: &Client, refusal: &Refusal, look: Look, id: &HeaderValue) -> Response<Body> {
+        let kind = refusal.kind;
+        self.shard.count("privet_refusals_total", &[("kind", kind.name()), ("blame", kind.blame().name())]);
+        tracing::debug!(
+            kind = kind.name(),
+            detail = kind.detail(),
+            request_id = id.to_str().unwrap_or_default(),
+            cause = refusal.source.as_deref().map(tracing::field::display),
+            "refused"
+        );
+        if kind.closes() {
+            client.closing.set(true);
+        }
+        refusal::respond(kind, look, id)
+    }
+}

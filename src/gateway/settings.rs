@@ -63,6 +63,8 @@ pub struct Route {
     pub upstream: Arc<upstream::Settings>,
     /// What a cleartext request gets.
     pub cleartext: Cleartext,
+    /// Why cleartext is allowed on this route or towards its application; repeated in logs and by `check`.
+    pub cleartext_reason: Option<String>,
     /// Value of `Strict-Transport-Security`; `None` leaves the application's.
     pub hsts: Option<HeaderValue>,
     /// What is added to the application's cookies.

@@ -1,1 +1,3 @@
-//! Room `observe`.
+//! What is counted, and how it is shown.
+
+pub mod metrics;

@@ -1,5 +1,17 @@
-//! Room `server`.
+//! Listeners, one worker a core, connections and the way down.
+//!
+//! A worker is an OS thread with a `current_thread` runtime, its own `SO_REUSEPORT` listeners, upstream pools and deadlines:
+//! a plain request takes no lock and crosses no thread. [`worker`] accepts, [`connection`] speaks HTTP, [`guard`] and
+//! [`framing`] look at the bytes before hyper does, [`admission`] counts connections, [`listener`] binds.
 
+pub mod admission;
+pub mod connection;
+pub mod framing;
+pub mod guard;
+pub mod listener;
+pub mod patient;
+pub mod proxy_protocol;
 pub mod settings;
+pub mod worker;
 
 pub use settings::Settings;

@@ -1,5 +1,13 @@
-//! Room `upstream`.
+//! The application behind a route: which endpoint, which connection, what counts as its failure.
+//!
+//! [`shared`] is what all workers know of an application (health, ejection, resolved names); [`cluster`] is one worker's
+//! way to it (pools, turns, retries).
 
+pub mod balance;
+pub mod cluster;
+pub mod health;
+pub mod pool;
 pub mod settings;
+pub mod shared;
 
 pub use settings::Settings;

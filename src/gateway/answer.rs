@@ -1,0 +1,133 @@
+//! The head of the application's answer on its way to the client: what makes an application that knows nothing of TLS safe
+//! to use over TLS.
+
+use std::borrow::Cow;
+
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+
+use crate::{
+    common::authority::Authority,
+    gateway::{
+        head::{Head, tokens},
+        route,
+        settings::{CookieRules, Route, SameSite},
+    },
+};
+
+/// Cleans and hardens the head of an answer.
+pub fn harden(headers: &mut HeaderMap, status: StatusCode, route: &Route, head: &Head, secure: bool, inner_host: &HeaderValue) {
+    clean(headers, status);
+    if secure {
+        if let Some(hsts) = &route.hsts
+            && !head.host.to_str().ok().and_then(Authority::parse).is_none_or(|host| host.is_bare())
+        {
+            headers.insert(header::STRICT_TRANSPORT_SECURITY, hsts.clone());
+        }
+        if headers.contains_key(header::SET_COOKIE) {
+            harden_cookies(headers, &route.cookies);
+        }
+    }
+    if let Some(location) = headers.get(header::LOCATION)
+        && let Some(better) = relocate(location, route, head, secure, inner_host)
+    {
+        headers.insert(header::LOCATION, better);
+    }
+}
+
+/// Removes what belongs to the hop between Privet and the application.
+fn clean(headers: &mut HeaderMap, status: StatusCode) {
+    if headers.contains_key(header::CONNECTION) {
+        let nominated: Vec<HeaderName> = tokens(headers, &header::CONNECTION)
+            .filter_map(|token| HeaderName::from_bytes(token.as_bytes()).ok())
+            .filter(|name| *name != header::CONTENT_LENGTH && *name != header::SET_COOKIE)
+            .collect();
+        for name in nominated {
+            headers.remove(name);
+        }
+        headers.remove(header::CONNECTION);
+    }
+    headers.remove("keep-alive");
+    headers.remove("proxy-connection");
+    headers.remove(header::TRANSFER_ENCODING);
+    if status != StatusCode::SWITCHING_PROTOCOLS {
+        headers.remove(header::UPGRADE);
+    }
+}
+
+/// Adds to each cookie the attributes that it lacks.
+fn harden_cookies(headers: &mut HeaderMap, rules: &CookieRules) {
+    let cookies: Vec<HeaderValue> = headers
+        .get_all(header::SET_COOKIE)
+        .iter()
+        .map(|cookie| harden_cookie(cookie, rules).unwrap_or_else(|| cookie.clone()))
+        .collect();
+    headers.remove(header::SET_COOKIE);
+    for cookie in cookies {
+        headers.append(header::SET_COOKIE, cookie);
+    }
+}
+
+/// One cookie (RFC 6265bis, section 4.1); `None` when it lacks nothing.
+fn harden_cookie(cookie: &HeaderValue, rules: &CookieRules) -> Option<HeaderValue> {
+    let bytes = cookie.as_bytes();
+    let mut attributes = bytes.split(|&b| b == b';');
+    let name = attributes.next()?.split(|&b| b == b'=').next()?.trim_ascii();
+    let (mut secure, mut http_only, mut same_site) = (false, false, false);
+    for attribute in attributes {
+        let key = attribute.split(|&b| b == b'=').next().unwrap_or_default().trim_ascii();
+        secure |= key.eq_ignore_ascii_case(b"secure");
+        http_only |= key.eq_ignore_ascii_case(b"httponly");
+        same_site |= key.eq_ignore_ascii_case(b"samesite");
+    }
+    let readable = || rules.script_readable.iter().any(|n| n.as_bytes() == name);
+    let mut added = Vec::new();
+    if rules.secure && !secure {
+        added.extend_from_slice(b"; Secure");
+    }
+    if rules.http_only && !http_only && !readable() {
+        added.extend_from_slice(b"; HttpOnly");
+    }
+    if let (Some(value), false) = (rules.same_site, same_site) {
+        added.extend_from_slice(match value {
+            SameSite::Strict => b"; SameSite=Strict",
+            SameSite::Lax => b"; SameSite=Lax",
+            SameSite::None => b"; SameSite=None",
+        });
+    }
+    if added.is_empty() {
+        return None;
+    }
+    HeaderValue::from_bytes(&[bytes, &added].concat()).ok()
+}
+
+/// A `Location` of our own hosts over cleartext, or under the application's own address or path, as the client must see it.
+fn relocate(location: &HeaderValue, route: &Route, head: &Head, secure: bool, inner_host: &HeaderValue) -> Option<HeaderValue> {
+    let text = location.to_str().ok()?;
+    let outer = head.host.to_str().ok()?;
+    if text.starts_with('/') && !text.starts_with("//") {
+        return route::restore(route, text).and_then(|path| HeaderValue::from_str(&path).ok());
+    }
+    if !route.rewrite_location {
+        return None;
+    }
+    let (scheme, rest) = text.split_once("://")?;
+    let cleartext = scheme.eq_ignore_ascii_case("http");
+    if !cleartext && !scheme.eq_ignore_ascii_case("https") {
+        return None;
+    }
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let named = Authority::parse(authority)?;
+    let own = Authority::parse(outer)?;
+    let is_inner = authority.as_bytes().eq_ignore_ascii_case(inner_host.as_bytes());
+    let is_own = named.key() == own.key() && (cleartext || named.port == own.port);
+    if !is_inner && !is_own {
+        return None;
+    }
+    let path = route::restore(route, path).map_or(Cow::Borrowed(path), Cow::Owned);
+    let scheme = if secure { "https" } else { "http" };
+    HeaderValue::from_str(&format!("{scheme}://{outer}{path}")).ok()
+}
+
+#[cfg(test)]
+mod tests;

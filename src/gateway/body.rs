@@ -1,0 +1,347 @@
+//! The two bodies of an exchange: what goes to the application and what goes to the client.
+//!
+//! Both stream, both hold one frame at a time, and both move the deadlines of the request's [`Watch`].
+
+use std::{
+    cell::Cell,
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::Incoming;
+
+use crate::{
+    common::watch::{Slot, TICK, Ticks, Watch},
+    gateway::{record::Record, refusal::Kind, upstream::pool::Lease},
+};
+
+/// Why a body broke off; its text holds nothing of the body.
+#[derive(Debug, thiserror::Error)]
+pub enum Broken {
+    /// Reading from the other side failed.
+    #[error("the stream broke off")]
+    Stream(#[source] hyper::Error),
+    /// A bound was passed.
+    #[error("the body was cut: {0:?}")]
+    Cut(Kind),
+}
+
+/// How far the client's body has come; shared with the code that waits for the answer.
+#[derive(Debug, Default)]
+pub struct Upload {
+    /// Its end was seen.
+    pub ended: Cell<bool>,
+    /// It was cut for this reason.
+    pub fault: Cell<Option<Kind>>,
+}
+
+/// Bounds of a client's body.
+#[derive(Debug, Clone, Copy)]
+pub struct UploadRules {
+    /// Most bytes.
+    pub limit: u64,
+    /// Longest silence.
+    pub idle: Ticks,
+    /// Least bytes a second while we wait for it; 0 is off.
+    pub min_rate: u64,
+    /// Waiting time that is free of `min_rate`.
+    pub grace: Duration,
+}
+
+/// The client's body on its way to the application.
+#[derive(Debug)]
+pub struct RequestBody {
+    source: Option<Incoming>,
+    first: Option<Frame<Bytes>>,
+    upload: Rc<Upload>,
+    watch: Rc<Watch>,
+    rules: UploadRules,
+    bytes: u64,
+    /// Ticks spent waiting for the client, and since when we wait.
+    waited: u64,
+    since: Option<u64>,
+}
+
+impl RequestBody {
+    /// Wraps what hyper reads from the client.
+    #[must_use]
+    pub fn new(source: Incoming, watch: &Rc<Watch>, rules: UploadRules) -> Self {
+        let upload = Rc::new(Upload::default());
+        let source = if source.is_end_stream() {
+            upload.ended.set(true);
+            None
+        } else {
+            Some(source)
+        };
+        Self {
+            source,
+            first: None,
+            upload,
+            watch: Rc::clone(watch),
+            rules,
+            bytes: 0,
+            waited: 0,
+            since: None,
+        }
+    }
+
+    /// How far it has come.
+    #[must_use]
+    pub fn upload(&self) -> Rc<Upload> {
+        Rc::clone(&self.upload)
+    }
+
+    /// Waits for the first frame, so that a body which is broken from its start reaches no application.
+    ///
+    /// # Errors
+    /// When the first frame can't be read.
+    pub async fn prime(&mut self) -> Result<(), Kind> {
+        if self.source.is_none() {
+            return Ok(());
+        }
+        let frame = std::future::poll_fn(|cx| {
+            let polled = Pin::new(&mut *self).poll_frame(cx);
+            if polled.is_pending() && self.watch.fired(Slot::Body) {
+                return Poll::Ready(Some(Err(self.cut(Kind::ClientTimeout))));
+            }
+            polled
+        })
+        .await;
+        match frame {
+            Some(Ok(frame)) => {
+                self.first = Some(frame);
+                Ok(())
+            }
+            None => Ok(()),
+            Some(Err(Broken::Cut(kind))) => Err(kind),
+            Some(Err(Broken::Stream(_))) => Err(Kind::Framing("the body broke off")),
+        }
+    }
+
+    fn cut(&self, kind: Kind) -> Broken {
+        self.upload.fault.set(Some(kind));
+        Broken::Cut(kind)
+    }
+
+    fn count(&mut self, frame: &Frame<Bytes>) -> Result<(), Broken> {
+        if let Some(since) = self.since.take() {
+            self.waited += self.watch.now().saturating_sub(since);
+        }
+        self.watch.disarm(Slot::Body);
+        self.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
+        if self.bytes > self.rules.limit {
+            return Err(self.cut(Kind::BodyTooLarge));
+        }
+        let waited = Duration::from_millis(self.waited.saturating_mul(TICK.as_millis() as u64));
+        if waited > self.rules.grace && self.bytes < waited.as_secs().saturating_mul(self.rules.min_rate) {
+            return Err(self.cut(Kind::ClientTimeout));
+        }
+        Ok(())
+    }
+}
+
+impl HttpBody for RequestBody {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        if let Some(frame) = self.first.take() {
+            return Poll::Ready(Some(Ok(frame)));
+        }
+        let Some(source) = self.source.as_mut() else {
+            return Poll::Ready(None);
+        };
+        match Pin::new(source).poll_frame(cx) {
+            Poll::Pending => {
+                if self.since.is_none() {
+                    self.since = Some(self.watch.now());
+                }
+                self.watch.arm_once(Slot::Body, self.rules.idle);
+                Poll::Pending
+            }
+            Poll::Ready(Some(Ok(frame))) => {
+                let counted = self.count(&frame);
+                if self.source.as_ref().is_some_and(HttpBody::is_end_stream) {
+                    self.upload.ended.set(true);
+                }
+                Poll::Ready(Some(counted.map(|()| frame)))
+            }
+            Poll::Ready(Some(Err(error))) => {
+                self.watch.disarm(Slot::Body);
+                if self.upload.fault.get().is_none() {
+                    self.upload.fault.set(Some(Kind::Framing("the body broke off")));
+                }
+                Poll::Ready(Some(Err(Broken::Stream(error))))
+            }
+            Poll::Ready(None) => {
+                self.watch.disarm(Slot::Body);
+                self.upload.ended.set(true);
+                self.source = None;
+                Poll::Ready(None)
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.first.is_none() && self.source.as_ref().is_none_or(HttpBody::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let Some(source) = &self.source else {
+            return SizeHint::with_exact(0);
+        };
+        let waiting = self.first.as_ref().and_then(Frame::data_ref).map_or(0, |data| data.len() as u64);
+        match source.size_hint().exact() {
+            Some(rest) => SizeHint::with_exact(rest + waiting),
+            None => SizeHint::default(),
+        }
+    }
+}
+
+/// An answer's body on its way to the client. Dropping it unread gives the exchange up.
+#[derive(Debug)]
+pub struct Body {
+    source: Source,
+    record: Option<Record>,
+}
+
+#[derive(Debug)]
+enum Source {
+    Empty,
+    Full(Bytes),
+    Upstream(Box<Answer>),
+}
+
+/// A body that streams from the application.
+#[derive(Debug)]
+pub struct Answer {
+    /// What hyper reads from the application.
+    pub source: Incoming,
+    /// The connection that it comes on.
+    pub lease: Option<Lease>,
+    /// The client's body, which may still be under way.
+    pub upload: Rc<Upload>,
+    /// The request's deadlines.
+    pub watch: Rc<Watch>,
+    /// Longest silence of the application.
+    pub patience: Ticks,
+    /// Longest time that the client may leave bytes unread.
+    pub stall: Ticks,
+}
+
+impl Body {
+    /// Nothing.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self { source: Source::Empty, record: None }
+    }
+
+    /// These bytes.
+    #[must_use]
+    pub fn full(bytes: impl Into<Bytes>) -> Self {
+        Self { source: Source::Full(bytes.into()), record: None }
+    }
+
+    /// What the application sends.
+    #[must_use]
+    pub fn upstream(answer: Answer) -> Self {
+        let mut answer = Box::new(answer);
+        if answer.source.is_end_stream() {
+            answer.finish();
+        }
+        Self { source: Source::Upstream(answer), record: None }
+    }
+
+    /// Keeps `record` open until this body ends.
+    pub fn hold(&mut self, mut record: Record) {
+        if self.is_end_stream() {
+            record.complete();
+        }
+        self.record = Some(record);
+    }
+
+    fn close(&mut self) {
+        if let Some(mut record) = self.record.take() {
+            record.complete();
+        }
+    }
+}
+
+impl Answer {
+    fn finish(&mut self) {
+        for slot in [Slot::Response, Slot::Total, Slot::Stall] {
+            self.watch.disarm(slot);
+        }
+        let Some(lease) = self.lease.take() else { return };
+        // An application that answers before it has read everything leaves its connection in doubt.
+        if self.upload.ended.get() {
+            lease.give_back();
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        self.watch.disarm(Slot::Stall);
+        match Pin::new(&mut self.source).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => {
+                self.watch.disarm(Slot::Response);
+                if self.source.is_end_stream() {
+                    self.finish();
+                } else {
+                    self.watch.arm(Slot::Stall, self.stall);
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(Broken::Stream(error)))),
+            Poll::Ready(None) => {
+                self.finish();
+                Poll::Ready(None)
+            }
+            Poll::Pending => {
+                self.watch.arm_once(Slot::Response, self.patience);
+                let overdue = [Slot::Response, Slot::Total, Slot::Body].into_iter().any(|slot| self.watch.fired(slot));
+                if overdue { Poll::Ready(Some(Err(Broken::Cut(Kind::UpstreamTimeout)))) } else { Poll::Pending }
+            }
+        }
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        let frame = match &mut self.source {
+            Source::Empty => Poll::Ready(None),
+            Source::Full(bytes) => {
+                let bytes = std::mem::take(bytes);
+                self.source = Source::Empty;
+                Poll::Ready(Some(Ok(Frame::data(bytes))))
+            }
+            Source::Upstream(answer) => answer.poll(cx),
+        };
+        if matches!(frame, Poll::Ready(None)) || (matches!(frame, Poll::Ready(Some(Ok(_)))) && self.is_end_stream()) {
+            self.close();
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.source {
+            Source::Empty => true,
+            Source::Full(bytes) => bytes.is_empty(),
+            Source::Upstream(answer) => answer.source.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.source {
+            Source::Empty => SizeHint::with_exact(0),
+            Source::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Source::Upstream(answer) => answer.source.size_hint(),
+        }
+    }
+}

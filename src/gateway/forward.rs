@@ -1,0 +1,163 @@
+//! To the application and back: the request with its body, the answer with its own.
+
+use std::{
+    future::poll_fn,
+    pin::pin,
+    rc::Rc,
+    task::Poll,
+};
+
+use http::{HeaderValue, Request, Response, StatusCode, Uri, Version, header, request::Parts};
+use hyper::{body::Incoming, upgrade::OnUpgrade};
+
+use crate::{
+    common::watch::{Slot, Watch},
+    gateway::{
+        answer,
+        body::{Answer, Body, RequestBody, Upload},
+        client::{Client, X_REQUEST_ID},
+        head::Head,
+        plan::Line,
+        refusal::{Kind, Refusal},
+        route, settings::Prefix,
+        upgrade,
+        upstream::{cluster::Failure, pool::Lease},
+    },
+};
+
+/// What belongs to one exchange besides the request itself.
+pub struct Exchange<'a> {
+    /// Its route on this worker.
+    pub line: &'a Line,
+    /// Whose it is.
+    pub client: &'a Rc<Client>,
+    /// Its deadlines.
+    pub watch: &'a Rc<Watch>,
+    /// Its id.
+    pub id: &'a HeaderValue,
+    /// What was decided on.
+    pub head: &'a Head,
+}
+
+impl Exchange<'_> {
+    /// Sends the request to the route's application and returns its answer, whose body still streams.
+    ///
+    /// # Errors
+    /// When there is no answer, or the client's body must be refused.
+    pub async fn forward(self, outer: Option<OnUpgrade>, mut parts: Parts, body: Incoming) -> Result<Response<Body>, Refusal> {
+        let body = self.accept(&parts, body).await?;
+        let protocol = self.head.upgrade.as_deref();
+        let upgrading = upgrade::ask(&self.line.route, protocol, &mut parts);
+        if outer.is_some() && !upgrading {
+            return Err(Kind::Method.into());
+        }
+        let accept = upgrading.then(|| upgrade::expected_accept(&parts)).flatten();
+        self.address(&mut parts);
+        let upload = body.upload();
+        let (answer, lease) = self.send(Request::from_parts(parts, body), upgrading, &upload).await?;
+        if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+            let agreed = answer.headers().get(header::SEC_WEBSOCKET_ACCEPT).map(HeaderValue::as_bytes);
+            if !upgrading || accept.as_ref().is_some_and(|expected| agreed != Some(expected.as_bytes())) {
+                return Err(Kind::BadGateway.into());
+            }
+            lease.detach();
+            self.watch.disarm(Slot::Response);
+            self.watch.disarm(Slot::Total);
+            return Ok(upgrade::agree(self.client, answer, outer, protocol.unwrap_or_default()));
+        }
+        Ok(self.stream(answer, lease, upload))
+    }
+
+    /// The client's body, unless it is known to be too large or broken from its start.
+    async fn accept(&self, parts: &Parts, body: Incoming) -> Result<RequestBody, Kind> {
+        let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
+        if length.is_some_and(|length| length > self.line.upload.limit) {
+            return Err(Kind::BodyTooLarge);
+        }
+        for slot in [Slot::Body, Slot::Response, Slot::Stall] {
+            self.watch.disarm(slot);
+        }
+        match self.line.total {
+            Some(total) => self.watch.arm(Slot::Total, total),
+            None => self.watch.disarm(Slot::Total),
+        }
+        let mut body = RequestBody::new(body, self.watch, self.line.upload);
+        if !self.client.http2 && length.is_none() {
+            body.prime().await?;
+        }
+        Ok(body)
+    }
+
+    /// Gives the request the form in which the application gets it.
+    fn address(&self, parts: &mut Parts) {
+        let route = &self.line.route;
+        parts.uri = Uri::from(route::rewrite(route, &self.head.target));
+        parts.version = Version::HTTP_11;
+        parts.headers.insert(X_REQUEST_ID, self.id.clone());
+        if route.prefix != Prefix::Keep
+            && route.path != "/"
+            && let Ok(prefix) = HeaderValue::from_str(&route.path)
+        {
+            parts.headers.insert("x-forwarded-prefix", prefix);
+        }
+        if let Some(authorization) = &route.upstream.authorization {
+            parts.headers.insert(header::AUTHORIZATION, authorization.clone());
+        }
+    }
+
+    /// Waits for the head of the answer within the request's deadlines.
+    async fn send(
+        &self,
+        request: Request<RequestBody>,
+        upgrading: bool,
+        upload: &Upload,
+    ) -> Result<(Response<Incoming>, Lease), Refusal> {
+        let mut sending = pin!(self.line.cluster.send(request, upgrading));
+        poll_fn(|cx| {
+            if let Poll::Ready(outcome) = sending.as_mut().poll(cx) {
+                return Poll::Ready(outcome.map_err(|failure| blame(failure, upload)));
+            }
+            if self.watch.fired(Slot::Body) {
+                return Poll::Ready(Err(Kind::ClientTimeout.into()));
+            }
+            if upload.ended.get() {
+                self.watch.arm_once(Slot::Response, self.line.response);
+            }
+            if self.watch.fired(Slot::Response) || self.watch.fired(Slot::Total) {
+                return Poll::Ready(Err(Kind::UpstreamTimeout.into()));
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    fn stream(&self, mut answer: Response<Incoming>, lease: Lease, upload: Rc<Upload>) -> Response<Body> {
+        self.watch.disarm(Slot::Response);
+        let status = answer.status();
+        let inner_host = lease.pool().state.authority.clone();
+        answer::harden(answer.headers_mut(), status, &self.line.route, self.head, self.client.secure, &inner_host);
+        answer.map(|source| {
+            Body::upstream(Answer {
+                source,
+                lease: Some(lease),
+                upload,
+                watch: Rc::clone(self.watch),
+                patience: self.line.response,
+                stall: self.line.stall,
+            })
+        })
+    }
+}
+
+/// Whose fault a failure is: the client's where its body broke, else the application's.
+fn blame(failure: Failure, upload: &Upload) -> Refusal {
+    if let Some(kind) = upload.fault.get() {
+        return kind.into();
+    }
+    let kind = match &failure {
+        Failure::NoEndpoint => Kind::NoEndpoint,
+        Failure::Connect(error) if error.is_timeout() => Kind::UpstreamTimeout,
+        Failure::Connect(_) | Failure::Broken(_) => Kind::BadGateway,
+    };
+    Refusal { kind, source: Some(Box::new(failure)) }
+}

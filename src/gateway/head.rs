@@ -1,0 +1,293 @@
+//! Reads a request's head: one host, one canonical path, limits, and no header that the client may not set.
+//!
+//! Behind HTTP/1.1 the framing guard has seen every byte already; behind HTTP/2 this is where the same rules are kept.
+
+use std::net::IpAddr;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts, uri::PathAndQuery};
+use ipnet::IpNet;
+
+use crate::{
+    common::authority::Authority,
+    gateway::{
+        client::{Client, X_REQUEST_ID},
+        path,
+        refusal::Kind,
+        settings::{Ambiguous, HeadRules},
+    },
+};
+
+/// What is decided on, and what the application gets.
+#[derive(Debug)]
+pub struct Head {
+    /// The host as it came, with its port.
+    pub host: HeaderValue,
+    /// The canonical path and the query as it came.
+    pub target: PathAndQuery,
+    /// Protocol that the client asks to change to, lower case.
+    pub upgrade: Option<String>,
+    /// The client's address, as far as it is known.
+    pub address: IpAddr,
+}
+
+/// Checks and cleans the head of `parts`.
+///
+/// # Errors
+/// When the head must be refused.
+pub fn read(parts: &mut Parts, client: &Client, rules: &HeadRules, trusted: &[IpNet]) -> Result<Head, Kind> {
+    if client.http2 {
+        within_limits(parts, rules)?;
+    }
+    check_method(parts)?;
+    let host = host(parts)?;
+    let target = target(parts, rules)?;
+    check_expectation(&parts.headers)?;
+    let upgrade = wanted_upgrade(parts);
+    clean(&mut parts.headers, rules)?;
+    let address = client.introduce(&mut parts.headers, &host, trusted);
+    parts.headers.insert(header::HOST, host.clone());
+    Ok(Head { host, target, upgrade, address })
+}
+
+/// What the framing guard counts on HTTP/1.1.
+fn within_limits(parts: &Parts, rules: &HeadRules) -> Result<(), Kind> {
+    if parts.uri.path_and_query().map_or(0, |t| t.as_str().len()) > rules.uri_bytes {
+        return Err(Kind::UriTooLong);
+    }
+    // As RFC 9113, section 6.5.2, counts a header list.
+    let bytes: usize = parts.headers.iter().map(|(n, v)| n.as_str().len() + v.len() + 32).sum();
+    if parts.headers.len() > rules.header_count || bytes > rules.header_bytes {
+        return Err(Kind::HeadersTooLarge);
+    }
+    Ok(())
+}
+
+fn check_method(parts: &Parts) -> Result<(), Kind> {
+    if parts.method == Method::TRACE {
+        return Err(Kind::Method);
+    }
+    if parts.method == Method::CONNECT && parts.extensions.get::<hyper::ext::Protocol>().is_none() {
+        return Err(Kind::Method);
+    }
+    Ok(())
+}
+
+/// The one host: `Host`, which on HTTP/2 may also be `:authority`, and then must not differ.
+fn host(parts: &Parts) -> Result<HeaderValue, Kind> {
+    let mut named = parts.headers.get_all(header::HOST).iter();
+    let host = named.next();
+    if named.next().is_some() {
+        return Err(Kind::Host("more than one Host"));
+    }
+    let authority = parts.uri.authority();
+    let host = match (host, authority) {
+        (Some(host), None) => host.clone(),
+        (None, Some(authority)) => {
+            HeaderValue::from_str(authority.as_str()).map_err(|_| Kind::Host("a malformed authority"))?
+        }
+        (Some(host), Some(authority)) if host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes()) => host.clone(),
+        (Some(_), Some(_)) => return Err(Kind::Host("Host and authority differ")),
+        (None, None) => return Err(Kind::Host("no Host")),
+    };
+    match host.to_str().ok().and_then(Authority::parse) {
+        Some(_) => Ok(host),
+        None => Err(Kind::Host("the Host is not a host and a port")),
+    }
+}
+
+fn target(parts: &Parts, rules: &HeadRules) -> Result<PathAndQuery, Kind> {
+    let raw = parts.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    let (path, query) = match memchr::memchr(b'?', raw.as_bytes()) {
+        Some(at) => (&raw[..at], &raw[at..]),
+        None => (raw, ""),
+    };
+    let canonical = path::canonical(if path.is_empty() { "/" } else { path }, rules).map_err(Kind::AmbiguousPath)?;
+    if canonical.len() == path.len() && *canonical == *path {
+        return Ok(parts.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/")));
+    }
+    PathAndQuery::from_maybe_shared(bytes::Bytes::from([&canonical, query].concat()))
+        .map_err(|_| Kind::Framing("the request target holds a byte that it must not"))
+}
+
+fn check_expectation(headers: &HeaderMap) -> Result<(), Kind> {
+    match headers.get(header::EXPECT) {
+        Some(value) if !value.as_bytes().eq_ignore_ascii_case(b"100-continue") => Err(Kind::Expectation),
+        _ => Ok(()),
+    }
+}
+
+/// `Upgrade` with a `Connection` that names it on HTTP/1.1; the `:protocol` of an extended CONNECT (RFC 8441) on HTTP/2.
+fn wanted_upgrade(parts: &Parts) -> Option<String> {
+    if let Some(protocol) = parts.extensions.get::<hyper::ext::Protocol>() {
+        return Some(protocol.as_str().to_ascii_lowercase());
+    }
+    let wanted = parts.headers.get(header::UPGRADE)?;
+    let named = tokens(&parts.headers, &header::CONNECTION).any(|token| token.eq_ignore_ascii_case("upgrade"));
+    let empty = !parts.headers.contains_key(header::TRANSFER_ENCODING)
+        && parts.headers.get(header::CONTENT_LENGTH).is_none_or(|length| length == "0");
+    (named && empty).then(|| wanted.to_str().unwrap_or_default().trim().to_ascii_lowercase())
+}
+
+/// Removes what belongs to one hop only (RFC 9110, section 7.6.1), and every header that only Privet may set.
+fn clean(headers: &mut HeaderMap, rules: &HeadRules) -> Result<(), Kind> {
+    if headers.contains_key(header::CONNECTION) {
+        remove_nominated(headers)?;
+    }
+    let trailers = tokens(headers, &header::TE).any(|token| token.eq_ignore_ascii_case("trailers"));
+    // Most requests have none of these: look first, remove then.
+    let unwanted: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| is_not_forwarded(name) || (rules.underscores == Ambiguous::Strip && name.as_str().contains('_')))
+        .cloned()
+        .collect();
+    if rules.underscores == Ambiguous::Refuse && headers.keys().any(|name| name.as_str().contains('_')) {
+        return Err(Kind::Framing("a header name with an underscore"));
+    }
+    for name in unwanted {
+        headers.remove(name);
+    }
+    if trailers {
+        headers.insert(header::TE, HeaderValue::from_static("trailers"));
+    }
+    join_cookies(headers);
+    Ok(())
+}
+
+fn remove_nominated(headers: &mut HeaderMap) -> Result<(), Kind> {
+    let nominated: Vec<HeaderName> = tokens(headers, &header::CONNECTION)
+        .filter_map(|token| HeaderName::from_bytes(token.as_bytes()).ok())
+        .collect();
+    for name in nominated {
+        if name == header::HOST || name == header::CONTENT_LENGTH || name == header::TRANSFER_ENCODING {
+            return Err(Kind::Framing("Connection names a header that frames the request"));
+        }
+        // `TE` is listed by every client that sends it, and has its own rule.
+        if name != header::TE {
+            headers.remove(name);
+        }
+    }
+    Ok(())
+}
+
+/// HTTP/2 may split `Cookie` (RFC 9113, section 8.2.3); old applications read one line.
+fn join_cookies(headers: &mut HeaderMap) {
+    let mut lines = headers.get_all(header::COOKIE).iter();
+    if lines.next().is_none() || lines.next().is_none() {
+        return;
+    }
+    let joined: Vec<&[u8]> = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if let Ok(value) = HeaderValue::from_bytes(&joined.join(&b"; "[..])) {
+        headers.insert(header::COOKIE, value);
+    }
+}
+
+/// Headers of one hop, headers that Privet sets itself, and headers by which some frameworks let a request change its own
+/// address or path behind a proxy's back.
+fn is_not_forwarded(name: &HeaderName) -> bool {
+    let text = name.as_str();
+    match text.as_bytes()[0] {
+        b'x' => {
+            text.starts_with("x-forwarded-")
+                || text.starts_with("x-privet-")
+                || *name == X_REQUEST_ID
+                || matches!(text, "x-real-ip" | "x-client-ip" | "x-cluster-client-ip" | "x-original-url" | "x-rewrite-url")
+        }
+        b'c' => *name == header::CONNECTION || text == "client-ip" || text == "cf-connecting-ip",
+        b'e' => *name == header::EXPECT,
+        b'f' => *name == header::FORWARDED,
+        b'h' => text == "http2-settings",
+        b'k' => text == "keep-alive",
+        b'p' => text.starts_with("proxy"),
+        b't' => *name == header::TE || *name == header::TRANSFER_ENCODING || text == "true-client-ip",
+        b'u' => *name == header::UPGRADE,
+        _ => false,
+    }
+}
+
+/// The members of a comma-separated list over all lines of `name`.
+pub fn tokens<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .map(str::trim)
+        .filter(|token| !token.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+    use crate::common::peer::Peer;
+
+    fn rules() -> HeadRules {
+        HeadRules {
+            header_bytes: 1024,
+            header_count: 20,
+            uri_bytes: 200,
+            underscores: Ambiguous::Refuse,
+            encoded_slash: Ambiguous::Refuse,
+            path_parameters: Ambiguous::Strip,
+            non_utf8: Ambiguous::Refuse,
+        }
+    }
+
+    fn pass(http2: bool, request: http::request::Builder) -> Result<(Head, HeaderMap), Kind> {
+        let (mut parts, ()) = request.body(()).expect("a request").into_parts();
+        let client = Client::new(Peer::new("203.0.113.9:1".parse().expect("an address"), &[]), true, http2, 443);
+        read(&mut parts, &client, &rules(), &[]).map(|head| (head, parts.headers))
+    }
+
+    #[test]
+    fn headers_of_one_hop_and_our_own_are_removed() {
+        let request = Request::get("/a?b")
+            .header("host", "x")
+            .header("connection", "close, X-Secret")
+            .header("x-secret", "1")
+            .header("te", "trailers, deflate")
+            .header("x-privet-user", "admin")
+            .header("x-forwarded-user", "admin")
+            .header("x-original-url", "/admin")
+            .header("proxy", "evil")
+            .header("x-kept", "1");
+        let (head, headers) = pass(false, request).expect("passes");
+        assert_eq!(head.target, "/a?b");
+        for gone in ["connection", "x-secret", "x-privet-user", "x-forwarded-user", "x-original-url", "proxy"] {
+            assert!(!headers.contains_key(gone), "{gone}");
+        }
+        assert_eq!(headers["te"], "trailers");
+        assert_eq!(headers["x-kept"], "1");
+    }
+
+    #[test]
+    fn the_host_is_one() {
+        let h2 = |uri: &str| Request::get(uri);
+        assert!(pass(true, h2("https://a/").header("host", "b")).is_err());
+        assert!(pass(true, h2("https://a/").header("host", "A")).is_ok());
+        let (head, headers) = pass(true, h2("https://a:1/")).expect("passes");
+        assert_eq!((head.host.as_bytes(), headers["host"].as_bytes()), (&b"a:1"[..], &b"a:1"[..]));
+        assert!(pass(false, h2("/")).is_err());
+    }
+
+    #[test]
+    fn methods_of_other_roles_are_refused() {
+        let trace = Request::builder().method("TRACE").uri("/").header("host", "x");
+        assert_eq!(pass(false, trace).err(), Some(Kind::Method));
+        let connect = Request::builder().method("CONNECT").uri("x:1").header("host", "x:1");
+        assert_eq!(pass(false, connect).err(), Some(Kind::Method));
+    }
+
+    #[test]
+    fn framing_headers_can_not_be_nominated() {
+        let request = Request::post("/").header("host", "x").header("connection", "content-length");
+        assert!(matches!(pass(false, request), Err(Kind::Framing(_))));
+    }
+
+    #[test]
+    fn split_cookies_become_one_line() {
+        let request = Request::get("https://x/").header("cookie", "a=1").header("cookie", "b=2");
+        assert_eq!(pass(true, request).expect("passes").1["cookie"], "a=1; b=2");
+    }
+}

@@ -1,0 +1,69 @@
+//! What a cleartext request gets: an answer to an ACME challenge, a redirect to https, or a refusal.
+
+use std::path::Path;
+
+use http::{HeaderValue, Response, StatusCode, header};
+
+use crate::{
+    common::authority::Authority,
+    gateway::{
+        body::Body,
+        client::Client,
+        head::Head,
+        refusal::Kind,
+        settings::{Cleartext, Route},
+    },
+};
+
+const CHALLENGES: &str = "/.well-known/acme-challenge/";
+/// Longest answer to a challenge in bytes; RFC 8555 section 8.1 has a token and a thumbprint.
+const LONGEST: u64 = 4096;
+
+/// The answer to an ACME HTTP-01 challenge (RFC 8555, section 8.3), where its file lies in `webroot`.
+#[must_use]
+pub fn challenge(client: &Client, head: &Head, webroot: Option<&Path>) -> Option<Response<Body>> {
+    if client.secure {
+        return None;
+    }
+    let token = head.target.path().strip_prefix(CHALLENGES)?;
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    if token.is_empty() || !token.bytes().all(plain) {
+        return None;
+    }
+    // As certbot's webroot and others lay it out. A few hundred bytes, a few times a year: read in place.
+    let file = webroot?.join(&CHALLENGES[1..]).join(token);
+    let text = std::fs::metadata(&file)
+        .ok()
+        .filter(|meta| meta.is_file() && meta.len() <= LONGEST)
+        .and_then(|_| std::fs::read(&file).ok())?;
+    let mut answer = Response::new(Body::full(text));
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    Some(answer)
+}
+
+/// What `route` has for a cleartext request; `None` for a request over TLS, and where the application may answer.
+///
+/// # Errors
+/// When the route refuses cleartext.
+pub fn cleartext(client: &Client, route: &Route, head: &Head, port: u16) -> Result<Option<Response<Body>>, Kind> {
+    if client.secure {
+        return Ok(None);
+    }
+    match route.cleartext {
+        Cleartext::Serve => Ok(None),
+        Cleartext::Refuse => Err(Kind::Cleartext),
+        Cleartext::Redirect => redirect(head, port).map(Some),
+    }
+}
+
+/// 308 keeps the method (RFC 9110, section 15.4.9).
+fn redirect(head: &Head, port: u16) -> Result<Response<Body>, Kind> {
+    let host = head.host.to_str().ok().and_then(Authority::parse).ok_or(Kind::Host("the Host is not a host and a port"))?;
+    let port = if port == 443 { String::new() } else { format!(":{port}") };
+    let location = format!("https://{}{port}{}", host.host, head.target);
+    let location = HeaderValue::from_str(&location).map_err(|_| Kind::Framing("the request target holds a byte that it must not"))?;
+    let mut answer = Response::new(Body::empty());
+    *answer.status_mut() = StatusCode::PERMANENT_REDIRECT;
+    answer.headers_mut().insert(header::LOCATION, location);
+    Ok(answer)
+}

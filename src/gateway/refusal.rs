@@ -1,0 +1,256 @@
+//! Every early exit: a kind, whose fault it is, and a source for the logs; one match makes status and text of it.
+//!
+//! Nothing of the request is echoed. The request id is what a person can quote.
+
+use http::{HeaderValue, Response, StatusCode, header};
+use serde_json::json;
+
+use crate::gateway::body::Body;
+
+/// Whose fault a refusal is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blame {
+    /// The request was not acceptable.
+    Client,
+    /// The application did not answer properly.
+    Upstream,
+    /// Privet could not do its own part.
+    Privet,
+}
+
+impl Blame {
+    /// The label of metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Upstream => "upstream",
+            Self::Privet => "privet",
+        }
+    }
+}
+
+/// Why a request is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The bytes of the head or of the body's frame are not exactly HTTP/1.1.
+    Framing(&'static str),
+    /// The path could be read in two ways.
+    AmbiguousPath(&'static str),
+    /// `Host` is missing, doubled, malformed or contradicted.
+    Host(&'static str),
+    /// A method that a gateway does not forward.
+    Method,
+    /// No route answers to this host and path.
+    NoRoute,
+    /// Cleartext on a route that refuses it.
+    Cleartext,
+    /// The client owed bytes for too long.
+    ClientTimeout,
+    /// The body is larger than the route allows.
+    BodyTooLarge,
+    /// The request target is longer than allowed.
+    UriTooLong,
+    /// An `Expect` other than `100-continue`.
+    Expectation,
+    /// The head is larger, or has more lines, than allowed.
+    HeadersTooLarge,
+    /// The application could not be reached, or broke off before its answer.
+    BadGateway,
+    /// No endpoint of the application is healthy.
+    NoEndpoint,
+    /// The application did not answer in time.
+    UpstreamTimeout,
+}
+
+/// A refusal on its way out.
+#[derive(Debug, thiserror::Error)]
+#[error("{kind:?}")]
+pub struct Refusal {
+    /// Why.
+    pub kind: Kind,
+    /// What caused it, for the log.
+    #[source]
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl From<Kind> for Refusal {
+    fn from(kind: Kind) -> Self {
+        Self { kind, source: None }
+    }
+}
+
+/// What a kind becomes: status, whose fault, a short name for metrics and logs, and what a person reads.
+struct Face {
+    status: StatusCode,
+    blame: Blame,
+    name: &'static str,
+    text: &'static str,
+}
+
+impl Kind {
+    /// The status code of the answer.
+    #[must_use]
+    pub fn status(self) -> StatusCode {
+        self.face().status
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub fn blame(self) -> Blame {
+        self.face().blame
+    }
+
+    /// A short name, the label of metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.face().name
+    }
+
+    /// The detail for the operator, never anything of the request itself.
+    #[must_use]
+    pub fn detail(self) -> Option<&'static str> {
+        match self {
+            Self::Framing(detail) | Self::AmbiguousPath(detail) | Self::Host(detail) => Some(detail),
+            _ => None,
+        }
+    }
+
+    /// Whether the connection can't be used for another request.
+    #[must_use]
+    pub fn closes(self) -> bool {
+        matches!(
+            self,
+            Self::Framing(_)
+                | Self::Host(_)
+                | Self::AmbiguousPath(_)
+                | Self::ClientTimeout
+                | Self::BodyTooLarge
+                | Self::UriTooLong
+                | Self::HeadersTooLarge
+        )
+    }
+
+    fn face(self) -> Face {
+        use Blame::{Client, Privet, Upstream};
+        let (status, blame, name, text) = match self {
+            Self::Framing(_) => (400, Client, "framing", "The request is not well-formed HTTP."),
+            Self::AmbiguousPath(_) => (400, Client, "path", "The address of the page is ambiguous."),
+            Self::Host(_) => (400, Client, "host", "The request does not name exactly one site."),
+            Self::Method => (405, Client, "method", "This method is not served here."),
+            Self::NoRoute => (404, Client, "no_route", "Nothing is served at this address."),
+            Self::Cleartext => (403, Client, "cleartext", "This page is served over https only."),
+            Self::ClientTimeout => (408, Client, "client_timeout", "The request took too long to arrive."),
+            Self::BodyTooLarge => (413, Client, "body_too_large", "What was sent is larger than allowed."),
+            Self::UriTooLong => (414, Client, "uri_too_long", "The address of the page is too long."),
+            Self::Expectation => (417, Client, "expectation", "The request expects something that is not done here."),
+            Self::HeadersTooLarge => (431, Client, "headers_too_large", "The request's header is too large."),
+            Self::BadGateway => (502, Upstream, "bad_gateway", "The application did not answer properly."),
+            Self::NoEndpoint => (503, Privet, "no_endpoint", "The application is not available at the moment."),
+            Self::UpstreamTimeout => (504, Upstream, "upstream_timeout", "The application did not answer in time."),
+        };
+        Face {
+            status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            blame,
+            name,
+            text,
+        }
+    }
+}
+
+/// How an answer should look, read from `Accept`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// A page.
+    Html,
+    /// An object.
+    Json,
+}
+
+impl Look {
+    /// HTML where the client names it before JSON; JSON for programs.
+    #[must_use]
+    pub fn of(accept: Option<&HeaderValue>) -> Self {
+        let accept = accept.map_or(&b""[..], HeaderValue::as_bytes);
+        let html = memchr::memmem::find(accept, b"text/html");
+        let json = memchr::memmem::find(accept, b"json");
+        match (html, json) {
+            (Some(h), Some(j)) if h < j => Self::Html,
+            (Some(_), None) => Self::Html,
+            _ => Self::Json,
+        }
+    }
+}
+
+/// The answer to a refused request.
+#[must_use]
+pub fn respond(kind: Kind, look: Look, request_id: &HeaderValue) -> Response<Body> {
+    let face = kind.face();
+    let id = request_id.to_str().unwrap_or("-");
+    let (content_type, text) = match look {
+        Look::Html => ("text/html; charset=utf-8", page(&face, id)),
+        Look::Json => (
+            "application/json",
+            json!({ "status": face.status.as_u16(), "error": face.name, "message": face.text, "request_id": id })
+                .to_string(),
+        ),
+    };
+    let mut response = Response::new(Body::full(text));
+    *response.status_mut() = face.status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
+    );
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if kind == Kind::Method {
+        headers.insert(
+            header::ALLOW,
+            HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
+        );
+    }
+    if kind == Kind::NoEndpoint {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    }
+    response
+}
+
+fn page(face: &Face, id: &str) -> String {
+    let status = face.status.as_u16();
+    let reason = face.status.canonical_reason().unwrap_or("Refused");
+    let text = face.text;
+    format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width\"><title>{status} {reason}</title>\
+         <style>body{{font:1.1rem/1.5 system-ui,sans-serif;max-width:36rem;margin:12vh auto;padding:0 1rem;\
+         color-scheme:light dark}}code{{word-break:break-all}}</style></head>\
+         <body><main><h1>{status} {reason}</h1><p>{text}</p>\
+         <p>Request id: <code>{id}</code></p></main></body></html>\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accept(value: &'static str) -> Look {
+        Look::of(Some(&HeaderValue::from_static(value)))
+    }
+
+    #[test]
+    fn browsers_get_a_page_and_programs_an_object() {
+        assert_eq!(accept("text/html,application/xhtml+xml,*/*;q=0.8"), Look::Html);
+        assert_eq!(accept("application/json, text/html"), Look::Json);
+        assert_eq!(accept("*/*"), Look::Json);
+        assert_eq!(Look::of(None), Look::Json);
+    }
+
+    #[test]
+    fn a_refusal_is_not_cached() {
+        let response = respond(Kind::NoRoute, Look::Html, &HeaderValue::from_static("abc"));
+        assert_eq!(response.status(), 404);
+        assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
+    }
+}

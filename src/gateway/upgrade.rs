@@ -1,0 +1,126 @@
+//! Leaving HTTP: WebSocket and what else a route allows, on HTTP/1.1 (`Upgrade`, RFC 9110 section 7.8) and on HTTP/2
+//! (extended CONNECT, RFC 8441), always as an HTTP/1.1 upgrade towards the application.
+
+use std::rc::Rc;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
+use hyper::{body::Incoming, upgrade::OnUpgrade};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
+use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
+
+use crate::{
+    gateway::{body::Body, client::Client, record::Record, settings::Route},
+    observe::metrics::Shard,
+};
+
+/// An upgrade that the application has agreed to.
+#[derive(Debug)]
+pub struct Tunnel {
+    /// The application's side.
+    inner: OnUpgrade,
+    /// The client's side where it is an HTTP/2 stream; on HTTP/1.1 it is the connection itself.
+    outer: Option<OnUpgrade>,
+    record: Option<Record>,
+    shard: Option<Shard>,
+}
+
+/// The client's side of an extended CONNECT.
+pub fn outer(client: &Client, request: &mut Request<Incoming>) -> Option<OnUpgrade> {
+    (client.http2 && request.method() == Method::CONNECT).then(|| hyper::upgrade::on(request))
+}
+
+/// Makes the request an upgrade to `protocol` where the route allows it; otherwise it goes on as a plain request.
+/// `true` when it became one.
+pub fn ask(route: &Route, protocol: Option<&str>, parts: &mut Parts) -> bool {
+    let Some(protocol) = protocol.filter(|p| route.upgrade.iter().any(|allowed| allowed == p)) else {
+        return false;
+    };
+    let Ok(value) = HeaderValue::from_str(protocol) else { return false };
+    if parts.extensions.remove::<hyper::ext::Protocol>().is_some() {
+        parts.method = Method::GET;
+        if let Ok(key) = HeaderValue::from_str(&generate_key()) {
+            parts.headers.insert(header::SEC_WEBSOCKET_KEY, key);
+        }
+    }
+    parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    parts.headers.insert(header::UPGRADE, value);
+    true
+}
+
+/// What the application must answer to the key that it was sent (RFC 6455, section 4.2.2).
+#[must_use]
+pub fn expected_accept(parts: &Parts) -> Option<String> {
+    parts.headers.get(header::SEC_WEBSOCKET_KEY).map(|key| derive_accept_key(key.as_bytes()))
+}
+
+/// The answer to a client whose upgrade the application has agreed to (101). The tunnel waits in `client` for [`hold`].
+pub fn agree(client: &Client, mut answer: Response<Incoming>, outer: Option<OnUpgrade>, protocol: &str) -> Response<Body> {
+    let inner = hyper::upgrade::on(&mut answer);
+    let (mut parts, _) = answer.into_parts();
+    if outer.is_some() {
+        parts.status = StatusCode::OK;
+        for gone in [header::CONNECTION, header::UPGRADE, header::SEC_WEBSOCKET_ACCEPT] {
+            parts.headers.remove(gone);
+        }
+    } else {
+        name_upgrade(&mut parts.headers, protocol);
+    }
+    client.tunnel.replace(Some(Tunnel { inner, outer, record: None, shard: None }));
+    Response::from_parts(parts, Body::empty())
+}
+
+fn name_upgrade(headers: &mut HeaderMap, protocol: &str) {
+    const UPGRADE: (HeaderName, HeaderValue) = (header::CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(UPGRADE.0, UPGRADE.1);
+    if let Ok(value) = HeaderValue::from_str(protocol) {
+        headers.insert(header::UPGRADE, value);
+    }
+}
+
+/// Gives `record` to what keeps the request open: the answer's body, or the tunnel of an upgrade.
+pub fn hold(client: &Rc<Client>, mut answer: Response<Body>, mut record: Record, shard: &Shard) -> Response<Body> {
+    record.answered(answer.status());
+    let mut waiting = client.tunnel.borrow_mut();
+    // Nothing has run since `agree`, so a tunnel that waits without a record is this request's.
+    match waiting.as_mut().filter(|tunnel| tunnel.record.is_none()) {
+        Some(tunnel) => {
+            tunnel.record = Some(record);
+            tunnel.shard = Some(Shard::clone(shard));
+            if tunnel.outer.is_some()
+                && let Some(tunnel) = waiting.take()
+            {
+                tokio::task::spawn_local(tunnel.join_streams());
+            }
+        }
+        None => answer.body_mut().hold(record),
+    }
+    answer
+}
+
+impl Tunnel {
+    /// Joins an HTTP/2 stream and the application.
+    async fn join_streams(mut self) {
+        let Some(outer) = self.outer.take() else { return };
+        if let Ok(outer) = outer.await {
+            self.join(TokioIo::new(outer), Vec::new()).await;
+        }
+    }
+
+    /// Joins `outer`, of which `read` was read already, and the application, until both have ended.
+    pub async fn join<S: AsyncRead + AsyncWrite + Unpin>(self, mut outer: S, read: Vec<u8>) {
+        use tokio::io::AsyncWriteExt;
+        let Ok(inner) = self.inner.await else { return };
+        let mut inner = TokioIo::new(inner);
+        if !read.is_empty() && inner.write_all(&read).await.is_err() {
+            return;
+        }
+        let carried = copy_bidirectional(&mut outer, &mut inner).await;
+        if let (Ok((up, down)), Some(shard)) = (carried, &self.shard) {
+            shard.tunnel_bytes.add(up + down + read.len() as u64);
+        }
+        if let Some(mut record) = self.record {
+            record.complete();
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! One worker's way to one application: choose an endpoint, send, and try again what was surely not processed.
+
+use std::{cell::Cell, rc::Rc, sync::Arc};
+
+use http::{Request, Response, header};
+use hyper::body::Incoming;
+
+use super::{
+    balance::{Candidate, Turns},
+    pool::{Lease, Pool},
+    settings::Settings,
+    shared::Shared,
+};
+use crate::{
+    common::watch::Watches,
+    dial,
+    gateway::body::RequestBody,
+    observe::metrics::Shard,
+};
+
+/// One worker's way to one application.
+#[derive(Debug)]
+pub struct Cluster {
+    shared: Arc<Shared>,
+    pools: Vec<Rc<Pool>>,
+    turns: Turns,
+    shard: Shard,
+    /// Retries that are allowed now, in hundredths.
+    budget: Cell<u32>,
+}
+
+/// Retries allowed at the start and at most, in hundredths.
+const BUDGET: u32 = 1000;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// No endpoint may be used.
+    #[error("no endpoint is healthy")]
+    NoEndpoint,
+    /// No connection could be made.
+    #[error("no connection to the application")]
+    Connect(#[source] dial::Error),
+    /// The connection broke before the head of an answer.
+    #[error("the application broke off before its answer")]
+    Broken(#[source] hyper::Error),
+}
+
+impl Cluster {
+    /// The way of one worker.
+    #[must_use]
+    pub fn new(shared: &Arc<Shared>, watches: &Rc<Watches>, shard: &Shard) -> Rc<Self> {
+        let settings = &shared.settings;
+        Rc::new(Self {
+            pools: shared.endpoints.iter().map(|state| Pool::new(state, settings, watches, shard)).collect(),
+            turns: Turns::new(settings.balance, settings.endpoints.len()),
+            shard: Shard::clone(shard),
+            budget: Cell::new(BUDGET),
+            shared: Arc::clone(shared),
+        })
+    }
+
+    /// As configured.
+    #[must_use]
+    pub fn settings(&self) -> &Arc<Settings> {
+        &self.shared.settings
+    }
+
+    /// What all workers share.
+    #[must_use]
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Closes idle connections that are due.
+    pub fn sweep(&self) {
+        for pool in &self.pools {
+            pool.sweep();
+        }
+    }
+
+    /// Sends `request` to one endpoint, or to another where the first surely did not process it.
+    ///
+    /// # Errors
+    /// When no endpoint gave the head of an answer.
+    pub async fn send(&self, mut request: Request<RequestBody>, upgrade: bool) -> Result<(Response<Incoming>, Lease), Failure> {
+        let rules = self.settings();
+        self.budget.set((self.budget.get() + rules.retry.budget_percent).min(BUDGET));
+        let mut tries = 0;
+        loop {
+            let pool = self.choose().ok_or(Failure::NoEndpoint)?;
+            let failure = match pool.lease(upgrade).await {
+                Err(error) => Failure::Connect(error),
+                Ok(mut lease) => {
+                    if !rules.pass_host {
+                        request.headers_mut().insert(header::HOST, pool.state.authority.clone());
+                    }
+                    if lease.is_http2() {
+                        give_authority(&mut request);
+                    }
+                    match lease.send(request).await {
+                        Ok(answer) => return Ok(self.note(pool, answer, lease)),
+                        Err(mut error) => {
+                            let Some(unsent) = error.take_message() else {
+                                pool.state.failed(&rules.ejection);
+                                self.failed("broken");
+                                return Err(Failure::Broken(error.into_error()));
+                            };
+                            // A connection that the application closed while it was idle is no failure of the endpoint.
+                            request = unsent;
+                            Failure::Broken(error.into_error())
+                        }
+                    }
+                }
+            };
+            if let Failure::Connect(_) = failure {
+                pool.state.failed(&rules.ejection);
+                self.failed("connect");
+            }
+            if tries >= rules.retry.attempts || self.budget.get() < 100 {
+                return Err(failure);
+            }
+            self.budget.set(self.budget.get() - 100);
+            self.shard.upstream_retries.increment();
+            tries += 1;
+        }
+    }
+
+    fn failed(&self, reason: &str) {
+        self.shard.count("privet_upstream_failures_total", &[("reason", reason)]);
+    }
+
+    fn choose(&self) -> Option<&Rc<Pool>> {
+        if let [only] = self.pools.as_slice() {
+            // Ejecting the only endpoint would help nobody.
+            return only.state.is_up().then_some(only);
+        }
+        let candidate = |ejected_too: bool| {
+            move |i: usize| {
+                let pool = &self.pools[i];
+                Candidate {
+                    usable: pool.state.is_up() && (ejected_too || !pool.state.is_ejected()),
+                    weight: self.settings().endpoints[i].weight,
+                    in_flight: pool.in_flight(),
+                }
+            }
+        };
+        let index = self.turns.next(candidate(false)).or_else(|| self.turns.next(candidate(true)))?;
+        self.pools.get(index)
+    }
+
+    fn note(&self, pool: &Pool, answer: Response<Incoming>, lease: Lease) -> (Response<Incoming>, Lease) {
+        if matches!(answer.status().as_u16(), 502..=504) {
+            pool.state.failed(&self.settings().ejection);
+        } else {
+            pool.state.succeeded();
+        }
+        if let Some(timeout) = answer.headers().get("keep-alive").and_then(|v| keep_alive(v.to_str().ok()?)) {
+            pool.learn_idle(timeout);
+        }
+        (answer, lease)
+    }
+}
+
+/// HTTP/2 carries the host in the target.
+fn give_authority(request: &mut Request<RequestBody>) {
+    let Some(host) = request.headers_mut().remove(header::HOST) else { return };
+    let mut parts = std::mem::take(request.uri_mut()).into_parts();
+    parts.scheme = Some(http::uri::Scheme::HTTPS);
+    parts.authority = http::uri::Authority::try_from(host.as_bytes()).ok();
+    if let Ok(uri) = http::Uri::from_parts(parts) {
+        *request.uri_mut() = uri;
+    }
+}
+
+/// The `timeout` of a `Keep-Alive` header, in seconds (RFC 2068, section 19.7.1.1).
+fn keep_alive(value: &str) -> Option<std::time::Duration> {
+    let parameter = value.split(',').find_map(|part| part.trim().strip_prefix("timeout="))?;
+    parameter.parse().ok().map(std::time::Duration::from_secs)
+}

@@ -1,0 +1,310 @@
+//! One worker's connections to one endpoint. The last given back is the first taken, so that spare ones grow old and go.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    future::Future,
+    net::SocketAddr,
+    rc::Rc,
+    sync::Arc,
+};
+
+use http::{Request, Response, Version};
+use hyper::{
+    body::Incoming,
+    client::conn::{TrySendError, http1, http2},
+    rt::Executor,
+};
+use hyper_util::rt::TokioIo;
+use tokio::task::AbortHandle;
+
+use super::{settings::Settings, shared::EndpointState};
+use crate::{
+    common::watch::{Ticks, Watches},
+    dial,
+    gateway::body::RequestBody,
+    observe::metrics::Shard,
+};
+
+/// HTTP/2 connections kept to one endpoint.
+const HTTP2_CONNECTIONS: usize = 4;
+/// Requests on one HTTP/2 connection before another is opened.
+const HTTP2_REQUESTS: u32 = 100;
+
+/// Connections to one endpoint.
+#[derive(Debug)]
+pub struct Pool {
+    /// What all workers know of the endpoint.
+    pub state: Arc<EndpointState>,
+    settings: Arc<Settings>,
+    watches: Rc<Watches>,
+    shard: Shard,
+    idle_ticks: Cell<u64>,
+    idle: RefCell<VecDeque<Idle>>,
+    shared: RefCell<Vec<Rc<Multiplexed>>>,
+    connecting: tokio::sync::Mutex<()>,
+    in_flight: Cell<u32>,
+}
+
+#[derive(Debug)]
+struct Idle {
+    connection: Single,
+    since: u64,
+}
+
+/// An HTTP/1.1 connection, for one request at a time.
+#[derive(Debug)]
+struct Single {
+    sender: http1::SendRequest<RequestBody>,
+    task: AbortHandle,
+    remote: Option<SocketAddr>,
+}
+
+/// An HTTP/2 connection.
+#[derive(Debug)]
+struct Multiplexed {
+    sender: RefCell<http2::SendRequest<RequestBody>>,
+    remote: Option<SocketAddr>,
+    in_flight: Cell<u32>,
+}
+
+/// The use of one connection for one exchange. Dropped without being given back, the connection is closed.
+#[derive(Debug)]
+pub struct Lease {
+    pool: Rc<Pool>,
+    connection: Option<Connection>,
+}
+
+#[derive(Debug)]
+enum Connection {
+    Single(Single),
+    Multiplexed(Rc<Multiplexed>),
+}
+
+impl Pool {
+    /// An empty pool.
+    #[must_use]
+    pub fn new(state: &Arc<EndpointState>, settings: &Arc<Settings>, watches: &Rc<Watches>, shard: &Shard) -> Rc<Self> {
+        Rc::new(Self {
+            state: Arc::clone(state),
+            settings: Arc::clone(settings),
+            watches: Rc::clone(watches),
+            shard: Shard::clone(shard),
+            idle_ticks: Cell::new(ticks(settings.idle)),
+            idle: RefCell::default(),
+            shared: RefCell::default(),
+            connecting: tokio::sync::Mutex::new(()),
+            in_flight: Cell::new(0),
+        })
+    }
+
+    /// Requests under way.
+    #[must_use]
+    pub fn in_flight(&self) -> u32 {
+        self.in_flight.get()
+    }
+
+    /// Shortens the idle time to what the application says in `Keep-Alive: timeout=`, less a second.
+    pub fn learn_idle(&self, timeout: std::time::Duration) {
+        let below = timeout.saturating_sub(std::time::Duration::from_secs(1));
+        if ticks(below) < self.idle_ticks.get() {
+            self.idle_ticks.set(ticks(below));
+        }
+    }
+
+    /// A connection to use: one that waits, or a new one. An upgrade needs an HTTP/1.1 connection of its own.
+    ///
+    /// # Errors
+    /// When no connection can be made.
+    pub async fn lease(self: &Rc<Self>, upgrade: bool) -> Result<Lease, dial::Error> {
+        self.in_flight.set(self.in_flight.get() + 1);
+        let mut lease = Lease { pool: Rc::clone(self), connection: None };
+        lease.connection = Some(if self.settings.http2 && !upgrade {
+            Connection::Multiplexed(self.multiplexed().await?)
+        } else {
+            match self.take_idle() {
+                Some(single) if !upgrade => Connection::Single(single),
+                _ => Connection::Single(self.connect().await?),
+            }
+        });
+        Ok(lease)
+    }
+
+    /// Closes what has waited too long, or leads to an address that the name no longer has.
+    pub fn sweep(&self) {
+        let oldest = self.watches.refreshed().saturating_sub(self.idle_ticks.get());
+        self.idle.borrow_mut().retain(|idle| {
+            idle.since >= oldest && !idle.connection.sender.is_closed() && self.leads_on(idle.connection.remote)
+        });
+        self.shared
+            .borrow_mut()
+            .retain(|shared| !shared.sender.borrow().is_closed() && (self.leads_on(shared.remote) || shared.in_flight.get() > 0));
+    }
+
+    fn leads_on(&self, remote: Option<SocketAddr>) -> bool {
+        remote.is_none_or(|address| self.state.dialer.still_has(address))
+    }
+
+    fn take_idle(&self) -> Option<Single> {
+        let mut idle = self.idle.borrow_mut();
+        let oldest = self.watches.now().saturating_sub(self.idle_ticks.get());
+        while let Some(candidate) = idle.pop_back() {
+            if candidate.since < oldest {
+                // Those below are older still.
+                idle.clear();
+                return None;
+            }
+            if candidate.connection.sender.is_ready() {
+                return Some(candidate.connection);
+            }
+        }
+        None
+    }
+
+    async fn connect(&self) -> Result<Single, dial::Error> {
+        self.shard.upstream_connections.increment();
+        let stream = self.state.dialer.connect().await?;
+        let remote = stream.remote();
+        let (sender, connection) = http1::Builder::new()
+            .handshake::<_, RequestBody>(TokioIo::new(stream))
+            .await
+            .map_err(dial::Error::protocol)?;
+        let task = tokio::task::spawn_local(async move {
+            // Its failure reaches the request that uses it; an idle one just goes.
+            let _ = connection.with_upgrades().await;
+        });
+        Ok(Single { sender, task: task.abort_handle(), remote })
+    }
+
+    async fn multiplexed(&self) -> Result<Rc<Multiplexed>, dial::Error> {
+        if let Some(shared) = self.roomy() {
+            return Ok(shared);
+        }
+        // One at a time connects; the others find what it made.
+        let _turn = self.connecting.lock().await;
+        if let Some(shared) = self.roomy() {
+            return Ok(shared);
+        }
+        self.shard.upstream_connections.increment();
+        let stream = self.state.dialer.connect().await?;
+        let remote = stream.remote();
+        let (sender, connection) = http2::Builder::new(Local)
+            .initial_stream_window_size(1 << 18)
+            .initial_connection_window_size(1 << 20)
+            .handshake::<_, RequestBody>(TokioIo::new(stream))
+            .await
+            .map_err(dial::Error::protocol)?;
+        tokio::task::spawn_local(async move {
+            let _ = connection.await;
+        });
+        let shared = Rc::new(Multiplexed { sender: RefCell::new(sender), remote, in_flight: Cell::new(0) });
+        self.shared.borrow_mut().push(Rc::clone(&shared));
+        shared.in_flight.set(1);
+        Ok(shared)
+    }
+
+    /// The shared connection with the most room, counted as used.
+    fn roomy(&self) -> Option<Rc<Multiplexed>> {
+        let mut shared = self.shared.borrow_mut();
+        shared.retain(|s| !s.sender.borrow().is_closed());
+        let full = shared.len() >= HTTP2_CONNECTIONS;
+        let best = shared
+            .iter()
+            .filter(|s| self.leads_on(s.remote))
+            .min_by_key(|s| s.in_flight.get())
+            .filter(|s| full || s.in_flight.get() < HTTP2_REQUESTS)?;
+        best.in_flight.set(best.in_flight.get() + 1);
+        Some(Rc::clone(best))
+    }
+}
+
+impl Lease {
+    /// Sends a request; gives it back when not a byte of it was sent.
+    ///
+    /// # Errors
+    /// When the connection broke before the head of an answer.
+    pub fn send(
+        &mut self,
+        mut request: Request<RequestBody>,
+    ) -> impl Future<Output = Result<Response<Incoming>, TrySendError<Request<RequestBody>>>> + use<> {
+        let sent = match self.connection.as_mut() {
+            Some(Connection::Single(single)) => Sent::Single(single.sender.try_send_request(request)),
+            Some(Connection::Multiplexed(shared)) => {
+                *request.version_mut() = Version::HTTP_2;
+                Sent::Multiplexed(shared.sender.borrow_mut().try_send_request(request))
+            }
+            // A lease holds a connection from `Pool::lease` until it is given back, which consumes it.
+            None => Sent::Gone,
+        };
+        async move {
+            match sent {
+                Sent::Single(answer) => answer.await,
+                Sent::Multiplexed(answer) => answer.await,
+                Sent::Gone => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Whether the connection had been used before, or is shared.
+    #[must_use]
+    pub fn is_http2(&self) -> bool {
+        matches!(self.connection, Some(Connection::Multiplexed(_)))
+    }
+
+    /// The exchange ended well: the connection may serve another.
+    pub fn give_back(mut self) {
+        if let Some(Connection::Single(single)) = self.connection.take() {
+            let mut idle = self.pool.idle.borrow_mut();
+            if idle.len() >= self.pool.settings.max_idle || self.pool.idle_ticks.get() == 0 {
+                idle.pop_front();
+            }
+            idle.push_back(Idle { connection: single, since: self.pool.watches.now() });
+        }
+    }
+
+    /// The connection leaves HTTP: it lives on without the pool.
+    pub fn detach(mut self) {
+        self.connection.take();
+    }
+
+    /// The pool it belongs to.
+    #[must_use]
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+}
+
+enum Sent<A, B> {
+    Single(A),
+    Multiplexed(B),
+    Gone,
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.pool.in_flight.set(self.pool.in_flight.get().saturating_sub(1));
+        match self.connection.take() {
+            Some(Connection::Single(single)) => single.task.abort(),
+            Some(Connection::Multiplexed(shared)) => shared.in_flight.set(shared.in_flight.get().saturating_sub(1)),
+            None => {}
+        }
+    }
+}
+
+/// Runs hyper's tasks on this worker.
+#[derive(Debug, Clone, Copy)]
+pub struct Local;
+
+impl<F> Executor<F> for Local
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    fn execute(&self, future: F) {
+        tokio::task::spawn_local(future);
+    }
+}
+
+fn ticks(duration: std::time::Duration) -> u64 {
+    Ticks::from(duration).count()
+}

@@ -1,0 +1,235 @@
+//! Metrics: a shard a worker, summed when they are read. Labels come from configuration and closed lists, never from traffic.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use http::StatusCode;
+
+use crate::common::meter::{Counter, Gauge};
+
+/// A worker's handle on its own counters.
+pub type Shard = Arc<Counts>;
+/// A worker's handle on its own counters of one route.
+pub type RouteMeter = Arc<RouteCounts>;
+
+/// Counters of one worker.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Client connections open now.
+    pub connections_open: Gauge,
+    /// Client connections accepted.
+    pub connections: Counter,
+    /// Client connections turned away by a limit.
+    pub connections_refused: Counter,
+    /// Requests begun and not ended.
+    pub requests_in_flight: Gauge,
+    /// Requests whose answer was not taken whole.
+    pub requests_aborted: Counter,
+    /// Upstream connections made.
+    pub upstream_connections: Counter,
+    /// Upstream requests tried again.
+    pub upstream_retries: Counter,
+    /// Bytes carried in tunnels after an upgrade.
+    pub tunnel_bytes: Counter,
+    /// Handshakes by (version, group), failures by reason, refusals by kind: off the path of a plain request.
+    families: Mutex<BTreeMap<(&'static str, String), u64>>,
+}
+
+impl Counts {
+    /// Adds one to the series of `family` with these labels. Values must come from closed lists.
+    pub fn count(&self, family: &'static str, labels: &[(&str, &str)]) {
+        let mut text = String::new();
+        for (i, (name, value)) in labels.iter().enumerate() {
+            let comma = if i == 0 { "" } else { "," };
+            // Writing to a String can't fail.
+            let _ = write!(text, "{comma}{name}=\"{}\"", escape(value));
+        }
+        *self
+            .families
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry((family, text))
+            .or_default() += 1;
+    }
+}
+
+/// Counters of one route on one worker.
+#[derive(Debug, Default)]
+pub struct RouteCounts {
+    classes: [Counter; 5],
+}
+
+impl RouteCounts {
+    /// The counter of a status's class.
+    #[must_use]
+    pub fn requests(&self, status: StatusCode) -> &Counter {
+        &self.classes[usize::from(status.as_u16() / 100).clamp(1, 5) - 1]
+    }
+}
+
+/// All metrics of the process.
+#[derive(Debug)]
+pub struct Metrics {
+    shards: Vec<Shard>,
+    routes: Mutex<BTreeMap<String, Vec<RouteMeter>>>,
+    process: Shard,
+    /// Config reloads that took effect, and that did not.
+    pub reloads: [Counter; 2],
+    expiries: Mutex<Vec<(String, i64)>>,
+}
+
+/// One line of help for each family.
+const HELP: &[(&str, &str, &str)] = &[
+    ("privet_tls_handshakes_total", "counter", "TLS handshakes by protocol version and key exchange group."),
+    ("privet_tls_handshake_failures_total", "counter", "TLS handshakes that failed, by reason."),
+    ("privet_refusals_total", "counter", "Requests that Privet refused itself, by kind and blame."),
+    ("privet_upstream_failures_total", "counter", "Failures towards the application, by reason."),
+];
+
+impl Metrics {
+    /// Metrics of a process with this many workers.
+    #[must_use]
+    pub fn new(workers: usize) -> Arc<Self> {
+        Arc::new(Self {
+            shards: (0..workers).map(|_| Shard::default()).collect(),
+            routes: Mutex::default(),
+            process: Shard::default(),
+            reloads: [const { Counter::new() }; 2],
+            expiries: Mutex::default(),
+        })
+    }
+
+    /// The shard of a worker; the process's own for what happens on no worker.
+    #[must_use]
+    pub fn shard(&self, worker: usize) -> Shard {
+        Arc::clone(self.shards.get(worker).unwrap_or(&self.process))
+    }
+
+    /// A worker's counters of the route called `name`. They outlive reloads.
+    #[must_use]
+    pub fn route(&self, name: &str, worker: usize) -> RouteMeter {
+        let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
+        let meters = routes
+            .entry(name.to_owned())
+            .or_insert_with(|| self.shards.iter().map(|_| RouteMeter::default()).collect());
+        meters.get(worker).map(Arc::clone).unwrap_or_default()
+    }
+
+    /// Notes when certificates end, in seconds since 1970.
+    pub fn set_expiries(&self, expiries: Vec<(String, i64)>) {
+        *self.expiries.lock().unwrap_or_else(PoisonError::into_inner) = expiries;
+    }
+
+    /// Requests in flight on all workers.
+    #[must_use]
+    pub fn requests_in_flight(&self) -> i64 {
+        self.shards.iter().map(|s| s.requests_in_flight.value()).sum()
+    }
+
+    /// Client connections open on all workers.
+    #[must_use]
+    pub fn connections_open(&self) -> i64 {
+        self.shards.iter().map(|s| s.connections_open.value()).sum()
+    }
+
+    /// All of it in the Prometheus text format 0.0.4.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut out = Text(String::with_capacity(4096));
+        out.head("privet_build_info", "gauge", "Version of this process.");
+        out.line("privet_build_info", concat!("version=\"", env!("CARGO_PKG_VERSION"), "\""), 1);
+        out.head("privet_requests_total", "counter", "Requests answered, by route and status class.");
+        for (name, meters) in self.routes.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            for class in 0..5 {
+                let sum: u64 = meters.iter().map(|m| m.classes[class].value()).sum();
+                let labels = format!("route=\"{}\",status=\"{}xx\"", escape(name), class + 1);
+                if sum > 0 || class == 1 {
+                    out.line("privet_requests_total", &labels, sum);
+                }
+            }
+        }
+        out.single("privet_requests_in_flight", "gauge", "Requests begun and not ended.", self.requests_in_flight());
+        out.single("privet_connections_open", "gauge", "Client connections open.", self.connections_open());
+        let sum = |pick: fn(&Counts) -> &Counter| self.all().map(|s| pick(s).value()).sum::<u64>();
+        for (name, help, value) in [
+            ("privet_connections_total", "Client connections accepted.", sum(|s| &s.connections)),
+            ("privet_connections_refused_total", "Client connections turned away by a limit.", sum(|s| &s.connections_refused)),
+            ("privet_requests_aborted_total", "Requests whose answer was not taken whole.", sum(|s| &s.requests_aborted)),
+            ("privet_upstream_connections_total", "Connections made to applications.", sum(|s| &s.upstream_connections)),
+            ("privet_upstream_retries_total", "Requests tried again.", sum(|s| &s.upstream_retries)),
+            ("privet_tunnel_bytes_total", "Bytes carried after an upgrade.", sum(|s| &s.tunnel_bytes)),
+        ] {
+            out.single(name, "counter", help, value);
+        }
+        self.render_families(&mut out);
+        out.head("privet_config_reloads_total", "counter", "Reloads of the configuration, by result.");
+        out.line("privet_config_reloads_total", "result=\"applied\"", self.reloads[0].value());
+        out.line("privet_config_reloads_total", "result=\"refused\"", self.reloads[1].value());
+        out.head("privet_certificate_expiry_seconds", "gauge", "End of a certificate's validity, in seconds since 1970.");
+        for (name, end) in self.expiries.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            out.line("privet_certificate_expiry_seconds", &format!("certificate=\"{}\"", escape(name)), end);
+        }
+        out.0
+    }
+
+    fn render_families(&self, out: &mut Text) {
+        let mut sums: BTreeMap<(&'static str, String), u64> = BTreeMap::new();
+        for shard in self.all() {
+            for (key, value) in shard.families.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+                *sums.entry(key.clone()).or_default() += value;
+            }
+        }
+        for (family, kind, help) in HELP {
+            out.head(family, kind, help);
+            for ((_, labels), value) in sums.iter().filter(|((name, _), _)| name == family) {
+                out.line(family, labels, value);
+            }
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Shard> {
+        self.shards.iter().chain(std::iter::once(&self.process))
+    }
+}
+
+struct Text(String);
+
+impl Text {
+    fn head(&mut self, name: &str, kind: &str, help: &str) {
+        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    fn line(&mut self, name: &str, labels: &str, value: impl std::fmt::Display) {
+        let _ = writeln!(self.0, "{name}{{{labels}}} {value}");
+    }
+
+    fn single(&mut self, name: &str, kind: &str, help: &str, value: impl std::fmt::Display) {
+        self.head(name, kind, help);
+        let _ = writeln!(self.0, "{name} {value}");
+    }
+}
+
+/// A label value as the text format wants it.
+fn escape(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_add_up_and_labels_are_escaped() {
+        let metrics = Metrics::new(2);
+        metrics.route("a\"b/", 0).requests(StatusCode::OK).increment();
+        metrics.route("a\"b/", 1).requests(StatusCode::OK).increment();
+        metrics.shard(1).count("privet_refusals_total", &[("kind", "host"), ("blame", "client")]);
+        let text = metrics.render();
+        assert!(text.contains("privet_requests_total{route=\"a\\\"b/\",status=\"2xx\"} 2\n"), "{text}");
+        assert!(text.contains("privet_refusals_total{kind=\"host\",blame=\"client\"} 1\n"));
+    }
+}

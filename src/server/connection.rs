@@ -1,0 +1,237 @@
+//! One client connection: HTTP/1.1 or HTTP/2 over whatever stream it came on, from its first request to its close.
+
+use std::{
+    cell::RefCell,
+    convert::Infallible,
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+    rc::Rc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use hyper::{
+    body::Incoming,
+    rt::Executor,
+    server::conn::{http1, http2},
+    service::service_fn,
+};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+
+use super::{
+    guard::{Guard, Line},
+    patient::Patient,
+    worker::{Drain, Worker},
+};
+use crate::{
+    common::watch::{Slot, Watch},
+    gateway::client::Client,
+};
+
+/// How much of a refused client's bytes are read after the answer, and for how long, so that closing the socket does not
+/// destroy the answer on its way (RFC 9112, section 9.6).
+const LINGER_BYTES: usize = 1 << 20;
+const LINGER_TIME: Duration = Duration::from_secs(2);
+
+/// Serves HTTP/1.1 on `io` until either side ends it.
+pub async fn serve_http1<S>(worker: Rc<Worker>, io: S, client: Rc<Client>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let watch = worker.watches.watch();
+    let line = Rc::new(Line::default());
+    let tuning = worker.tuning();
+    let rules = worker.gateway().plan.head.clone();
+    let patient = Patient::new(io, Rc::clone(&watch), tuning.stall);
+    let guard = Guard::new(patient, Rc::clone(&line), Rc::clone(&watch), rules, tuning.header);
+    let service = service_fn(|request: hyper::Request<Incoming>| {
+        let refused = line.begin();
+        watch.disarm(Slot::Idle);
+        let gateway = worker.gateway();
+        let (client, watch, line) = (Rc::clone(&client), Rc::clone(&watch), Rc::clone(&line));
+        async move {
+            let answer = gateway.handle(&client, &watch, refused, request).await;
+            if answer.status() != hyper::StatusCode::SWITCHING_PROTOCOLS {
+                line.stay();
+            }
+            Ok::<_, Infallible>(answer)
+        }
+    });
+    let mut connection = http1::Builder::new()
+        .max_headers(tuning.header_count)
+        .max_buf_size(tuning.buffer)
+        .serve_connection(TokioIo::new(guard), service);
+    let mut life = Life::new(&worker, &client, &watch);
+    poll_fn(|cx| {
+        watch.register(cx);
+        if watch.fired(Slot::Stall) {
+            return Poll::Ready(());
+        }
+        if life.must_close() {
+            Pin::new(&mut connection).graceful_shutdown();
+        }
+        let polled = Pin::new(&mut connection).poll(cx);
+        if polled.is_pending() {
+            life.rest();
+        }
+        polled.map(|_| ())
+    })
+    .await;
+    let parts = connection.into_parts();
+    let guard = parts.io.into_inner();
+    let unread = guard.is_unread();
+    let (mut io, held) = guard.into_parts();
+    let tunnel = client.tunnel.borrow_mut().take();
+    if let Some(tunnel) = tunnel {
+        let read = [&parts.read_buf[..], &held].concat();
+        tunnel.join(io, read).await;
+    } else if unread {
+        linger(&mut io).await;
+    }
+}
+
+/// Lets a client that is still sending read its answer, before the socket closes.
+async fn linger<S: AsyncRead + Unpin>(io: &mut S) {
+    let reading = async {
+        let mut scrap = [0; 4096];
+        let mut total = 0;
+        while total < LINGER_BYTES {
+            match io.read(&mut scrap).await {
+                Ok(0) | Err(_) => return,
+                Ok(n) => total += n,
+            }
+        }
+    };
+    // Whatever is not done by then is lost either way.
+    let _ = tokio::time::timeout(LINGER_TIME, reading).await;
+}
+
+/// Serves HTTP/2 on `io` until either side ends it.
+pub async fn serve_http2<S>(worker: Rc<Worker>, io: S, client: Rc<Client>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let watch = worker.watches.watch();
+    let tuning = worker.tuning();
+    let streams = Streams::default();
+    let service = service_fn(|request: hyper::Request<Incoming>| {
+        watch.disarm(Slot::Idle);
+        let stream = worker.watches.watch();
+        streams.announce(&stream);
+        let (gateway, client) = (worker.gateway(), Rc::clone(&client));
+        async move { Ok::<_, Infallible>(gateway.handle(&client, &stream, None, request).await) }
+    });
+    let mut connection = pin!(
+        http2::Builder::new(streams.clone())
+            .max_concurrent_streams(tuning.h2_streams)
+            .max_header_list_size(tuning.header_bytes)
+            .max_pending_accept_reset_streams(20)
+            .max_local_error_reset_streams(100)
+            .initial_stream_window_size(1 << 18)
+            .initial_connection_window_size(1 << 20)
+            .max_send_buf_size(1 << 18)
+            .enable_connect_protocol()
+            .serve_connection(TokioIo::new(Patient::new(io, Rc::clone(&watch), tuning.stall)), service)
+    );
+    let mut life = Life::new(&worker, &client, &watch);
+    poll_fn(|cx| {
+        watch.register(cx);
+        // A client that opens and cancels without end makes work for nothing (CVE-2023-44487).
+        let cancelled = client.abandoned.get();
+        if cancelled > tuning.h2_resets && cancelled > client.begun.get() / 2 {
+            return Poll::Ready(());
+        }
+        if life.must_close() {
+            connection.as_mut().graceful_shutdown();
+            watch.arm_once(Slot::Total, tuning.stall);
+        }
+        if watch.fired(Slot::Total) && client.in_flight.get() == 0 {
+            return Poll::Ready(());
+        }
+        let polled = connection.as_mut().poll(cx);
+        if polled.is_pending() {
+            life.rest();
+        }
+        polled.map(|_| ())
+    })
+    .await;
+}
+
+/// When a connection without requests must go.
+struct Life<'a> {
+    worker: &'a Rc<Worker>,
+    client: &'a Rc<Client>,
+    watch: &'a Rc<Watch>,
+    /// Made while the process was announcing its end, for clients that have not heard of it.
+    late: bool,
+    closed: bool,
+}
+
+impl<'a> Life<'a> {
+    fn new(worker: &'a Rc<Worker>, client: &'a Rc<Client>, watch: &'a Rc<Watch>) -> Self {
+        let tuning = worker.tuning();
+        watch.arm(Slot::Age, tuning.age);
+        watch.arm(Slot::Idle, tuning.idle);
+        Self { worker, client, watch, late: worker.drain() != Drain::No, closed: false }
+    }
+
+    /// `true` once, when the connection is to end after what is in flight.
+    fn must_close(&mut self) -> bool {
+        let drain = self.worker.drain();
+        if self.watch.fired(Slot::Age) || (drain == Drain::Announced && !self.late) {
+            self.watch.disarm(Slot::Age);
+            // HTTP/1.1: the next answer says `Connection: close`, which no request can cross on its way.
+            self.client.closing.set(true);
+        }
+        let idle = self.watch.fired(Slot::Idle);
+        if idle && (self.client.in_flight.get() > 0 || self.watch.armed(Slot::Head)) {
+            self.watch.disarm(Slot::Idle);
+            return false;
+        }
+        let must = idle || drain == Drain::Closing || (self.client.http2 && self.client.closing.get());
+        must && !std::mem::replace(&mut self.closed, true)
+    }
+
+    /// Nothing to do for now.
+    fn rest(&self) {
+        if self.client.in_flight.get() == 0 {
+            self.watch.arm_once(Slot::Idle, self.worker.tuning().idle);
+        } else {
+            self.watch.disarm(Slot::Idle);
+        }
+    }
+}
+
+/// Runs HTTP/2 streams, and gives up one whose client leaves its answer unread.
+#[derive(Debug, Clone, Default)]
+struct Streams {
+    /// The deadlines of the stream that hyper is about to start: it calls the service first, and this executor next.
+    next: Rc<RefCell<Option<Rc<Watch>>>>,
+}
+
+impl Streams {
+    fn announce(&self, watch: &Rc<Watch>) {
+        self.next.replace(Some(Rc::clone(watch)));
+    }
+}
+
+impl<F> Executor<F> for Streams
+where
+    F: Future<Output = ()> + 'static,
+{
+    fn execute(&self, stream: F) {
+        let Some(watch) = self.next.take() else {
+            tokio::task::spawn_local(stream);
+            return;
+        };
+        tokio::task::spawn_local(async move {
+            let mut stream = pin!(stream);
+            poll_fn(|cx: &mut Context<'_>| {
+                watch.register(cx);
+                if watch.fired(Slot::Stall) { Poll::Ready(()) } else { stream.as_mut().poll(cx) }
+            })
+            .await;
+        });
+    }
+}

@@ -1,0 +1,136 @@
+use super::*;
+
+fn rules() -> HeadRules {
+    HeadRules {
+        header_bytes: 1024,
+        header_count: 8,
+        uri_bytes: 200,
+        underscores: Ambiguous::Refuse,
+        encoded_slash: Ambiguous::Refuse,
+        path_parameters: Ambiguous::Strip,
+        non_utf8: Ambiguous::Refuse,
+    }
+}
+
+fn verdict(head: &[u8]) -> Result<Passed, Kind> {
+    let rules = rules();
+    let end = find_end(head, 0, &rules)?.expect("a whole head");
+    assert_eq!(end, head.len());
+    check(head, &rules)
+}
+
+#[test]
+fn plain_heads_pass() {
+    let passed = verdict(b"GET /a?b=c HTTP/1.1\r\nHost: x\r\nAccept: */*\r\n\r\n").expect("passes");
+    assert_eq!(passed, Passed { length: Length::Bytes(0), upgrade: false });
+    let passed = verdict(b"POST / HTTP/1.1\r\nHost: x:8443\r\nContent-Length: 12\r\n\r\n").expect("passes");
+    assert_eq!(passed.length, Length::Bytes(12));
+    let passed = verdict(b"POST / HTTP/1.1\r\nTransfer-Encoding: \tchunked \r\nhost:[::1]\r\n\r\n").expect("passes");
+    assert_eq!(passed.length, Length::Chunked);
+    assert!(verdict(b"GET http://x/y HTTP/1.1\r\nHost: X\r\n\r\n").is_ok());
+    assert!(verdict("GET /é HTTP/1.1\r\nHost: x\r\nName: 김\r\n\r\n".as_bytes()).is_ok());
+    assert!(verdict(b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n").is_ok_and(|p| p.upgrade));
+}
+
+#[test]
+fn every_ambiguous_head_is_refused() {
+    let bad: &[&[u8]] = &[
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: \r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: u@a\r\n\r\n",
+        b"GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET a HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1, 1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0x1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999999999999999\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\x0bchunked\r\n\r\n",
+        b"POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: \x7f\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost : a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n",
+        b"GET / HTTP/1.1\r\n Host: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\n: empty\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX_Y: a\r\n\r\n",
+        b"GET  / HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/1.1 \r\nHost: a\r\n\r\n",
+        b"GET / HTTP/1.2\r\nHost: a\r\n\r\n",
+        b"GET / http/1.1\r\nHost: a\r\n\r\n",
+        b"GET /\r\nHost: a\r\n\r\n",
+        b"GET /#a HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"G(T / HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\n",
+    ];
+    for head in bad {
+        let shown = String::from_utf8_lossy(head);
+        assert!(verdict(head).is_err_and(|kind| kind.status() == 400), "{shown}");
+    }
+}
+
+#[test]
+fn lines_without_cr_are_found_before_the_head_ends() {
+    for bad in [&b"GET / HTTP/1.1\n"[..], b"\n", b"\r\n", b"GET / HTTP/1.1\r\nHost: a\n\r\n"] {
+        assert!(find_end(bad, 0, &rules()).is_err(), "{bad:?}");
+    }
+}
+
+#[test]
+fn limits_have_their_own_answers() {
+    let long = format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "a".repeat(300));
+    assert_eq!(verdict(long.as_bytes()), Err(Kind::UriTooLong));
+    assert_eq!(find_end(&[b'a'; 300], 0, &rules()), Err(Kind::UriTooLong));
+    let many = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: y\r\n".repeat(9));
+    assert_eq!(verdict(many.as_bytes()), Err(Kind::HeadersTooLarge));
+    let big = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}", "y".repeat(2000));
+    assert_eq!(find_end(big.as_bytes(), 0, &rules()), Err(Kind::HeadersTooLarge));
+}
+
+fn chunks(body: &[u8]) -> Result<Option<usize>, Kind> {
+    let whole = Chunks::default().read(body);
+    // Any cut gives the same verdict.
+    let mut cut = Chunks::default();
+    let mut last = Ok(None);
+    for (i, byte) in body.iter().enumerate() {
+        last = cut.read(std::slice::from_ref(byte)).map(|end| end.map(|_| i + 1));
+        if last != Ok(None) {
+            break;
+        }
+    }
+    assert_eq!(whole, last, "{}", String::from_utf8_lossy(body));
+    whole
+}
+
+#[test]
+fn good_chunks_end_where_they_should() {
+    assert_eq!(chunks(b"5\r\nhello\r\n0\r\n\r\nGET /"), Ok(Some(15)));
+    assert_eq!(chunks(b"A;a=b\r\n0123456789\r\n0\r\nX-Sum: 1\r\n\r\n"), Ok(Some(33)));
+    assert_eq!(chunks(b"5\r\nhel"), Ok(None));
+}
+
+#[test]
+fn malformed_chunks_are_refused() {
+    let bad: &[&[u8]] = &[
+        b"\r\n", b"5\nhello\r\n", b"5\r\nhelloX", b"5\r\nhello\n0\r\n\r\n", b"g\r\n", b"-1\r\n", b"+1\r\n", b" 5\r\n",
+        b"5 \r\nhello\r\n", b"0x5\r\n", b"5;a\nb\r\n", b"5;\0\r\n", b"ffffffffffffffff\r\n", b"0\r\nX: a\n\r\n",
+        b"0\r\n X: a\r\n\r\n", b"0\r\nno colon\r\n\r\n", b"0\r\n\rX", b"5\rXhello",
+    ];
+    for body in bad {
+        assert!(chunks(body).is_err(), "{}", String::from_utf8_lossy(body));
+    }
+}
