@@ -1,1 +1,140 @@
-//! Room `app`.
+//! The composition root: settings become a running gateway; reload; signals.
+
+pub mod banner;
+pub mod gateway;
+pub mod log;
+pub mod signals;
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::Context as _;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use self::{gateway::Running, signals::Signals};
+use crate::{
+    config::{Config, Flags, Report},
+    server::worker::Drain,
+    tls::stamp::Watched,
+};
+
+/// Where the configuration comes from.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// A file, with flags on top.
+    File(PathBuf, Flags),
+    /// Flags alone.
+    Flags(Flags),
+}
+
+impl Source {
+    fn load(&self) -> Result<Config, Report> {
+        match self {
+            Self::File(path, flags) => Config::load(path, flags),
+            Self::Flags(flags) => Config::from_flags(flags),
+        }
+    }
+
+    /// The files whose change calls for a reload.
+    fn watched(&self, config: &Config) -> Watched {
+        let own = match self {
+            Self::File(path, _) => Some(path.clone()),
+            Self::Flags(_) => None,
+        };
+        Watched::new(own.into_iter().chain(config.files.iter().cloned()))
+    }
+}
+
+/// Runs until a signal ends it.
+///
+/// # Errors
+/// When it can't start: a bad configuration (a [`Report`]), or an address, file or privilege that is not to be had.
+pub fn run(source: &Source, demo: bool) -> anyhow::Result<()> {
+    raise_descriptor_limit();
+    let config = source.load()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
+    runtime.block_on(async {
+        let mut signals = Signals::listen().context("signals can't be handled")?;
+        let mut watched = source.watched(&config);
+        let mut running = Running::start(config).await?;
+        banner::print(running.config(), running.addresses(), demo);
+        let mut every = interval(Duration::from_secs(1));
+        every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                signal = signals.next() => match signal {
+                    signals::Signal::Reload => reload(source, &mut running, &mut watched).await,
+                    signals::Signal::Terminate => return drain(&running, &mut signals, running.config().server.shutdown.delay).await,
+                    signals::Signal::Interrupt => return drain(&running, &mut signals, Duration::ZERO).await,
+                },
+                _ = every.tick() => {
+                    running.refresh_certificates();
+                    running.check_workers()?;
+                    if watched.changed() {
+                        reload(source, &mut running, &mut watched).await;
+                    }
+                }
+            }
+        }
+    })
+}
+
+/// Takes a new configuration, or says why the old one goes on.
+async fn reload(source: &Source, running: &mut Running, watched: &mut Watched) {
+    let outcome = match source.load() {
+        Ok(config) => {
+            *watched = source.watched(&config);
+            running.apply(config).await.map_err(|error| format!("{error:#}"))
+        }
+        Err(report) => Err(report.to_string()),
+    };
+    running.count_reload(outcome.is_ok());
+    match outcome {
+        Ok(()) => tracing::info!("configuration reloaded"),
+        Err(why) => tracing::error!("the new configuration is refused, the old one goes on:\n{why}"),
+    }
+}
+
+/// Ends: readiness fails, clients are told, listeners close after `delay`, and the process waits for what is in flight.
+async fn drain(running: &Running, signals: &mut Signals, delay: Duration) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let deadline = started + running.config().server.shutdown.deadline;
+    running.tell(Drain::Announced);
+    tracing::info!(delay_s = delay.as_secs_f32(), "ending: readiness fails, listeners close after the delay");
+    let mut poll = interval(Duration::from_millis(20));
+    let mut closing_at = Some((started + delay).min(deadline));
+    let mut quiet_since = None;
+    loop {
+        tokio::select! {
+            // Whoever asks twice does not want to wait.
+            _ = signals.end() => break,
+            now = poll.tick() => {
+                if closing_at.is_some_and(|at| now >= at) {
+                    closing_at = None;
+                    running.tell(Drain::Closing);
+                }
+                if now >= deadline {
+                    tracing::warn!(requests = running.requests(), "the deadline has come; what still runs is cut");
+                    break;
+                }
+                if closing_at.is_none() {
+                    // A request counts as ended when its last byte is handed over; a moment more lets that be sent.
+                    let quiet = running.requests() == 0;
+                    quiet_since = if quiet { quiet_since.or(Some(now)) } else { None };
+                    if running.connections() == 0 || quiet_since.is_some_and(|at| now - at > Duration::from_secs(1)) {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+    tracing::info!(seconds = started.elapsed().as_secs_f32(), "ended");
+    Ok(())
+}
+
+/// Two descriptors a proxied request: the soft limit of most systems is for interactive programs.
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    // Where it is not allowed, the connection limit of the configuration still holds.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+}

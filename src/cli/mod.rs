@@ -1,1 +1,89 @@
-//! Room `cli`.
+//! The command line: one file a subcommand. Exit codes: 0 done; 1 the answer is no; 2 usage or configuration; 3 something
+//! needed is not available.
+
+pub mod check;
+pub mod serve;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::Flags;
+
+/// A TLS-terminating reverse proxy that makes a privacy policy true on live traffic.
+#[derive(Debug, Parser)]
+#[command(name = "privet", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Protect an application.
+    Serve(ServeArgs),
+    /// Say whether a configuration is valid, and everything that is wrong with it.
+    Check(CheckArgs),
+}
+
+/// What `serve` takes.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// A TOML file; docs/CONFIGURATION.md lists every key.
+    #[arg(long, value_name = "FILE", group = "source")]
+    config: Option<PathBuf>,
+    /// The application to protect, such as http://127.0.0.1:9000; no file needed.
+    #[arg(long, value_name = "URL", group = "source")]
+    to: Option<String>,
+    /// Protect an embedded legacy application with made-up data.
+    #[arg(long, group = "source")]
+    demo: bool,
+    /// Where TLS is served [default: 127.0.0.1:8443].
+    #[arg(long, value_name = "ADDR")]
+    https: Option<String>,
+    /// Where cleartext is redirected, or "off" [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDR")]
+    http: Option<String>,
+    /// Where health and metrics are served, or "off" [default: 127.0.0.1:9901].
+    #[arg(long, value_name = "ADDR")]
+    admin: Option<String>,
+    /// Folder for Privet's own state.
+    #[arg(long, value_name = "DIR")]
+    data: Option<String>,
+    /// Why cleartext to an application beyond loopback is acceptable (with --to).
+    #[arg(long, value_name = "TEXT", requires = "to")]
+    cleartext_reason: Option<String>,
+}
+
+/// What `check` takes.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The file.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// JSON instead of text.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command that the process was started with.
+#[must_use]
+pub fn run() -> ExitCode {
+    match Cli::parse().command {
+        Command::Serve(args) => serve::run(args),
+        Command::Check(args) => check::run(&args),
+    }
+}
+
+impl ServeArgs {
+    fn flags(&self) -> Flags {
+        Flags {
+            to: self.to.clone(),
+            https: self.https.clone(),
+            http: self.http.clone(),
+            admin: self.admin.clone(),
+            data: self.data.clone(),
+            cleartext_reason: self.cleartext_reason.clone(),
+        }
+    }
+}

@@ -1,6 +1,29 @@
-//! From a TOML file to each room's settings.
+//! From a TOML file to each room's settings, or a report of everything that is wrong with it.
+//!
+//! [`file`] reads the text, [`schema`] lists every key, [`reader`] takes typed values out of tables, [`resolve`] and [`route`]
+//! make settings of them, [`diagnose`] says what is wrong. Command-line flags become a small file of their own, so that
+//! there is one way.
 
-use std::path::PathBuf;
+pub mod diagnose;
+pub mod file;
+pub mod reader;
+pub mod resolve;
+pub mod route;
+pub mod schema;
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+pub use diagnose::{Diagnostic, Report};
+
+use self::{
+    diagnose::Diagnostics,
+    file::{Entry, Environment, Node, Value},
+    reader::Table,
+    resolve::Context,
+};
 
 /// Everything that a running gateway needs to know, validated.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,4 +38,144 @@ pub struct Config {
     pub gateway: crate::gateway::Settings,
     /// The private listener.
     pub admin: crate::admin::Settings,
+    /// Files besides the configuration itself whose change calls for a reload.
+    pub files: Vec<PathBuf>,
 }
+
+/// What the command line says besides, or instead of, a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Flags {
+    /// The application, where there is no file.
+    pub to: Option<String>,
+    /// `listen.https`
+    pub https: Option<String>,
+    /// `listen.http`
+    pub http: Option<String>,
+    /// `listen.admin`
+    pub admin: Option<String>,
+    /// `data_dir`
+    pub data: Option<String>,
+    /// `route.cleartext_reason`
+    pub cleartext_reason: Option<String>,
+}
+
+impl Config {
+    /// Reads a file; flags win over its `listen` and `data_dir`.
+    ///
+    /// # Errors
+    /// With everything that is wrong.
+    pub fn load(path: &Path, flags: &Flags) -> Result<Self, Report> {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            let message = format!("can't be read: {error}");
+            Report(vec![Diagnostic { file: name.clone(), line: 1, column: 1, message, hint: None }])
+        })?;
+        let base = path.parent().unwrap_or(Path::new(""));
+        Self::parse(&name, &text, base, &|name| std::env::var(name).ok(), flags)
+    }
+
+    /// Reads `text`, called `name`, whose relative paths start at `base`.
+    ///
+    /// # Errors
+    /// With everything that is wrong.
+    pub fn parse(name: &str, text: &str, base: &Path, environment: Environment<'_>, flags: &Flags) -> Result<Self, Report> {
+        Self::build(name, text, base, environment, flags, Duration::from_secs(3))
+    }
+
+    /// A configuration from flags alone, for `serve --to`.
+    ///
+    /// # Errors
+    /// With everything that is wrong.
+    pub fn from_flags(flags: &Flags) -> Result<Self, Report> {
+        Self::build("command line", "", Path::new(""), &|_| None, flags, Duration::ZERO)
+    }
+
+    fn build(name: &str, text: &str, base: &Path, environment: Environment<'_>, flags: &Flags, delay: Duration) -> Result<Self, Report> {
+        let mut diagnostics = Diagnostics::new(name, text);
+        let mut entries = file::parse(text, environment, &mut diagnostics);
+        flags.apply(&mut entries);
+        let mut context = Context { base, delay, files: Vec::new() };
+        let config = resolve::config(Table::new("", 0..0, entries), &mut context, &mut diagnostics);
+        diagnostics.report().map_or(Ok(config), Err)
+    }
+
+    /// What is on, for people; no secrets.
+    #[must_use]
+    pub fn summary(&self) -> Vec<String> {
+        let off = |address: Option<std::net::SocketAddr>| address.map_or("off".to_owned(), |a| a.to_string());
+        let mut lines = vec![
+            format!("https  {}", self.server.https),
+            format!("http   {}", off(self.server.http)),
+            format!("admin  {}", off(self.admin.listen)),
+        ];
+        for route in &self.gateway.routes {
+            let endpoints: Vec<String> = route
+                .upstream
+                .endpoints
+                .iter()
+                .map(|e| {
+                    let scheme = if e.dial.tls.is_some() { "https" } else { "http" };
+                    match &e.dial.target {
+                        crate::dial::settings::Target::Tcp { .. } => format!("{scheme}://{}", e.authority),
+                        crate::dial::settings::Target::Unix(path) => format!("unix:{}", path.display()),
+                    }
+                })
+                .collect();
+            lines.push(format!("route  {} -> {}", route.name, endpoints.join(", ")));
+            if let Some(reason) = &route.cleartext_reason {
+                lines.push(format!("       cleartext allowed: {reason}"));
+            }
+        }
+        lines
+    }
+}
+
+impl Flags {
+    /// Puts the flags where the file would have them.
+    fn apply(&self, entries: &mut Vec<Entry>) {
+        if let Some(data) = &self.data {
+            set(entries, "data_dir", Value::Text(std::path::absolute(data).map_or(data.clone(), |p| p.display().to_string())));
+        }
+        for (key, value) in [("https", &self.https), ("http", &self.http), ("admin", &self.admin)] {
+            if let Some(value) = value {
+                set(table(entries, "listen"), key, Value::Text(value.clone()));
+            }
+        }
+        if let Some(to) = &self.to {
+            let mut route = Vec::new();
+            set(&mut route, "upstream", Value::Text(to.clone()));
+            if let Some(reason) = &self.cleartext_reason {
+                set(&mut route, "cleartext_reason", Value::Text(reason.clone()));
+            }
+            set(entries, "route", Value::List(vec![node(Value::Table(route))]));
+        }
+    }
+}
+
+fn node(value: Value) -> Node {
+    Node { span: 0..0, value }
+}
+
+fn set(entries: &mut Vec<Entry>, key: &str, value: Value) {
+    entries.retain(|entry| entry.key != key);
+    entries.push(Entry { key: key.to_owned(), span: 0..0, node: node(value) });
+}
+
+/// The entries of a table, made where it is absent.
+fn table<'e>(entries: &'e mut Vec<Entry>, key: &str) -> &'e mut Vec<Entry> {
+    let at = entries.iter().position(|entry| entry.key == key).unwrap_or_else(|| {
+        set(entries, key, Value::Table(Vec::new()));
+        entries.len() - 1
+    });
+    let value = &mut entries[at].node.value;
+    if !matches!(value, Value::Table(_)) {
+        *value = Value::Table(Vec::new());
+    }
+    match value {
+        Value::Table(inner) => inner,
+        _ => unreachable!("made a table just now"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -119,7 +119,7 @@ fn chunks(body: &[u8]) -> Result<Option<usize>, Kind> {
 #[test]
 fn good_chunks_end_where_they_should() {
     assert_eq!(chunks(b"5\r\nhello\r\n0\r\n\r\nGET /"), Ok(Some(15)));
-    assert_eq!(chunks(b"A;a=b\r\n0123456789\r\n0\r\nX-Sum: 1\r\n\r\n"), Ok(Some(33)));
+    assert_eq!(chunks(b"A;a=b\r\n0123456789\r\n0\r\nX-Sum: 1\r\n\r\n"), Ok(Some(34)));
     assert_eq!(chunks(b"5\r\nhel"), Ok(None));
 }
 

@@ -1,0 +1,51 @@
+//! What a person sees at the start: where it listens, how to try it, what is on.
+
+use crate::{
+    app::gateway::Addresses,
+    config::Config,
+    tls::{dev_ca::Development, settings::Profile},
+};
+
+/// Prints it on standard output.
+pub fn print(config: &Config, addresses: &Addresses, demo: bool) {
+    let development = config.tls.certificates.is_empty().then(|| Development::within(&config.tls.development_dir));
+    let host = if addresses.https.ip().is_unspecified() || addresses.https.ip().is_loopback() {
+        "localhost".to_owned()
+    } else {
+        addresses.https.ip().to_string()
+    };
+    let url = format!("https://{host}:{}/", addresses.https.port());
+    println!("Privet {} protects", env!("CARGO_PKG_VERSION"));
+    for line in config.summary().iter().filter(|line| !line.starts_with("https") && !line.starts_with("http") && !line.starts_with("admin")) {
+        println!("  {line}");
+    }
+    println!("\n  {url}");
+    if let Some(http) = addresses.http {
+        println!("  http://{http}/ only redirects there");
+    }
+    if let Some(admin) = addresses.admin {
+        println!("  http://{admin}/livez /readyz /metrics");
+    }
+    let ca = development.map(|files| std::path::absolute(&files.ca).unwrap_or(files.ca));
+    match &ca {
+        Some(ca) => {
+            println!("\nNo certificate is configured, so a development CA was made: {}", ca.display());
+            // `localhost` may resolve to ::1 first, where nobody listens.
+            println!("Try it:\n  curl --cacert '{}' --resolve '{host}:{}:{}' {url}", ca.display(), addresses.https.port(), reachable(addresses));
+        }
+        None => println!("\nTry it:\n  curl {url}"),
+    }
+    if demo {
+        println!("The demo application lets in alice@example.com with the password: correct horse battery");
+    }
+    let profile = match config.tls.profile {
+        Profile::Modern => "TLS 1.3",
+        Profile::Intermediate => "TLS 1.2 and 1.3",
+    };
+    println!("\nOn: {profile} with X25519MLKEM768, redirect to https, strict framing, one canonical path, header hygiene, secure cookies, limits");
+    println!("Reload: SIGHUP or change the file. End: SIGTERM or Ctrl-C.");
+}
+
+fn reachable(addresses: &Addresses) -> String {
+    if addresses.https.ip().is_unspecified() { "127.0.0.1".to_owned() } else { addresses.https.ip().to_string() }
+}

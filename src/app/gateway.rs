@@ -1,0 +1,251 @@
+//! A running gateway: listeners, workers, certificates, the private listener; and how a new configuration takes its place.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::SystemTime,
+};
+
+use anyhow::{Context as _, bail};
+use tokio::{runtime::Handle as Runtime, task::AbortHandle};
+
+use crate::{
+    admin,
+    config::Config,
+    gateway::{Plan, plan::Bounds},
+    observe::metrics::Metrics,
+    server::{
+        self, listener,
+        worker::{Command, Door, Drain, Handle, Process},
+    },
+    tls::{self, store::Event},
+};
+
+/// A running gateway.
+#[derive(Debug)]
+pub struct Running {
+    config: Config,
+    plan: Arc<Plan>,
+    process: Arc<Process>,
+    workers: Vec<Handle>,
+    ready: Arc<AtomicBool>,
+    addresses: Addresses,
+    admin: Option<AbortHandle>,
+}
+
+/// Where it really listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Addresses {
+    /// TLS.
+    pub https: SocketAddr,
+    /// Redirects.
+    pub http: Option<SocketAddr>,
+    /// Health and metrics.
+    pub admin: Option<SocketAddr>,
+}
+
+impl Running {
+    /// Binds, loads, starts.
+    ///
+    /// # Errors
+    /// When an address, file or privilege is not to be had.
+    pub async fn start(config: Config) -> anyhow::Result<Self> {
+        if let Some(dir) = &config.data_dir {
+            make_private(dir).with_context(|| format!("data_dir {} can't be used", dir.display()))?;
+        }
+        let settings = Arc::new(config.server.clone());
+        let https = listener::bind(settings.https, settings.workers)?;
+        let http = settings.http.map(|address| listener::bind(address, settings.workers)).transpose()?;
+        let admin = config.admin.listen.map(|address| listener::bind(address, 1)).transpose()?;
+        let addresses = Addresses {
+            https: https[0].local_addr()?,
+            http: http.as_ref().map(|sockets| sockets[0].local_addr()).transpose()?,
+            admin: admin.as_ref().map(|sockets| sockets[0].local_addr()).transpose()?,
+        };
+        let process = Arc::new(Process {
+            admission: Arc::default(),
+            metrics: Metrics::new(settings.workers),
+            tls: tls::Store::open(&config.tls, SystemTime::now())?,
+        });
+        process.metrics.set_expiries(process.tls.expiries());
+        let plan = Plan::new(&config.gateway, bounds(&settings, addresses.https), &Runtime::current(), None)?;
+        let workers = (0..settings.workers)
+            .map(|index| Handle::start(index, &process, Arc::clone(&plan), Arc::clone(&settings)))
+            .collect::<Result<Vec<_>, _>>()
+            .context("a worker can't be started")?;
+        let mut running = Self {
+            config,
+            plan,
+            process,
+            workers,
+            ready: Arc::new(AtomicBool::new(true)),
+            addresses,
+            admin: None,
+        };
+        running.open(Door::Https, https);
+        if let Some(http) = http {
+            running.open(Door::Http, http);
+        }
+        running.open_admin(admin)?;
+        Ok(running)
+    }
+
+    /// The configuration in use.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// Works by `config` from the next request on. All or nothing: what can fail is done before anything is changed.
+    ///
+    /// # Errors
+    /// When something that `config` names is not to be had; the old configuration goes on.
+    pub async fn apply(&mut self, config: Config) -> anyhow::Result<()> {
+        let settings = Arc::new(config.server.clone());
+        if settings.workers != self.workers.len() {
+            tracing::warn!("`listen.workers` takes effect at the next start");
+        }
+        let https = self.rebind(Some(self.config.server.https), Some(settings.https))?;
+        let http = self.rebind(self.config.server.http, settings.http)?;
+        let admin = self.rebind(self.config.admin.listen, config.admin.listen)?;
+        let mut addresses = self.addresses;
+        for (new, wanted, address) in [(&http, settings.http, &mut addresses.http), (&admin, config.admin.listen, &mut addresses.admin)] {
+            match (new, wanted) {
+                (Some(sockets), _) => *address = Some(sockets[0].local_addr()?),
+                (None, None) => *address = None,
+                (None, Some(_)) => {}
+            }
+        }
+        if let Some(sockets) = &https {
+            addresses.https = sockets[0].local_addr()?;
+        }
+        let plan = Plan::new(&config.gateway, bounds(&settings, addresses.https), &Runtime::current(), Some(&self.plan))?;
+        self.process.tls.reconfigure(&config.tls, SystemTime::now())?;
+        self.process.metrics.set_expiries(self.process.tls.expiries());
+        for worker in &self.workers {
+            worker.tell(Command::Apply(Arc::clone(&plan), Arc::clone(&settings)));
+        }
+        self.addresses = addresses;
+        if let Some(https) = https {
+            self.open(Door::Https, https);
+        }
+        match (http, settings.http) {
+            (Some(http), _) => self.open(Door::Http, http),
+            (None, None) => self.workers.iter().for_each(|worker| worker.tell(Command::Close(Door::Http))),
+            (None, Some(_)) => {}
+        }
+        if admin.is_some() || config.admin.listen.is_none() {
+            self.open_admin(admin)?;
+        }
+        self.plan = plan;
+        self.config = config;
+        Ok(())
+    }
+
+    /// Looks at the certificates' files again.
+    pub fn refresh_certificates(&self) {
+        let events = self.process.tls.refresh(SystemTime::now());
+        if events.is_empty() {
+            return;
+        }
+        self.process.metrics.set_expiries(self.process.tls.expiries());
+        for event in events {
+            match event {
+                Event::Reloaded(files) => tracing::info!(?files, "changed files are in use"),
+                Event::Kept(files, why) => {
+                    tracing::error!(?files, why, "changed files can't be used; what was loaded before goes on");
+                }
+            }
+        }
+    }
+
+    /// Counts a reload.
+    pub fn count_reload(&self, applied: bool) {
+        self.process.metrics.reloads[usize::from(!applied)].increment();
+    }
+
+    /// Fails when a worker has died, so that whoever supervises the process starts it afresh.
+    ///
+    /// # Errors
+    /// When one has.
+    pub fn check_workers(&self) -> anyhow::Result<()> {
+        if !self.workers.iter().all(Handle::is_alive) {
+            bail!("a worker has ended by itself");
+        }
+        Ok(())
+    }
+
+    /// Tells everybody how far the way down is.
+    pub fn tell(&self, drain: Drain) {
+        self.ready.store(false, Relaxed);
+        for worker in &self.workers {
+            if drain == Drain::Closing {
+                worker.tell(Command::Close(Door::Https));
+                worker.tell(Command::Close(Door::Http));
+            }
+            worker.tell(Command::Drain(drain));
+        }
+    }
+
+    /// Requests in flight.
+    #[must_use]
+    pub fn requests(&self) -> i64 {
+        self.process.metrics.requests_in_flight()
+    }
+
+    /// Open client connections.
+    #[must_use]
+    pub fn connections(&self) -> i64 {
+        self.process.metrics.connections_open()
+    }
+
+    fn open(&self, door: Door, sockets: Vec<TcpListener>) {
+        for (worker, socket) in self.workers.iter().zip(sockets) {
+            worker.tell(Command::Open(door, socket));
+        }
+    }
+
+    fn open_admin(&mut self, sockets: Option<Vec<TcpListener>>) -> anyhow::Result<()> {
+        if let Some(old) = self.admin.take() {
+            old.abort();
+        }
+        if let Some(socket) = sockets.and_then(|mut sockets| sockets.pop()) {
+            let listener = tokio::net::TcpListener::from_std(socket)?;
+            let task = tokio::spawn(admin::serve(listener, Arc::clone(&self.process.metrics), Arc::clone(&self.ready)));
+            self.admin = Some(task.abort_handle());
+        }
+        Ok(())
+    }
+
+    /// New listeners where the address has changed. Listeners survive otherwise: closing one drops its accept queue.
+    fn rebind(&self, old: Option<SocketAddr>, new: Option<SocketAddr>) -> Result<Option<Vec<TcpListener>>, listener::Error> {
+        match new {
+            Some(address) if old != new => listener::bind(address, self.workers.len()).map(Some),
+            _ => Ok(None),
+        }
+    }
+}
+
+fn bounds(settings: &server::Settings, https: SocketAddr) -> Bounds {
+    Bounds {
+        body_idle: settings.limits.body_idle_timeout,
+        body_min_rate: settings.limits.body_min_rate,
+        stall: settings.limits.stall_timeout,
+        redirect_port: settings.redirect_port.unwrap_or(https.port()),
+        acme_webroot: settings.acme_webroot.clone(),
+    }
+}
+
+fn make_private(dir: &std::path::Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}

@@ -1,0 +1,22 @@
+//! Diagnostics of the process itself, on standard error. Nothing of a request is in them but its id.
+
+use std::panic;
+
+use tracing_subscriber::EnvFilter;
+
+/// Starts logging; `PRIVET_LOG` sets the level (`info` by default).
+///
+/// A panic is a fault of ours: it is told with its place, never with its message, which may hold data.
+pub fn start() {
+    let filter = EnvFilter::try_from_env("PRIVET_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    // A second start, as in tests, keeps the first.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .try_init();
+    panic::set_hook(Box::new(|info| {
+        let place = info.location().map_or_else(|| "unknown".to_owned(), |l| format!("{}:{}", l.file(), l.line()));
+        tracing::error!(place, "a fault in Privet; the request or task under way has ended, the rest goes on");
+    }));
+}

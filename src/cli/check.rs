@@ -1,0 +1,44 @@
+//! `privet check`: everything that is wrong with a configuration, at once; its certificates included.
+
+use std::{process::ExitCode, time::SystemTime};
+
+use serde_json::json;
+
+use super::CheckArgs;
+use crate::{
+    config::{Config, Diagnostic, Flags, Report},
+    tls,
+};
+
+/// Checks; exit 0 when valid, 2 when not.
+#[must_use]
+pub fn run(args: &CheckArgs) -> ExitCode {
+    let outcome = Config::load(&args.config, &Flags::default()).and_then(|config| {
+        certificates(&config, args).map(|()| config)
+    });
+    match (&outcome, args.json) {
+        (Ok(config), false) => {
+            println!("{}\n{}: the configuration is valid", config.summary().join("\n"), args.config.display());
+        }
+        (Err(report), false) => eprintln!("{report}"),
+        (Ok(_), true) => println!("{}", json!({ "valid": true, "diagnostics": [] })),
+        (Err(report), true) => println!("{}", json!({ "valid": false, "diagnostics": listed(report) })),
+    }
+    if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(2) }
+}
+
+/// Files that the configuration names must be usable too; development certificates are not made here.
+fn certificates(config: &Config, args: &CheckArgs) -> Result<(), Report> {
+    if config.tls.certificates.is_empty() {
+        return Ok(());
+    }
+    tls::Store::open(&config.tls, SystemTime::now()).map(|_| ()).map_err(|error| {
+        let file = args.config.display().to_string();
+        Report(vec![Diagnostic { file, line: 1, column: 1, message: error.to_string(), hint: None }])
+    })
+}
+
+fn listed(report: &Report) -> Vec<serde_json::Value> {
+    let one = |d: &Diagnostic| json!({ "file": d.file, "line": d.line, "column": d.column, "message": d.message, "hint": d.hint });
+    report.0.iter().map(one).collect()
+}

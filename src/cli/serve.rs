@@ -1,0 +1,46 @@
+//! `privet serve`: from flags or a file to a running gateway, until a signal ends it.
+
+use std::{net::SocketAddr, process::ExitCode};
+
+use super::ServeArgs;
+use crate::{
+    app::{self, Source, log},
+    demo,
+};
+
+/// Serves until a signal; exit 2 for a bad configuration, 3 when an address, file or privilege is not to be had.
+#[must_use]
+pub fn run(args: ServeArgs) -> ExitCode {
+    log::start();
+    let mut flags = args.flags();
+    let mut application = None;
+    if args.demo {
+        match demo::Application::start(SocketAddr::from(([127, 0, 0, 1], 0))) {
+            Ok(started) => {
+                flags.to = Some(format!("http://{}", started.address()));
+                application = Some(started);
+            }
+            Err(error) => {
+                eprintln!("privet: the demo application can't be started: {error}");
+                return ExitCode::from(3);
+            }
+        }
+    }
+    let source = match (args.config, &flags.to) {
+        (Some(path), _) => Source::File(path, flags),
+        (None, Some(_)) => Source::Flags(flags),
+        (None, None) => {
+            eprintln!("privet: nothing to protect\n    hint: name an application (--to URL), a file (--config FILE), or try --demo");
+            return ExitCode::from(2);
+        }
+    };
+    let code = match app::run(&source, application.is_some()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("privet: {error:#}");
+            ExitCode::from(if error.is::<crate::config::Report>() { 2 } else { 3 })
+        }
+    };
+    drop(application);
+    code
+}

@@ -1,0 +1,215 @@
+//! From tables to each room's settings, noting everything that is wrong on the way.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use ipnet::IpNet;
+
+use super::{Config, diagnose::Diagnostics, reader::Table, route};
+use crate::{
+    admin,
+    gateway::{self, settings::{Ambiguous, HeadRules, Route}},
+    server::{self, settings::{Limits, Shutdown}},
+    tls::{self, settings::{Certificate, Client, Profile, Trust}},
+};
+
+/// What resolving needs besides the tables.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// Folder that relative paths start at.
+    pub base: &'a Path,
+    /// How long shutdown waits where nothing is said.
+    pub delay: Duration,
+    /// Files that were read, to be watched.
+    pub files: Vec<PathBuf>,
+}
+
+impl Context<'_> {
+    /// A path as the file means it.
+    #[must_use]
+    pub fn path(&self, text: &str) -> PathBuf {
+        self.base.join(text)
+    }
+}
+
+pub(super) const fn seconds(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+/// The whole of a configuration; defaults stand in where something is wrong, so that everything is looked at.
+pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>) -> Config {
+    let data_dir = top.text("data_dir", d).map(|text| context.path(&text));
+    let mut listen = top.table("listen", "listen", d);
+    let mut limits = top.table("limits", "limits", d);
+    let head = head_rules(top.table("head", "head", d), &mut limits, d);
+    let admin = admin::Settings { listen: door(&mut listen, "admin", 9901, d) };
+    let shutdown = shutdown(top.table("shutdown", "shutdown", d), context.delay, d);
+    let tls = tls(top.table("tls", "tls", d), context, d);
+    let tables = top.tables("route", "route[]", d);
+    if tables.is_empty() {
+        let hint = "add a [[route]] with upstream = \"http://127.0.0.1:9000\"".to_owned();
+        d.note(&(0..0), "there is no route", Some(hint));
+    }
+    let server = server(listen, limits, shutdown, context, d);
+    let loopback = server.http.is_none_or(|address| address.ip().is_loopback());
+    let routes = routes(tables, loopback, context, d);
+    distinct_doors(&server, &admin, d);
+    top.finish(d);
+    Config {
+        data_dir,
+        gateway: gateway::Settings { head, trusted: server.trusted.clone(), routes },
+        server,
+        tls,
+        admin,
+        files: std::mem::take(&mut context.files),
+    }
+}
+
+fn routes(tables: Vec<Table>, loopback: bool, context: &mut Context<'_>, d: &mut Diagnostics<'_>) -> Vec<Arc<Route>> {
+    let mut routes: Vec<Arc<Route>> = Vec::with_capacity(tables.len());
+    let mut names = std::collections::HashSet::new();
+    for table in tables {
+        let span = table.span.clone();
+        let Some(route) = route::resolve(table, loopback, context, d) else { continue };
+        if !names.insert(route.name.clone()) {
+            let hint = "give one of them another host or path".to_owned();
+            d.note(&span, format!("a second route for `{}`", route.name), Some(hint));
+        }
+        routes.push(Arc::new(route));
+    }
+    routes
+}
+
+/// Ports that would be bound twice.
+fn distinct_doors(server: &server::Settings, admin: &admin::Settings, d: &mut Diagnostics<'_>) {
+    let doors = [("https", Some(server.https)), ("http", server.http), ("admin", admin.listen)];
+    for (i, (name, address)) in doors.iter().enumerate() {
+        let same = |other: &&(&str, Option<SocketAddr>)| other.1 == *address && address.is_some_and(|a| a.port() != 0);
+        if let Some((other, _)) = doors[..i].iter().find(same) {
+            d.note(&(0..0), format!("`listen.{name}` is the same address as `listen.{other}`"), None);
+        }
+    }
+}
+
+/// An address, or `"off"`.
+fn door(listen: &mut Table, name: &'static str, port: u16, d: &mut Diagnostics<'_>) -> Option<SocketAddr> {
+    let parse = |t: &str| {
+        if t == "off" {
+            return Ok(None);
+        }
+        t.parse().map(Some).map_err(|_| format!("\"{t}\" is not an address with a port"))
+    };
+    let default = Some(SocketAddr::from(([127, 0, 0, 1], port)));
+    listen.parsed(name, d, "an address such as \"127.0.0.1:8443\", or \"off\",", parse).unwrap_or(default)
+}
+
+fn server(mut listen: Table, mut limits: Table, shutdown: Shutdown, context: &Context<'_>, d: &mut Diagnostics<'_>) -> server::Settings {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let https = "an address such as \"127.0.0.1:8443\"";
+    let parse = |t: &str| t.parse().map_err(|_| format!("\"{t}\" is not an address with a port"));
+    let network = |t: &str| {
+        let single = || t.parse::<std::net::IpAddr>().ok().map(IpNet::from);
+        t.parse::<IpNet>().ok().or_else(single).ok_or_else(|| format!("\"{t}\" is not a network"))
+    };
+    let proxy_place = listen.place("proxy_protocol");
+    let count = |n: Option<i64>, default: usize| n.and_then(|n| usize::try_from(n).ok()).unwrap_or(default);
+    let settings = server::Settings {
+        https: listen.parsed("https", d, https, parse).unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8443))),
+        http: door(&mut listen, "http", 8080, d),
+        redirect_port: listen.number("redirect_port", d, 1..=65535).and_then(|n| u16::try_from(n).ok()),
+        acme_webroot: listen.text("acme_webroot", d).map(|t| context.path(&t)),
+        workers: count(listen.number("workers", d, 1..=1024), cores),
+        trusted: listen.list("trusted", d, "a network such as \"10.0.0.0/8\"", network).unwrap_or_default(),
+        proxy_protocol: listen.flag("proxy_protocol", d, false),
+        limits: Limits {
+            connections: count(limits.number("connections", d, 1..=10_000_000), 10_000),
+            connections_per_address: count(limits.number("connections_per_address", d, 1..=10_000_000), 2000),
+            handshake_timeout: limits.duration("handshake_timeout", d, seconds(10)),
+            header_timeout: limits.duration("header_timeout", d, seconds(10)),
+            body_idle_timeout: limits.duration("body_idle_timeout", d, seconds(30)),
+            body_min_rate: limits.size("body_min_rate", d, 240),
+            stall_timeout: limits.duration("stall_timeout", d, seconds(60)),
+            keep_alive: limits.duration("keep_alive", d, seconds(75)),
+            connection_age: limits.duration("connection_age", d, seconds(3600)),
+            h2_streams: limits.number("h2_streams", d, 1..=10_000).and_then(|n| u32::try_from(n).ok()).unwrap_or(128),
+            h2_resets: limits.number("h2_resets", d, 1..=1_000_000).and_then(|n| u32::try_from(n).ok()).unwrap_or(200),
+        },
+        shutdown,
+    };
+    if settings.proxy_protocol && settings.trusted.is_empty() {
+        let hint = "name the load balancer's network in `listen.trusted`".to_owned();
+        d.note(&proxy_place, "`proxy_protocol` without `trusted` would believe anybody", Some(hint));
+    }
+    listen.finish(d);
+    limits.finish(d);
+    settings
+}
+
+fn head_rules(mut head: Table, limits: &mut Table, d: &mut Diagnostics<'_>) -> HeadRules {
+    use Ambiguous::{Keep, Refuse, Strip};
+    let three = [("refuse", Refuse), ("strip", Strip), ("keep", Keep)];
+    let two = [("refuse", Refuse), ("keep", Keep)];
+    let bytes = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+    let rules = HeadRules {
+        header_bytes: bytes(limits.size("header_bytes", d, 32 << 10)),
+        header_count: limits.number("header_count", d, 1..=10_000).and_then(|n| usize::try_from(n).ok()).unwrap_or(100),
+        uri_bytes: bytes(limits.size("uri_bytes", d, 8 << 10)),
+        underscores: head.choice("underscores", d, &three, Refuse),
+        path_parameters: head.choice("path_parameters", d, &three, Strip),
+        encoded_slash: head.choice("encoded_slash", d, &two, Refuse),
+        non_utf8: head.choice("non_utf8", d, &two, Refuse),
+    };
+    head.finish(d);
+    rules
+}
+
+fn shutdown(mut table: Table, delay: Duration, d: &mut Diagnostics<'_>) -> Shutdown {
+    let place = table.place("deadline");
+    let settings = Shutdown {
+        delay: table.duration("delay", d, delay),
+        deadline: table.duration("deadline", d, seconds(28)),
+    };
+    if settings.deadline <= settings.delay {
+        d.note(&place, "`deadline` must be longer than `delay`: both count from the signal", None);
+    }
+    table.finish(d);
+    settings
+}
+
+fn tls(mut table: Table, context: &Context<'_>, d: &mut Diagnostics<'_>) -> tls::Settings {
+    let profile = table.choice("profile", d, &[("modern", Profile::Modern), ("intermediate", Profile::Intermediate)], Profile::Intermediate);
+    let development_dir = table.text("development_dir", d).map_or_else(|| PathBuf::from("certs"), |t| context.path(&t));
+    let mut certificates = Vec::new();
+    for mut pair in table.tables("certificate", "tls.certificate[]", d) {
+        let (chain, key) = (pair.text("chain", d), pair.text("key", d));
+        match (chain, key) {
+            (Some(chain), Some(key)) => certificates.push(Certificate { chain: context.path(&chain), key: context.path(&key) }),
+            _ => d.note(&pair.span.clone(), "a certificate needs both `chain` and `key`", None),
+        }
+        pair.finish(d);
+    }
+    let client = client_certificates(table.table("client", "tls.client", d), context, d);
+    table.finish(d);
+    tls::Settings { profile, certificates, development_dir, client }
+}
+
+fn client_certificates(mut table: Table, context: &Context<'_>, d: &mut Diagnostics<'_>) -> Client {
+    let mode = table.choice("mode", d, &[("off", 0), ("request", 1), ("require", 2)], 0);
+    let ca = table.text("ca", d).map(|t| context.path(&t));
+    let crl = table.text("crl", d).map(|t| context.path(&t));
+    let span = table.span.clone();
+    table.finish(d);
+    match (mode, ca) {
+        (0, _) => Client::Off,
+        (_, None) => {
+            d.note(&span, "client certificates need `ca`: who may sign them", None);
+            Client::Off
+        }
+        (1, Some(ca)) => Client::Request(Trust { ca, crl }),
+        (_, Some(ca)) => Client::Require(Trust { ca, crl }),
+    }
+}

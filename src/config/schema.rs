@@ -1,0 +1,172 @@
+//! Every key, once: what it takes, its default, and what it means. The reader refuses what is not here, and
+//! `docs/CONFIGURATION.md` is made from it.
+
+use std::fmt::Write as _;
+
+/// One key.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    /// Its table: `""`, `listen`, `tls.certificate[]`, ...
+    pub table: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// What it takes, with an example in TOML.
+    pub example: &'static str,
+    /// What holds without it.
+    pub default: &'static str,
+    /// What it means, with units.
+    pub doc: &'static str,
+}
+
+const fn key(table: &'static str, name: &'static str, example: &'static str, default: &'static str, doc: &'static str) -> Key {
+    Key { table, name, example, default, doc }
+}
+
+/// All keys, a table after the other.
+pub const KEYS: &[Key] = &[
+    key("", "data_dir", "\"data\"", "data", "Folder for Privet's own state; made with mode 0700 when missing."),
+    key("listen", "https", "\"0.0.0.0:8443\"", "127.0.0.1:8443", "Address where TLS is served."),
+    key("listen", "http", "\"0.0.0.0:8080\"", "127.0.0.1:8080", "Address where cleartext requests are redirected to https; \"off\" closes it."),
+    key("listen", "admin", "\"127.0.0.1:9901\"", "127.0.0.1:9901", "Address of /livez, /readyz and /metrics, without TLS; \"off\" closes it."),
+    key("listen", "workers", "2", "one a core, cgroup quota honoured", "Threads that serve."),
+    key("listen", "trusted", "[\"10.0.0.0/8\"]", "[]", "Networks whose X-Forwarded-*, Forwarded and PROXY headers are believed, and whose connections are not counted by address."),
+    key("listen", "proxy_protocol", "false", "false", "Whether every connection starts with a PROXY protocol header, version 1 or 2. Needs `trusted`."),
+    key("listen", "redirect_port", "443", "the port of https", "Port named in redirects to https, where a mapping changes it."),
+    key("listen", "acme_webroot", "\"/var/lib/acme\"", "none", "Folder under which /.well-known/acme-challenge/TOKEN is answered on the cleartext address (HTTP-01)."),
+    key("tls", "profile", "\"intermediate\"", "intermediate", "Mozilla's profile: \"modern\" is TLS 1.3 only, \"intermediate\" TLS 1.2 and 1.3."),
+    key("tls", "development_dir", "\"certs\"", "certs, in the current folder", "Where a development CA and leaf are made when no [[tls.certificate]] is given."),
+    key("tls.certificate[]", "chain", "\"tls.crt\"", "required", "PEM file, leaf first. Watched: a change is taken without a restart."),
+    key("tls.certificate[]", "key", "\"tls.key\"", "required", "PEM file: PKCS#1, PKCS#8 or SEC1, not encrypted."),
+    key("tls.client", "mode", "\"off\"", "off", "Client certificates: \"off\", \"request\" (a client without one goes on) or \"require\"."),
+    key("tls.client", "ca", "\"clients.pem\"", "required unless off", "PEM bundle of the authorities that sign client certificates."),
+    key("tls.client", "crl", "\"clients.crl\"", "none", "Revocation list, PEM or DER."),
+    key("limits", "connections", "10000", "10000", "Open client connections in all."),
+    key("limits", "connections_per_address", "2000", "2000", "Open client connections of one address; IPv6 counts by /64."),
+    key("limits", "handshake_timeout", "\"10s\"", "10s", "From accept to the end of the TLS handshake."),
+    key("limits", "header_timeout", "\"10s\"", "10s", "From the first byte of a request head to its last; 408 then."),
+    key("limits", "header_bytes", "\"32KiB\"", "32KiB", "A request head; 431 beyond it."),
+    key("limits", "header_count", "100", "100", "Lines of a request head; 431 beyond it."),
+    key("limits", "uri_bytes", "\"8KiB\"", "8KiB", "A request target; 414 beyond it."),
+    key("limits", "body_idle_timeout", "\"30s\"", "30s", "Longest silence of a client that owes body bytes; 408 then."),
+    key("limits", "body_min_rate", "\"240B\"", "240B", "Least request body bytes a second, over the time spent waiting for them, after one body_idle_timeout; \"0B\" is off."),
+    key("limits", "stall_timeout", "\"60s\"", "60s", "Longest time that a client may leave answer bytes unread."),
+    key("limits", "keep_alive", "\"75s\"", "75s", "Longest silence between two requests of a connection."),
+    key("limits", "connection_age", "\"1h\"", "1h", "Age at which a connection is asked to end after its current requests."),
+    key("limits", "h2_streams", "128", "128", "HTTP/2 requests at once on one connection."),
+    key("limits", "h2_resets", "200", "200", "HTTP/2 requests that a client may cancel on one connection, when they are over half of all."),
+    key("head", "underscores", "\"refuse\"", "refuse", "Header names with `_`: \"refuse\" (400), \"strip\" or \"keep\"."),
+    key("head", "path_parameters", "\"strip\"", "strip", "`;name=value` in a path: \"refuse\" (400), \"strip\" or \"keep\"."),
+    key("head", "encoded_slash", "\"refuse\"", "refuse", "`%2F` in a path: \"refuse\" (400) or \"keep\"."),
+    key("head", "non_utf8", "\"refuse\"", "refuse", "Path bytes that are not UTF-8: \"refuse\" (400) or \"keep\", for applications with older encodings."),
+    key("shutdown", "delay", "\"3s\"", "3s; 0s without a file", "From SIGTERM to the closing of the listeners; readiness fails at once."),
+    key("shutdown", "deadline", "\"28s\"", "28s", "From SIGTERM to the end, whatever still runs. Longer than `delay`, shorter than the grace period of who sends it."),
+    key("route[]", "host", "\"shop.example\"", "any", "Host name, or \"*.example.com\" for any one label before it."),
+    key("route[]", "path", "\"/\"", "/", "Path prefix, matched at segment borders; the longest wins."),
+    key("route[]", "upstream", "[\"http://127.0.0.1:9000\"]", "required", "The application: \"http://HOST:PORT\", \"https://HOST:PORT\", \"unix:/PATH\", or a list of these and of { url = \"...\", weight = 2 }."),
+    key("route[]", "cleartext_reason", "\"same machine, private bridge\"", "none", "Why cleartext beyond loopback is allowed here; without it that is an error."),
+    key("route[]", "cleartext", "\"redirect\"", "redirect", "What a cleartext request gets: \"redirect\" (308), \"refuse\" (403) or \"serve\", which needs cleartext_reason."),
+    key("route[]", "strip_prefix", "false", "false", "Whether the application gets the path without the route's prefix."),
+    key("route[]", "rewrite_prefix", "\"/legacy\"", "none", "Prefix that the application gets in place of the route's."),
+    key("route[]", "balance", "\"round_robin\"", "round_robin", "\"round_robin\" or \"least_connections\", both by weight."),
+    key("route[]", "http2", "false", "false", "HTTP/2 to the application: by ALPN on https, by prior knowledge on http. WebSockets still use HTTP/1.1."),
+    key("route[]", "pass_host", "true", "true", "Whether the application gets the client's Host; otherwise the upstream's own."),
+    key("route[]", "upstream_authorization", "\"Basic ...\"", "none", "Authorization header that Privet sets towards the application. Secret: `upstream_authorization_file` names a file that holds it."),
+    key("route[]", "upstream_idle", "\"4s\"", "4s", "How long an idle connection to the application is kept; shorter where the application's Keep-Alive header says so."),
+    key("route[]", "upstream_max_idle", "128", "128", "Idle connections kept, a worker and endpoint."),
+    key("route[]", "connect_timeout", "\"5s\"", "5s", "To connect to the application, TLS included."),
+    key("route[]", "response_timeout", "\"60s\"", "60s", "From the sent request to the head of the answer, and the longest silence within the answer; 504 then."),
+    key("route[]", "timeout", "\"off\"", "off", "Longest time for a whole exchange; \"off\" is no bound."),
+    key("route[]", "resolve_every", "\"10s\"", "10s", "How often an upstream's name is resolved again."),
+    key("route[]", "body_limit", "\"1GiB\"", "1GiB", "Largest request body; 413 beyond it. \"off\" is no bound."),
+    key("route[]", "upgrade", "[\"websocket\"]", "[\"websocket\"]", "Protocols that Upgrade and extended CONNECT may name."),
+    key("route[]", "hsts", "\"max-age=63072000\"", "max-age=63072000", "Strict-Transport-Security for host names (never for localhost and addresses); \"off\" leaves the application's."),
+    key("route[]", "rewrite_location", "true", "true", "Whether Location: http:// of our own hosts becomes https://."),
+    key("route[].cookies", "secure", "true", "true", "Add Secure to the application's cookies."),
+    key("route[].cookies", "http_only", "true", "true", "Add HttpOnly to the application's cookies."),
+    key("route[].cookies", "same_site", "\"lax\"", "lax", "Add SameSite where absent: \"lax\", \"strict\", \"none\" or \"off\"."),
+    key("route[].cookies", "script_readable", "[\"XSRF-TOKEN\"]", "[]", "Cookies that scripts must read: no HttpOnly for these."),
+    key("route[].upstream_tls", "ca", "\"internal-ca.pem\"", "the system's", "PEM bundle of the only authorities believed for https upstreams."),
+    key("route[].upstream_tls", "server_name", "\"app.internal\"", "the URL's host", "Name sent as SNI and checked in the certificate."),
+    key("route[].upstream_tls", "chain", "\"client.crt\"", "none", "Client certificate for the application."),
+    key("route[].upstream_tls", "key", "\"client.key\"", "none", "Its key."),
+    key("route[].health", "path", "\"/healthz\"", "required", "Path asked by GET; 2xx and 3xx are healthy."),
+    key("route[].health", "interval", "\"5s\"", "5s", "Time between checks."),
+    key("route[].health", "timeout", "\"2s\"", "2s", "Longest time for one check."),
+    key("route[].health", "healthy_after", "2", "2", "Good checks in a row that bring an endpoint back."),
+    key("route[].health", "unhealthy_after", "3", "3", "Bad checks in a row that take it out."),
+    key("route[].ejection", "failures", "5", "5", "Failures in a row on live requests that take an endpoint out for a while; 0 is off. The only endpoint is never taken out."),
+    key("route[].ejection", "duration", "\"10s\"", "10s", "First time out; doubles each time in a row, up to ten times this."),
+    key("route[].retry", "attempts", "1", "1", "Further tries of a request that was surely not processed."),
+    key("route[].retry", "budget_percent", "20", "20", "Retries allowed, in percent of requests."),
+];
+
+/// Tables and keys of safeguards that this version does not have. Ignoring one would leave data unprotected in silence.
+pub const LATER: &[(&str, &str)] = &[
+    ("", "access_log"),
+    ("", "privacy"),
+    ("", "store"),
+    ("", "login"),
+    ("", "shield"),
+    ("", "antivirus"),
+    ("listen", "console"),
+    ("route[]", "gate"),
+    ("route[]", "url_privacy"),
+    ("route[]", "mask"),
+    ("route[]", "mask_paths"),
+    ("route[]", "shield"),
+    ("route[]", "antivirus"),
+    ("route[]", "watch"),
+    ("route[]", "record"),
+    ("route[]", "subject"),
+    ("route[]", "uninspectable"),
+];
+
+/// Keys whose value may be given by a file instead, under this name with `_file`, and is never shown.
+pub const SECRETS: &[&str] = &["upstream_authorization"];
+
+/// The names that may stand in `table`: its keys and its tables.
+pub fn names(table: &str) -> Vec<&'static str> {
+    let mut names: Vec<&'static str> = KEYS.iter().filter(|k| k.table == table).map(|k| k.name).collect();
+    for key in KEYS {
+        let inner = match table {
+            "" => Some(key.table),
+            _ => key.table.strip_prefix(table).and_then(|rest| rest.strip_prefix('.')),
+        };
+        if let Some(inner) = inner.and_then(|t| t.split('.').next()).filter(|t| !t.is_empty()) {
+            names.push(inner.strip_suffix("[]").unwrap_or(inner));
+        }
+    }
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// `docs/CONFIGURATION.md`.
+#[must_use]
+pub fn reference() -> String {
+    let mut out = String::from(
+        "# Configuration\n\nMade from the table in `src/config/schema.rs` by `PRIVET_BLESS=1 cargo test --lib config`; a test fails when it drifts.\n\n\
+         TOML. Unknown keys are refused. Sizes: `B`, `KB`, `MB`, `GB` (powers of 1000), `KiB`, `MiB`, `GiB` (powers of 1024). Durations: `ms`, `s`, `m`, `h`, `d`,\n\
+         also joined (`\"1h30m\"`). Relative paths start at the file's folder. In any text, `${NAME}` is an environment variable,\n\
+         `${NAME:-default}` has a default, and `$$` is a dollar sign. A secret key `x` may be given as `x_file = \"path\"` instead.\n\n\
+         `privet check --config FILE` tells everything that is wrong, with line, column and a hint. SIGHUP or a change of the file reloads it; an invalid\n\
+         file is refused and the old configuration goes on. `listen.workers` needs a restart.\n\n## Every key\n\n```toml\n",
+    );
+    let mut table = "";
+    for key in KEYS {
+        if key.table != table {
+            table = key.table;
+            let header = match table.strip_suffix("[]") {
+                Some(list) => format!("[[{list}]]"),
+                None => format!("[{}]", table.replace("[]", "")),
+            };
+            let _ = write!(out, "\n{header}\n");
+        }
+        let _ = writeln!(out, "# {}\n# Default: {}.\n{} = {}", key.doc, key.default, key.name, key.example);
+    }
+    out.push_str("```\n\n## Every default\n\n| table | key | default |\n|---|---|---|\n");
+    for key in KEYS {
+        let _ = writeln!(out, "| {} | `{}` | {} |", if key.table.is_empty() { "(top)" } else { key.table }, key.name, key.default);
+    }
+    out
+}

@@ -1,0 +1,78 @@
+use std::{fmt::Write as _, fs, path::Path};
+
+use super::*;
+
+fn parse(text: &str) -> Result<Config, Report> {
+    let environment = |name: &str| (name == "SET").then(|| "10.0.0.0/8".to_owned());
+    Config::parse("privet.toml", text, Path::new("/etc/privet"), &environment, &Flags::default())
+}
+
+/// Compares with a file, or writes it with `PRIVET_BLESS=1`.
+fn golden(path: &Path, actual: &str) {
+    if std::env::var_os("PRIVET_BLESS").is_some() {
+        fs::write(path, actual).expect("written");
+    }
+    let expected = fs::read_to_string(path).unwrap_or_default();
+    assert_eq!(actual, expected, "{} differs; look, then run with PRIVET_BLESS=1", path.display());
+}
+
+#[test]
+fn the_reference_in_docs_is_the_schema() {
+    golden(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/CONFIGURATION.md"), &schema::reference());
+}
+
+#[test]
+fn golden_configurations() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/config");
+    let mut seen = 0;
+    for entry in fs::read_dir(&folder).expect("the folder") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|e| e == "toml") {
+            seen += 1;
+            let mut outcome = match parse(&fs::read_to_string(&path).expect("a file")) {
+                Ok(config) => config.summary().join("\n"),
+                Err(report) => report.to_string(),
+            };
+            let _ = writeln!(outcome);
+            golden(&path.with_extension("expected"), &outcome);
+        }
+    }
+    assert!(seen >= 8, "only {seen} cases");
+}
+
+/// The example of the reference with every key set to its example value is understood: no key is documented but unread.
+#[test]
+fn every_documented_key_is_read() {
+    let reference = schema::reference();
+    let example = reference.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+    // Some keys exclude each other; the rest must be accepted together.
+    let example = example.replace("rewrite_prefix = \"/legacy\"\n", "").replace("http://127.0.0.1:9000", "https://127.0.0.1:9000");
+    if let Err(report) = parse(&example) {
+        panic!("{report}");
+    }
+}
+
+#[test]
+fn an_expanded_value_is_never_structure() {
+    let config = parse("[listen]\ntrusted = [\"${SET}\"]\n[[route]]\nupstream = \"http://${HOST:-127.0.0.1}:9000\"\n").expect("valid");
+    assert_eq!(config.server.trusted.len(), 1);
+    assert!(parse("[[route]]\nupstream = \"${UNSET}\"\n").is_err_and(|r| r.to_string().contains("`UNSET` is not set")));
+}
+
+#[test]
+fn flags_make_a_configuration_of_their_own() {
+    let flags = Flags { to: Some("http://127.0.0.1:9000".into()), https: Some("127.0.0.1:0".into()), ..Flags::default() };
+    let config = Config::from_flags(&flags).expect("valid");
+    assert_eq!(config.server.https.port(), 0);
+    assert_eq!(config.server.shutdown.delay, Duration::ZERO);
+    let far = Flags { to: Some("http://app.example".into()), ..Flags::default() };
+    assert!(Config::from_flags(&far).is_err_and(|r| r.to_string().contains("cleartext")));
+}
+
+#[test]
+fn a_secret_is_never_shown() {
+    let text = "[[route]]\nupstream = \"http://127.0.0.1:1\"\nupstream_authorization = \"Basic\\nhunter2\"\n";
+    assert!(parse(text).is_err_and(|r| !r.to_string().contains("hunter2")));
+    let text = "[[route]]\nupstream = \"http://127.0.0.1:1\"\nupstream_authorization = \"Basic hunter2\"\n";
+    assert!(!format!("{:?}", parse(text)).contains("hunter2"));
+}
