@@ -16,7 +16,11 @@ pub fn print(config: &Config, addresses: &Addresses, demo: bool) {
     };
     let url = format!("https://{host}:{}/", addresses.https.port());
     println!("Privet {} protects", env!("CARGO_PKG_VERSION"));
-    for line in config.summary().iter().filter(|line| !line.starts_with("https") && !line.starts_with("http") && !line.starts_with("admin")) {
+    for line in config
+        .summary()
+        .iter()
+        .filter(|line| !line.starts_with("https") && !line.starts_with("http") && !line.starts_with("admin"))
+    {
         println!("  {line}");
     }
     println!("\n  {url}");
@@ -31,7 +35,12 @@ pub fn print(config: &Config, addresses: &Addresses, demo: bool) {
         Some(ca) => {
             println!("\nNo certificate is configured, so a development CA was made: {}", ca.display());
             // `localhost` may resolve to ::1 first, where nobody listens.
-            println!("Try it:\n  curl --cacert '{}' --resolve '{host}:{}:{}' {url}", ca.display(), addresses.https.port(), reachable(addresses));
+            println!(
+                "Try it:\n  curl --cacert '{}' --resolve '{host}:{}:{}' {url}",
+                ca.display(),
+                addresses.https.port(),
+                reachable(addresses)
+            );
         }
         None => println!("\nTry it:\n  curl {url}"),
     }
@@ -42,7 +51,9 @@ pub fn print(config: &Config, addresses: &Addresses, demo: bool) {
         Profile::Modern => "TLS 1.3",
         Profile::Intermediate => "TLS 1.2 and 1.3",
     };
-    println!("\nOn: {profile} with X25519MLKEM768, redirect to https, strict framing, one canonical path, header hygiene, secure cookies, limits");
+    println!(
+        "\nOn: {profile} with X25519MLKEM768, redirect to https, strict framing, one canonical path, header hygiene, secure cookies, limits"
+    );
     println!("Reload: SIGHUP or change the file. End: SIGTERM or Ctrl-C.");
 }
 

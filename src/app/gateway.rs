@@ -52,7 +52,7 @@ impl Running {
     ///
     /// # Errors
     /// When an address, file or privilege is not to be had.
-    pub async fn start(config: Config) -> anyhow::Result<Self> {
+    pub fn start(config: Config) -> anyhow::Result<Self> {
         if let Some(dir) = &config.data_dir {
             make_private(dir).with_context(|| format!("data_dir {} can't be used", dir.display()))?;
         }
@@ -76,15 +76,8 @@ impl Running {
             .map(|index| Handle::start(index, &process, Arc::clone(&plan), Arc::clone(&settings)))
             .collect::<Result<Vec<_>, _>>()
             .context("a worker can't be started")?;
-        let mut running = Self {
-            config,
-            plan,
-            process,
-            workers,
-            ready: Arc::new(AtomicBool::new(true)),
-            addresses,
-            admin: None,
-        };
+        let mut running =
+            Self { config, plan, process, workers, ready: Arc::new(AtomicBool::new(true)), addresses, admin: None };
         running.open(Door::Https, https);
         if let Some(http) = http {
             running.open(Door::Http, http);
@@ -109,7 +102,7 @@ impl Running {
     ///
     /// # Errors
     /// When something that `config` names is not to be had; the old configuration goes on.
-    pub async fn apply(&mut self, config: Config) -> anyhow::Result<()> {
+    pub fn apply(&mut self, config: Config) -> anyhow::Result<()> {
         let settings = Arc::new(config.server.clone());
         if settings.workers != self.workers.len() {
             tracing::warn!("`listen.workers` takes effect at the next start");
@@ -118,7 +111,9 @@ impl Running {
         let http = self.rebind(self.config.server.http, settings.http)?;
         let admin = self.rebind(self.config.admin.listen, config.admin.listen)?;
         let mut addresses = self.addresses;
-        for (new, wanted, address) in [(&http, settings.http, &mut addresses.http), (&admin, config.admin.listen, &mut addresses.admin)] {
+        for (new, wanted, address) in
+            [(&http, settings.http, &mut addresses.http), (&admin, config.admin.listen, &mut addresses.admin)]
+        {
             match (new, wanted) {
                 (Some(sockets), _) => *address = Some(sockets[0].local_addr()?),
                 (None, None) => *address = None,
@@ -128,7 +123,8 @@ impl Running {
         if let Some(sockets) = &https {
             addresses.https = sockets[0].local_addr()?;
         }
-        let plan = Plan::new(&config.gateway, bounds(&settings, addresses.https), &Runtime::current(), Some(&self.plan))?;
+        let plan =
+            Plan::new(&config.gateway, bounds(&settings, addresses.https), &Runtime::current(), Some(&self.plan))?;
         self.process.tls.reconfigure(&config.tls, SystemTime::now())?;
         self.process.metrics.set_expiries(self.process.tls.expiries());
         for worker in &self.workers {
@@ -227,7 +223,11 @@ impl Running {
     }
 
     /// New listeners where the address has changed. Listeners survive otherwise: closing one drops its accept queue.
-    fn rebind(&self, old: Option<SocketAddr>, new: Option<SocketAddr>) -> Result<Option<Vec<TcpListener>>, listener::Error> {
+    fn rebind(
+        &self,
+        old: Option<SocketAddr>,
+        new: Option<SocketAddr>,
+    ) -> Result<Option<Vec<TcpListener>>, listener::Error> {
         match new {
             Some(address) if old != new => listener::bind(address, self.workers.len()).map(Some),
             _ => Ok(None),

@@ -55,14 +55,14 @@ pub fn run(source: &Source, demo: bool) -> anyhow::Result<()> {
     runtime.block_on(async {
         let mut signals = Signals::listen().context("signals can't be handled")?;
         let mut watched = source.watched(&config);
-        let mut running = Running::start(config).await?;
+        let mut running = Running::start(config)?;
         banner::print(running.config(), running.addresses(), demo);
         let mut every = interval(Duration::from_secs(1));
         every.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 signal = signals.next() => match signal {
-                    signals::Signal::Reload => reload(source, &mut running, &mut watched).await,
+                    signals::Signal::Reload => reload(source, &mut running, &mut watched),
                     signals::Signal::Terminate => return drain(&running, &mut signals, running.config().server.shutdown.delay).await,
                     signals::Signal::Interrupt => return drain(&running, &mut signals, Duration::ZERO).await,
                 },
@@ -70,7 +70,7 @@ pub fn run(source: &Source, demo: bool) -> anyhow::Result<()> {
                     running.refresh_certificates();
                     running.check_workers()?;
                     if watched.changed() {
-                        reload(source, &mut running, &mut watched).await;
+                        reload(source, &mut running, &mut watched);
                     }
                 }
             }
@@ -79,11 +79,11 @@ pub fn run(source: &Source, demo: bool) -> anyhow::Result<()> {
 }
 
 /// Takes a new configuration, or says why the old one goes on.
-async fn reload(source: &Source, running: &mut Running, watched: &mut Watched) {
+fn reload(source: &Source, running: &mut Running, watched: &mut Watched) {
     let outcome = match source.load() {
         Ok(config) => {
             *watched = source.watched(&config);
-            running.apply(config).await.map_err(|error| format!("{error:#}"))
+            running.apply(config).map_err(|error| format!("{error:#}"))
         }
         Err(report) => Err(report.to_string()),
     };
@@ -106,7 +106,7 @@ async fn drain(running: &Running, signals: &mut Signals, delay: Duration) -> any
     loop {
         tokio::select! {
             // Whoever asks twice does not want to wait.
-            _ = signals.end() => break,
+            () = signals.end() => break,
             now = poll.tick() => {
                 if closing_at.is_some_and(|at| now >= at) {
                     closing_at = None;

@@ -13,9 +13,8 @@ use crate::{
 /// Checks; exit 0 when valid, 2 when not.
 #[must_use]
 pub fn run(args: &CheckArgs) -> ExitCode {
-    let outcome = Config::load(&args.config, &Flags::default()).and_then(|config| {
-        certificates(&config, args).map(|()| config)
-    });
+    let outcome =
+        Config::load(&args.config, &Flags::default()).and_then(|config| certificates(&config, args).map(|()| config));
     match (&outcome, args.json) {
         (Ok(config), false) => {
             println!("{}\n{}: the configuration is valid", config.summary().join("\n"), args.config.display());

@@ -32,7 +32,7 @@ pub struct ServeArgs {
     /// A TOML file; docs/CONFIGURATION.md lists every key.
     #[arg(long, value_name = "FILE", group = "source")]
     config: Option<PathBuf>,
-    /// The application to protect, such as http://127.0.0.1:9000; no file needed.
+    /// The application to protect, such as <http://127.0.0.1:9000>; no file needed.
     #[arg(long, value_name = "URL", group = "source")]
     to: Option<String>,
     /// Protect an embedded legacy application with made-up data.

@@ -30,7 +30,9 @@ pub fn run(args: ServeArgs) -> ExitCode {
         (Some(path), _) => Source::File(path, flags),
         (None, Some(_)) => Source::Flags(flags),
         (None, None) => {
-            eprintln!("privet: nothing to protect\n    hint: name an application (--to URL), a file (--config FILE), or try --demo");
+            eprintln!(
+                "privet: nothing to protect\n    hint: name an application (--to URL), a file (--config FILE), or try --demo"
+            );
             return ExitCode::from(2);
         }
     };

@@ -18,10 +18,7 @@ impl Peer {
     #[must_use]
     pub fn new(address: SocketAddr, networks: &[IpNet]) -> Self {
         let address = SocketAddr::new(address.ip().to_canonical(), address.port());
-        Self {
-            trusted: is_within(address.ip(), networks),
-            address,
-        }
+        Self { trusted: is_within(address.ip(), networks), address }
     }
 }
 

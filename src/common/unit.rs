@@ -36,9 +36,7 @@ pub fn parse_size(text: &str) -> Result<u64, Error> {
         "gib" => 1 << 30,
         _ => return Err(Error::Unit(unit.to_owned())),
     };
-    number
-        .checked_mul(factor)
-        .ok_or_else(|| Error::Overflow(text.to_owned()))
+    number.checked_mul(factor).ok_or_else(|| Error::Overflow(text.to_owned()))
 }
 
 /// Reads a duration: one or more whole numbers with `ms`, `s`, `m`, `h` or `d`, largest first (`"1h30m"`).
@@ -53,9 +51,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, Error> {
     let mut total: u64 = 0;
     while !rest.is_empty() {
         let (number, tail) = split(rest)?;
-        let end = tail
-            .find(|c: char| c.is_ascii_digit())
-            .unwrap_or(tail.len());
+        let end = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
         let (unit, next) = tail.split_at(end);
         let millis: u64 = match unit.trim() {
             "ms" => 1,
@@ -76,16 +72,12 @@ pub fn parse_duration(text: &str) -> Result<Duration, Error> {
 }
 
 fn split(text: &str) -> Result<(u64, &str), Error> {
-    let end = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (digits, unit) = text.split_at(end);
     if digits.is_empty() {
         return Err(Error::Shape(text.to_owned()));
     }
-    let number = digits
-        .parse()
-        .map_err(|_| Error::Overflow(text.to_owned()))?;
+    let number = digits.parse().map_err(|_| Error::Overflow(text.to_owned()))?;
     Ok((number, unit.trim()))
 }
 

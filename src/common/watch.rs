@@ -99,21 +99,14 @@ impl Watches {
     /// Adds a watch with nothing armed.
     #[must_use]
     pub fn watch(self: &Rc<Self>) -> Rc<Watch> {
-        let cells = Rc::new(Cells {
-            deadlines: [const { Cell::new(OFF) }; SLOTS],
-            waker: RefCell::new(None),
-        });
+        let cells = Rc::new(Cells { deadlines: [const { Cell::new(OFF) }; SLOTS], waker: RefCell::new(None) });
         let mut entries = self.entries.borrow_mut();
         if entries.is_empty() {
             self.now.set(self.elapsed());
             self.filled.notify_one();
         }
         let key = entries.insert(Rc::clone(&cells));
-        Rc::new(Watch {
-            owner: Rc::clone(self),
-            key,
-            cells,
-        })
+        Rc::new(Watch { owner: Rc::clone(self), key, cells })
     }
 
     /// Ticks since the start.

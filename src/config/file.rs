@@ -62,14 +62,15 @@ impl Value {
 /// Looks up an environment variable.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// Parses `text`; what is wrong goes into `diagnostics`, what can be read comes back all the same.
-pub fn parse(text: &str, environment: Environment<'_>, diagnostics: &mut Diagnostics<'_>) -> Vec<Entry> {
+/// Parses `text`; what is wrong goes into `diagnostics`, `None` when it is not TOML.
+pub fn parse(text: &str, environment: Environment<'_>, diagnostics: &mut Diagnostics<'_>) -> Option<Vec<Entry>> {
     let (table, errors) = DeTable::parse_recoverable(text);
+    let broken = !errors.is_empty();
     for error in errors {
         let span = error.span().unwrap_or(0..0);
         diagnostics.note(&span, error.message().trim().to_owned(), None);
     }
-    entries(table.get_ref(), environment, diagnostics)
+    (!broken).then(|| entries(table.get_ref(), environment, diagnostics))
 }
 
 fn entries(table: &DeTable<'_>, environment: Environment<'_>, diagnostics: &mut Diagnostics<'_>) -> Vec<Entry> {
@@ -85,7 +86,12 @@ fn entries(table: &DeTable<'_>, environment: Environment<'_>, diagnostics: &mut 
     entries
 }
 
-fn convert(value: &DeValue<'_>, span: &Range<usize>, environment: Environment<'_>, diagnostics: &mut Diagnostics<'_>) -> Value {
+fn convert(
+    value: &DeValue<'_>,
+    span: &Range<usize>,
+    environment: Environment<'_>,
+    diagnostics: &mut Diagnostics<'_>,
+) -> Value {
     match value {
         DeValue::String(text) => Value::Text(expand(text, span, environment, diagnostics)),
         DeValue::Integer(number) => {
@@ -96,7 +102,10 @@ fn convert(value: &DeValue<'_>, span: &Range<usize>, environment: Environment<'_
         DeValue::Array(items) => Value::List(
             items
                 .iter()
-                .map(|item| Node { span: item.span(), value: convert(item.get_ref(), &item.span(), environment, diagnostics) })
+                .map(|item| Node {
+                    span: item.span(),
+                    value: convert(item.get_ref(), &item.span(), environment, diagnostics),
+                })
                 .collect(),
         ),
         DeValue::Table(table) => Value::Table(entries(table, environment, diagnostics)),

@@ -78,7 +78,13 @@ impl Config {
     ///
     /// # Errors
     /// With everything that is wrong.
-    pub fn parse(name: &str, text: &str, base: &Path, environment: Environment<'_>, flags: &Flags) -> Result<Self, Report> {
+    pub fn parse(
+        name: &str,
+        text: &str,
+        base: &Path,
+        environment: Environment<'_>,
+        flags: &Flags,
+    ) -> Result<Self, Report> {
         Self::build(name, text, base, environment, flags, Duration::from_secs(3))
     }
 
@@ -90,9 +96,19 @@ impl Config {
         Self::build("command line", "", Path::new(""), &|_| None, flags, Duration::ZERO)
     }
 
-    fn build(name: &str, text: &str, base: &Path, environment: Environment<'_>, flags: &Flags, delay: Duration) -> Result<Self, Report> {
+    fn build(
+        name: &str,
+        text: &str,
+        base: &Path,
+        environment: Environment<'_>,
+        flags: &Flags,
+        delay: Duration,
+    ) -> Result<Self, Report> {
         let mut diagnostics = Diagnostics::new(name, text);
-        let mut entries = file::parse(text, environment, &mut diagnostics);
+        let Some(mut entries) = file::parse(text, environment, &mut diagnostics) else {
+            // What a broken text seems to say is not worth judging.
+            return Err(diagnostics.report().unwrap_or(Report(Vec::new())));
+        };
         flags.apply(&mut entries);
         let mut context = Context { base, delay, files: Vec::new() };
         let config = resolve::config(Table::new("", 0..0, entries), &mut context, &mut diagnostics);
@@ -134,7 +150,11 @@ impl Flags {
     /// Puts the flags where the file would have them.
     fn apply(&self, entries: &mut Vec<Entry>) {
         if let Some(data) = &self.data {
-            set(entries, "data_dir", Value::Text(std::path::absolute(data).map_or(data.clone(), |p| p.display().to_string())));
+            set(
+                entries,
+                "data_dir",
+                Value::Text(std::path::absolute(data).map_or(data.clone(), |p| p.display().to_string())),
+            );
         }
         for (key, value) in [("https", &self.https), ("http", &self.http), ("admin", &self.admin)] {
             if let Some(value) = value {

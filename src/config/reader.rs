@@ -86,7 +86,12 @@ impl Table {
     }
 
     /// A whole number within `range`.
-    pub fn number(&mut self, name: &'static str, d: &mut Diagnostics<'_>, range: std::ops::RangeInclusive<i64>) -> Option<i64> {
+    pub fn number(
+        &mut self,
+        name: &'static str,
+        d: &mut Diagnostics<'_>,
+        range: std::ops::RangeInclusive<i64>,
+    ) -> Option<i64> {
         let wanted = format!("a whole number from {} to {}", range.start(), range.end());
         self.read(name, d, &wanted, |value| match value {
             Value::Integer(n) if range.contains(n) => Some(Ok(*n)),
@@ -97,12 +102,19 @@ impl Table {
 
     /// A duration.
     pub fn duration(&mut self, name: &'static str, d: &mut Diagnostics<'_>, default: Duration) -> Duration {
-        self.parsed(name, d, "a duration such as \"30s\"", |t| unit::parse_duration(t).map_err(|e| e.to_string())).unwrap_or(default)
+        self.parsed(name, d, "a duration such as \"30s\"", |t| unit::parse_duration(t).map_err(|e| e.to_string()))
+            .unwrap_or(default)
     }
 
     /// A duration, or `"off"`.
-    pub fn duration_or_off(&mut self, name: &'static str, d: &mut Diagnostics<'_>, default: Option<Duration>) -> Option<Duration> {
-        let parse = |t: &str| if t == "off" { Ok(None) } else { unit::parse_duration(t).map(Some).map_err(|e| e.to_string()) };
+    pub fn duration_or_off(
+        &mut self,
+        name: &'static str,
+        d: &mut Diagnostics<'_>,
+        default: Option<Duration>,
+    ) -> Option<Duration> {
+        let parse =
+            |t: &str| if t == "off" { Ok(None) } else { unit::parse_duration(t).map(Some).map_err(|e| e.to_string()) };
         self.parsed(name, d, "a duration such as \"30s\", or \"off\",", parse).unwrap_or(default)
     }
 
@@ -123,10 +135,18 @@ impl Table {
     }
 
     /// One of a few words.
-    pub fn choice<T: Copy>(&mut self, name: &'static str, d: &mut Diagnostics<'_>, choices: &[(&str, T)], default: T) -> T {
+    pub fn choice<T: Copy>(
+        &mut self,
+        name: &'static str,
+        d: &mut Diagnostics<'_>,
+        choices: &[(&str, T)],
+        default: T,
+    ) -> T {
         let words: Vec<String> = choices.iter().map(|(word, _)| format!("\"{word}\"")).collect();
         let wanted = format!("one of {}", words.join(", "));
-        let find = |t: &str| choices.iter().find(|(w, _)| *w == t).map(|(_, v)| *v).ok_or_else(|| format!("\"{t}\" is not known"));
+        let find = |t: &str| {
+            choices.iter().find(|(w, _)| *w == t).map(|(_, v)| *v).ok_or_else(|| format!("\"{t}\" is not known"))
+        };
         self.parsed(name, d, &wanted, find).unwrap_or(default)
     }
 
@@ -144,7 +164,11 @@ impl Table {
             match text(&item.value).map(&parse) {
                 Some(Ok(value)) => out.push(value),
                 Some(Err(why)) => d.note(&item.span, format!("`{name}`: {why}"), Some(format!("{wanted} is expected"))),
-                None => d.note(&item.span, format!("`{name}` holds {}", item.value.kind()), Some(format!("{wanted} is expected"))),
+                None => d.note(
+                    &item.span,
+                    format!("`{name}` holds {}", item.value.kind()),
+                    Some(format!("{wanted} is expected")),
+                ),
             }
         }
         Some(out)
@@ -154,7 +178,11 @@ impl Table {
     pub fn nodes(&mut self, name: &'static str, d: &mut Diagnostics<'_>, wanted: &str) -> Option<Vec<Node>> {
         let node = self.take(name)?;
         let Value::List(items) = node.value else {
-            d.note(&node.span, format!("`{name}` is {}", node.value.kind()), Some(format!("a list is expected: {wanted} in brackets")));
+            d.note(
+                &node.span,
+                format!("`{name}` is {}", node.value.kind()),
+                Some(format!("a list is expected: {wanted} in brackets")),
+            );
             return None;
         };
         Some(items)
@@ -174,7 +202,11 @@ impl Table {
     pub fn table_if(&mut self, name: &'static str, full: &'static str, d: &mut Diagnostics<'_>) -> Option<Table> {
         let node = self.take(name)?;
         let Value::Table(entries) = node.value else {
-            d.note(&node.span, format!("`{name}` is {}", node.value.kind()), Some(format!("a table is expected: [{name}]")));
+            d.note(
+                &node.span,
+                format!("`{name}` is {}", node.value.kind()),
+                Some(format!("a table is expected: [{name}]")),
+            );
             return None;
         };
         Some(Table::new(full, node.span, entries))
@@ -187,7 +219,9 @@ impl Table {
         for item in items {
             match item.value {
                 Value::Table(entries) => out.push(Table::new(full, item.span, entries)),
-                other => d.note(&item.span, format!("`{name}` holds {}", other.kind()), Some(format!("write [[{name}]]"))),
+                other => {
+                    d.note(&item.span, format!("`{name}` holds {}", other.kind()), Some(format!("write [[{name}]]")));
+                }
             }
         }
         out
@@ -201,7 +235,10 @@ impl Table {
                 d.note(
                     &entry.span,
                     format!("`{}` belongs to a safeguard that this version of Privet does not have yet", entry.key),
-                    Some("remove it; it is refused rather than ignored, so that nobody believes to be protected".to_owned()),
+                    Some(
+                        "remove it; it is refused rather than ignored, so that nobody believes to be protected"
+                            .to_owned(),
+                    ),
                 );
             } else {
                 let hint = did_you_mean(&entry.key, known.iter().copied());

@@ -12,9 +12,18 @@ use ipnet::IpNet;
 use super::{Config, diagnose::Diagnostics, reader::Table, route};
 use crate::{
     admin,
-    gateway::{self, settings::{Ambiguous, HeadRules, Route}},
-    server::{self, settings::{Limits, Shutdown}},
-    tls::{self, settings::{Certificate, Client, Profile, Trust}},
+    gateway::{
+        self,
+        settings::{Ambiguous, HeadRules, Route},
+    },
+    server::{
+        self,
+        settings::{Limits, Shutdown},
+    },
+    tls::{
+        self,
+        settings::{Certificate, Client, Profile, Trust},
+    },
 };
 
 /// What resolving needs besides the tables.
@@ -107,7 +116,13 @@ fn door(listen: &mut Table, name: &'static str, port: u16, d: &mut Diagnostics<'
     listen.parsed(name, d, "an address such as \"127.0.0.1:8443\", or \"off\",", parse).unwrap_or(default)
 }
 
-fn server(mut listen: Table, mut limits: Table, shutdown: Shutdown, context: &Context<'_>, d: &mut Diagnostics<'_>) -> server::Settings {
+fn server(
+    mut listen: Table,
+    mut limits: Table,
+    shutdown: Shutdown,
+    context: &Context<'_>,
+    d: &mut Diagnostics<'_>,
+) -> server::Settings {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let https = "an address such as \"127.0.0.1:8443\"";
     let parse = |t: &str| t.parse().map_err(|_| format!("\"{t}\" is not an address with a port"));
@@ -169,10 +184,8 @@ fn head_rules(mut head: Table, limits: &mut Table, d: &mut Diagnostics<'_>) -> H
 
 fn shutdown(mut table: Table, delay: Duration, d: &mut Diagnostics<'_>) -> Shutdown {
     let place = table.place("deadline");
-    let settings = Shutdown {
-        delay: table.duration("delay", d, delay),
-        deadline: table.duration("deadline", d, seconds(28)),
-    };
+    let settings =
+        Shutdown { delay: table.duration("delay", d, delay), deadline: table.duration("deadline", d, seconds(28)) };
     if settings.deadline <= settings.delay {
         d.note(&place, "`deadline` must be longer than `delay`: both count from the signal", None);
     }
@@ -181,13 +194,20 @@ fn shutdown(mut table: Table, delay: Duration, d: &mut Diagnostics<'_>) -> Shutd
 }
 
 fn tls(mut table: Table, context: &Context<'_>, d: &mut Diagnostics<'_>) -> tls::Settings {
-    let profile = table.choice("profile", d, &[("modern", Profile::Modern), ("intermediate", Profile::Intermediate)], Profile::Intermediate);
+    let profile = table.choice(
+        "profile",
+        d,
+        &[("modern", Profile::Modern), ("intermediate", Profile::Intermediate)],
+        Profile::Intermediate,
+    );
     let development_dir = table.text("development_dir", d).map_or_else(|| PathBuf::from("certs"), |t| context.path(&t));
     let mut certificates = Vec::new();
     for mut pair in table.tables("certificate", "tls.certificate[]", d) {
         let (chain, key) = (pair.text("chain", d), pair.text("key", d));
         match (chain, key) {
-            (Some(chain), Some(key)) => certificates.push(Certificate { chain: context.path(&chain), key: context.path(&key) }),
+            (Some(chain), Some(key)) => {
+                certificates.push(Certificate { chain: context.path(&chain), key: context.path(&key) });
+            }
             _ => d.note(&pair.span.clone(), "a certificate needs both `chain` and `key`", None),
         }
         pair.finish(d);

@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{
     common::authority::Authority,
-    dial::{self, settings::{Target, Tls}},
+    dial::{
+        self,
+        settings::{Target, Tls},
+    },
     gateway::{
         settings::{Cleartext, CookieRules, HostPattern, Prefix, Route, SameSite},
         upstream::settings::{Balance, Ejection, Endpoint, Health, Retry, Settings},
@@ -20,7 +23,12 @@ use crate::{
 };
 
 /// Reads one route; `None` when it can't be built even with defaults.
-pub fn resolve(mut table: Table, http_is_loopback: bool, context: &mut Context<'_>, d: &mut Diagnostics<'_>) -> Option<Route> {
+pub fn resolve(
+    mut table: Table,
+    http_is_loopback: bool,
+    context: &mut Context<'_>,
+    d: &mut Diagnostics<'_>,
+) -> Option<Route> {
     let host = table.parsed("host", d, "a host name such as \"shop.example\" or \"*.example\"", host);
     let host = host.unwrap_or(HostPattern::Any);
     let path = table.parsed("path", d, "a path such as \"/shop\"", path).unwrap_or_else(|| "/".to_owned());
@@ -41,7 +49,9 @@ pub fn resolve(mut table: Table, http_is_loopback: bool, context: &mut Context<'
         upstream: Arc::new(upstream?),
         cleartext,
         cleartext_reason: reason,
-        hsts: table.parsed("hsts", d, "\"max-age=SECONDS\" or \"off\"", hsts).unwrap_or(Some(HeaderValue::from_static("max-age=63072000"))),
+        hsts: table
+            .parsed("hsts", d, "\"max-age=SECONDS\" or \"off\"", hsts)
+            .unwrap_or(Some(HeaderValue::from_static("max-age=63072000"))),
         cookies: cookies(table.table("cookies", "route[].cookies", d), d),
         rewrite_location: table.flag("rewrite_location", d, true),
         body_limit: table.size_or_off("body_limit", d, Some(1 << 30)),
@@ -55,6 +65,7 @@ pub fn resolve(mut table: Table, http_is_loopback: bool, context: &mut Context<'
     Some(route)
 }
 
+#[allow(clippy::unnecessary_wraps)] // what every hint is
 fn reason_hint() -> Option<String> {
     Some("use TLS, or say why cleartext is acceptable here: `cleartext_reason = \"...\"`".to_owned())
 }
@@ -89,7 +100,9 @@ fn path(text: &str) -> Result<String, String> {
     let dots = segments().any(|s| s == "." || s == "..");
     let empty = text.contains("//");
     if !text.starts_with('/') || dots || empty || !text.bytes().all(plain) {
-        return Err(format!("\"{text}\" is not a plain path: it starts with `/`, has no empty or dot segments, and no other bytes than a URL's"));
+        return Err(format!(
+            "\"{text}\" is not a plain path: it starts with `/`, has no empty or dot segments, and no other bytes than a URL's"
+        ));
     }
     let trimmed = text.trim_end_matches('/');
     Ok(if trimmed.is_empty() { "/".to_owned() } else { trimmed.to_owned() })
@@ -122,7 +135,12 @@ fn hsts(text: &str) -> Result<Option<HeaderValue>, String> {
 }
 
 fn cookies(mut table: Table, d: &mut Diagnostics<'_>) -> CookieRules {
-    let sites = [("lax", Some(SameSite::Lax)), ("strict", Some(SameSite::Strict)), ("none", Some(SameSite::None)), ("off", None)];
+    let sites = [
+        ("lax", Some(SameSite::Lax)),
+        ("strict", Some(SameSite::Strict)),
+        ("none", Some(SameSite::None)),
+        ("off", None),
+    ];
     let rules = CookieRules {
         secure: table.flag("secure", d, true),
         http_only: table.flag("http_only", d, true),
@@ -183,7 +201,12 @@ fn upstream(table: &mut Table, reasoned: bool, context: &mut Context<'_>, d: &mu
     (!settings.endpoints.is_empty()).then_some(settings)
 }
 
-fn endpoint(place: &Place, tls: &Tls, connect_timeout: std::time::Duration, resolve_every: std::time::Duration) -> Endpoint {
+fn endpoint(
+    place: &Place,
+    tls: &Tls,
+    connect_timeout: std::time::Duration,
+    resolve_every: std::time::Duration,
+) -> Endpoint {
     let host = match &place.target {
         Target::Tcp { host, .. } => host.clone(),
         Target::Unix(_) => String::new(),
@@ -218,7 +241,11 @@ fn places(table: &mut Table, reasoned: bool, d: &mut Diagnostics<'_>) -> Vec<Pla
     let mut places = Vec::new();
     for node in nodes {
         let Some((url, weight)) = url_and_weight(&node) else {
-            d.note(&node.span, format!("`upstream` holds {}", node.value.kind()), Some(format!("{WANTED} is expected, or {{ url = \"...\", weight = 2 }}")));
+            d.note(
+                &node.span,
+                format!("`upstream` holds {}", node.value.kind()),
+                Some(format!("{WANTED} is expected, or {{ url = \"...\", weight = 2 }}")),
+            );
             continue;
         };
         match place(&url, weight) {
@@ -226,7 +253,11 @@ fn places(table: &mut Table, reasoned: bool, d: &mut Diagnostics<'_>) -> Vec<Pla
                 if let (false, false, Target::Tcp { host, .. }) = (place.tls, reasoned, &place.target)
                     && !is_loopback(host)
                 {
-                    d.note(&node.span, format!("`{}` would be reached in cleartext beyond loopback", place.authority), reason_hint());
+                    d.note(
+                        &node.span,
+                        format!("`{}` would be reached in cleartext beyond loopback", place.authority),
+                        reason_hint(),
+                    );
                 }
                 places.push(place);
             }
@@ -283,7 +314,9 @@ fn place(url: &str, weight: u32) -> Result<Place, String> {
 }
 
 fn is_loopback(host: &str) -> bool {
-    host == "localhost" || host.ends_with(".localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || host.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
 fn upstream_tls(table: Option<Table>, http2: bool, context: &mut Context<'_>, d: &mut Diagnostics<'_>) -> Tls {
@@ -309,7 +342,11 @@ fn upstream_tls(table: Option<Table>, http2: bool, context: &mut Context<'_>, d:
 fn health(table: &mut Table, d: &mut Diagnostics<'_>) -> Option<Health> {
     let mut table = table.table_if("health", "route[].health", d)?;
     let path = table.parsed("path", d, "a path such as \"/healthz\"", |t| {
-        http::uri::PathAndQuery::try_from(t).ok().filter(|_| t.starts_with('/')).map(|_| t.to_owned()).ok_or_else(|| "not a path".to_owned())
+        http::uri::PathAndQuery::try_from(t)
+            .ok()
+            .filter(|_| t.starts_with('/'))
+            .map(|_| t.to_owned())
+            .ok_or_else(|| "not a path".to_owned())
     });
     if path.is_none() {
         d.note(&table.span.clone(), "health checks need a `path`", None);
@@ -334,7 +371,11 @@ fn authorization(table: &mut Table, context: &mut Context<'_>, d: &mut Diagnosti
     let file = table.text("upstream_authorization_file", d).map(|t| context.path(&t));
     let (text, place) = match (own, file) {
         (Some(_), Some(_)) => {
-            d.note(&place, "both `upstream_authorization` and `upstream_authorization_file`", Some("keep one of them".to_owned()));
+            d.note(
+                &place,
+                "both `upstream_authorization` and `upstream_authorization_file`",
+                Some("keep one of them".to_owned()),
+            );
             return None;
         }
         (Some(text), None) => (text, own_place),
@@ -350,12 +391,9 @@ fn authorization(table: &mut Table, context: &mut Context<'_>, d: &mut Diagnosti
         }
         (None, None) => return None,
     };
-    let mut value = match HeaderValue::from_str(&text) {
-        Ok(value) => value,
-        Err(_) => {
-            d.note(&place, "the value of `upstream_authorization` is not one line of text", None);
-            return None;
-        }
+    let Ok(mut value) = HeaderValue::from_str(&text) else {
+        d.note(&place, "the value of `upstream_authorization` is not one line of text", None);
+        return None;
     };
     value.set_sensitive(true);
     Some(value)

@@ -46,7 +46,9 @@ fn every_documented_key_is_read() {
     let reference = schema::reference();
     let example = reference.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
     // Some keys exclude each other; the rest must be accepted together.
-    let example = example.replace("rewrite_prefix = \"/legacy\"\n", "").replace("http://127.0.0.1:9000", "https://127.0.0.1:9000");
+    let example = example
+        .replace("rewrite_prefix = \"/legacy\"\n", "")
+        .replace("http://127.0.0.1:9000", "https://127.0.0.1:9000");
     if let Err(report) = parse(&example) {
         panic!("{report}");
     }
@@ -54,14 +56,16 @@ fn every_documented_key_is_read() {
 
 #[test]
 fn an_expanded_value_is_never_structure() {
-    let config = parse("[listen]\ntrusted = [\"${SET}\"]\n[[route]]\nupstream = \"http://${HOST:-127.0.0.1}:9000\"\n").expect("valid");
+    let config = parse("[listen]\ntrusted = [\"${SET}\"]\n[[route]]\nupstream = \"http://${HOST:-127.0.0.1}:9000\"\n")
+        .expect("valid");
     assert_eq!(config.server.trusted.len(), 1);
     assert!(parse("[[route]]\nupstream = \"${UNSET}\"\n").is_err_and(|r| r.to_string().contains("`UNSET` is not set")));
 }
 
 #[test]
 fn flags_make_a_configuration_of_their_own() {
-    let flags = Flags { to: Some("http://127.0.0.1:9000".into()), https: Some("127.0.0.1:0".into()), ..Flags::default() };
+    let flags =
+        Flags { to: Some("http://127.0.0.1:9000".into()), https: Some("127.0.0.1:0".into()), ..Flags::default() };
     let config = Config::from_flags(&flags).expect("valid");
     assert_eq!(config.server.https.port(), 0);
     assert_eq!(config.server.shutdown.delay, Duration::ZERO);

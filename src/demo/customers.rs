@@ -17,6 +17,14 @@ pub(super) struct Customer {
     pub(super) marketing_consent: bool,
 }
 
+impl Customer {
+    /// One line of CSV.
+    pub(super) fn csv(&self) -> String {
+        let Self { id, name, email, phone, rrn, address, card, marketing_consent } = self;
+        format!("{id},{name},{email},{phone},{rrn},\"{address}\",{card},{marketing_consent}\n")
+    }
+}
+
 /// All of them; number `n` stands at `n - 1`.
 pub(super) static ALL: LazyLock<Vec<Customer>> = LazyLock::new(|| {
     let mut random = fastrand::Rng::with_seed(20_261_124);
@@ -27,20 +35,50 @@ pub(super) static ALL: LazyLock<Vec<Customer>> = LazyLock::new(|| {
 pub(super) const COUNT: usize = 5000;
 
 const FAMILY: [(&str, &str); 12] = [
-    ("김", "kim"), ("이", "lee"), ("박", "park"), ("최", "choi"), ("정", "jung"), ("강", "kang"),
-    ("조", "cho"), ("윤", "yoon"), ("장", "jang"), ("임", "lim"), ("한", "han"), ("오", "oh"),
+    ("김", "kim"),
+    ("이", "lee"),
+    ("박", "park"),
+    ("최", "choi"),
+    ("정", "jung"),
+    ("강", "kang"),
+    ("조", "cho"),
+    ("윤", "yoon"),
+    ("장", "jang"),
+    ("임", "lim"),
+    ("한", "han"),
+    ("오", "oh"),
 ];
 const GIVEN: [(&str, &str); 12] = [
-    ("민준", "minjun"), ("서연", "seoyeon"), ("도윤", "doyun"), ("지우", "jiwoo"), ("하은", "haeun"), ("예준", "yejun"),
-    ("수빈", "subin"), ("지호", "jiho"), ("유진", "yujin"), ("현우", "hyunwoo"), ("은지", "eunji"), ("태영", "taeyoung"),
+    ("민준", "minjun"),
+    ("서연", "seoyeon"),
+    ("도윤", "doyun"),
+    ("지우", "jiwoo"),
+    ("하은", "haeun"),
+    ("예준", "yejun"),
+    ("수빈", "subin"),
+    ("지호", "jiho"),
+    ("유진", "yujin"),
+    ("현우", "hyunwoo"),
+    ("은지", "eunji"),
+    ("태영", "taeyoung"),
 ];
 const WESTERN: [(&str, &str); 8] = [
-    ("Alice", "Miller"), ("Thomas", "Becker"), ("Claire", "Dubois"), ("Oliver", "Smith"),
-    ("Priya", "Sharma"), ("Lucas", "Silva"), ("Emma", "Wilson"), ("Hana", "Tanaka"),
+    ("Alice", "Miller"),
+    ("Thomas", "Becker"),
+    ("Claire", "Dubois"),
+    ("Oliver", "Smith"),
+    ("Priya", "Sharma"),
+    ("Lucas", "Silva"),
+    ("Emma", "Wilson"),
+    ("Hana", "Tanaka"),
 ];
 const ROADS: [&str; 6] = [
-    "서울특별시 강남구 테헤란로", "서울특별시 마포구 월드컵북로", "부산광역시 해운대구 센텀중앙로",
-    "대전광역시 유성구 대학로", "인천광역시 연수구 송도과학로", "광주광역시 서구 상무중앙로",
+    "서울특별시 강남구 테헤란로",
+    "서울특별시 마포구 월드컵북로",
+    "부산광역시 해운대구 센텀중앙로",
+    "대전광역시 유성구 대학로",
+    "인천광역시 연수구 송도과학로",
+    "광주광역시 서구 상무중앙로",
 ];
 const STREETS: [&str; 4] = ["High Street", "Station Road", "Church Lane", "Mill Road"];
 

@@ -44,7 +44,10 @@ pub(super) fn search(words: &str) -> String {
     let low = words.to_lowercase();
     let found = ALL
         .iter()
-        .filter(|c| !low.is_empty() && (c.name.to_lowercase().contains(&low) || c.email.contains(&low) || c.phone.contains(&low)))
+        .filter(|c| {
+            !low.is_empty()
+                && (c.name.to_lowercase().contains(&low) || c.email.contains(&low) || c.phone.contains(&low))
+        })
         .take(50);
     page("Search", &format!("<p>You searched for: {}</p>{}", escape(words), table(found)))
 }
@@ -82,7 +85,9 @@ pub(super) fn stack_trace() -> String {
 }
 
 fn table<'c>(rows: impl Iterator<Item = &'c Customer>) -> String {
-    let mut out = String::from("<table border=\"1\"><tr><th>id<th>name<th>email<th>phone<th>rrn<th>address<th>card<th>marketing</tr>\n");
+    let mut out = String::from(
+        "<table border=\"1\"><tr><th>id<th>name<th>email<th>phone<th>rrn<th>address<th>card<th>marketing</tr>\n",
+    );
     for c in rows {
         let _ = writeln!(
             out,

@@ -10,7 +10,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::json;
 
 use super::{
-    customers::{ALL, COUNT},
+    customers::{ALL, COUNT, Customer},
     pages,
     respond::{Answer, answer, html, json, redirect, stream},
     upload, websocket,
@@ -50,7 +50,9 @@ async fn route(request: Request<Incoming>) -> Answer {
         "/account" => account(request.headers()),
         "/logout" => redirect("/login"),
         "/customers" => html(pages::list(number("page").unwrap_or(1))),
-        "/api/customers" => api_customers(number("page").unwrap_or(1), number("size").unwrap_or(50), field(&query, "format")),
+        "/api/customers" => {
+            api_customers(number("page").unwrap_or(1), number("size").unwrap_or(50), field(&query, "format").as_deref())
+        }
         "/search" => html(pages::search(&field(&query, "q").unwrap_or_default())),
         "/export.csv" => export(),
         "/upload" if posts => upload::take(&request.headers().clone(), request.into_body()).await,
@@ -101,11 +103,11 @@ fn account(headers: &HeaderMap) -> Answer {
     redirect(&format!("http://{host}/login"))
 }
 
-fn api_customers(page: usize, size: usize, format: Option<String>) -> Answer {
+fn api_customers(page: usize, size: usize, format: Option<&str>) -> Answer {
     let size = size.clamp(1, COUNT);
     let first = (page.max(1) - 1).saturating_mul(size).min(COUNT);
     let rows = &ALL[first..(first + size).min(COUNT)];
-    if format.as_deref() == Some("ndjson") {
+    if format == Some("ndjson") {
         let lines: Vec<String> = rows.iter().filter_map(|c| serde_json::to_string(c).ok()).collect();
         return answer(StatusCode::OK, "application/x-ndjson", lines.join("\n") + "\n");
     }
@@ -115,14 +117,7 @@ fn api_customers(page: usize, size: usize, format: Option<String>) -> Answer {
 fn export() -> Answer {
     let mut csv = stream("text/csv; charset=utf-8", |sender| async move {
         let head = "id,name,email,phone,rrn,address,card,marketing_consent\n".to_owned();
-        let rows = ALL.chunks(100).map(|rows| {
-            rows.iter()
-                .map(|c| {
-                    let consent = c.marketing_consent;
-                    format!("{},{},{},{},{},\"{}\",{},{consent}\n", c.id, c.name, c.email, c.phone, c.rrn, c.address, c.card)
-                })
-                .collect::<String>()
-        });
+        let rows = ALL.chunks(100).map(|rows| rows.iter().map(Customer::csv).collect::<String>());
         for part in std::iter::once(head).chain(rows) {
             if sender.send(Bytes::from(part)).await.is_err() {
                 return;
@@ -161,14 +156,19 @@ fn old_style() -> Answer {
 /// What arrived, for tests.
 async fn echo(request: Request<Incoming>) -> Answer {
     let (parts, body) = request.into_parts();
-    let headers: Vec<_> = parts.headers.iter().map(|(n, v)| json!([n.as_str(), String::from_utf8_lossy(v.as_bytes())])).collect();
+    let headers: Vec<_> =
+        parts.headers.iter().map(|(n, v)| json!([n.as_str(), String::from_utf8_lossy(v.as_bytes())])).collect();
     let size = upload::whole(body).await;
     let (method, target) = (parts.method.as_str(), parts.uri.to_string());
     json(StatusCode::OK, &json!({ "method": method, "target": target, "headers": headers, "body": size }))
 }
 
 async fn small_body(request: Request<Incoming>) -> Bytes {
-    Limited::new(request.into_body(), 1 << 16).collect().await.map(|body| body.to_bytes()).unwrap_or_default()
+    Limited::new(request.into_body(), 1 << 16)
+        .collect()
+        .await
+        .map(http_body_util::Collected::to_bytes)
+        .unwrap_or_default()
 }
 
 /// A field of a form or query (WHATWG URL, section 5).

@@ -15,7 +15,10 @@ use arc_swap::ArcSwap;
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::aws_lc_rs,
-    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::{self, PemObject}},
+    pki_types::{
+        CertificateDer, PrivateKeyDer, ServerName,
+        pem::{self, PemObject},
+    },
     sign::CertifiedKey,
 };
 use tokio::net::{TcpStream, UnixStream};
@@ -214,7 +217,8 @@ fn client(tls: &Tls) -> Result<(Arc<ClientConfig>, ServerName<'static>), Error> 
         None => builder.with_no_client_auth(),
         Some((chain, key_path)) => {
             let refused = |source| Error::Certificate { path: chain.clone(), source };
-            let key = PrivateKeyDer::from_pem_file(key_path).map_err(|source| Error::Pem { path: key_path.clone(), source })?;
+            let key = PrivateKeyDer::from_pem_file(key_path)
+                .map_err(|source| Error::Pem { path: key_path.clone(), source })?;
             let certified = CertifiedKey::from_der(certificates(chain)?, key, &provider).map_err(refused)?;
             builder.with_client_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(certified)))
         }
@@ -240,19 +244,15 @@ mod tests {
     use super::*;
 
     fn settings(target: Target) -> Settings {
-        Settings {
-            target,
-            tls: None,
-            connect_timeout: Duration::from_secs(5),
-            resolve_every: Duration::from_secs(1),
-        }
+        Settings { target, tls: None, connect_timeout: Duration::from_secs(5), resolve_every: Duration::from_secs(1) }
     }
 
     #[tokio::test]
     async fn names_are_resolved_and_resolved_again() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("bound");
-        let dialer = Dialer::new(&settings(Target::Tcp { host: "localhost".into(), port: address.port() })).expect("prepared");
+        let dialer =
+            Dialer::new(&settings(Target::Tcp { host: "localhost".into(), port: address.port() })).expect("prepared");
         assert!(dialer.resolve_every().is_some());
         let stream = dialer.connect().await.expect("connected");
         assert_eq!(stream.remote(), Some(address));

@@ -60,9 +60,18 @@ impl Stream {
 macro_rules! on_transport {
     ($this:expr, $stream:ident => $call:expr) => {
         match &mut $this.transport {
-            Transport::Tcp(inner) => { let $stream = Pin::new(inner); $call }
-            Transport::Unix(inner) => { let $stream = Pin::new(inner); $call }
-            Transport::Tls(inner) => { let $stream = Pin::new(&mut **inner); $call }
+            Transport::Tcp(inner) => {
+                let $stream = Pin::new(inner);
+                $call
+            }
+            Transport::Unix(inner) => {
+                let $stream = Pin::new(inner);
+                $call
+            }
+            Transport::Tls(inner) => {
+                let $stream = Pin::new(&mut **inner);
+                $call
+            }
         }
     };
 }

@@ -15,7 +15,14 @@ use crate::{
 };
 
 /// Cleans and hardens the head of an answer.
-pub fn harden(headers: &mut HeaderMap, status: StatusCode, route: &Route, head: &Head, secure: bool, inner_host: &HeaderValue) {
+pub fn harden(
+    headers: &mut HeaderMap,
+    status: StatusCode,
+    route: &Route,
+    head: &Head,
+    secure: bool,
+    inner_host: &HeaderValue,
+) {
     clean(headers, status);
     if secure {
         if let Some(hsts) = &route.hsts
@@ -101,7 +108,13 @@ fn harden_cookie(cookie: &HeaderValue, rules: &CookieRules) -> Option<HeaderValu
 }
 
 /// A `Location` of our own hosts over cleartext, or under the application's own address or path, as the client must see it.
-fn relocate(location: &HeaderValue, route: &Route, head: &Head, secure: bool, inner_host: &HeaderValue) -> Option<HeaderValue> {
+fn relocate(
+    location: &HeaderValue,
+    route: &Route,
+    head: &Head,
+    secure: bool,
+    inner_host: &HeaderValue,
+) -> Option<HeaderValue> {
     let text = location.to_str().ok()?;
     let outer = head.host.to_str().ok()?;
     if text.starts_with('/') && !text.starts_with("//") {

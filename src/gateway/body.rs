@@ -77,16 +77,7 @@ impl RequestBody {
         } else {
             Some(source)
         };
-        Self {
-            source,
-            first: None,
-            upload,
-            watch: Rc::clone(watch),
-            rules,
-            bytes: 0,
-            waited: 0,
-            since: None,
-        }
+        Self { source, first: None, upload, watch: Rc::clone(watch), rules, bytes: 0, waited: 0, since: None }
     }
 
     /// How far it has come.
@@ -136,7 +127,7 @@ impl RequestBody {
         if self.bytes > self.rules.limit {
             return Err(self.cut(Kind::BodyTooLarge));
         }
-        let waited = Duration::from_millis(self.waited.saturating_mul(TICK.as_millis() as u64));
+        let waited = TICK * u32::try_from(self.waited).unwrap_or(u32::MAX);
         if waited > self.rules.grace && self.bytes < waited.as_secs().saturating_mul(self.rules.min_rate) {
             return Err(self.cut(Kind::ClientTimeout));
         }

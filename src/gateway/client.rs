@@ -13,7 +13,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use ipnet::IpNet;
 
 use crate::{
-    common::{authority::Authority, peer::{Peer, is_within}},
+    common::{
+        authority::Authority,
+        peer::{Peer, is_within},
+    },
     gateway::upgrade::Tunnel,
 };
 
@@ -128,10 +131,12 @@ impl Client {
 
     /// Behind a trusted proxy: its chain is kept as far as it can be read, and its own address added.
     fn introduce_chain(&self, headers: &mut HeaderMap, host: &HeaderValue, trusted: &[IpNet]) -> IpAddr {
-        let mut chain = listed(headers, &X_FORWARDED_FOR, |item| address_of(item));
+        let mut chain = listed(headers, &X_FORWARDED_FOR, address_of);
         if chain.is_empty() {
             chain = listed(headers, &header::FORWARDED, |item| {
-                let pair = item.split(';').find(|pair| pair.trim().get(..4).is_some_and(|k| k.eq_ignore_ascii_case("for=")))?;
+                let pair = item
+                    .split(';')
+                    .find(|pair| pair.trim().get(..4).is_some_and(|k| k.eq_ignore_ascii_case("for=")))?;
                 address_of(pair.trim()[4..].trim_matches('"'))
             });
         }

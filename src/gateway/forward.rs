@@ -1,11 +1,6 @@
 //! To the application and back: the request with its body, the answer with its own.
 
-use std::{
-    future::poll_fn,
-    pin::pin,
-    rc::Rc,
-    task::Poll,
-};
+use std::{future::poll_fn, pin::pin, rc::Rc, task::Poll};
 
 use http::{HeaderValue, Request, Response, StatusCode, Uri, Version, header, request::Parts};
 use hyper::{body::Incoming, upgrade::OnUpgrade};
@@ -19,7 +14,8 @@ use crate::{
         head::Head,
         plan::Line,
         refusal::{Kind, Refusal},
-        route, settings::Prefix,
+        route,
+        settings::Prefix,
         upgrade,
         upstream::{cluster::Failure, pool::Lease},
     },
@@ -44,7 +40,12 @@ impl Exchange<'_> {
     ///
     /// # Errors
     /// When there is no answer, or the client's body must be refused.
-    pub async fn forward(self, outer: Option<OnUpgrade>, mut parts: Parts, body: Incoming) -> Result<Response<Body>, Refusal> {
+    pub async fn forward(
+        self,
+        outer: Option<OnUpgrade>,
+        mut parts: Parts,
+        body: Incoming,
+    ) -> Result<Response<Body>, Refusal> {
         let body = self.accept(&parts, body).await?;
         let protocol = self.head.upgrade.as_deref();
         let upgrading = upgrade::ask(&self.line.route, protocol, &mut parts);

@@ -85,7 +85,9 @@ fn host(parts: &Parts) -> Result<HeaderValue, Kind> {
         (None, Some(authority)) => {
             HeaderValue::from_str(authority.as_str()).map_err(|_| Kind::Host("a malformed authority"))?
         }
-        (Some(host), Some(authority)) if host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes()) => host.clone(),
+        (Some(host), Some(authority)) if host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes()) => {
+            host.clone()
+        }
         (Some(_), Some(_)) => return Err(Kind::Host("Host and authority differ")),
         (None, None) => return Err(Kind::Host("no Host")),
     };
@@ -190,7 +192,10 @@ fn is_not_forwarded(name: &HeaderName) -> bool {
             text.starts_with("x-forwarded-")
                 || text.starts_with("x-privet-")
                 || *name == X_REQUEST_ID
-                || matches!(text, "x-real-ip" | "x-client-ip" | "x-cluster-client-ip" | "x-original-url" | "x-rewrite-url")
+                || matches!(
+                    text,
+                    "x-real-ip" | "x-client-ip" | "x-cluster-client-ip" | "x-original-url" | "x-rewrite-url"
+                )
         }
         b'c' => *name == header::CONNECTION || text == "client-ip" || text == "cf-connecting-ip",
         b'e' => *name == header::EXPECT,

@@ -52,7 +52,8 @@ impl Gateway {
             Some(kind) => Err(kind.into()),
             None => self.steps(client, watch, &id, request, &mut record).await,
         };
-        let mut answer = outcome.unwrap_or_else(|refusal| self.refuse(client, &refusal, Look::of(accept.as_ref()), &id));
+        let mut answer =
+            outcome.unwrap_or_else(|refusal| self.refuse(client, &refusal, Look::of(accept.as_ref()), &id));
         answer.headers_mut().insert(X_REQUEST_ID, id);
         if client.closing.get() && !client.http2 && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
             answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

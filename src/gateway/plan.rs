@@ -65,7 +65,12 @@ impl Plan {
     ///
     /// # Errors
     /// When a file that a route names can't be used.
-    pub fn new(settings: &Settings, bounds: Bounds, service: &Handle, previous: Option<&Self>) -> Result<Arc<Self>, Error> {
+    pub fn new(
+        settings: &Settings,
+        bounds: Bounds,
+        service: &Handle,
+        previous: Option<&Self>,
+    ) -> Result<Arc<Self>, Error> {
         let mut routes = Vec::with_capacity(settings.routes.len());
         for route in &settings.routes {
             let kept = previous.and_then(|plan| plan.shared_of(route));
@@ -129,7 +134,13 @@ pub struct Line {
 impl Gateway {
     /// The view of one worker; connections to applications that `previous` had too are kept.
     #[must_use]
-    pub fn new(plan: &Arc<Plan>, previous: Option<&Self>, metrics: &Metrics, worker: usize, watches: &Rc<Watches>) -> Rc<Self> {
+    pub fn new(
+        plan: &Arc<Plan>,
+        previous: Option<&Self>,
+        metrics: &Metrics,
+        worker: usize,
+        watches: &Rc<Watches>,
+    ) -> Rc<Self> {
         let shard = metrics.shard(worker);
         let bounds = &plan.bounds;
         let lines = plan

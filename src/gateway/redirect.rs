@@ -58,10 +58,12 @@ pub fn cleartext(client: &Client, route: &Route, head: &Head, port: u16) -> Resu
 
 /// 308 keeps the method (RFC 9110, section 15.4.9).
 fn redirect(head: &Head, port: u16) -> Result<Response<Body>, Kind> {
-    let host = head.host.to_str().ok().and_then(Authority::parse).ok_or(Kind::Host("the Host is not a host and a port"))?;
+    let host =
+        head.host.to_str().ok().and_then(Authority::parse).ok_or(Kind::Host("the Host is not a host and a port"))?;
     let port = if port == 443 { String::new() } else { format!(":{port}") };
     let location = format!("https://{}{port}{}", host.host, head.target);
-    let location = HeaderValue::from_str(&location).map_err(|_| Kind::Framing("the request target holds a byte that it must not"))?;
+    let location = HeaderValue::from_str(&location)
+        .map_err(|_| Kind::Framing("the request target holds a byte that it must not"))?;
     let mut answer = Response::new(Body::empty());
     *answer.status_mut() = StatusCode::PERMANENT_REDIRECT;
     answer.headers_mut().insert(header::LOCATION, location);

@@ -149,12 +149,7 @@ impl Kind {
             Self::NoEndpoint => (503, Privet, "no_endpoint", "The application is not available at the moment."),
             Self::UpstreamTimeout => (504, Upstream, "upstream_timeout", "The application did not answer in time."),
         };
-        Face {
-            status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-            blame,
-            name,
-            text,
-        }
+        Face { status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), blame, name, text }
     }
 }
 
@@ -206,10 +201,7 @@ pub fn respond(kind: Kind, look: Look, request_id: &HeaderValue) -> Response<Bod
     );
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if kind == Kind::Method {
-        headers.insert(
-            header::ALLOW,
-            HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
-        );
+        headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
     }
     if kind == Kind::NoEndpoint {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));

@@ -119,7 +119,11 @@ pub fn restore(route: &Route, path: &str) -> Option<String> {
 /// `prefix` and what follows it, with one slash between.
 fn join(prefix: &str, rest: &str) -> String {
     let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
-    let slash = if rest.starts_with('/') || (!prefix.is_empty() && !rest.starts_with(char::is_alphanumeric)) { "" } else { "/" };
+    let slash = if rest.starts_with('/') || (!prefix.is_empty() && !rest.starts_with(char::is_alphanumeric)) {
+        ""
+    } else {
+        "/"
+    };
     let joined = [prefix, slash, rest].concat();
     if joined.starts_with('/') { joined } else { format!("/{joined}") }
 }

@@ -55,7 +55,12 @@ pub fn expected_accept(parts: &Parts) -> Option<String> {
 }
 
 /// The answer to a client whose upgrade the application has agreed to (101). The tunnel waits in `client` for [`hold`].
-pub fn agree(client: &Client, mut answer: Response<Incoming>, outer: Option<OnUpgrade>, protocol: &str) -> Response<Body> {
+pub fn agree(
+    client: &Client,
+    mut answer: Response<Incoming>,
+    outer: Option<OnUpgrade>,
+    protocol: &str,
+) -> Response<Body> {
     let inner = hyper::upgrade::on(&mut answer);
     let (mut parts, _) = answer.into_parts();
     if outer.is_some() {

@@ -47,12 +47,7 @@ impl Counts {
             // Writing to a String can't fail.
             let _ = write!(text, "{comma}{name}=\"{}\"", escape(value));
         }
-        *self
-            .families
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entry((family, text))
-            .or_default() += 1;
+        *self.families.lock().unwrap_or_else(PoisonError::into_inner).entry((family, text)).or_default() += 1;
     }
 }
 
@@ -156,9 +151,21 @@ impl Metrics {
         let sum = |pick: fn(&Counts) -> &Counter| self.all().map(|s| pick(s).value()).sum::<u64>();
         for (name, help, value) in [
             ("privet_connections_total", "Client connections accepted.", sum(|s| &s.connections)),
-            ("privet_connections_refused_total", "Client connections turned away by a limit.", sum(|s| &s.connections_refused)),
-            ("privet_requests_aborted_total", "Requests whose answer was not taken whole.", sum(|s| &s.requests_aborted)),
-            ("privet_upstream_connections_total", "Connections made to applications.", sum(|s| &s.upstream_connections)),
+            (
+                "privet_connections_refused_total",
+                "Client connections turned away by a limit.",
+                sum(|s| &s.connections_refused),
+            ),
+            (
+                "privet_requests_aborted_total",
+                "Requests whose answer was not taken whole.",
+                sum(|s| &s.requests_aborted),
+            ),
+            (
+                "privet_upstream_connections_total",
+                "Connections made to applications.",
+                sum(|s| &s.upstream_connections),
+            ),
             ("privet_upstream_retries_total", "Requests tried again.", sum(|s| &s.upstream_retries)),
             ("privet_tunnel_bytes_total", "Bytes carried after an upgrade.", sum(|s| &s.tunnel_bytes)),
         ] {
@@ -168,7 +175,11 @@ impl Metrics {
         out.head("privet_config_reloads_total", "counter", "Reloads of the configuration, by result.");
         out.line("privet_config_reloads_total", "result=\"applied\"", self.reloads[0].value());
         out.line("privet_config_reloads_total", "result=\"refused\"", self.reloads[1].value());
-        out.head("privet_certificate_expiry_seconds", "gauge", "End of a certificate's validity, in seconds since 1970.");
+        out.head(
+            "privet_certificate_expiry_seconds",
+            "gauge",
+            "End of a certificate's validity, in seconds since 1970.",
+        );
         for (name, end) in self.expiries.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             out.line("privet_certificate_expiry_seconds", &format!("certificate=\"{}\"", escape(name)), end);
         }
@@ -216,7 +227,6 @@ impl Text {
 fn escape(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
-
 
 #[cfg(test)]
 mod tests {

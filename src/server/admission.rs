@@ -45,6 +45,7 @@ impl Admission {
 
 impl Permit {
     /// Counts the connection for `address` instead, the real client behind a PROXY header; `None` when that has no room.
+    #[must_use]
     pub fn readdress(self, address: IpAddr, by_address: usize) -> Option<Self> {
         // The old permit goes with `self`, so the total stays as it is.
         self.admission.enter(address, usize::MAX, by_address)

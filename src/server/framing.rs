@@ -88,10 +88,8 @@ pub fn check(head: &[u8], rules: &HeadRules) -> Result<Passed, Kind> {
 /// Bytes that no reader should be asked to interpret: controls other than HTAB, and CR but before LF.
 fn no_control_bytes(head: &[u8]) -> Result<(), Kind> {
     // Sums instead of early exits: the loops vectorise, and heads are good nearly always.
-    let odd: usize = head
-        .iter()
-        .map(|&b| usize::from(b == 0x7f || (b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r'))))
-        .sum();
+    let odd: usize =
+        head.iter().map(|&b| usize::from(b == 0x7f || (b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r')))).sum();
     if odd != 0 {
         return Err(Kind::Framing("a control byte in the head"));
     }
@@ -173,16 +171,12 @@ impl<'a> Fields<'a> {
         let (name, value) = (&line[..colon], trim(&line[colon + 1..]));
         check_name(name, rules)?;
         match name.len() {
-            4 if name.eq_ignore_ascii_case(b"host") => {
-                if self.host.replace(value).is_some() {
-                    return Err(Kind::Host("more than one Host"));
-                }
+            4 if name.eq_ignore_ascii_case(b"host") && self.host.replace(value).is_some() => {
+                return Err(Kind::Host("more than one Host"));
             }
             7 if name.eq_ignore_ascii_case(b"upgrade") => self.upgrade = true,
-            14 if name.eq_ignore_ascii_case(b"content-length") => {
-                if self.length.replace(number(value)?).is_some() {
-                    return Err(Kind::Framing("more than one Content-Length"));
-                }
+            14 if name.eq_ignore_ascii_case(b"content-length") && self.length.replace(number(value)?).is_some() => {
+                return Err(Kind::Framing("more than one Content-Length"));
             }
             17 if name.eq_ignore_ascii_case(b"transfer-encoding") => {
                 if self.chunked || value != b"chunked" {
@@ -212,10 +206,7 @@ impl<'a> Fields<'a> {
             (None, true) => Length::Chunked,
             (length, false) => Length::Bytes(length.unwrap_or(0)),
         };
-        Ok(Passed {
-            length,
-            upgrade: self.upgrade && !request.http_1_0,
-        })
+        Ok(Passed { length, upgrade: self.upgrade && !request.http_1_0 })
     }
 }
 
@@ -261,7 +252,20 @@ pub fn is_token(byte: u8) -> bool {
             table[i] = b.is_ascii_alphanumeric()
                 || matches!(
                     b,
-                    b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
+                    b'!' | b'#'
+                        | b'$'
+                        | b'%'
+                        | b'&'
+                        | b'\''
+                        | b'*'
+                        | b'+'
+                        | b'-'
+                        | b'.'
+                        | b'^'
+                        | b'_'
+                        | b'`'
+                        | b'|'
+                        | b'~'
                 );
             i += 1;
         }

@@ -44,9 +44,7 @@ impl Line {
     /// Counts a request that reached the service; the reason when it is the stand-in of a refused one.
     pub fn begin(&self) -> Option<Kind> {
         self.served.set(self.served.get() + 1);
-        self.refused
-            .get()
-            .and_then(|(head, kind)| (head == self.served.get()).then_some(kind))
+        self.refused.get().and_then(|(head, kind)| (head == self.served.get()).then_some(kind))
     }
 
     /// The request is answered and HTTP goes on.

@@ -19,7 +19,9 @@ const BACKLOG: i32 = 4096;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Another process, perhaps another Privet, listens there.
-    #[error("address {0} is already in use: another process listens there, perhaps another Privet; stop it or choose another address")]
+    #[error(
+        "address {0} is already in use: another process listens there, perhaps another Privet; stop it or choose another address"
+    )]
     InUse(SocketAddr),
     /// A port below 1024 needs a privilege.
     #[error(

@@ -127,7 +127,7 @@ mod tests {
     async fn anything_else_is_refused() {
         let long = [&b"PROXY TCP4 "[..], &[b'1'; 200]].concat();
         let short = [&SIGNATURE[..], &[0x21, 0x11, 0, 4, 1, 2, 3, 4]].concat();
-        let huge = [&SIGNATURE[..], &[0x21, 0x11, 0xff, 0xff], &[0; 70000]].concat();
+        let huge = [&SIGNATURE[..], &[0x21, 0x11, 0xff, 0xff], &vec![0; 70000]].concat();
         let cases: [&[u8]; 8] = [
             b"GET / HTTP/1.1\r\n\r\n",
             b"PROXY TCP4 203.0.113.7\r\n",

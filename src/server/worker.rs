@@ -24,7 +24,10 @@ use super::{
     listener, proxy_protocol,
 };
 use crate::{
-    common::{peer::Peer, watch::{Ticks, Watches}},
+    common::{
+        peer::Peer,
+        watch::{Ticks, Watches},
+    },
     gateway::{Gateway, Plan, client::Client},
     observe::metrics::{Metrics, Shard},
     tls,
@@ -289,7 +292,8 @@ impl Worker {
             match header.await {
                 Ok(Ok(Some(address))) if peer.trusted => {
                     peer = Peer::new(address, &settings.trusted);
-                    let Some(moved) = permit.readdress(peer.address.ip(), settings.limits.connections_per_address) else {
+                    let Some(moved) = permit.readdress(peer.address.ip(), settings.limits.connections_per_address)
+                    else {
                         self.shard.connections_refused.increment();
                         return;
                     };

@@ -74,7 +74,10 @@ impl Acceptor {
     ///
     /// # Errors
     /// When it fails; the client has been told why as far as TLS can.
-    pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> Result<(TlsStream<S>, Handshake), Error> {
+    pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: S,
+    ) -> Result<(TlsStream<S>, Handshake), Error> {
         let stream = self.0.accept(stream).await.map_err(classify)?;
         let connection = stream.get_ref().1;
         let handshake = Handshake {
@@ -102,8 +105,12 @@ fn classify(error: io::Error) -> Error {
     use rustls::{Error as Tls, PeerIncompatible};
     match error.get_ref().and_then(|inner| inner.downcast_ref::<Tls>()) {
         Some(Tls::InvalidMessage(_)) => Error::NotTls,
-        Some(Tls::NoCertificatesPresented | Tls::InvalidCertificate(_) | Tls::InvalidCertRevocationList(_)) => Error::ClientCertificate,
-        Some(Tls::PeerIncompatible(PeerIncompatible::NoCertificateRequestSignatureSchemesInCommon)) => Error::ClientCertificate,
+        Some(Tls::NoCertificatesPresented | Tls::InvalidCertificate(_) | Tls::InvalidCertRevocationList(_)) => {
+            Error::ClientCertificate
+        }
+        Some(Tls::PeerIncompatible(PeerIncompatible::NoCertificateRequestSignatureSchemesInCommon)) => {
+            Error::ClientCertificate
+        }
         Some(Tls::PeerIncompatible(_) | Tls::NoApplicationProtocol) => Error::NothingInCommon,
         Some(Tls::AlertReceived(_)) => Error::Alert,
         Some(_) => Error::Other,

@@ -11,7 +11,11 @@ use rustls::{
     server::{WebPkiClientVerifier, danger::ClientCertVerifier},
 };
 
-use super::{error::Error, pem, settings::{Client, Trust}};
+use super::{
+    error::Error,
+    pem,
+    settings::{Client, Trust},
+};
 
 /// The verifier for `client`.
 ///

@@ -12,8 +12,8 @@ use std::{
 };
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType,
-    string::Ia5String,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    SanType, string::Ia5String,
 };
 use rustix::fs::{FlockOperation, flock};
 use x509_parser::prelude::{FromDer, X509Certificate};
@@ -79,7 +79,11 @@ fn is_fresh(files: &Development, now: SystemTime) -> bool {
     };
     let Ok(Some(names)) = leaf.subject_alternative_name() else { return false };
     let named = |host: &String| {
-        names.value.general_names.iter().any(|n| matches!(n, x509_parser::prelude::GeneralName::DNSName(d) if d == host))
+        names
+            .value
+            .general_names
+            .iter()
+            .any(|n| matches!(n, x509_parser::prelude::GeneralName::DNSName(d) if d == host))
     };
     let until = leaf.validity().not_after.timestamp();
     files.key.exists()
@@ -95,13 +99,19 @@ fn is_fresh(files: &Development, now: SystemTime) -> bool {
 fn authority(cert: &Path, key: &Path, now: SystemTime) -> Result<Issuer<'static, KeyPair>, Error> {
     if cert.exists() && key.exists() {
         let text = |path: &Path| {
-            fs::read_to_string(path).map_err(|source| Error::File { path: path.to_owned(), action: "can't be read", source })
+            fs::read_to_string(path).map_err(|source| Error::File {
+                path: path.to_owned(),
+                action: "can't be read",
+                source,
+            })
         };
         let damaged = |source| Error::DevelopmentCa { path: cert.to_owned(), source };
         let pair = KeyPair::from_pem(&text(key)?).map_err(damaged)?;
         let pem = text(cert)?;
         let ends = pem::certificates(cert).ok().and_then(|c| {
-            X509Certificate::from_der(&c[0]).ok().map(|(_, ca)| (ca.validity().not_after.timestamp(), ca.public_key().raw.to_vec()))
+            X509Certificate::from_der(&c[0])
+                .ok()
+                .map(|(_, ca)| (ca.validity().not_after.timestamp(), ca.public_key().raw.to_vec()))
         });
         let (ends, public) = ends.ok_or(Error::Certificate { path: cert.to_owned(), number: 1 })?;
         use rcgen::PublicKeyData as _;
@@ -139,7 +149,11 @@ fn issue(files: &Development, issuer: &Issuer<'static, KeyPair>, now: SystemTime
     params.use_authority_key_identifier_extension = true;
     (params.not_before, params.not_after) = ((now - SKEW).into(), (now - SKEW + LEAF - DAY).into());
     let certificate = params.signed_by(&pair, issuer)?;
-    let ca = fs::read_to_string(&files.ca).map_err(|source| Error::File { path: files.ca.clone(), action: "can't be read", source })?;
+    let ca = fs::read_to_string(&files.ca).map_err(|source| Error::File {
+        path: files.ca.clone(),
+        action: "can't be read",
+        source,
+    })?;
     write(&files.key, &pair.serialize_pem(), 0o600)?;
     write(&files.chain, &(certificate.pem() + &ca), 0o644)
 }

@@ -28,7 +28,9 @@ pub enum Error {
         source: pem::Error,
     },
     /// A key that needs a passphrase.
-    #[error("{0}: the key is encrypted; decrypt it first (`openssl pkey -in KEY -out PLAIN`) and protect the file by its mode")]
+    #[error(
+        "{0}: the key is encrypted; decrypt it first (`openssl pkey -in KEY -out PLAIN`) and protect the file by its mode"
+    )]
     EncryptedKey(PathBuf),
     /// Chain and key are not a pair.
     #[error("{key}: this key does not belong to the certificate in {chain}; name the files of one pair")]
@@ -66,7 +68,9 @@ pub enum Error {
     #[error("the TLS configuration is refused: {0}")]
     Policy(#[from] rustls::Error),
     /// The development CA is damaged.
-    #[error("{path}: the development CA is damaged ({source}); delete {path} and its key to make a new one, and trust that instead")]
+    #[error(
+        "{path}: the development CA is damaged ({source}); delete {path} and its key to make a new one, and trust that instead"
+    )]
     DevelopmentCa {
         /// Which.
         path: PathBuf,

@@ -4,7 +4,10 @@ use std::path::Path;
 
 use rustls::{
     crypto::CryptoProvider,
-    pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, pem::{self, PemObject}},
+    pki_types::{
+        CertificateDer, CertificateRevocationListDer, PrivateKeyDer,
+        pem::{self, PemObject},
+    },
     sign::CertifiedKey,
 };
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
@@ -77,9 +80,11 @@ pub fn revocations(path: &Path) -> Result<Vec<CertificateRevocationListDer<'stat
     if !bytes.trim_ascii_start().starts_with(b"-----") {
         return Ok(vec![CertificateRevocationListDer::from(bytes)]);
     }
-    CertificateRevocationListDer::pem_slice_iter(&bytes)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|source| Error::Pem { path: path.to_owned(), wanted: "revocation list", source })
+    CertificateRevocationListDer::pem_slice_iter(&bytes).collect::<Result<Vec<_>, _>>().map_err(|source| Error::Pem {
+        path: path.to_owned(),
+        wanted: "revocation list",
+        source,
+    })
 }
 
 fn key(path: &Path) -> Result<PrivateKeyDer<'static>, Error> {
@@ -88,8 +93,11 @@ fn key(path: &Path) -> Result<PrivateKeyDer<'static>, Error> {
     if marks.iter().any(|mark| memchr::memmem::find(&bytes, mark.as_bytes()).is_some()) {
         return Err(Error::EncryptedKey(path.to_owned()));
     }
-    PrivateKeyDer::from_pem_slice(&bytes)
-        .map_err(|source| Error::Pem { path: path.to_owned(), wanted: "private key", source })
+    PrivateKeyDer::from_pem_slice(&bytes).map_err(|source| Error::Pem {
+        path: path.to_owned(),
+        wanted: "private key",
+        source,
+    })
 }
 
 /// Names and end of validity of a leaf. The common name counts only where there is no alternative name (RFC 6125).
@@ -106,7 +114,8 @@ fn leaf(certificate: &CertificateDer<'_>, path: &Path) -> Result<(Vec<String>, i
             }
         }
     } else {
-        names.extend(parsed.subject().iter_common_name().filter_map(|cn| cn.as_str().ok()).map(str::to_ascii_lowercase));
+        names
+            .extend(parsed.subject().iter_common_name().filter_map(|cn| cn.as_str().ok()).map(str::to_ascii_lowercase));
     }
     Ok((names, parsed.validity().not_after.timestamp()))
 }

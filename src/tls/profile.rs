@@ -2,7 +2,11 @@
 //! (<https://wiki.mozilla.org/Security/Server_Side_TLS>), as far as rustls has them: all of `modern`, and of
 //! `intermediate` all but finite-field Diffie-Hellman.
 
-use rustls::{SupportedProtocolVersion, crypto::{CryptoProvider, aws_lc_rs}, version::{TLS12, TLS13}};
+use rustls::{
+    SupportedProtocolVersion,
+    crypto::{CryptoProvider, aws_lc_rs},
+    version::{TLS12, TLS13},
+};
 
 use super::settings::Profile;
 

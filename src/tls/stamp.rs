@@ -1,7 +1,10 @@
 //! Tells whether a file has changed, through symlinks and atomic renames, as Kubernetes swaps secrets and tools renew
 //! certificates. Polled: a `stat` a file and second costs nothing, and no notification is ever missed.
 
-use std::{os::unix::fs::MetadataExt, path::{Path, PathBuf}};
+use std::{
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
 
 /// What a file was at one moment; the target of a symlink where it is one.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,12 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use rustls::{ServerConfig, crypto::{CryptoProvider, aws_lc_rs::Ticketer}, server::ProducesTickets, sign::CertifiedKey};
+use rustls::{
+    ServerConfig,
+    crypto::{CryptoProvider, aws_lc_rs::Ticketer},
+    server::ProducesTickets,
+    sign::CertifiedKey,
+};
 
 use super::{
     client_auth, dev_ca,

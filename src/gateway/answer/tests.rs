@@ -90,7 +90,8 @@ fn hsts_is_for_names_only() {
 #[test]
 fn locations_of_our_own_come_back_to_us() {
     let plain = route("/", Prefix::Keep);
-    let at = |route: &Route, value| hardened(route, "shop.example:8443", header::LOCATION, value)[header::LOCATION].clone();
+    let at =
+        |route: &Route, value| hardened(route, "shop.example:8443", header::LOCATION, value)[header::LOCATION].clone();
     for (location, expected) in [
         ("http://shop.example/a?b", "https://shop.example:8443/a?b"),
         ("http://SHOP.example:8080/a", "https://shop.example:8443/a"),

@@ -11,12 +11,7 @@ use super::{
     settings::Settings,
     shared::Shared,
 };
-use crate::{
-    common::watch::Watches,
-    dial,
-    gateway::body::RequestBody,
-    observe::metrics::Shard,
-};
+use crate::{common::watch::Watches, dial, gateway::body::RequestBody, observe::metrics::Shard};
 
 /// One worker's way to one application.
 #[derive(Debug)]
@@ -83,7 +78,11 @@ impl Cluster {
     ///
     /// # Errors
     /// When no endpoint gave the head of an answer.
-    pub async fn send(&self, mut request: Request<RequestBody>, upgrade: bool) -> Result<(Response<Incoming>, Lease), Failure> {
+    pub async fn send(
+        &self,
+        mut request: Request<RequestBody>,
+        upgrade: bool,
+    ) -> Result<(Response<Incoming>, Lease), Failure> {
         let rules = self.settings();
         self.budget.set((self.budget.get() + rules.retry.budget_percent).min(BUDGET));
         let mut tries = 0;

@@ -13,10 +13,7 @@ use super::{settings::Health, shared::EndpointState};
 pub async fn watch(state: Arc<EndpointState>, rules: Health, http2: bool) {
     let (mut good, mut bad) = (0u32, 0u32);
     loop {
-        let healthy = matches!(
-            tokio::time::timeout(rules.timeout, check(&state, &rules, http2)).await,
-            Ok(Some(true))
-        );
+        let healthy = matches!(tokio::time::timeout(rules.timeout, check(&state, &rules, http2)).await, Ok(Some(true)));
         if healthy {
             (good, bad) = (good.saturating_add(1), 0);
         } else {
@@ -36,7 +33,8 @@ async fn check(state: &EndpointState, rules: &Health, http2: bool) -> Option<boo
     let stream = TokioIo::new(state.dialer.connect().await.ok()?);
     let request = Request::get(&rules.path).header(header::USER_AGENT, "privet-health");
     let status = if http2 {
-        let (mut sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.ok()?;
+        let (mut sender, connection) =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.ok()?;
         let task = Guard(tokio::spawn(connection).abort_handle());
         // HTTP/2 wants the authority in the target.
         let target = format!("http://{}{}", state.authority.to_str().ok()?, rules.path);

@@ -136,9 +136,9 @@ impl Pool {
         self.idle.borrow_mut().retain(|idle| {
             idle.since >= oldest && !idle.connection.sender.is_closed() && self.leads_on(idle.connection.remote)
         });
-        self.shared
-            .borrow_mut()
-            .retain(|shared| !shared.sender.borrow().is_closed() && (self.leads_on(shared.remote) || shared.in_flight.get() > 0));
+        self.shared.borrow_mut().retain(|shared| {
+            !shared.sender.borrow().is_closed() && (self.leads_on(shared.remote) || shared.in_flight.get() > 0)
+        });
     }
 
     fn leads_on(&self, remote: Option<SocketAddr>) -> bool {

@@ -126,9 +126,24 @@ fn good_chunks_end_where_they_should() {
 #[test]
 fn malformed_chunks_are_refused() {
     let bad: &[&[u8]] = &[
-        b"\r\n", b"5\nhello\r\n", b"5\r\nhelloX", b"5\r\nhello\n0\r\n\r\n", b"g\r\n", b"-1\r\n", b"+1\r\n", b" 5\r\n",
-        b"5 \r\nhello\r\n", b"0x5\r\n", b"5;a\nb\r\n", b"5;\0\r\n", b"ffffffffffffffff\r\n", b"0\r\nX: a\n\r\n",
-        b"0\r\n X: a\r\n\r\n", b"0\r\nno colon\r\n\r\n", b"0\r\n\rX", b"5\rXhello",
+        b"\r\n",
+        b"5\nhello\r\n",
+        b"5\r\nhelloX",
+        b"5\r\nhello\n0\r\n\r\n",
+        b"g\r\n",
+        b"-1\r\n",
+        b"+1\r\n",
+        b" 5\r\n",
+        b"5 \r\nhello\r\n",
+        b"0x5\r\n",
+        b"5;a\nb\r\n",
+        b"5;\0\r\n",
+        b"ffffffffffffffff\r\n",
+        b"0\r\nX: a\n\r\n",
+        b"0\r\n X: a\r\n\r\n",
+        b"0\r\nno colon\r\n\r\n",
+        b"0\r\n\rX",
+        b"5\rXhello",
     ];
     for body in bad {
         assert!(chunks(body).is_err(), "{}", String::from_utf8_lossy(body));

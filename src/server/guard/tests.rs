@@ -30,12 +30,11 @@ async fn let_through(input: &[u8], cut: usize) -> (Vec<u8>, Rc<Line>, bool) {
     for piece in input.chunks(cut) {
         client.write_all(piece).await.expect("a pipe");
         while let Ok(read) = tokio::time::timeout(Duration::ZERO, guard.read(&mut buf)).await {
-            match read {
-                Ok(n) => out.extend_from_slice(&buf[..n]),
-                Err(_) => {
-                    failed = true;
-                    break;
-                }
+            if let Ok(n) = read {
+                out.extend_from_slice(&buf[..n])
+            } else {
+                failed = true;
+                break;
             }
         }
     }

@@ -1,11 +1,21 @@
 use std::{path::Path, process::Command};
 
-use rcgen::{CertificateParams, CertificateRevocationListParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair, RevokedCertParams};
-use rustls::{ClientConfig, pki_types::{CertificateDer, ServerName}};
+use rcgen::{
+    CertificateParams, CertificateRevocationListParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    RevokedCertParams,
+};
+use rustls::{
+    ClientConfig,
+    pki_types::{CertificateDer, ServerName},
+};
 use tokio_rustls::TlsConnector;
 
 use super::*;
-use crate::tls::{Acceptor, acceptor::Handshake, settings::{Profile, Trust}};
+use crate::tls::{
+    Acceptor,
+    acceptor::Handshake,
+    settings::{Profile, Trust},
+};
 
 fn settings(certificates: Vec<Certificate>, client: Client) -> Settings {
     Settings { profile: Profile::Intermediate, certificates, development_dir: "/nonexistent".into(), client }
@@ -14,7 +24,8 @@ fn settings(certificates: Vec<Certificate>, client: Client) -> Settings {
 /// Writes a self-signed pair for `names`.
 fn pair(dir: &Path, stem: &str, names: &[&str]) -> Certificate {
     let files = Certificate { chain: dir.join(format!("{stem}.crt")), key: dir.join(format!("{stem}.key")) };
-    let made = rcgen::generate_simple_self_signed(names.iter().map(ToString::to_string).collect::<Vec<_>>()).expect("made");
+    let made =
+        rcgen::generate_simple_self_signed(names.iter().map(ToString::to_string).collect::<Vec<_>>()).expect("made");
     std::fs::write(&files.chain, made.cert.pem()).expect("written");
     std::fs::write(&files.key, made.signing_key.serialize_pem()).expect("written");
     files
@@ -189,7 +200,10 @@ async fn client_certificates_are_asked_for_needed_and_revoked() {
         params.serial_number = Some(vec![serial].into());
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         let certificate = params.signed_by(&key, &ca).expect("signed");
-        (vec![certificate.der().clone()], rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).expect("a key"))
+        (
+            vec![certificate.der().clone()],
+            rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).expect("a key"),
+        )
     };
     let now = time::OffsetDateTime::now_utc();
     let revoked = RevokedCertParams {
@@ -208,7 +222,8 @@ async fn client_certificates_are_asked_for_needed_and_revoked() {
     };
     let trust = Trust { ca: dir.path().join("ca.pem"), crl: Some(dir.path().join("crl.pem")) };
     std::fs::write(&trust.ca, ca.pem()).expect("written");
-    std::fs::write(dir.path().join("crl.pem"), crl.signed_by(&ca).expect("signed").pem().expect("pem")).expect("written");
+    std::fs::write(dir.path().join("crl.pem"), crl.signed_by(&ca).expect("signed").pem().expect("pem"))
+        .expect("written");
     let files = vec![pair(dir.path(), "a", &["a.example"])];
     let open = |client| Store::open(&settings(files.clone(), client), SystemTime::now()).expect("opens");
     let asks = open(Client::Request(trust.clone()));

@@ -1,0 +1,236 @@
+//! What goes through, and how it looks on either side.
+
+use std::{
+    io::{Read, Write},
+    process::Command,
+};
+
+use crate::support::{OK, Origin, Privet, read_all, read_one};
+
+#[test]
+fn the_application_gets_one_canonical_request() {
+    let origin = Origin::start(OK);
+    let privet = Privet::with(&origin.route(""));
+    let said = "X-Forwarded-For: 6.6.6.6\r\nForwarded: for=6.6.6.6\r\nX-Privet-User: root\r\nX-Original-URL: /admin\r\nKeep-Alive: 1\r\n\
+                Connection: X-Gone\r\nX-Gone: 1\r\nX-Kept: 1\r\nProxy-Connection: x\r\n";
+    let answer = privet.get("//a/./b/../%6cogin;x=1?q=%2F;y", said);
+    assert!(answer.ends_with("ok") && answer.contains("x-request-id: "), "{answer}");
+    let seen = origin.seen().to_lowercase();
+    assert!(seen.starts_with("get /a/login?q=%2f;y http/1.1\r\n"), "{seen}");
+    assert!(
+        !seen.contains("6.6.6.6") && !seen.contains("root") && !seen.contains("x-gone") && !seen.contains("/admin"),
+        "{seen}"
+    );
+    assert!(seen.contains("x-forwarded-for: 127.0.0.1\r\n") && seen.contains("x-kept: 1\r\n"), "{seen}");
+    assert!(seen.contains("forwarded: for=127.0.0.1;host=\"shop.example\";proto=https\r\n"), "{seen}");
+    assert_eq!(seen.matches("\r\nhost: ").count(), 1);
+}
+
+#[test]
+fn answers_are_hardened() {
+    let origin = Origin::start(
+        "HTTP/1.1 302 Found\r\nLocation: http://shop.example/x\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2; Secure; HttpOnly; SameSite=None\r\n\
+         Connection: X-Hop\r\nX-Hop: 1\r\nContent-Length: 0\r\n\r\n",
+    );
+    let privet = Privet::with(&origin.route(""));
+    let answer = privet.get("/", "").to_lowercase();
+    assert!(answer.contains("location: https://shop.example/x\r\n"), "{answer}");
+    assert!(answer.contains("set-cookie: a=1; secure; httponly; samesite=lax\r\n"), "{answer}");
+    assert!(answer.contains("set-cookie: b=2; secure; httponly; samesite=none\r\n"), "{answer}");
+    assert!(answer.contains("strict-transport-security: max-age=63072000\r\n"), "{answer}");
+    assert!(!answer.contains("x-hop"));
+    let bare = privet.raw(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    assert!(!bare.to_lowercase().contains("strict-transport-security"));
+}
+
+#[test]
+fn heads_and_codes_without_body_keep_their_length() {
+    let origin = Origin::start_with(|head, _| {
+        Some(if head.contains("/304") {
+            "HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\n\r\n".into()
+        } else {
+            "HTTP/1.1 200 OK\r\nContent-Length: 1234\r\n\r\n".into()
+        })
+    });
+    let privet = Privet::with(&origin.route(""));
+    let mut tls = privet.tls();
+    for _ in 0..3 {
+        tls.write_all(b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n").expect("sent");
+        let mut head = Vec::new();
+        let mut byte = [0];
+        while !head.ends_with(b"\r\n\r\n") {
+            tls.read_exact(&mut byte).expect("a head");
+            head.push(byte[0]);
+        }
+        assert!(String::from_utf8_lossy(&head).contains("content-length: 1234"));
+    }
+    tls.write_all(b"GET /304 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").expect("sent");
+    assert!(read_all(&mut tls).starts_with("HTTP/1.1 304"));
+}
+
+#[test]
+fn bodies_stream_both_ways_with_both_protocols() {
+    let privet = Privet::demo();
+    let file = privet.dir.path().join("big");
+    std::fs::write(&file, vec![b'x'; 20 << 20]).expect("written");
+    for version in ["--http1.1", "--http2"] {
+        let sent = privet.curl(&[version, "--data-binary", "@big", "-H", "Content-Type: x/y", &privet.url("/upload")]);
+        assert!(sent.contains("body: 20971520 bytes"), "{version}: {sent}");
+        let chunked = privet.curl(&[
+            version,
+            "-T",
+            "big",
+            "-X",
+            "POST",
+            "-H",
+            "Transfer-Encoding: chunked",
+            &privet.url("/upload"),
+        ]);
+        assert!(chunked.contains("body: 20971520 bytes"), "{version}: {chunked}");
+        let form = privet.curl(&[version, "-F", "file=@big", "-H", "Expect: 100-continue", &privet.url("/upload")]);
+        assert!(form.contains("big: 20971520 bytes"), "{version}: {form}");
+        assert_eq!(privet.curl(&[version, &privet.url("/export.csv")]).lines().count(), 5001);
+        assert_eq!(privet.curl(&[version, &privet.url("/slow?ms=500&drip=1")]).len(), 5);
+    }
+}
+
+#[test]
+fn websockets_pass_on_http1_and_on_http2() {
+    let privet = Privet::demo();
+    let out = Command::new("python3")
+        .arg("-c")
+        .arg(WEBSOCKET_H1)
+        .arg(privet.https.port().to_string())
+        .arg(privet.dir.path().join("certs/ca.pem"))
+        .output()
+        .expect("python runs");
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let out = Command::new("python3")
+        .arg("-c")
+        .arg(WEBSOCKET_H2)
+        .arg(privet.https.port().to_string())
+        .arg(privet.dir.path().join("certs/ca.pem"))
+        .output()
+        .expect("python runs");
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    privet.until("counted", || privet.metric("privet_tunnel_bytes_total") > 0);
+}
+
+/// The `websockets` package of PyPI.
+const WEBSOCKET_H1: &str = r#"
+import asyncio, ssl, sys, websockets
+async def main():
+    ctx = ssl.create_default_context(cafile=sys.argv[2])
+    async with websockets.connect(f"wss://localhost:{sys.argv[1]}/ws", ssl=ctx, host="127.0.0.1", max_size=None) as ws:
+        for m in ["hello", b"\x00\xff" * 100000, "안녕"]:
+            await ws.send(m)
+            assert await ws.recv() == m
+asyncio.run(main())
+"#;
+
+/// Extended CONNECT with the `h2` package of PyPI: one masked text frame there and back.
+const WEBSOCKET_H2: &str = r#"
+import socket, ssl, sys, h2.connection, h2.config, h2.events
+ctx = ssl.create_default_context(cafile=sys.argv[2]); ctx.set_alpn_protocols(["h2"])
+s = ctx.wrap_socket(socket.create_connection(("127.0.0.1", int(sys.argv[1])), 30), server_hostname="localhost")
+c = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True)); c.initiate_connection(); s.sendall(c.data_to_send())
+def events():
+    d = s.recv(65536)
+    assert d, "closed"
+    e = c.receive_data(d); s.sendall(c.data_to_send()); return e
+while not any(isinstance(e, h2.events.RemoteSettingsChanged) for e in events()): pass
+c.send_headers(1, [(":method","CONNECT"),(":protocol","websocket"),(":scheme","https"),(":authority","localhost"),(":path","/ws"),("sec-websocket-version","13")])
+s.sendall(c.data_to_send())
+status = None
+while status is None:
+    for e in events():
+        if isinstance(e, h2.events.ResponseReceived): status = dict(e.headers)[b":status"]
+assert status == b"200", status
+c.send_data(1, bytes([0x81, 0x82, 0, 0, 0, 0]) + b"hi"); s.sendall(c.data_to_send())
+got = b""
+while len(got) < 4:
+    for e in events():
+        if isinstance(e, h2.events.DataReceived): got += e.data
+assert got == b"\x81\x02hi", got
+"#;
+
+#[test]
+fn http2_keeps_the_same_rules() {
+    let origin = Origin::start(OK);
+    let privet = Privet::with(&origin.route(""));
+    let code = |args: &[&str]| {
+        let mut all = vec!["--http2", "-o", "/dev/null", "-w", "%{http_code}"];
+        all.extend_from_slice(args);
+        privet.curl(&all)
+    };
+    assert_eq!(code(&["-H", "X_Y: a", &privet.url("/")]), "400");
+    assert_eq!(code(&["--path-as-is", &privet.url("/../x")]), "400");
+    assert_eq!(code(&[&privet.url("/%2f")]), "400");
+    assert_eq!(code(&["-H", &format!("X: {}", "a".repeat(33_000)), &privet.url("/")]), "431");
+    assert_eq!(origin.seen(), "");
+    assert_eq!(code(&[&privet.url("/")]), "200");
+}
+
+#[test]
+fn refusals_come_as_page_or_object_and_echo_nothing() {
+    let privet = Privet::with("[[route]]\nhost = \"known.example\"\nupstream = \"http://127.0.0.1:1\"\n");
+    let page = privet.get("/secret-path?rrn=900101-1234567", "Accept: text/html\r\n");
+    assert!(page.starts_with("HTTP/1.1 404") && page.contains("<h1>404"), "{page}");
+    let object = privet.get("/secret-path?rrn=900101-1234567", "Accept: application/json\r\n");
+    assert!(object.contains("\"error\":\"no_route\""), "{object}");
+    for answer in [page, object] {
+        assert!(!answer.contains("secret") && !answer.contains("900101"), "{answer}");
+        let id = answer.split("x-request-id: ").nth(1).and_then(|r| r.split("\r\n").next()).expect("an id").to_owned();
+        assert_eq!(answer.matches(&id).count(), 2);
+    }
+    assert!(!privet.log().contains("secret-path") && !privet.log().contains("900101"));
+}
+
+#[test]
+fn a_trusted_balancer_speaks_for_its_clients() {
+    let origin = Origin::start(OK);
+    let privet = Privet::with_listen("trusted = [\"127.0.0.0/8\"]", &origin.route(""));
+    let answer = privet.get("/", "X-Forwarded-For: 6.6.6.6, 203.0.113.9\r\n");
+    assert!(answer.ends_with("ok"));
+    let seen = origin.seen().to_lowercase();
+    assert!(seen.contains("x-real-ip: 203.0.113.9\r\n"), "{seen}");
+    assert!(seen.contains("x-forwarded-for: 6.6.6.6, 203.0.113.9, 127.0.0.1\r\n"), "{seen}");
+}
+
+#[test]
+fn a_proxy_header_names_the_client() {
+    let origin = Origin::start(OK);
+    let privet = Privet::with_listen("trusted = [\"127.0.0.1\"]\nproxy_protocol = true", &origin.route(""));
+    let mut socket = std::net::TcpStream::connect(privet.https).expect("connected");
+    socket.write_all(b"PROXY TCP4 203.0.113.7 10.0.0.1 5555 443\r\n").expect("sent");
+    let mut tls = crate::support::over(socket, &privet.dir.path().join("certs/ca.pem"), &[b"http/1.1"]);
+    tls.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").expect("sent");
+    assert!(read_one(&mut tls).ends_with("ok"));
+    assert!(origin.seen().contains("x-forwarded-for: 203.0.113.7\r\n"));
+    let bare = std::net::TcpStream::connect(privet.https).expect("connected");
+    let mut bare = crate::support::over(bare, &privet.dir.path().join("certs/ca.pem"), &[b"http/1.1"]);
+    assert!(
+        bare.write_all(b"GET / HTTP/1.1\r\n").and_then(|()| bare.read_exact(&mut [0])).is_err(),
+        "no header, no service"
+    );
+}
+
+#[test]
+fn connections_of_one_address_are_bounded() {
+    let origin = Origin::start(OK);
+    let privet = Privet::with(&format!("[limits]\nconnections_per_address = 3\n{}", origin.route("")));
+    let mut open = Vec::new();
+    for _ in 0..3 {
+        let mut tls = privet.tls();
+        tls.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").expect("sent");
+        assert!(read_one(&mut tls).ends_with("ok"));
+        open.push(tls);
+    }
+    let mut fourth = privet.tls();
+    assert!(fourth.write_all(b"GET / HTTP/1.1\r\n").and_then(|()| fourth.read_exact(&mut [0])).is_err());
+    drop(open);
+    privet.until("room again", || {
+        let mut tls = privet.tls();
+        tls.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").is_ok() && tls.read_exact(&mut [0]).is_ok()
+    });
+}

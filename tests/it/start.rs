@@ -1,0 +1,77 @@
+//! Starting, and failing to start.
+
+use std::{fs, os::unix::fs::PermissionsExt, process::Command};
+
+use crate::support::{OK, Origin, Privet, ask_plain, binary, config, free_port};
+
+fn fails(dir: &std::path::Path, args: &[&str]) -> (i32, String) {
+    let out = Command::new(binary()).args(args).current_dir(dir).output().expect("runs");
+    (out.status.code().unwrap_or(-1), String::from_utf8_lossy(&out.stderr).into_owned())
+}
+
+#[test]
+fn the_demo_is_protected() {
+    let privet = Privet::demo();
+    assert!(privet.curl(&[&privet.url("/")]).contains("Legacy Shop"));
+    let login =
+        privet.curl(&["-i", &privet.url("/login"), "-d", "email=alice@example.com&password=correct horse battery"]);
+    assert!(login.contains("HTTP/2 302") && login.contains("Secure; HttpOnly; SameSite=Lax"), "{login}");
+    let redirect = ask_plain(privet.http, "GET /a?b=c HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n");
+    assert!(redirect.starts_with("HTTP/1.1 308"), "{redirect}");
+    assert!(redirect.contains(&format!("location: https://shop.example:{}/a?b=c", privet.https.port())));
+    let account = privet.get("/account", "");
+    assert!(account.contains("location: https://shop.example/login"), "{account}");
+    for key in ["ca.key", "leaf.key"] {
+        let mode = fs::metadata(privet.dir.path().join("certs").join(key)).expect("made").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    assert!(ask_plain(privet.admin, "GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").contains("alive"));
+    assert!(
+        ask_plain(privet.admin, "GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").starts_with("HTTP/1.1 404")
+    );
+}
+
+#[test]
+fn a_second_privet_on_the_same_port_is_told() {
+    let privet = Privet::demo();
+    let https = privet.https.to_string();
+    let (code, text) =
+        fails(privet.dir.path(), &["serve", "--demo", "--https", &https, "--http", "off", "--admin", "off"]);
+    assert_eq!(code, 3);
+    assert!(text.contains("already in use") && text.contains(&https), "{text}");
+}
+
+#[test]
+fn bad_starts_say_why() {
+    let dir = tempfile::tempdir().expect("a folder");
+    assert_eq!(fails(dir.path(), &["serve"]).0, 2);
+    assert_eq!(fails(dir.path(), &["serve", "--config", "absent.toml"]).0, 2);
+    let ports = [free_port(), free_port(), free_port()];
+    let pair =
+        "[[tls.certificate]]\nchain = \"a.pem\"\nkey = \"b.key\"\n[[route]]\nupstream = \"http://127.0.0.1:1\"\n";
+    fs::write(dir.path().join("p.toml"), config(ports, "", pair)).expect("written");
+    let (code, text) = fails(dir.path(), &["serve", "--config", "p.toml"]);
+    assert!(code == 3 && text.contains("a.pem") && text.contains("can't be read"), "{code} {text}");
+    let (code, text) = fails(dir.path(), &["check", "--config", "p.toml"]);
+    assert!(code == 2 && text.contains("a.pem"), "{code} {text}");
+    fs::write(dir.path().join("q.toml"), "[listn]\n[[route]]\nupstram = \"x\"\n").expect("written");
+    let (code, text) = fails(dir.path(), &["check", "--config", "q.toml"]);
+    assert_eq!(code, 2);
+    assert!(text.contains("q.toml:1:2: unknown key `listn`") && text.contains("did you mean `upstream`?"), "{text}");
+}
+
+#[test]
+fn acme_challenges_are_the_one_thing_served_in_cleartext() {
+    let origin = Origin::start(OK);
+    let privet = Privet::with_listen("acme_webroot = \"web\"", &origin.route(""));
+    let folder = privet.dir.path().join("web/.well-known/acme-challenge");
+    fs::create_dir_all(&folder).expect("made");
+    fs::write(folder.join("token-1"), "token-1.thumb").expect("written");
+    let ask = |target: &str| {
+        ask_plain(privet.http, &format!("GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"))
+    };
+    assert!(ask("/.well-known/acme-challenge/token-1").ends_with("token-1.thumb"));
+    assert!(ask("/.well-known/acme-challenge/other").starts_with("HTTP/1.1 308"));
+    assert!(ask("/").starts_with("HTTP/1.1 308"));
+    assert_eq!(origin.seen(), "");
+}

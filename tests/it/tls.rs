@@ -1,0 +1,106 @@
+//! Handshakes as outside clients see them.
+
+use std::{fs, process::Command};
+
+use crate::support::{OK, Origin, Privet, config};
+
+fn s_client(privet: &Privet, args: &[&str]) -> String {
+    let address = privet.https.to_string();
+    let out = Command::new("openssl")
+        .args(["s_client", "-connect", &address, "-CAfile", "certs/ca.pem"])
+        .args(args)
+        .current_dir(privet.dir.path())
+        .stdin(std::process::Stdio::null())
+        .output()
+        .expect("openssl runs");
+    String::from_utf8_lossy(&[out.stdout, out.stderr].concat()).into_owned()
+}
+
+#[test]
+fn profiles_decide_the_versions() {
+    let origin = Origin::start(OK);
+    let intermediate = Privet::with(&origin.route(""));
+    assert!(s_client(&intermediate, &["-tls1_2"]).contains("Verify return code: 0 (ok)"));
+    assert!(s_client(&intermediate, &["-tls1_3", "-alpn", "h2"]).contains("ALPN protocol: h2"));
+    assert!(!s_client(&intermediate, &["-tls1_1"]).contains("Verify return code: 0 (ok)"));
+    let modern = Privet::with(&format!("[tls]\nprofile = \"modern\"\n{}", origin.route("")));
+    assert!(s_client(&modern, &["-tls1_3"]).contains("Verify return code: 0 (ok)"));
+    assert!(!s_client(&modern, &["-tls1_2"]).contains("New, TLSv1.2"));
+}
+
+#[test]
+fn our_own_client_gets_the_hybrid_group() {
+    let privet = Privet::demo();
+    assert!(privet.get("/", "").contains("Legacy Shop"));
+    assert_eq!(privet.metric("privet_tls_handshakes_total{version=\"1.3\",group=\"X25519MLKEM768\"}"), 1);
+}
+
+#[test]
+fn a_changed_pair_is_taken_and_a_broken_one_is_not() {
+    let origin = Origin::start(OK);
+    let privet = Privet::with(&origin.route(""));
+    let dir = privet.dir.path();
+    let make = |name: &str| {
+        let made = Command::new("openssl")
+            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30"])
+            .args(["-subj", &format!("/CN={name}"), "-addext", &format!("subjectAltName=DNS:{name}")])
+            .args(["-keyout", "tls.key", "-out", "tls.crt"])
+            .current_dir(dir)
+            .output()
+            .expect("openssl runs");
+        assert!(made.status.success());
+    };
+    make("one.example");
+    privet.rewrite(|text| text + "[[tls.certificate]]\nchain = \"tls.crt\"\nkey = \"tls.key\"\n");
+    let shown = || s_client(&privet, &["-servername", "x.example"]);
+    privet.until("the first pair", || shown().contains("one.example"));
+    make("two.example");
+    privet.until("the second pair", || shown().contains("two.example"));
+    fs::write(dir.join("tls.key"), "garbage").expect("written");
+    privet.until("a complaint", || privet.log().contains("can't be used"));
+    assert!(shown().contains("two.example"));
+}
+
+#[test]
+fn client_certificates_can_be_required() {
+    let origin = Origin::start(OK);
+    let privet = Privet::with(&origin.route(""));
+    let dir = privet.dir.path();
+    let openssl = |args: &[&str]| {
+        assert!(Command::new("openssl").args(args).current_dir(dir).output().expect("runs").status.success())
+    };
+    openssl(&[
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=clients",
+        "-keyout",
+        "cca.key",
+        "-out",
+        "cca.pem",
+    ]);
+    openssl(&["req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=member", "-keyout", "m.key", "-out", "m.csr"]);
+    fs::write(dir.join("ext"), "extendedKeyUsage=clientAuth\nsubjectAltName=DNS:member\n").expect("written");
+    openssl(&[
+        "x509", "-req", "-in", "m.csr", "-CA", "cca.pem", "-CAkey", "cca.key", "-days", "2", "-extfile", "ext", "-out",
+        "m.pem",
+    ]);
+    privet.rewrite(|text| text + "[tls.client]\nmode = \"require\"\nca = \"cca.pem\"\n");
+    privet.until("closed to strangers", || !privet.curl(&[&privet.url("/")]).ends_with("ok"));
+    assert!(privet.curl(&["--cert", "m.pem", "--key", "m.key", &privet.url("/")]).ends_with("ok"));
+}
+
+#[test]
+fn cleartext_on_the_tls_port_is_counted_not_served() {
+    let origin = Origin::start(OK);
+    let privet = Privet::with(&origin.route(""));
+    let answer = crate::support::ask_plain(privet.https, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert!(!answer.contains("200"), "{answer}");
+    privet.until("counted", || privet.metric("privet_tls_handshake_failures_total{reason=\"not_tls\"}") == 1);
+    let _ = config;
+}

@@ -1,0 +1,158 @@
+//! Applications that fail, move, answer early, or speak another protocol.
+
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+    os::unix::net::UnixListener,
+    thread,
+};
+
+use crate::support::{OK, Origin, Privet, read_one};
+
+#[test]
+fn connections_to_the_application_are_reused() {
+    let origin = Origin::start(OK);
+    let privet = Privet::with_listen("workers = 1", &origin.route(""));
+    let mut tls = privet.tls();
+    for _ in 0..20 {
+        tls.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").expect("sent");
+        assert!(read_one(&mut tls).ends_with("ok"));
+    }
+    assert_eq!(origin.connections(), 1);
+}
+
+#[test]
+fn bytes_left_behind_cost_the_connection() {
+    let origin = Origin::start(
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison",
+    );
+    let privet = Privet::with_listen("workers = 1", &origin.route(""));
+    for _ in 0..5 {
+        let answer = privet.get("/", "");
+        assert!(answer.ends_with("ok") && !answer.contains("poison"), "{answer}");
+    }
+    assert_eq!(origin.connections(), 5);
+}
+
+#[test]
+fn an_early_answer_costs_the_connection() {
+    // Answers before it has read the body, and goes on waiting for it.
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("bound"));
+    let (count, counted) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        for mut socket in listener.incoming().flatten() {
+            count.send(()).expect("counted");
+            thread::spawn(move || {
+                let mut buf = [0; 1024];
+                let _ = socket.read(&mut buf);
+                let _ = socket.write_all(b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno");
+                while socket.read(&mut buf).is_ok_and(|n| n > 0) {}
+            });
+        }
+    });
+    let privet = Privet::with_listen("workers = 1", &format!("[[route]]\nupstream = \"{url}\"\n"));
+    for _ in 0..2 {
+        let mut tls = privet.tls();
+        tls.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nabc").expect("sent");
+        assert!(read_one(&mut tls).starts_with("HTTP/1.1 413"));
+    }
+    assert_eq!(counted.try_iter().count(), 2);
+}
+
+#[test]
+fn a_dead_application_is_a_502_and_a_broken_answer_too() {
+    let origin = Origin::start_with(|_, _| None);
+    let privet =
+        Privet::with(&format!("{}[[route]]\npath = \"/dead\"\nupstream = \"http://127.0.0.1:1\"\n", origin.route("")));
+    assert!(privet.get("/dead", "").starts_with("HTTP/1.1 502"));
+    assert!(privet.get("/", "").starts_with("HTTP/1.1 502"));
+    // It may have been processed, so it was not sent again.
+    assert_eq!(origin.seen().matches("GET / ").count(), 1);
+}
+
+#[test]
+fn a_silent_application_is_a_504() {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", silent.local_addr().expect("bound"));
+    let privet = Privet::with(&format!("[[route]]\nupstream = \"{url}\"\nresponse_timeout = \"300ms\"\n"));
+    assert!(privet.get("/", "").starts_with("HTTP/1.1 504"));
+}
+
+#[test]
+fn the_living_take_over_and_health_checks_see_the_dead() {
+    let living = Origin::start(OK);
+    let upstream = format!("upstream = [\"http://127.0.0.1:1\", \"{}\"]", living.url());
+    let privet = Privet::with(&format!(
+        "[[route]]\n{upstream}\n[[route]]\npath = \"/checked\"\nupstream = \"http://127.0.0.1:1\"\n[route.health]\npath = \"/\"\ninterval = \"100ms\"\n"
+    ));
+    for _ in 0..10 {
+        assert!(privet.get("/", "").ends_with("ok"));
+    }
+    privet.until("down", || privet.get("/checked", "").starts_with("HTTP/1.1 503"));
+}
+
+#[test]
+fn weights_share_the_work() {
+    let (a, b) = (Origin::start(OK), Origin::start(OK));
+    let privet = Privet::with_listen(
+        "workers = 1",
+        &format!("[[route]]\nupstream = [{{ url = \"{}\", weight = 3 }}, \"{}\"]\n", a.url(), b.url()),
+    );
+    for _ in 0..40 {
+        assert!(privet.get("/", "").ends_with("ok"));
+    }
+    let count = |origin: &Origin| origin.seen().matches("GET / ").count();
+    assert_eq!((count(&a), count(&b)), (30, 10));
+}
+
+#[test]
+fn unix_sockets_and_prefixes() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("app.sock");
+    let listener = UnixListener::bind(&path).expect("bound");
+    thread::spawn(move || {
+        for mut socket in listener.incoming().flatten() {
+            let mut buf = [0; 4096];
+            let n = socket.read(&mut buf).unwrap_or(0);
+            let line = String::from_utf8_lossy(&buf[..n]).lines().next().unwrap_or_default().to_owned();
+            let _ =
+                write!(socket, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{line}", line.len());
+        }
+    });
+    let url = format!("unix:{}", path.display());
+    let privet = Privet::with(&format!(
+        "[[route]]\nupstream = \"{url}\"\n[[route]]\npath = \"/app\"\nstrip_prefix = true\nupstream = \"{url}\"\n\
+         [[route]]\npath = \"/old\"\nrewrite_prefix = \"/new/place\"\nupstream = \"{url}\"\n"
+    ));
+    assert!(privet.get("/x?y", "").ends_with("GET /x?y HTTP/1.1"));
+    assert!(privet.get("/app/x?y", "").ends_with("GET /x?y HTTP/1.1"));
+    assert!(privet.get("/app", "").ends_with("GET / HTTP/1.1"));
+    assert!(privet.get("/apple", "").ends_with("GET /apple HTTP/1.1"));
+    assert!(privet.get("/old/x", "").ends_with("GET /new/place/x HTTP/1.1"));
+}
+
+#[test]
+fn tls_and_http2_to_the_application() {
+    // A Privet behind a Privet: a real TLS and HTTP/2 server that is there anyway.
+    let origin = Origin::start(OK);
+    let inner = Privet::with(&origin.route(""));
+    let ca = inner.dir.path().join("certs/ca.pem");
+    for http2 in [false, true] {
+        let route = |ca: &str| {
+            format!(
+                "[[route]]\nupstream = \"https://localhost:{}\"\nhttp2 = {http2}\n[route.upstream_tls]\nca = \"{ca}\"\n",
+                inner.https.port()
+            )
+        };
+        let outer = Privet::with(&route(&ca.display().to_string()));
+        for _ in 0..3 {
+            let answer = outer.get("/through", "");
+            assert!(answer.ends_with("ok"), "http2 = {http2}: {answer}\n{}", outer.log());
+        }
+        // Its own CA is not the inner one's.
+        let own = outer.dir.path().join("certs/ca.pem");
+        let stranger = Privet::with(&route(&own.display().to_string()));
+        assert!(stranger.get("/", "").starts_with("HTTP/1.1 502"));
+    }
+}
