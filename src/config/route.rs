@@ -1,6 +1,6 @@
 //! One `[[route]]`: where it applies, the application behind it, and its rules.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use http::HeaderValue;
 
@@ -41,28 +41,52 @@ pub fn resolve(
         d.note(&place, "this route would be served in cleartext beyond loopback", reason_hint());
     }
     let upstream = upstream(&mut table, reason.is_some(), context, d);
-    let route = Route {
+    let upstream = upstream.map(Arc::new);
+    let rules = Rules::read(&mut table, d);
+    table.finish(d);
+    Some(Route {
         name: format!("{}{path}", host_name(&host)),
         host,
         path,
         prefix,
-        upstream: Arc::new(upstream?),
+        upstream: upstream?,
         cleartext,
         cleartext_reason: reason,
-        hsts: table
-            .parsed("hsts", d, "\"max-age=SECONDS\" or \"off\"", hsts)
-            .unwrap_or(Some(HeaderValue::from_static("max-age=63072000"))),
-        cookies: cookies(table.table("cookies", "route[].cookies", d), d),
-        rewrite_location: table.flag("rewrite_location", d, true),
-        body_limit: table.size_or_off("body_limit", d, Some(1 << 30)),
-        timeout: table.duration_or_off("timeout", d, None),
-        response_timeout: table.duration("response_timeout", d, seconds(60)),
-        upgrade: table
-            .list("upgrade", d, "a protocol name", |t| Ok(t.to_ascii_lowercase()))
-            .unwrap_or_else(|| vec!["websocket".to_owned()]),
-    };
-    table.finish(d);
-    Some(route)
+        hsts: rules.hsts,
+        cookies: rules.cookies,
+        rewrite_location: rules.rewrite_location,
+        body_limit: rules.body_limit,
+        timeout: rules.timeout,
+        response_timeout: rules.response_timeout,
+        upgrade: rules.upgrade,
+    })
+}
+
+/// What holds for a route's traffic, wherever its application is.
+struct Rules {
+    hsts: Option<HeaderValue>,
+    cookies: CookieRules,
+    rewrite_location: bool,
+    body_limit: Option<u64>,
+    timeout: Option<Duration>,
+    response_timeout: Duration,
+    upgrade: Vec<String>,
+}
+
+impl Rules {
+    fn read(table: &mut Table, d: &mut Diagnostics<'_>) -> Self {
+        let hsts_default = Some(HeaderValue::from_static("max-age=63072000"));
+        let upgrade = table.list("upgrade", d, "a protocol name", |t| Ok(t.to_ascii_lowercase()));
+        Self {
+            hsts: table.parsed("hsts", d, "\"max-age=SECONDS\" or \"off\"", hsts).unwrap_or(hsts_default),
+            cookies: cookies(table.table("cookies", "route[].cookies", d), d),
+            rewrite_location: table.flag("rewrite_location", d, true),
+            body_limit: table.size_or_off("body_limit", d, Some(1 << 30)),
+            timeout: table.duration_or_off("timeout", d, None),
+            response_timeout: table.duration("response_timeout", d, seconds(60)),
+            upgrade: upgrade.unwrap_or_else(|| vec!["websocket".to_owned()]),
+        }
+    }
 }
 
 #[allow(clippy::unnecessary_wraps)] // what every hint is
@@ -201,12 +225,7 @@ fn upstream(table: &mut Table, reasoned: bool, context: &mut Context<'_>, d: &mu
     (!settings.endpoints.is_empty()).then_some(settings)
 }
 
-fn endpoint(
-    place: &Place,
-    tls: &Tls,
-    connect_timeout: std::time::Duration,
-    resolve_every: std::time::Duration,
-) -> Endpoint {
+fn endpoint(place: &Place, tls: &Tls, connect_timeout: std::time::Duration, resolve_every: Duration) -> Endpoint {
     let host = match &place.target {
         Target::Tcp { host, .. } => host.clone(),
         Target::Unix(_) => String::new(),

@@ -188,18 +188,17 @@ fn join_cookies(headers: &mut HeaderMap) {
 fn is_not_forwarded(name: &HeaderName) -> bool {
     let text = name.as_str();
     match text.as_bytes()[0] {
+        // `Client::introduce` replaces those that it sets; a trusted peer's are read there.
         b'x' => {
-            text.starts_with("x-forwarded-")
-                || text.starts_with("x-privet-")
+            let said = text
+                .strip_prefix("x-forwarded-")
+                .is_some_and(|rest| !matches!(rest, "for" | "host" | "port" | "proto"));
+            said || text.starts_with("x-privet-")
                 || *name == X_REQUEST_ID
-                || matches!(
-                    text,
-                    "x-real-ip" | "x-client-ip" | "x-cluster-client-ip" | "x-original-url" | "x-rewrite-url"
-                )
+                || matches!(text, "x-client-ip" | "x-cluster-client-ip" | "x-original-url" | "x-rewrite-url")
         }
         b'c' => *name == header::CONNECTION || text == "client-ip" || text == "cf-connecting-ip",
         b'e' => *name == header::EXPECT,
-        b'f' => *name == header::FORWARDED,
         b'h' => text == "http2-settings",
         b'k' => text == "keep-alive",
         b'p' => text.starts_with("proxy"),

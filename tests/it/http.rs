@@ -97,7 +97,7 @@ fn bodies_stream_both_ways_with_both_protocols() {
 #[test]
 fn websockets_pass_on_http1_and_on_http2() {
     let privet = Privet::demo();
-    let out = Command::new("python3")
+    let out = Command::new(python())
         .arg("-c")
         .arg(WEBSOCKET_H1)
         .arg(privet.https.port().to_string())
@@ -105,7 +105,7 @@ fn websockets_pass_on_http1_and_on_http2() {
         .output()
         .expect("python runs");
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    let out = Command::new("python3")
+    let out = Command::new(python())
         .arg("-c")
         .arg(WEBSOCKET_H2)
         .arg(privet.https.port().to_string())
@@ -116,7 +116,13 @@ fn websockets_pass_on_http1_and_on_http2() {
     privet.until("counted", || privet.metric("privet_tunnel_bytes_total") > 0);
 }
 
-/// The `websockets` package of PyPI.
+/// The interpreter that `tests/run` has given the packages to.
+fn python() -> std::path::PathBuf {
+    let own = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/python/bin/python");
+    if own.exists() { own } else { "python3".into() }
+}
+
+/// The `websockets` package of `PyPI`.
 const WEBSOCKET_H1: &str = r#"
 import asyncio, ssl, sys, websockets
 async def main():
@@ -128,7 +134,7 @@ async def main():
 asyncio.run(main())
 "#;
 
-/// Extended CONNECT with the `h2` package of PyPI: one masked text frame there and back.
+/// Extended CONNECT with the `h2` package of `PyPI`: one masked text frame there and back.
 const WEBSOCKET_H2: &str = r#"
 import socket, ssl, sys, h2.connection, h2.config, h2.events
 ctx = ssl.create_default_context(cafile=sys.argv[2]); ctx.set_alpn_protocols(["h2"])
@@ -233,4 +239,15 @@ fn connections_of_one_address_are_bounded() {
         let mut tls = privet.tls();
         tls.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").is_ok() && tls.read_exact(&mut [0]).is_ok()
     });
+}
+
+#[test]
+fn a_load_generator_of_its_own_loses_nothing() {
+    let privet = Privet::demo();
+    for version in ["--h1", "-m8"] {
+        let url = privet.url("/echo?q=1");
+        let out = Command::new("h2load").args([version, "-n4000", "-c16", "-t1", &url]).output().expect("h2load runs");
+        let text = String::from_utf8_lossy(&out.stdout).into_owned();
+        assert!(text.contains("4000 succeeded, 0 failed, 0 errored, 0 timeout"), "{version}: {text}");
+    }
 }

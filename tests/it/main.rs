@@ -1,5 +1,7 @@
 //! Privet over real sockets: the built binary, independent clients, raw bytes. A file a theme.
 
+#![allow(unreachable_pub)] // a binary of its own: nothing of it is reached from outside
+
 mod arrows;
 mod framing;
 mod http;

@@ -26,6 +26,8 @@ pub struct Privet {
     pub admin: SocketAddr,
 }
 
+const READY: &str = "GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+
 /// Ports that were free a moment ago.
 pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound").port()
@@ -70,7 +72,7 @@ impl Privet {
         let [https, http, admin] = ports.map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
         let mut privet = Self { child, dir, https, http, admin };
         for _ in 0..600 {
-            if TcpStream::connect(admin).is_ok() {
+            if TcpStream::connect(admin).is_ok() && ask_plain(admin, READY).contains("ready") {
                 return privet;
             }
             if let Some(status) = privet.child.try_wait().expect("a child") {

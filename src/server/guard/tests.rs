@@ -31,7 +31,7 @@ async fn let_through(input: &[u8], cut: usize) -> (Vec<u8>, Rc<Line>, bool) {
         client.write_all(piece).await.expect("a pipe");
         while let Ok(read) = tokio::time::timeout(Duration::ZERO, guard.read(&mut buf)).await {
             if let Ok(n) = read {
-                out.extend_from_slice(&buf[..n])
+                out.extend_from_slice(&buf[..n]);
             } else {
                 failed = true;
                 break;
