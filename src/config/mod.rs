@@ -1,6 +1,6 @@
 //! From a TOML file to each room's settings, or a report of everything that is wrong with it.
 //!
-//! [`file`] reads the text, [`schema`] lists every key, [`reader`] takes typed values out of tables, [`resolve`] and [`route`]
+//! [`mod@file`] reads the text, [`schema`] lists every key, [`reader`] takes typed values out of tables, [`resolve`] and [`route`]
 //! make settings of them, [`diagnose`] says what is wrong. Command-line flags become a small file of their own, so that
 //! there is one way.
 
