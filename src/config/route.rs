@@ -209,7 +209,7 @@ fn upstream(table: &mut Table, reasoned: bool, context: &mut Context<'_>, d: &mu
         pass_host: table.flag("pass_host", d, true),
         authorization: authorization(table, context, d),
         idle: table.duration("upstream_idle", d, seconds(4)),
-        max_idle: usize::try_from(count(table.number("upstream_max_idle", d, 0..=100_000), 128)).unwrap_or(128),
+        max_idle: usize::try_from(count(table.number("upstream_max_idle", d, 0..=100_000), 1024)).unwrap_or(1024),
         health: health(table, d),
         ejection: Ejection {
             failures: count(ejection.number("failures", d, 0..=1000), 5),

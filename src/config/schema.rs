@@ -258,7 +258,7 @@ pub const KEYS: &[Key] = &[
         "4s",
         "How long an idle connection to the application is kept; shorter where the application's Keep-Alive header says so.",
     ),
-    key("route[]", "upstream_max_idle", "128", "128", "Idle connections kept, a worker and endpoint."),
+    key("route[]", "upstream_max_idle", "1024", "1024", "Idle connections kept, a worker and endpoint."),
     key("route[]", "connect_timeout", "\"5s\"", "5s", "To connect to the application, TLS included."),
     key(
         "route[]",

@@ -43,7 +43,7 @@ impl Exchange<'_> {
     pub async fn forward(
         self,
         outer: Option<OnUpgrade>,
-        mut parts: Parts,
+        mut parts: Box<Parts>,
         body: Incoming,
     ) -> Result<Response<Body>, Refusal> {
         let body = self.accept(&parts, body).await?;
@@ -55,7 +55,7 @@ impl Exchange<'_> {
         let accept = upgrading.then(|| upgrade::expected_accept(&parts)).flatten();
         self.address(&mut parts);
         let upload = body.upload();
-        let (answer, lease) = self.send(Request::from_parts(parts, body), upgrading, &upload).await?;
+        let (answer, lease) = self.send(Box::new(Request::from_parts(*parts, body)), upgrading, &upload).await?;
         if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
             let agreed = answer.headers().get(header::SEC_WEBSOCKET_ACCEPT).map(HeaderValue::as_bytes);
             if !upgrading || accept.as_ref().is_some_and(|expected| agreed != Some(expected.as_bytes())) {
@@ -109,7 +109,7 @@ impl Exchange<'_> {
     /// Waits for the head of the answer within the request's deadlines.
     async fn send(
         &self,
-        request: Request<RequestBody>,
+        request: Box<Request<RequestBody>>,
         upgrading: bool,
         upload: &Upload,
     ) -> Result<(Response<Incoming>, Lease), Refusal> {

@@ -70,7 +70,9 @@ impl Gateway {
         record: &mut Record,
     ) -> Result<Response<Body>, Refusal> {
         let outer = upgrade::outer(client, &mut request);
-        let (mut parts, body) = request.into_parts();
+        let (parts, body) = request.into_parts();
+        // Boxed, so that the steps hand on a pointer: futures of nested calls hold every copy that is handed on.
+        let mut parts = Box::new(parts);
         let head = head::read(&mut parts, client, &self.plan.head, &self.plan.trusted)?;
         if let Some(answer) = redirect::challenge(client, &head, self.plan.acme_webroot.as_deref()) {
             return Ok(answer);

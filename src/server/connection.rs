@@ -120,7 +120,8 @@ where
         let stream = worker.watches.watch();
         streams.announce(&stream);
         let (gateway, client) = (worker.gateway(), Rc::clone(&client));
-        async move { Ok::<_, Infallible>(gateway.handle(&client, &stream, None, request).await) }
+        // hyper moves the future of a stream several times on its way to its task: a box is moved cheaply.
+        Box::pin(async move { Ok::<_, Infallible>(gateway.handle(&client, &stream, None, request).await) })
     });
     let mut connection = pin!(
         http2::Builder::new(streams.clone())

@@ -80,7 +80,7 @@ impl Cluster {
     /// When no endpoint gave the head of an answer.
     pub async fn send(
         &self,
-        mut request: Request<RequestBody>,
+        mut request: Box<Request<RequestBody>>,
         upgrade: bool,
     ) -> Result<(Response<Incoming>, Lease), Failure> {
         let rules = self.settings();
@@ -97,7 +97,7 @@ impl Cluster {
                     if lease.is_http2() {
                         give_authority(&mut request);
                     }
-                    match lease.send(request).await {
+                    match lease.send(*request).await {
                         Ok(answer) => return Ok(self.note(pool, answer, lease)),
                         Err(mut error) => {
                             let Some(unsent) = error.take_message() else {
@@ -106,7 +106,7 @@ impl Cluster {
                                 return Err(Failure::Broken(error.into_error()));
                             };
                             // A connection that the application closed while it was idle is no failure of the endpoint.
-                            request = unsent;
+                            request = Box::new(unsent);
                             Failure::Broken(error.into_error())
                         }
                     }

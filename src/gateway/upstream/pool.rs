@@ -120,11 +120,15 @@ impl Pool {
         self.in_flight.set(self.in_flight.get() + 1);
         let mut lease = Lease { pool: Rc::clone(self), connection: None };
         lease.connection = Some(if self.settings.http2 && !upgrade {
-            Connection::Multiplexed(self.multiplexed().await?)
+            Connection::Multiplexed(match self.roomy() {
+                Some(shared) => shared,
+                None => Box::pin(self.multiplexed()).await?,
+            })
         } else {
             match self.take_idle() {
                 Some(single) if !upgrade => Connection::Single(single),
-                _ => Connection::Single(self.connect().await?),
+                // Boxed, here and below: connecting is rare, and its state is many times that of a request.
+                _ => Connection::Single(Box::pin(self.connect()).await?),
             }
         });
         Ok(lease)
@@ -177,9 +181,6 @@ impl Pool {
     }
 
     async fn multiplexed(&self) -> Result<Rc<Multiplexed>, dial::Error> {
-        if let Some(shared) = self.roomy() {
-            return Ok(shared);
-        }
         // One at a time connects; the others find what it made.
         let _turn = self.connecting.lock().await;
         if let Some(shared) = self.roomy() {

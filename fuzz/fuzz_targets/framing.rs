@@ -1,0 +1,32 @@
+//! No bytes make the framing guard panic, and no cut changes its verdict.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use privet::{
+    gateway::settings::{Ambiguous, HeadRules},
+    server::framing::{Chunks, check, find_end},
+};
+
+fuzz_target!(|input: (u8, &[u8])| {
+    let (cut, bytes) = input;
+    let rules = HeadRules {
+        header_bytes: 4096,
+        header_count: 20,
+        uri_bytes: 512,
+        underscores: Ambiguous::Refuse,
+        encoded_slash: Ambiguous::Refuse,
+        path_parameters: Ambiguous::Strip,
+        non_utf8: Ambiguous::Refuse,
+    };
+    if let Ok(Some(end)) = find_end(bytes, 0, &rules) {
+        let _ = check(&bytes[..end], &rules);
+    }
+    let at = usize::from(cut).min(bytes.len());
+    let whole = Chunks::default().read(bytes);
+    let mut parts = Chunks::default();
+    let cut = match parts.read(&bytes[..at]) {
+        Ok(None) => parts.read(&bytes[at..]).map(|end| end.map(|n| n + at)),
+        done => done,
+    };
+    assert_eq!(whole, cut);
+});
