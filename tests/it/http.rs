@@ -97,22 +97,8 @@ fn bodies_stream_both_ways_with_both_protocols() {
 #[test]
 fn websockets_pass_on_http1_and_on_http2() {
     let privet = Privet::demo();
-    let out = Command::new(python())
-        .arg("-c")
-        .arg(WEBSOCKET_H1)
-        .arg(privet.https.port().to_string())
-        .arg(privet.dir.path().join("certs/ca.pem"))
-        .output()
-        .expect("python runs");
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    let out = Command::new(python())
-        .arg("-c")
-        .arg(WEBSOCKET_H2)
-        .arg(privet.https.port().to_string())
-        .arg(privet.dir.path().join("certs/ca.pem"))
-        .output()
-        .expect("python runs");
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    script(&privet, WEBSOCKET_H1);
+    script(&privet, WEBSOCKET_H2);
     privet.until("counted", || privet.metric("privet_tunnel_bytes_total") > 0);
 }
 
@@ -251,3 +237,100 @@ fn a_load_generator_of_its_own_loses_nothing() {
         assert!(text.contains("4000 succeeded, 0 failed, 0 errored, 0 timeout"), "{version}: {text}");
     }
 }
+
+#[test]
+fn trailers_pass_on_both_protocols() {
+    let origin = Origin::start(
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: grpc-status\r\nContent-Type: application/grpc\r\n\r\n\
+         2\r\nok\r\n0\r\ngrpc-status: 0\r\n\r\n",
+    );
+    let privet = Privet::with(&origin.route(""));
+    let answer = privet.get("/", "TE: trailers\r\n");
+    assert!(answer.ends_with("0\r\ngrpc-status: 0\r\n\r\n"), "{answer}");
+    assert!(origin.seen().contains("te: trailers\r\n"));
+    script(&privet, &format!("{H2}{H2_TRAILERS}"));
+}
+
+#[test]
+fn opening_and_cancelling_without_end_ends_the_connection() {
+    let origin = Origin::start_with(|_, _| {
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        Some(OK.to_owned())
+    });
+    let privet = Privet::with(&origin.route(""));
+    script(&privet, &format!("{H2}{H2_RESETS}"));
+    assert!(privet.get("/", "").ends_with("ok"), "others are served");
+}
+
+#[test]
+fn an_answer_that_is_never_read_is_given_up() {
+    let privet = Privet::with("[limits]\nstall_timeout = \"500ms\"\n[[route]]\nupstream = \"http://127.0.0.1:1\"\n");
+    let demo = Privet::demo();
+    // The demo application behind a Privet behind another: large answers over real TCP.
+    let upstream = format!("https://localhost:{}", demo.https.port());
+    let ca = demo.dir.path().join("certs/ca.pem");
+    privet.rewrite(|text| {
+        text.replace("http://127.0.0.1:1", &upstream) + &format!("[route.upstream_tls]\nca = \"{}\"\n", ca.display())
+    });
+    privet.until("reloaded", || privet.metric("privet_config_reloads_total{result=\"applied\"}") == 1);
+    let mut tls = privet.tls();
+    for _ in 0..40 {
+        tls.write_all(b"GET /api/customers?size=5000 HTTP/1.1\r\nHost: a\r\n\r\n").expect("sent");
+    }
+    privet.until("given up on HTTP/1.1", || privet.metric("privet_connections_open") == 0);
+    script(&privet, &format!("{H2}{H2_STALL}"));
+    privet.until("given up on HTTP/2", || privet.metric("privet_requests_in_flight") == 0);
+}
+
+/// Runs Python with the port and the CA as its arguments.
+fn script(privet: &Privet, text: &str) {
+    let ca = privet.dir.path().join("certs/ca.pem");
+    let port = privet.https.port().to_string();
+    let out = Command::new(python()).arg("-c").arg(text).arg(port).arg(ca).output().expect("python runs");
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+}
+
+/// An HTTP/2 connection `c` over a socket `s`, and `events()`.
+const H2: &str = r#"
+import socket, ssl, sys, time, h2.connection, h2.config, h2.events, h2.exceptions
+ctx = ssl.create_default_context(cafile=sys.argv[2]); ctx.set_alpn_protocols(["h2"])
+s = ctx.wrap_socket(socket.create_connection(("127.0.0.1", int(sys.argv[1])), 30), server_hostname="localhost")
+c = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True)); c.initiate_connection(); s.sendall(c.data_to_send())
+def events():
+    d = s.recv(65536)
+    if not d: return None
+    e = c.receive_data(d); s.sendall(c.data_to_send()); return e
+def get(stream, path="/", end=True):
+    c.send_headers(stream, [(":method","GET"),(":scheme","https"),(":authority","localhost"),(":path",path),("te","trailers")], end_stream=end)
+"#;
+
+const H2_TRAILERS: &str = r#"
+get(1); s.sendall(c.data_to_send())
+trailers = None
+while trailers is None:
+    for e in events():
+        if isinstance(e, h2.events.TrailersReceived): trailers = dict(e.headers)
+assert trailers[b"grpc-status"] == b"0", trailers
+"#;
+
+const H2_RESETS: &str = r#"
+ended = False
+try:
+    for i in range(2000):
+        get(1 + 2 * i); c.reset_stream(1 + 2 * i); s.sendall(c.data_to_send())
+    while True:
+        e = events()
+        if e is None or any(isinstance(x, h2.events.ConnectionTerminated) for x in e): ended = True; break
+except (OSError, h2.exceptions.ProtocolError, ssl.SSLError): ended = True
+assert ended
+"#;
+
+const H2_STALL: &str = r#"
+get(1, "/api/customers?size=5000"); s.sendall(c.data_to_send())
+reset = False
+while not reset:
+    d = s.recv(65536)
+    assert d, "the connection ended, not the stream"
+    for e in c.receive_data(d):
+        reset = reset or isinstance(e, h2.events.StreamReset)
+"#;
