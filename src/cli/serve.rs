@@ -5,6 +5,7 @@ use std::{net::SocketAddr, process::ExitCode};
 use super::ServeArgs;
 use crate::{
     app::{self, Source, log},
+    config::Report,
     demo,
 };
 
@@ -39,8 +40,10 @@ pub fn run(args: ServeArgs) -> ExitCode {
     let code = match app::run(&source, application.is_some()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("privet: {error:#}");
-            ExitCode::from(if error.is::<crate::config::Report>() { 2 } else { 3 })
+            // A report starts each line with the file, so that editors can jump there.
+            let bad_config = error.is::<Report>();
+            eprintln!("{}{error:#}", if bad_config { "" } else { "privet: " });
+            ExitCode::from(if bad_config { 2 } else { 3 })
         }
     };
     drop(application);

@@ -81,7 +81,7 @@ impl Rules {
             hsts: table.parsed("hsts", d, "\"max-age=SECONDS\" or \"off\"", hsts).unwrap_or(hsts_default),
             cookies: cookies(table.table("cookies", "route[].cookies", d), d),
             rewrite_location: table.flag("rewrite_location", d, true),
-            body_limit: table.size_or_off("body_limit", d, Some(1 << 30)),
+            body_limit: table.size_or_off("body_limit", d, Some(10 << 30)),
             timeout: table.duration_or_off("timeout", d, None),
             response_timeout: table.duration("response_timeout", d, seconds(60)),
             upgrade: upgrade.unwrap_or_else(|| vec!["websocket".to_owned()]),

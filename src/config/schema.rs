@@ -269,7 +269,7 @@ pub const KEYS: &[Key] = &[
     ),
     key("route[]", "timeout", "\"off\"", "off", "Longest time for a whole exchange; \"off\" is no bound."),
     key("route[]", "resolve_every", "\"10s\"", "10s", "How often an upstream's name is resolved again."),
-    key("route[]", "body_limit", "\"1GiB\"", "1GiB", "Largest request body; 413 beyond it. \"off\" is no bound."),
+    key("route[]", "body_limit", "\"10GiB\"", "10GiB", "Largest request body; 413 beyond it. \"off\" is no bound."),
     key(
         "route[]",
         "upgrade",

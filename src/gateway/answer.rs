@@ -41,6 +41,20 @@ pub fn harden(
     }
 }
 
+/// Whether an answer's end can be told in one way only. hyper is lenient here, and its reading would be lost on the client.
+#[must_use]
+pub fn is_framed_once(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    match codings.next() {
+        None => true,
+        Some(coding) => {
+            coding.as_bytes().eq_ignore_ascii_case(b"chunked")
+                && codings.next().is_none()
+                && !headers.contains_key(header::CONTENT_LENGTH)
+        }
+    }
+}
+
 /// Removes what belongs to the hop between Privet and the application.
 fn clean(headers: &mut HeaderMap, status: StatusCode) {
     if headers.contains_key(header::CONNECTION) {

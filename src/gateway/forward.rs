@@ -56,6 +56,9 @@ impl Exchange<'_> {
         self.address(&mut parts);
         let upload = body.upload();
         let (answer, lease) = self.send(Box::new(Request::from_parts(*parts, body)), upgrading, &upload).await?;
+        if !answer::is_framed_once(answer.headers()) {
+            return Err(Kind::BadGateway.into());
+        }
         if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
             let agreed = answer.headers().get(header::SEC_WEBSOCKET_ACCEPT).map(HeaderValue::as_bytes);
             if !upgrading || accept.as_ref().is_some_and(|expected| agreed != Some(expected.as_bytes())) {

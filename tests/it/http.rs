@@ -313,7 +313,7 @@ while trailers is None:
 assert trailers[b"grpc-status"] == b"0", trailers
 "#;
 
-const H2_RESETS: &str = r#"
+const H2_RESETS: &str = r"
 ended = False
 try:
     for i in range(2000):
@@ -323,7 +323,7 @@ try:
         if e is None or any(isinstance(x, h2.events.ConnectionTerminated) for x in e): ended = True; break
 except (OSError, h2.exceptions.ProtocolError, ssl.SSLError): ended = True
 assert ended
-"#;
+";
 
 const H2_STALL: &str = r#"
 get(1, "/api/customers?size=5000"); s.sendall(c.data_to_send())

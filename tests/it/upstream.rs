@@ -156,3 +156,17 @@ fn tls_and_http2_to_the_application() {
         assert!(stranger.get("/", "").starts_with("HTTP/1.1 502"));
     }
 }
+
+#[test]
+fn an_answer_that_is_framed_twice_is_not_passed_on() {
+    for answer in [
+        "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 5\r\n\r\nhello",
+        "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\nhello",
+    ] {
+        let origin = Origin::start(answer);
+        let privet = Privet::with(&origin.route(""));
+        let seen = privet.get("/", "");
+        assert!(seen.starts_with("HTTP/1.1 502"), "{answer:?} became {seen:?}");
+    }
+}

@@ -106,7 +106,7 @@ impl Cluster {
                                 return Err(Failure::Broken(error.into_error()));
                             };
                             // A connection that the application closed while it was idle is no failure of the endpoint.
-                            request = Box::new(unsent);
+                            request = Box::from(unsent);
                             Failure::Broken(error.into_error())
                         }
                     }
