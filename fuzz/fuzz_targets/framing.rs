@@ -3,21 +3,13 @@
 
 use libfuzzer_sys::fuzz_target;
 use privet::{
-    gateway::settings::{Ambiguous, HeadRules},
+    gateway::settings::HeadRules,
     server::framing::{Chunks, check, find_end},
 };
 
 fuzz_target!(|input: (u8, &[u8])| {
     let (cut, bytes) = input;
-    let rules = HeadRules {
-        header_bytes: 4096,
-        header_count: 20,
-        uri_bytes: 512,
-        underscores: Ambiguous::Refuse,
-        encoded_slash: Ambiguous::Refuse,
-        path_parameters: Ambiguous::Strip,
-        non_utf8: Ambiguous::Refuse,
-    };
+    let rules = HeadRules { header_bytes: 4096, header_count: 20, uri_bytes: 512, ..HeadRules::default() };
     if let Ok(Some(end)) = find_end(bytes, 0, &rules) {
         let _ = check(&bytes[..end], &rules);
     }

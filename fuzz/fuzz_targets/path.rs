@@ -11,13 +11,10 @@ fuzz_target!(|input: (bool, &str)| {
     let (keep, raw) = input;
     let choice = if keep { Ambiguous::Keep } else { Ambiguous::Refuse };
     let rules = HeadRules {
-        header_bytes: 4096,
-        header_count: 20,
-        uri_bytes: 512,
-        underscores: Ambiguous::Refuse,
         encoded_slash: choice,
         path_parameters: if keep { Ambiguous::Keep } else { Ambiguous::Strip },
         non_utf8: choice,
+        ..HeadRules::default()
     };
     if let Ok(once) = canonical(raw, &rules) {
         assert_eq!(canonical(&once, &rules).as_deref(), Ok(&*once));

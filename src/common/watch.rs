@@ -6,7 +6,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    rc::Rc,
+    rc::{Rc, Weak},
     task::{Context, Waker},
     time::Duration,
 };
@@ -66,14 +66,8 @@ impl From<Duration> for Ticks {
 pub struct Watches {
     epoch: Instant,
     now: Cell<u64>,
-    entries: RefCell<Slab<Rc<Cells>>>,
+    entries: RefCell<Slab<Weak<Watch>>>,
     filled: Notify,
-}
-
-#[derive(Debug)]
-struct Cells {
-    deadlines: [Cell<u64>; SLOTS],
-    waker: RefCell<Option<Waker>>,
 }
 
 /// The deadlines of one task. Dropping it forgets them.
@@ -81,7 +75,8 @@ struct Cells {
 pub struct Watch {
     owner: Rc<Watches>,
     key: usize,
-    cells: Rc<Cells>,
+    deadlines: [Cell<u64>; SLOTS],
+    waker: RefCell<Option<Waker>>,
 }
 
 impl Watches {
@@ -99,14 +94,20 @@ impl Watches {
     /// Adds a watch with nothing armed.
     #[must_use]
     pub fn watch(self: &Rc<Self>) -> Rc<Watch> {
-        let cells = Rc::new(Cells { deadlines: [const { Cell::new(OFF) }; SLOTS], waker: RefCell::new(None) });
         let mut entries = self.entries.borrow_mut();
         if entries.is_empty() {
             self.now.set(self.elapsed());
             self.filled.notify_one();
         }
-        let key = entries.insert(Rc::clone(&cells));
-        Rc::new(Watch { owner: Rc::clone(self), key, cells })
+        let entry = entries.vacant_entry();
+        let watch = Rc::new(Watch {
+            owner: Rc::clone(self),
+            key: entry.key(),
+            deadlines: [const { Cell::new(OFF) }; SLOTS],
+            waker: RefCell::new(None),
+        });
+        entry.insert(Rc::downgrade(&watch));
+        watch
     }
 
     /// Ticks since the start.
@@ -124,11 +125,7 @@ impl Watches {
 
     /// Wakes every watched task, for news that concern them all.
     pub fn wake_all(&self) {
-        for (_, cells) in self.entries.borrow().iter() {
-            if let Some(waker) = cells.waker.borrow().as_ref() {
-                waker.wake_by_ref();
-            }
-        }
+        self.wake(|_| true);
     }
 
     /// Ticks for ever; the worker runs it beside its connections.
@@ -145,9 +142,13 @@ impl Watches {
 
     fn wake_due(&self) {
         let now = self.now.get();
-        for (_, cells) in self.entries.borrow().iter() {
-            if cells.deadlines.iter().any(|deadline| deadline.get() <= now)
-                && let Some(waker) = cells.waker.borrow().as_ref()
+        self.wake(|watch| watch.deadlines.iter().any(|deadline| deadline.get() <= now));
+    }
+
+    fn wake(&self, whom: impl Fn(&Watch) -> bool) {
+        for watch in self.entries.borrow().iter().filter_map(|(_, watch)| watch.upgrade()) {
+            if whom(&watch)
+                && let Some(waker) = watch.waker.borrow().as_ref()
             {
                 waker.wake_by_ref();
             }
@@ -165,36 +166,36 @@ impl Watch {
     pub fn arm(&self, slot: Slot, after: Ticks) {
         // One tick is under way already, so a full tick more keeps the deadline from being early.
         let deadline = self.owner.now.get().saturating_add(after.0).saturating_add(1);
-        self.cells.deadlines[slot as usize].set(deadline);
+        self.deadlines[slot as usize].set(deadline);
     }
 
     /// Sets a deadline unless one is set.
     pub fn arm_once(&self, slot: Slot, after: Ticks) {
-        if self.cells.deadlines[slot as usize].get() == OFF {
+        if self.deadlines[slot as usize].get() == OFF {
             self.arm(slot, after);
         }
     }
 
     /// Forgets a deadline.
     pub fn disarm(&self, slot: Slot) {
-        self.cells.deadlines[slot as usize].set(OFF);
+        self.deadlines[slot as usize].set(OFF);
     }
 
     /// Whether a deadline is set.
     #[must_use]
     pub fn armed(&self, slot: Slot) -> bool {
-        self.cells.deadlines[slot as usize].get() != OFF
+        self.deadlines[slot as usize].get() != OFF
     }
 
     /// Whether a deadline has passed.
     #[must_use]
     pub fn fired(&self, slot: Slot) -> bool {
-        self.cells.deadlines[slot as usize].get() <= self.owner.now.get()
+        self.deadlines[slot as usize].get() <= self.owner.now.get()
     }
 
     /// Names the task to wake.
     pub fn register(&self, cx: &Context<'_>) {
-        let mut waker = self.cells.waker.borrow_mut();
+        let mut waker = self.waker.borrow_mut();
         match waker.as_ref() {
             Some(present) if present.will_wake(cx.waker()) => {}
             _ => *waker = Some(cx.waker().clone()),

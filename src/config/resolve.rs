@@ -168,15 +168,21 @@ fn head_rules(mut head: Table, limits: &mut Table, d: &mut Diagnostics<'_>) -> H
     use Ambiguous::{Keep, Refuse, Strip};
     let three = [("refuse", Refuse), ("strip", Strip), ("keep", Keep)];
     let two = [("refuse", Refuse), ("keep", Keep)];
-    let bytes = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+    let default = HeadRules::default();
+    let mut bytes = |name, default: usize, d: &mut Diagnostics<'_>| {
+        usize::try_from(limits.size(name, d, default as u64)).unwrap_or(usize::MAX)
+    };
+    let header_bytes = bytes("header_bytes", default.header_bytes, d);
+    let uri_bytes = bytes("uri_bytes", default.uri_bytes, d);
+    let count = limits.number("header_count", d, 1..=10_000).and_then(|n| usize::try_from(n).ok());
     let rules = HeadRules {
-        header_bytes: bytes(limits.size("header_bytes", d, 32 << 10)),
-        header_count: limits.number("header_count", d, 1..=10_000).and_then(|n| usize::try_from(n).ok()).unwrap_or(100),
-        uri_bytes: bytes(limits.size("uri_bytes", d, 8 << 10)),
-        underscores: head.choice("underscores", d, &three, Refuse),
-        path_parameters: head.choice("path_parameters", d, &three, Strip),
-        encoded_slash: head.choice("encoded_slash", d, &two, Refuse),
-        non_utf8: head.choice("non_utf8", d, &two, Refuse),
+        header_bytes,
+        uri_bytes,
+        header_count: count.unwrap_or(default.header_count),
+        underscores: head.choice("underscores", d, &three, default.underscores),
+        path_parameters: head.choice("path_parameters", d, &three, default.path_parameters),
+        encoded_slash: head.choice("encoded_slash", d, &two, default.encoded_slash),
+        non_utf8: head.choice("non_utf8", d, &two, default.non_utf8),
     };
     head.finish(d);
     rules

@@ -227,15 +227,7 @@ mod tests {
     use crate::common::peer::Peer;
 
     fn rules() -> HeadRules {
-        HeadRules {
-            header_bytes: 1024,
-            header_count: 20,
-            uri_bytes: 200,
-            underscores: Ambiguous::Refuse,
-            encoded_slash: Ambiguous::Refuse,
-            path_parameters: Ambiguous::Strip,
-            non_utf8: Ambiguous::Refuse,
-        }
+        HeadRules::default()
     }
 
     fn pass(http2: bool, request: http::request::Builder) -> Result<(Head, HeaderMap), Kind> {

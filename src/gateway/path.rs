@@ -193,15 +193,7 @@ mod tests {
     use super::*;
 
     fn rules() -> HeadRules {
-        HeadRules {
-            header_bytes: 1024,
-            header_count: 8,
-            uri_bytes: 200,
-            underscores: Ambiguous::Refuse,
-            encoded_slash: Ambiguous::Refuse,
-            path_parameters: Ambiguous::Strip,
-            non_utf8: Ambiguous::Refuse,
-        }
+        HeadRules::default()
     }
 
     #[test]

@@ -37,6 +37,20 @@ pub struct HeadRules {
     pub non_utf8: Ambiguous,
 }
 
+impl Default for HeadRules {
+    fn default() -> Self {
+        Self {
+            header_bytes: 32 << 10,
+            header_count: 100,
+            uri_bytes: 8 << 10,
+            underscores: Ambiguous::Refuse,
+            encoded_slash: Ambiguous::Refuse,
+            path_parameters: Ambiguous::Strip,
+            non_utf8: Ambiguous::Refuse,
+        }
+    }
+}
+
 /// What to do with something that two readers could take differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ambiguous {

@@ -153,3 +153,23 @@ fn the_deadline_cuts_what_never_ends() {
     privet.signal("-TERM");
     assert!(privet.child.wait().expect("ended").success());
 }
+
+#[test]
+fn http2_clients_are_told_and_get_their_answer() {
+    let slow = Origin::start_with(|_, _| {
+        thread::sleep(std::time::Duration::from_secs(2));
+        Some(OK.to_owned())
+    });
+    let mut privet = Privet::with(&slow.route(""));
+    let client = std::process::Command::new("nghttp")
+        .args(["-v", "--no-verify-peer", &privet.url("/")])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("nghttp runs");
+    privet.until("in flight", || privet.metric("privet_requests_in_flight") == 1);
+    privet.signal("-TERM");
+    let out = client.wait_with_output().expect("ended");
+    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert!(text.contains("recv GOAWAY frame") && text.contains(":status: 200"), "{text}");
+    assert!(privet.child.wait().expect("ended").success());
+}

@@ -103,3 +103,37 @@ fn cleartext_on_the_tls_port_is_counted_not_served() {
     assert!(!answer.contains("200"), "{answer}");
     privet.until("counted", || privet.metric("privet_tls_handshake_failures_total{reason=\"not_tls\"}") == 1);
 }
+
+#[test]
+fn a_silent_client_is_not_waited_for() {
+    let origin = Origin::start(OK);
+    let privet = Privet::with(&format!("[limits]\nhandshake_timeout = \"300ms\"\n{}", origin.route("")));
+    let _silent = std::net::TcpStream::connect(privet.https).expect("connected");
+    privet.until("given up", || privet.metric("privet_tls_handshake_failures_total{reason=\"timeout\"}") == 1);
+}
+
+#[test]
+fn sessions_resume_on_any_worker_and_after_a_reload() {
+    let origin = Origin::start(OK);
+    let privet = Privet::with_listen("workers = 2", &origin.route(""));
+    for version in ["-tls1_2", "-tls1_3"] {
+        // Without a request OpenSSL leaves before a TLS 1.3 ticket has come.
+        let ask = |more: &str| {
+            let command = format!(
+                "printf 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n' | \
+                 openssl s_client -ign_eof -connect {} -CAfile certs/ca.pem {version} {more} 2>&1",
+                privet.https
+            );
+            let out = Command::new("sh").args(["-c", &command]).current_dir(privet.dir.path()).output().expect("runs");
+            String::from_utf8_lossy(&out.stdout).into_owned()
+        };
+        assert!(ask("-sess_out session.pem").contains("New, TLSv1"));
+        let before = privet.metric("privet_config_reloads_total{result=\"applied\"}");
+        privet.signal("-HUP");
+        privet.until("reloaded", || privet.metric("privet_config_reloads_total{result=\"applied\"}") > before);
+        for _ in 0..4 {
+            let again = ask("-sess_in session.pem");
+            assert!(again.contains("Reused, TLSv1"), "{version}: {again}");
+        }
+    }
+}

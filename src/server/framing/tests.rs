@@ -1,15 +1,7 @@
 use super::*;
 
 fn rules() -> HeadRules {
-    HeadRules {
-        header_bytes: 1024,
-        header_count: 8,
-        uri_bytes: 200,
-        underscores: Ambiguous::Refuse,
-        encoded_slash: Ambiguous::Refuse,
-        path_parameters: Ambiguous::Strip,
-        non_utf8: Ambiguous::Refuse,
-    }
+    HeadRules { header_bytes: 1024, header_count: 8, uri_bytes: 200, ..HeadRules::default() }
 }
 
 fn verdict(head: &[u8]) -> Result<Passed, Kind> {

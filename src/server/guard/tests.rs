@@ -3,18 +3,10 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
-use crate::{common::watch::Watches, gateway::settings::Ambiguous};
+use crate::common::watch::Watches;
 
 fn guard<S>(io: S) -> (Guard<S>, Rc<Line>) {
-    let rules = Arc::new(HeadRules {
-        header_bytes: 4096,
-        header_count: 20,
-        uri_bytes: 1024,
-        underscores: Ambiguous::Refuse,
-        encoded_slash: Ambiguous::Refuse,
-        path_parameters: Ambiguous::Strip,
-        non_utf8: Ambiguous::Refuse,
-    });
+    let rules = Arc::new(HeadRules { header_bytes: 4096, header_count: 20, uri_bytes: 1024, ..HeadRules::default() });
     let line = Rc::new(Line::default());
     let patience = Duration::from_secs(1).into();
     (Guard::new(io, Rc::clone(&line), Watches::new().watch(), rules, patience), line)
