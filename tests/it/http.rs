@@ -92,6 +92,10 @@ fn bodies_stream_both_ways_with_both_protocols() {
         assert_eq!(privet.curl(&[version, &privet.url("/export.csv")]).lines().count(), 5001);
         assert_eq!(privet.curl(&[version, &privet.url("/slow?ms=500&drip=1")]).len(), 5);
     }
+    // 120 MiB have gone through, the demo application within the same process included.
+    let status = std::fs::read_to_string(format!("/proc/{}/status", privet.child.id())).expect("a process");
+    let peak = status.lines().find_map(|l| l.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse::<u64>().ok());
+    assert!(peak.is_some_and(|kb| kb < 80_000), "{peak:?} KB");
 }
 
 #[test]
@@ -334,3 +338,64 @@ while not reset:
     for e in c.receive_data(d):
         reset = reset or isinstance(e, h2.events.StreamReset)
 "#;
+
+#[test]
+fn routes_decide_about_cleartext() {
+    let origin = Origin::start(OK);
+    let more = format!(
+        "{}\n{}",
+        origin.route("path = \"/served\"\ncleartext = \"serve\""),
+        origin.route("path = \"/never\"\ncleartext = \"refuse\"")
+    );
+    let privet = Privet::with(&format!("{}{more}", origin.route("")));
+    let ask = |target: &str| {
+        crate::support::ask_plain(
+            privet.http,
+            &format!("GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"),
+        )
+    };
+    assert!(ask("/served").ends_with("ok"));
+    assert!(ask("/never").starts_with("HTTP/1.1 403"));
+    assert!(ask("/").starts_with("HTTP/1.1 308"));
+    assert!(origin.seen().contains("x-forwarded-proto: http\r\n") && origin.seen().matches("GET ").count() == 1);
+}
+
+#[test]
+fn idle_and_old_connections_end() {
+    let origin = Origin::start(OK);
+    let idle = Privet::with(&format!("[limits]\nkeep_alive = \"300ms\"\n{}", origin.route("")));
+    let mut tls = idle.tls();
+    tls.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").expect("sent");
+    assert!(read_one(&mut tls).ends_with("ok"));
+    assert_eq!(read_all(&mut tls), "", "closed without a word");
+    let old = Privet::with(&format!("[limits]\nconnection_age = \"300ms\"\n{}", origin.route("")));
+    let mut tls = old.tls();
+    let mut answers = 0;
+    loop {
+        tls.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").expect("sent");
+        answers += 1;
+        // No request is lost: the last answer says that it is the last.
+        if read_one(&mut tls).contains("connection: close") {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert!(answers > 1);
+}
+
+#[test]
+fn a_body_that_drips_is_too_slow() {
+    let origin = Origin::start(OK);
+    let privet = Privet::with(&format!(
+        "[limits]\nbody_idle_timeout = \"500ms\"\nbody_min_rate = \"1KB\"\n{}",
+        origin.route("")
+    ));
+    let mut tls = privet.tls();
+    tls.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n").expect("sent");
+    while tls.write_all(b"x").and_then(|()| tls.flush()).is_ok()
+        && privet.metric("privet_refusals_total{kind=\"client_timeout\",blame=\"client\"}") == 0
+    {
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    assert!(read_all(&mut tls).starts_with("HTTP/1.1 408"));
+}

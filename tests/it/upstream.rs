@@ -134,8 +134,10 @@ fn unix_sockets_and_prefixes() {
 
 #[test]
 fn tls_and_http2_to_the_application() {
-    // A Privet behind a Privet: a real TLS and HTTP/2 server that is there anyway.
-    let origin = Origin::start(OK);
+    // A Privet behind a Privet: a real TLS and HTTP/2 server that is there anyway. Trailers must pass all of it, as for gRPC.
+    let origin = Origin::start(
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: grpc-status\r\n\r\n2\r\nok\r\n0\r\ngrpc-status: 0\r\n\r\n",
+    );
     let inner = Privet::with(&origin.route(""));
     let ca = inner.dir.path().join("certs/ca.pem");
     for http2 in [false, true] {
@@ -147,8 +149,8 @@ fn tls_and_http2_to_the_application() {
         };
         let outer = Privet::with(&route(&ca.display().to_string()));
         for _ in 0..3 {
-            let answer = outer.get("/through", "");
-            assert!(answer.ends_with("ok"), "http2 = {http2}: {answer}\n{}", outer.log());
+            let answer = outer.get("/through", "TE: trailers\r\n");
+            assert!(answer.ends_with("grpc-status: 0\r\n\r\n"), "http2 = {http2}: {answer}\n{}", outer.log());
         }
         // Its own CA is not the inner one's.
         let own = outer.dir.path().join("certs/ca.pem");
