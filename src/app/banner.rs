@@ -1,14 +1,10 @@
 //! What a person sees at the start: where it listens, how to try it, what is on.
 
-use crate::{
-    app::gateway::Addresses,
-    config::Config,
-    tls::{dev_ca::Development, settings::Profile},
-};
+use crate::{app::gateway::Addresses, config::Config, tls::settings::Profile};
 
 /// Prints it on standard output.
 pub fn print(config: &Config, addresses: &Addresses, demo: bool) {
-    let development = config.tls.certificates.is_empty().then(|| Development::within(&config.tls.development_dir));
+    let development = config.tls.certificates.is_empty().then(|| config.tls.development_dir.join("ca.pem"));
     let host = if addresses.https.ip().is_unspecified() || addresses.https.ip().is_loopback() {
         "localhost".to_owned()
     } else {
@@ -30,7 +26,7 @@ pub fn print(config: &Config, addresses: &Addresses, demo: bool) {
     if let Some(admin) = addresses.admin {
         println!("  http://{admin}/livez /readyz /metrics");
     }
-    let ca = development.map(|files| std::path::absolute(&files.ca).unwrap_or(files.ca));
+    let ca = development.map(|ca| std::path::absolute(&ca).unwrap_or(ca));
     match &ca {
         Some(ca) => {
             println!("\nNo certificate is configured, so a development CA was made: {}", ca.display());

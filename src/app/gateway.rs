@@ -21,7 +21,7 @@ use crate::{
         self, listener,
         worker::{Command, Door, Drain, Handle, Process},
     },
-    tls::{self, store::Event},
+    tls::{self, Event},
 };
 
 /// A running gateway.
@@ -156,9 +156,12 @@ impl Running {
         self.process.metrics.set_expiries(self.process.tls.expiries());
         for event in events {
             match event {
-                Event::Reloaded(files) => tracing::info!(?files, "changed files are in use"),
-                Event::Kept(files, why) => {
-                    tracing::error!(?files, why, "changed files can't be used; what was loaded before goes on");
+                Event::Reloaded { files } => tracing::info!(?files, "changed files are in use"),
+                Event::Kept { file, error } => {
+                    tracing::error!(?file, %error, "changed files can't be used; what was loaded before goes on");
+                }
+                Event::Expired { file, since } => {
+                    tracing::error!(?file, since, "this has expired; clients will refuse it");
                 }
             }
         }

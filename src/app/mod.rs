@@ -12,9 +12,9 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use self::{gateway::Running, signals::Signals};
 use crate::{
+    common::stamp::Stamps,
     config::{Config, Flags, Report},
     server::worker::Drain,
-    tls::stamp::Watched,
 };
 
 /// Where the configuration comes from.
@@ -35,12 +35,12 @@ impl Source {
     }
 
     /// The files whose change calls for a reload.
-    fn watched(&self, config: &Config) -> Watched {
+    fn watched(&self, config: &Config) -> Stamps {
         let own = match self {
             Self::File(path, _) => Some(path.clone()),
             Self::Flags(_) => None,
         };
-        Watched::new(own.into_iter().chain(config.files.iter().cloned()))
+        Stamps::take(own.into_iter().chain(config.files.iter().cloned()))
     }
 }
 
@@ -69,7 +69,7 @@ pub fn run(source: &Source, demo: bool) -> anyhow::Result<()> {
                 _ = every.tick() => {
                     running.refresh_certificates();
                     running.check_workers()?;
-                    if watched.changed() {
+                    if watched.are_stale() {
                         reload(source, &mut running, &mut watched);
                     }
                 }
@@ -79,10 +79,15 @@ pub fn run(source: &Source, demo: bool) -> anyhow::Result<()> {
 }
 
 /// Takes a new configuration, or says why the old one goes on.
-fn reload(source: &Source, running: &mut Running, watched: &mut Watched) {
+fn reload(source: &Source, running: &mut Running, watched: &mut Stamps) {
+    // Taken before the files are read, so that a change meanwhile is seen.
+    *watched = watched.renewed();
     let outcome = match source.load() {
         Ok(config) => {
-            *watched = source.watched(&config);
+            let now = source.watched(&config);
+            if now.files() != watched.files() {
+                *watched = now;
+            }
             running.apply(config).map_err(|error| format!("{error:#}"))
         }
         Err(report) => Err(report.to_string()),

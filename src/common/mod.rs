@@ -3,5 +3,6 @@
 pub mod authority;
 pub mod meter;
 pub mod peer;
+pub mod stamp;
 pub mod unit;
 pub mod watch;

@@ -1,278 +1,204 @@
-//! One place to connect to: resolved, connected, and TLS handshaken within one bound of time.
+//! Connects to one target, over TLS where the settings say so.
 
 use std::{
-    io,
-    net::{IpAddr, SocketAddr},
-    path::{Path, PathBuf},
+    net::SocketAddr,
+    path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
-use arc_swap::ArcSwap;
-use rustls::{
-    ClientConfig, RootCertStore,
-    crypto::aws_lc_rs,
-    pki_types::{
-        CertificateDer, PrivateKeyDer, ServerName,
-        pem::{self, PemObject},
-    },
-    sign::CertifiedKey,
+use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, pki_types::ServerName};
+use tokio::{
+    net::{TcpStream, UnixStream},
+    time::{Instant, timeout, timeout_at},
 };
-use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
 
 use super::{
+    error::{Error, Invalid},
+    names::{Names, Refresh},
+    pem,
     settings::{Settings, Target, Tls},
     stream::Stream,
 };
 
-/// Why a connection can't be made, or not even prepared.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The name has no address now.
-    #[error("the name can't be resolved")]
-    Resolve(#[source] io::Error),
-    /// No address took the connection.
-    #[error("the connection was not taken")]
-    Connect(#[source] io::Error),
-    /// Not within the bound.
-    #[error("the connection was not made in time")]
-    Timeout,
-    /// The TLS handshake failed.
-    #[error("the TLS handshake failed")]
-    Tls(#[source] io::Error),
-    /// The HTTP connection did not start.
-    #[error("the HTTP connection did not start")]
-    Protocol(#[source] hyper::Error),
-    /// A PEM file can't be used.
-    #[error("{path}: not a usable PEM file")]
-    Pem {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: pem::Error,
-    },
-    /// Certificates and key don't make a client.
-    #[error("{path}: the certificate can't be used")]
-    Certificate {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: rustls::Error,
-    },
-    /// The system has no authorities to believe.
-    #[error("the system has no certificate authorities; name a `ca` file for this upstream")]
-    NoRoots,
-    /// The server name is neither a DNS name nor an address.
-    #[error("`{0}` is not a server name")]
-    ServerName(String),
-}
+/// One dead address among several must not eat the whole limit, nor may a short limit leave each
+/// address too little to answer in. Go's dialer draws the same line.
+const FAIR_SHARE_AT_LEAST: Duration = Duration::from_secs(2);
 
-impl Error {
-    /// An HTTP connection that did not start.
-    #[must_use]
-    pub fn protocol(source: hyper::Error) -> Self {
-        Self::Protocol(source)
-    }
-
-    /// Whether time ran out.
-    #[must_use]
-    pub fn is_timeout(&self) -> bool {
-        matches!(self, Self::Timeout)
-    }
-}
-
-/// One place to connect to.
-#[derive(Debug)]
+/// Connects to one target; shared by all workers.
 pub struct Dialer {
-    settings: Settings,
-    tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
-    /// What the name last resolved to; empty until the first connection.
-    addresses: ArcSwap<Vec<SocketAddr>>,
-    next: AtomicUsize,
+    target: Place,
+    tls: Option<Session>,
+    connect_timeout: Duration,
+    resolve_every: Duration,
+    turn: AtomicUsize,
+}
+
+enum Place {
+    Tcp(Names),
+    Unix(PathBuf),
+}
+
+struct Session {
+    connector: TlsConnector,
+    name: ServerName<'static>,
 }
 
 impl Dialer {
-    /// Prepares to connect; reads the files that TLS needs.
+    /// Reads the certificate files. Resolves nothing yet.
     ///
     /// # Errors
-    /// When one of them can't be used.
-    pub fn new(settings: &Settings) -> Result<Self, Error> {
-        let tls = settings.tls.as_ref().map(client).transpose()?;
-        let literal = match &settings.target {
-            Target::Tcp { host, port } => host.parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, *port)),
-            Target::Unix(_) => None,
+    /// A file cannot be used, or the settings contradict themselves.
+    pub fn new(settings: &Settings) -> Result<Self, Invalid> {
+        let target = match (&settings.target, &settings.tls) {
+            (Target::Tcp { host, port }, _) => Place::Tcp(Names::new(host, *port)),
+            (Target::Unix(path), None) => Place::Unix(path.clone()),
+            (Target::Unix(path), Some(_)) => return Err(Invalid::TlsOverUnix(path.clone())),
         };
         Ok(Self {
-            settings: settings.clone(),
-            tls,
-            addresses: ArcSwap::from_pointee(literal.into_iter().collect()),
-            next: AtomicUsize::new(0),
+            target,
+            tls: settings.tls.as_ref().map(Session::new).transpose()?,
+            connect_timeout: settings.connect_timeout,
+            resolve_every: settings.resolve_every,
+            turn: AtomicUsize::new(0),
         })
     }
 
-    /// Connects.
+    /// A new connection, TLS handshake done. Addresses are tried in turn, each call beginning with
+    /// the next, until one accepts; a TLS failure is not tried elsewhere.
     ///
     /// # Errors
-    /// When it does not work within the connect timeout.
+    /// The name has no address, no address accepted, TLS failed, or `connect_timeout` went by.
     pub async fn connect(&self) -> Result<Stream, Error> {
-        tokio::time::timeout(self.settings.connect_timeout, self.open()).await.map_err(|_| Error::Timeout)?
+        let deadline = Instant::now() + self.connect_timeout;
+        match timeout_at(deadline, self.connect_by(deadline)).await {
+            Ok(result) => result,
+            Err(_) => Err(Error::Timeout),
+        }
     }
 
-    /// How often the name should be resolved again; `None` for literal addresses and Unix sockets.
+    /// Resolves the name again and takes over another set of addresses; on failure the known ones
+    /// stay. Bounded by the system resolver's own limits.
+    ///
+    /// # Errors
+    /// [`Error::Resolve`]: the resolver failed or knows no address.
+    pub async fn refresh(&self) -> Result<Refresh, Error> {
+        match &self.target {
+            Place::Tcp(names) => names.refresh().await,
+            Place::Unix(_) => Ok(Refresh::Unneeded),
+        }
+    }
+
+    /// How often to call [`Dialer::refresh`]; `None` where there is no name to resolve.
     #[must_use]
     pub fn resolve_every(&self) -> Option<Duration> {
-        match &self.settings.target {
-            Target::Tcp { host, .. } if host.parse::<IpAddr>().is_err() => Some(self.settings.resolve_every),
-            _ => None,
+        match &self.target {
+            Place::Tcp(names) if !names.is_literal() => Some(self.resolve_every),
+            Place::Tcp(_) | Place::Unix(_) => None,
         }
     }
 
-    /// Resolves the name again; the old addresses stay when that fails.
-    ///
-    /// # Errors
-    /// When the name has no address now.
-    pub async fn refresh(&self) -> Result<(), Error> {
-        let Target::Tcp { host, port } = &self.settings.target else { return Ok(()) };
-        let mut found: Vec<SocketAddr> =
-            tokio::net::lookup_host((host.as_str(), *port)).await.map_err(Error::Resolve)?.collect();
-        if found.is_empty() {
-            return Err(Error::Resolve(io::ErrorKind::NotFound.into()));
-        }
-        found.sort();
-        found.dedup();
-        if **self.addresses.load() != found {
-            self.addresses.store(Arc::new(found));
-        }
-        Ok(())
-    }
-
-    /// Whether `address` is still one of this place's.
+    /// The addresses known now; empty for a Unix socket and before the first look-up.
     #[must_use]
-    pub fn still_has(&self, address: SocketAddr) -> bool {
-        self.addresses.load().contains(&address)
+    pub fn addresses(&self) -> Arc<Vec<SocketAddr>> {
+        match &self.target {
+            Place::Tcp(names) => names.addresses(),
+            Place::Unix(_) => Arc::default(),
+        }
     }
 
-    async fn open(&self) -> Result<Stream, Error> {
-        if let Target::Unix(path) = &self.settings.target {
-            return UnixStream::connect(path).await.map(Stream::unix).map_err(Error::Connect);
+    /// Grows whenever the set of addresses changes, the first look-up included.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        match &self.target {
+            Place::Tcp(names) => names.generation(),
+            Place::Unix(_) => 0,
         }
-        let (stream, remote) = self.open_tcp().await?;
+    }
+
+    async fn connect_by(&self, deadline: Instant) -> Result<Stream, Error> {
+        let names = match &self.target {
+            Place::Tcp(names) => names,
+            Place::Unix(path) => {
+                let stream = UnixStream::connect(path).await.map_err(Error::Io)?;
+                return Ok(Stream::unix(stream));
+            }
+        };
+        let (stream, remote) = self.connect_any(&names.resolved().await?, deadline).await?;
+        // Small requests must not wait for the other side's delayed acknowledgement.
+        stream.set_nodelay(true).map_err(Error::Io)?;
         match &self.tls {
             None => Ok(Stream::tcp(stream, remote)),
-            Some((config, name)) => {
-                let connector = TlsConnector::from(Arc::clone(config));
-                let stream = connector.connect(name.clone(), stream).await.map_err(Error::Tls)?;
-                Ok(Stream::tls(stream, remote))
+            Some(session) => {
+                let handshake = session.connector.connect(session.name.clone(), stream);
+                Ok(Stream::tls(handshake.await.map_err(Error::Tls)?, remote))
             }
         }
     }
 
-    /// Tries each address once, starting with the next in turn.
-    async fn open_tcp(&self) -> Result<(TcpStream, SocketAddr), Error> {
-        if self.addresses.load().is_empty() {
-            self.refresh().await?;
+    async fn connect_any(&self, addresses: &[SocketAddr], deadline: Instant) -> Result<(TcpStream, SocketAddr), Error> {
+        let first = self.turn.fetch_add(1, Ordering::Relaxed);
+        let mut last = Error::Timeout;
+        for tried in 0..addresses.len() {
+            let address = addresses[first.wrapping_add(tried) % addresses.len()];
+            let left = deadline.saturating_duration_since(Instant::now());
+            let others = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
+            let share = (left / others).max(FAIR_SHARE_AT_LEAST).min(left);
+            last = match timeout(share, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => return Ok((stream, address)),
+                Ok(Err(error)) => Error::Io(error),
+                Err(_) => Error::Timeout,
+            };
         }
-        let addresses = self.addresses.load_full();
-        let start = self.next.fetch_add(1, Relaxed);
-        let mut last = io::Error::from(io::ErrorKind::NotFound);
-        for turn in 0..addresses.len() {
-            let address = addresses[start.wrapping_add(turn) % addresses.len()];
-            match TcpStream::connect(address).await {
-                Ok(stream) => {
-                    stream.set_nodelay(true).map_err(Error::Connect)?;
-                    return Ok((stream, address));
-                }
-                Err(error) => last = error,
+        Err(last)
+    }
+}
+
+impl std::fmt::Debug for Dialer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Dialer")
+            .field("addresses", &self.addresses())
+            .field("tls", &self.tls.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    fn new(tls: &Tls) -> Result<Self, Invalid> {
+        let roots = match &tls.ca {
+            Some(file) => pem::roots(file)?,
+            None => system_roots()?,
+        };
+        let name = ServerName::try_from(tls.server_name.clone()).map_err(Invalid::ServerName)?;
+        let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(Invalid::Tls)?
+            .with_root_certificates(roots);
+        let mut config = match &tls.certificate {
+            None => builder.with_no_client_auth(),
+            Some((chain, key)) => {
+                let pair = Arc::new(pem::certified_key(chain, key)?);
+                builder.with_client_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(pair)))
             }
-        }
-        Err(Error::Connect(last))
+        };
+        config.alpn_protocols.clone_from(&tls.alpn);
+        Ok(Self { connector: TlsConnector::from(Arc::new(config)), name })
     }
 }
 
-/// TLS as a client: who is believed, what is shown.
-fn client(tls: &Tls) -> Result<(Arc<ClientConfig>, ServerName<'static>), Error> {
-    let mut roots = RootCertStore::empty();
-    if let Some(path) = &tls.ca {
-        for certificate in certificates(path)? {
-            roots.add(certificate).map_err(|source| Error::Certificate { path: path.clone(), source })?;
-        }
-    } else {
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if roots.is_empty() {
-            return Err(Error::NoRoots);
-        }
+fn system_roots() -> Result<RootCertStore, Invalid> {
+    let mut store = RootCertStore::empty();
+    // Distributions ship the odd certificate that no longer parses: the others still count.
+    store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if store.is_empty() {
+        return Err(Invalid::NoSystemRoots);
     }
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(|source| Error::Certificate { path: PathBuf::new(), source })?
-        .with_root_certificates(roots);
-    let mut config = match &tls.certificate {
-        None => builder.with_no_client_auth(),
-        Some((chain, key_path)) => {
-            let refused = |source| Error::Certificate { path: chain.clone(), source };
-            let key = PrivateKeyDer::from_pem_file(key_path)
-                .map_err(|source| Error::Pem { path: key_path.clone(), source })?;
-            let certified = CertifiedKey::from_der(certificates(chain)?, key, &provider).map_err(refused)?;
-            builder.with_client_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(certified)))
-        }
-    };
-    config.alpn_protocols.clone_from(&tls.alpn);
-    let name = ServerName::try_from(tls.server_name.clone()).map_err(|_| Error::ServerName(tls.server_name.clone()))?;
-    Ok((Arc::new(config), name))
-}
-
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let failed = |source| Error::Pem { path: path.to_owned(), source };
-    let found = CertificateDer::pem_file_iter(path).map_err(failed)?.collect::<Result<Vec<_>, _>>().map_err(failed)?;
-    if found.is_empty() {
-        return Err(failed(pem::Error::NoItemsFound));
-    }
-    Ok(found)
+    Ok(store)
 }
 
 #[cfg(test)]
-mod tests {
-    use tokio::net::TcpListener;
-
-    use super::*;
-
-    fn settings(target: Target) -> Settings {
-        Settings { target, tls: None, connect_timeout: Duration::from_secs(5), resolve_every: Duration::from_secs(1) }
-    }
-
-    #[tokio::test]
-    async fn names_are_resolved_and_resolved_again() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("bound");
-        let dialer =
-            Dialer::new(&settings(Target::Tcp { host: "localhost".into(), port: address.port() })).expect("prepared");
-        assert!(dialer.resolve_every().is_some());
-        let stream = dialer.connect().await.expect("connected");
-        assert_eq!(stream.remote(), Some(address));
-        assert!(dialer.refresh().await.is_ok() && dialer.still_has(address));
-    }
-
-    #[tokio::test]
-    async fn a_name_without_address_says_so() {
-        let dialer = Dialer::new(&settings(Target::Tcp { host: "none.invalid".into(), port: 1 })).expect("prepared");
-        assert!(matches!(dialer.connect().await, Err(Error::Resolve(_))));
-    }
-
-    #[tokio::test]
-    async fn a_closed_port_and_a_missing_socket_are_connect_errors() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let port = listener.local_addr().expect("bound").port();
-        drop(listener);
-        for target in [Target::Tcp { host: "127.0.0.1".into(), port }, Target::Unix("/nonexistent/app.sock".into())] {
-            let dialer = Dialer::new(&settings(target)).expect("prepared");
-            assert!(matches!(dialer.connect().await, Err(Error::Connect(_))));
-        }
-    }
-}
+mod tests;

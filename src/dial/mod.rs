@@ -1,9 +1,19 @@
-//! Connections to anything: TCP, Unix, TLS; names resolved again.
+//! Room `dial`: connections to anything: TCP, Unix, TLS; names resolved again.
+//!
+//! A [`Dialer`] is made once from [`Settings`] and shared; [`Dialer::connect`] gives a [`Stream`]
+//! that is ready for a protocol. [`pem`] reads certificates and keys, here and for the room `tls`.
 
 pub mod dialer;
+pub mod error;
+pub mod names;
+pub mod pem;
 pub mod settings;
 pub mod stream;
+#[cfg(test)]
+pub(crate) mod testing;
 
-pub use dialer::{Dialer, Error};
+pub use dialer::Dialer;
+pub use error::{Error, Invalid};
+pub use names::Refresh;
 pub use settings::Settings;
 pub use stream::Stream;

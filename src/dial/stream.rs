@@ -1,7 +1,7 @@
-//! A connected stream of any kind.
+//! A connection, whatever it runs over.
 
 use std::{
-    io,
+    io::{self, IoSlice},
     net::SocketAddr,
     pin::Pin,
     task::{Context, Poll},
@@ -13,63 +13,71 @@ use tokio::{
 };
 use tokio_rustls::client::TlsStream;
 
-/// A connected stream.
+/// A connection made by [`Dialer`](super::dialer::Dialer).
 #[derive(Debug)]
 pub struct Stream {
-    transport: Transport,
+    io: Io,
     remote: Option<SocketAddr>,
 }
 
 #[derive(Debug)]
-enum Transport {
+enum Io {
     Tcp(TcpStream),
     Unix(UnixStream),
+    // Boxed: a session is about a kilobyte, and plain upstreams are the rule.
     Tls(Box<TlsStream<TcpStream>>),
 }
 
 impl Stream {
-    /// The address at the other end; a Unix socket has none.
+    pub(super) fn tcp(stream: TcpStream, remote: SocketAddr) -> Self {
+        Self { io: Io::Tcp(stream), remote: Some(remote) }
+    }
+
+    pub(super) fn unix(stream: UnixStream) -> Self {
+        Self { io: Io::Unix(stream), remote: None }
+    }
+
+    pub(super) fn tls(stream: TlsStream<TcpStream>, remote: SocketAddr) -> Self {
+        Self { io: Io::Tls(Box::new(stream)), remote: Some(remote) }
+    }
+
+    /// The address connected to; `None` for a Unix socket. A pool compares it with
+    /// [`Dialer::addresses`](super::dialer::Dialer::addresses) to find connections to addresses
+    /// that are gone.
     #[must_use]
     pub fn remote(&self) -> Option<SocketAddr> {
         self.remote
     }
 
-    /// The ALPN protocol that a TLS handshake agreed on.
+    /// The protocol agreed in the TLS handshake, e.g. `b"h2"`; `None` without TLS or agreement.
     #[must_use]
     pub fn alpn(&self) -> Option<&[u8]> {
-        match &self.transport {
-            Transport::Tls(stream) => stream.get_ref().1.alpn_protocol(),
-            Transport::Tcp(_) | Transport::Unix(_) => None,
+        match &self.io {
+            Io::Tls(stream) => stream.get_ref().1.alpn_protocol(),
+            Io::Tcp(_) | Io::Unix(_) => None,
         }
     }
 
-    pub(super) fn tcp(stream: TcpStream, remote: SocketAddr) -> Self {
-        Self { transport: Transport::Tcp(stream), remote: Some(remote) }
-    }
-
-    pub(super) fn unix(stream: UnixStream) -> Self {
-        Self { transport: Transport::Unix(stream), remote: None }
-    }
-
-    pub(super) fn tls(stream: TlsStream<TcpStream>, remote: SocketAddr) -> Self {
-        Self { transport: Transport::Tls(Box::new(stream)), remote: Some(remote) }
+    /// Whether the connection is encrypted.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        matches!(self.io, Io::Tls(_))
     }
 }
 
-/// The same call on whichever transport it is.
-macro_rules! on_transport {
-    ($this:expr, $stream:ident => $call:expr) => {
-        match &mut $this.transport {
-            Transport::Tcp(inner) => {
-                let $stream = Pin::new(inner);
+macro_rules! each {
+    ($this:expr, $inner:ident => $call:expr) => {
+        match &mut $this.get_mut().io {
+            Io::Tcp($inner) => {
+                let $inner = Pin::new($inner);
                 $call
             }
-            Transport::Unix(inner) => {
-                let $stream = Pin::new(inner);
+            Io::Unix($inner) => {
+                let $inner = Pin::new($inner);
                 $call
             }
-            Transport::Tls(inner) => {
-                let $stream = Pin::new(&mut **inner);
+            Io::Tls($inner) => {
+                let $inner = Pin::new($inner.as_mut());
                 $call
             }
         }
@@ -77,37 +85,37 @@ macro_rules! on_transport {
 }
 
 impl AsyncRead for Stream {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        on_transport!(self, stream => stream.poll_read(cx, buf))
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        each!(self, inner => inner.poll_read(cx, buf))
     }
 }
 
 impl AsyncWrite for Stream {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        on_transport!(self, stream => stream.poll_write(cx, buf))
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        each!(self, inner => inner.poll_write(cx, buf))
     }
 
     fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
+        bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        on_transport!(self, stream => stream.poll_write_vectored(cx, bufs))
+        each!(self, inner => inner.poll_write_vectored(cx, bufs))
     }
 
     fn is_write_vectored(&self) -> bool {
-        match &self.transport {
-            Transport::Tcp(stream) => stream.is_write_vectored(),
-            Transport::Unix(stream) => stream.is_write_vectored(),
-            Transport::Tls(stream) => stream.is_write_vectored(),
+        match &self.io {
+            Io::Tcp(inner) => inner.is_write_vectored(),
+            Io::Unix(inner) => inner.is_write_vectored(),
+            Io::Tls(inner) => inner.is_write_vectored(),
         }
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        on_transport!(self, stream => stream.poll_flush(cx))
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        each!(self, inner => inner.poll_flush(cx))
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        on_transport!(self, stream => stream.poll_shutdown(cx))
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        each!(self, inner => inner.poll_shutdown(cx))
     }
 }

@@ -57,7 +57,7 @@ pub struct Error {
     pub route: String,
     /// Why.
     #[source]
-    pub source: dial::Error,
+    pub source: dial::Invalid,
 }
 
 impl Plan {

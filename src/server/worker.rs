@@ -318,10 +318,10 @@ impl Worker {
     }
 
     async fn handshake(self: &Rc<Self>, stream: TcpStream, peer: Peer, port: u16, patience: Duration) {
-        let acceptor = tls::Acceptor::new(self.process.tls.server_config());
+        let acceptor = tls::Acceptor::new(Arc::clone(&self.process.tls));
         let (stream, handshake) = match tokio::time::timeout(patience, acceptor.accept(stream)).await {
             Ok(Ok(done)) => done,
-            Ok(Err(error)) => return self.failed(error.label()),
+            Ok(Err(error)) => return self.failed(error.kind()),
             Err(_) => return self.failed("timeout"),
         };
         self.shard.count(

@@ -1,119 +1,82 @@
-//! One handshake, and what came of it.
+//! Shakes hands with a client.
 
-use std::{io, sync::Arc};
+use std::{io::Read, sync::Arc};
 
-use rustls::{NamedGroup, ProtocolVersion, ServerConfig, pki_types::CertificateDer};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-/// Makes handshakes under one configuration.
-#[derive(Clone)]
-pub struct Acceptor(TlsAcceptor);
+use super::{
+    handshake::{Error, Handshake},
+    store::Store,
+};
 
-/// What a handshake agreed on.
-#[derive(Debug)]
-pub struct Handshake {
-    /// `1.2` or `1.3`.
-    pub version: &'static str,
-    /// The key exchange group; none in a resumed TLS 1.2 session.
-    pub group: Option<&'static str>,
-    /// The name that the client asked for.
-    pub server_name: Option<String>,
-    /// Whether HTTP/2 was agreed on.
-    pub alpn_h2: bool,
-    /// The client's certificate.
-    pub client_certificate: Option<CertificateDer<'static>>,
-}
+/// A TLS record's header, and as much of `OPTIONS ` as tells HTTP.
+const HEAD: usize = 5;
+/// The content type of a handshake record, RFC 8446 section 5.1.
+const HANDSHAKE_RECORD: u8 = 22;
 
-/// Why a handshake failed; nothing that the client sent is in it.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The connection ended or broke.
-    #[error("the client went away")]
-    Gone(#[source] io::Error),
-    /// Something that is not TLS, such as cleartext HTTP.
-    #[error("the client does not speak TLS")]
-    NotTls,
-    /// No version, suite, group or protocol in common.
-    #[error("nothing in common with the client")]
-    NothingInCommon,
-    /// The client's certificate is missing or refused.
-    #[error("the client certificate is missing or refused")]
-    ClientCertificate,
-    /// The client refused our certificate or broke off.
-    #[error("the client refused the handshake")]
-    Alert,
-    /// Anything else.
-    #[error("the handshake failed")]
-    Other,
-}
+const METHODS: [&[u8]; 9] = [b"GET ", b"HEAD ", b"POST ", b"PUT ", b"DELET", b"OPTIO", b"PATCH", b"CONNE", b"PRI *"];
 
-impl Error {
-    /// The label of metrics.
-    #[must_use]
-    pub fn label(&self) -> &'static str {
-        match self {
-            Self::Gone(_) => "gone",
-            Self::NotTls => "not_tls",
-            Self::NothingInCommon => "nothing_in_common",
-            Self::ClientCertificate => "client_certificate",
-            Self::Alert => "alert",
-            Self::Other => "other",
-        }
-    }
+/// Shakes hands with what the store holds at the moment; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Acceptor {
+    store: Arc<Store>,
 }
 
 impl Acceptor {
-    /// Handshakes under `config`.
+    /// Over a store.
     #[must_use]
-    pub fn new(config: Arc<ServerConfig>) -> Self {
-        Self(TlsAcceptor::from(config))
+    pub fn new(store: Arc<Store>) -> Self {
+        Self { store }
     }
 
-    /// Makes one handshake.
+    /// The handshake of one connection. There is no limit of time here: the caller sets one.
     ///
     /// # Errors
-    /// When it fails; the client has been told why as far as TLS can.
-    pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
-        &self,
-        stream: S,
-    ) -> Result<(TlsStream<S>, Handshake), Error> {
-        let stream = self.0.accept(stream).await.map_err(classify)?;
-        let connection = stream.get_ref().1;
-        let handshake = Handshake {
-            version: if connection.protocol_version() == Some(ProtocolVersion::TLSv1_2) { "1.2" } else { "1.3" },
-            group: connection.negotiated_key_exchange_group().map(|group| name(group.name())),
-            server_name: connection.server_name().map(str::to_owned),
-            alpn_h2: connection.alpn_protocol() == Some(b"h2"),
-            client_certificate: connection.peer_certificates().and_then(|c| c.first()).map(|c| c.clone().into_owned()),
-        };
-        Ok((stream, handshake))
+    /// The class of the failure, without any of the peer's data. rustls has sent the alert.
+    pub async fn accept<S>(&self, mut stream: S) -> Result<(TlsStream<S>, Handshake), Error>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let head = read_head(&mut stream).await?;
+        let acceptor = TlsAcceptor::from(self.store.server_config());
+        let mut fed = Ok(());
+        let handshake = acceptor.accept_with(stream, |session| {
+            // Less than a record: nothing to process yet.
+            let mut head: &[u8] = &head;
+            while fed.is_ok() && !head.is_empty() {
+                fed = session.read_tls(&mut head as &mut dyn Read).map(drop);
+            }
+        });
+        fed?;
+        let stream = handshake.await?;
+        let agreed = Handshake::of(stream.get_ref().1);
+        Ok((stream, agreed))
     }
 }
 
-fn name(group: NamedGroup) -> &'static str {
-    match group {
-        NamedGroup::X25519MLKEM768 => "X25519MLKEM768",
-        NamedGroup::X25519 => "x25519",
-        NamedGroup::secp256r1 => "secp256r1",
-        NamedGroup::secp384r1 => "secp384r1",
-        _ => "other",
+/// The first bytes, looked at before rustls sees them: it consumes what it refuses, and then
+/// nothing could tell a link to the wrong port from an attack.
+async fn read_head<S: AsyncRead + Unpin>(stream: &mut S) -> Result<[u8; HEAD], Error> {
+    let mut head = [0; HEAD];
+    let mut filled = 0;
+    while filled < HEAD {
+        let read = stream.read(&mut head[filled..]).await?;
+        if read == 0 {
+            return Err(match filled {
+                0 => Error::ClientGone,
+                _ if head[0] == HANDSHAKE_RECORD => Error::ClientGone,
+                _ => Error::NotTls,
+            });
+        }
+        filled += read;
     }
+    if head[0] == HANDSHAKE_RECORD {
+        return Ok(head);
+    }
+    let http = METHODS.iter().any(|method| head.starts_with(method));
+    Err(if http { Error::CleartextHttp } else { Error::NotTls })
 }
 
-fn classify(error: io::Error) -> Error {
-    use rustls::{Error as Tls, PeerIncompatible};
-    match error.get_ref().and_then(|inner| inner.downcast_ref::<Tls>()) {
-        Some(Tls::InvalidMessage(_)) => Error::NotTls,
-        Some(Tls::NoCertificatesPresented | Tls::InvalidCertificate(_) | Tls::InvalidCertRevocationList(_)) => {
-            Error::ClientCertificate
-        }
-        Some(Tls::PeerIncompatible(PeerIncompatible::NoCertificateRequestSignatureSchemesInCommon)) => {
-            Error::ClientCertificate
-        }
-        Some(Tls::PeerIncompatible(_) | Tls::NoApplicationProtocol) => Error::NothingInCommon,
-        Some(Tls::AlertReceived(_)) => Error::Alert,
-        Some(_) => Error::Other,
-        None => Error::Gone(error),
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -1,229 +1,236 @@
-//! Certificates where there are none: a development CA and a leaf for this machine, made at the first start and reused.
+//! A certificate authority for development: the first start makes one, so that TLS needs no
+//! preparation; importing its `ca.pem` once makes browsers content.
 //!
-//! For a laptop and a first look, never for strangers: whoever holds `ca.key` can impersonate any site to those who trust it.
+//! The authority lasts ten years and is never replaced, for people have imported it: where its
+//! files are damaged the error says what to delete. The leaf lasts 90 days and is remade whenever
+//! anything about it is wrong. Processes that start at once take turns by a lock file.
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::Write as _,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    io::{self, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    SanType, string::Ia5String,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
 };
 use rustix::fs::{FlockOperation, flock};
-use x509_parser::prelude::{FromDer, X509Certificate};
+use rustls::pki_types::{CertificateDer, ServerName};
+use time::{Duration, OffsetDateTime};
 
-use super::{error::Error, pem};
+use super::certificate::{self, Certificate};
+use crate::dial::pem;
 
-const DAY: Duration = Duration::from_secs(86_400);
-/// Mozilla's recommendation for leaves, and what browsers accept without complaint.
-const LEAF: Duration = Duration::from_secs(90 * 86_400);
-/// Renewed when less than this is left.
-const RENEW: Duration = Duration::from_secs(30 * 86_400);
-const CA: Duration = Duration::from_secs(3650 * 86_400);
-/// Clocks of clients differ.
-const SKEW: Duration = Duration::from_secs(3600);
+const AUTHORITY_LASTS: Duration = Duration::days(3650);
+/// Mozilla's modern profile asks for at most 90 days, counted with the first and last second.
+const LEAF_LASTS: Duration = Duration::seconds(90 * 86_400 - 1);
+/// A leaf with less time left is remade.
+pub(super) const RENEW_BEFORE: Duration = Duration::days(30);
+/// Clocks of clients may run behind ours.
+const BACKDATED: Duration = Duration::hours(1);
 
-/// The files of a development CA and its leaf.
+/// The files of the development authority.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Development {
-    /// The authority to trust.
+    /// The authority's certificate, for clients to import.
     pub ca: PathBuf,
-    /// The leaf, and the authority behind it.
+    /// The leaf, then the authority.
     pub chain: PathBuf,
-    /// The leaf's key.
+    /// The leaf's key, mode 0600.
     pub key: PathBuf,
+    /// DNS names and addresses in the leaf.
+    pub names: Vec<String>,
 }
 
-impl Development {
-    /// The files in `dir`, whether they exist or not.
-    #[must_use]
-    pub fn within(dir: &Path) -> Self {
-        Self { ca: dir.join("ca.pem"), chain: dir.join("leaf.pem"), key: dir.join("leaf.key") }
-    }
+/// The development authority cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A folder or file cannot be made or locked.
+    #[error("cannot write {file}")]
+    Write {
+        /// Which.
+        file: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The authority's certificate and key cannot be read or do not match.
+    #[error("the development CA is damaged; delete {ca} and {key} to have a new one made")]
+    Damaged {
+        /// The certificate.
+        ca: PathBuf,
+        /// The key.
+        key: PathBuf,
+        /// Why.
+        source: Box<pem::Error>,
+    },
+    /// `ca.pem` holds something that is no authority, or whose time is over.
+    #[error("{ca} is not a CA certificate that is valid now; delete it and {key} to have a new one made")]
+    Unfit {
+        /// The certificate.
+        ca: PathBuf,
+        /// The key.
+        key: PathBuf,
+    },
+    /// Certificates could not be made.
+    #[error("cannot make a development certificate")]
+    Make(#[from] rcgen::Error),
 }
 
-/// Makes what is missing or due in `dir`; what is good stays as it is.
+/// Gives the development authority and leaf in `dir`, made or renewed where they need be. Blocks
+/// on files, and while another process does the same.
 ///
 /// # Errors
-/// When the folder can't be written, or the CA in it is damaged.
+/// The folder cannot be written, or the authority's files are damaged or out of date.
 pub fn ensure(dir: &Path, now: SystemTime) -> Result<Development, Error> {
-    let files = Development::within(dir);
-    if is_fresh(&files, now) {
-        return Ok(files);
-    }
-    fs::create_dir_all(dir).map_err(|source| Error::File { path: dir.to_owned(), action: "can't be made", source })?;
-    // Two first starts at once must not leave the leaf of one under the CA of the other.
-    let lock_path = dir.join(".lock");
-    let failed = |source| Error::File { path: lock_path.clone(), action: "can't be locked", source };
-    let lock = File::create(&lock_path).map_err(failed)?;
-    flock(&lock, FlockOperation::LockExclusive).map_err(|errno| failed(errno.into()))?;
-    if is_fresh(&files, now) {
-        return Ok(files);
-    }
-    let issuer = authority(&files.ca, &dir.join("ca.key"), now)?;
-    issue(&files, &issuer, now)?;
-    Ok(files)
+    ensure_for(dir, now, host_name().as_deref())
 }
 
-/// Whether the leaf is there, is signed by the CA, has this machine's name, and lasts.
-fn is_fresh(files: &Development, now: SystemTime) -> bool {
-    let (Ok(ca), Ok(chain)) = (pem::certificates(&files.ca), pem::certificates(&files.chain)) else { return false };
-    let (Ok((_, ca)), Ok((_, leaf))) = (X509Certificate::from_der(&ca[0]), X509Certificate::from_der(&chain[0])) else {
-        return false;
-    };
-    let Ok(Some(names)) = leaf.subject_alternative_name() else { return false };
-    let named = |host: &String| {
-        names
-            .value
-            .general_names
-            .iter()
-            .any(|n| matches!(n, x509_parser::prelude::GeneralName::DNSName(d) if d == host))
-    };
-    let until = leaf.validity().not_after.timestamp();
-    files.key.exists()
-        && leaf.issuer() == ca.subject()
-        && leaf.verify_signature(Some(ca.public_key())).is_ok()
-        && host_name().iter().all(named)
-        && leaf.validity().not_before.timestamp() <= seconds(now)
-        && until >= seconds(now + RENEW)
-        && ca.validity().not_after.timestamp() >= until
+/// Chain and key of the leaf.
+pub(super) fn leaf_files(dir: &Path) -> (PathBuf, PathBuf) {
+    (dir.join("leaf.pem"), dir.join("leaf.key"))
 }
 
-/// The CA in `dir`, made when there is none or it is about to end.
-fn authority(cert: &Path, key: &Path, now: SystemTime) -> Result<Issuer<'static, KeyPair>, Error> {
-    if cert.exists() && key.exists() {
-        let text = |path: &Path| {
-            fs::read_to_string(path).map_err(|source| Error::File {
-                path: path.to_owned(),
-                action: "can't be read",
-                source,
-            })
-        };
-        let damaged = |source| Error::DevelopmentCa { path: cert.to_owned(), source };
-        let pair = KeyPair::from_pem(&text(key)?).map_err(damaged)?;
-        let pem = text(cert)?;
-        let ends = pem::certificates(cert).ok().and_then(|c| {
-            X509Certificate::from_der(&c[0])
-                .ok()
-                .map(|(_, ca)| (ca.validity().not_after.timestamp(), ca.public_key().raw.to_vec()))
-        });
-        let (ends, public) = ends.ok_or(Error::Certificate { path: cert.to_owned(), number: 1 })?;
-        use rcgen::PublicKeyData as _;
-        if public != pair.subject_public_key_info() {
-            return Err(Error::Mismatch { chain: cert.to_owned(), key: key.to_owned() });
-        }
-        if ends >= seconds(now + LEAF) {
-            return Issuer::from_ca_cert_pem(&pem, pair).map_err(damaged);
-        }
+fn ensure_for(dir: &Path, now: SystemTime, host: Option<&str>) -> Result<Development, Error> {
+    let folder = Folder(dir.to_path_buf());
+    fs::create_dir_all(dir).map_err(|source| Error::Write { file: dir.into(), source })?;
+    let _turn = folder.lock()?;
+    let now = OffsetDateTime::from(now);
+    let mut names: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into();
+    names.extend(host.filter(|&host| host != "localhost").map(str::to_owned));
+    // The key is written first: alone it has signed nothing that anybody could have imported.
+    if !folder.at("ca.pem").exists() {
+        folder.make_authority(now)?;
     }
-    let pair = KeyPair::generate()?;
-    let mut params = CertificateParams::new(Vec::new())?;
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign, KeyUsagePurpose::DigitalSignature];
-    let host = host_name().unwrap_or_else(|| "localhost".to_owned());
-    params.distinguished_name.push(DnType::CommonName, format!("Privet development CA on {host}"));
-    (params.not_before, params.not_after) = ((now - SKEW).into(), (now + CA).into());
-    let certificate = params.self_signed(&pair)?;
-    write(key, &pair.serialize_pem(), 0o600)?;
-    write(cert, &certificate.pem(), 0o644)?;
-    Ok(Issuer::new(params, pair))
-}
-
-fn issue(files: &Development, issuer: &Issuer<'static, KeyPair>, now: SystemTime) -> Result<(), Error> {
-    let pair = KeyPair::generate()?;
-    let mut params = CertificateParams::new(vec!["localhost".to_owned()])?;
-    params.subject_alt_names.push(SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST)));
-    params.subject_alt_names.push(SanType::IpAddress(IpAddr::V6(Ipv6Addr::LOCALHOST)));
-    if let Some(host) = host_name() {
-        params.subject_alt_names.push(SanType::DnsName(Ia5String::try_from(host)?));
+    let authority = folder.authority(now)?;
+    if !folder.leaf_is_good(&authority, &names, now) {
+        folder.make_leaf(&authority, &names, now)?;
     }
-    params.distinguished_name.push(DnType::CommonName, "Privet development");
-    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    params.use_authority_key_identifier_extension = true;
-    (params.not_before, params.not_after) = ((now - SKEW).into(), (now - SKEW + LEAF - DAY).into());
-    let certificate = params.signed_by(&pair, issuer)?;
-    let ca = fs::read_to_string(&files.ca).map_err(|source| Error::File {
-        path: files.ca.clone(),
-        action: "can't be read",
-        source,
-    })?;
-    write(&files.key, &pair.serialize_pem(), 0o600)?;
-    write(&files.chain, &(certificate.pem() + &ca), 0o644)
+    let (chain, key) = leaf_files(dir);
+    Ok(Development { ca: folder.at("ca.pem"), chain, key, names })
 }
 
-/// This machine's name, where it is one that a certificate can hold and is not `localhost`.
+/// The host's name in lower case, where a certificate can hold it.
 fn host_name() -> Option<String> {
-    let name = rustix::system::uname().nodename().to_string_lossy().to_ascii_lowercase();
-    let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.');
-    (plain && name != "localhost").then_some(name)
+    let name = rustix::system::uname();
+    let name = name.nodename().to_str().ok()?.to_ascii_lowercase();
+    match ServerName::try_from(name.as_str()) {
+        Ok(ServerName::DnsName(_)) => Some(name),
+        _ => None,
+    }
 }
 
-/// Replaces a file as a whole; nobody ever sees half of it, or a key that is open to others.
-fn write(path: &Path, text: &str, mode: u32) -> Result<(), Error> {
-    let failed = |source| Error::File { path: path.to_owned(), action: "can't be written", source };
-    let temporary = path.with_extension("new");
-    let _ = fs::remove_file(&temporary);
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary).map_err(failed)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
-    fs::rename(&temporary, path).map_err(failed)
+struct Folder(PathBuf);
+
+struct Authority {
+    certificate: CertificateDer<'static>,
+    pem: String,
+    until: OffsetDateTime,
+    issuer: Issuer<'static, KeyPair>,
 }
 
-fn seconds(time: SystemTime) -> i64 {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+impl Folder {
+    fn at(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// Held until the file is dropped.
+    fn lock(&self) -> Result<File, Error> {
+        let file = self.at(".lock");
+        let failed = |source| Error::Write { file: file.clone(), source };
+        let lock =
+            OpenOptions::new().create(true).write(true).truncate(false).mode(0o600).open(&file).map_err(failed)?;
+        loop {
+            match flock(&lock, FlockOperation::LockExclusive) {
+                Err(rustix::io::Errno::INTR) => {}
+                done => return done.map(|()| lock).map_err(|errno| failed(errno.into())),
+            }
+        }
+    }
+
+    fn make_authority(&self, now: OffsetDateTime) -> Result<(), Error> {
+        let mut params = CertificateParams::default();
+        // Two authorities must not share a subject: a client that imported both would try the
+        // wrong one.
+        let mark = fastrand::u32(..);
+        params.distinguished_name.push(DnType::CommonName, format!("Privet development CA {mark:08x}"));
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        params.not_before = now - BACKDATED;
+        params.not_after = now + AUTHORITY_LASTS;
+        let authority = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
+        self.write("ca.key", 0o600, &authority.key().serialize_pem())?;
+        self.write("ca.pem", 0o644, &authority.pem())
+    }
+
+    fn authority(&self, now: OffsetDateTime) -> Result<Authority, Error> {
+        let (ca, key) = (self.at("ca.pem"), self.at("ca.key"));
+        let damaged = |source: pem::Error| Error::Damaged { ca: ca.clone(), key: key.clone(), source: source.into() };
+        let pair = pem::certified_key(&ca, &key).map_err(damaged)?;
+        let unfit = || Error::Unfit { ca: ca.clone(), key: key.clone() };
+        let certificate = pair.cert.first().ok_or_else(unfit)?.clone();
+        let parsed = Certificate::parse(&certificate).ok_or_else(unfit)?;
+        let until = OffsetDateTime::from_unix_timestamp(parsed.until).map_err(|_| unfit())?;
+        if !parsed.is_authority || until <= now || parsed.since > now.unix_timestamp() {
+            return Err(unfit());
+        }
+        let key_pair = KeyPair::try_from(&pem::private_key(&key).map_err(damaged)?)?;
+        Ok(Authority {
+            pem: String::from_utf8_lossy(&pem::read(&ca).map_err(damaged)?).into_owned(),
+            issuer: Issuer::from_ca_cert_der(&certificate, key_pair)?,
+            certificate,
+            until,
+        })
+    }
+
+    fn leaf_is_good(&self, authority: &Authority, names: &[String], now: OffsetDateTime) -> bool {
+        let Ok(pair) = pem::certified_key(&self.at("leaf.pem"), &self.at("leaf.key")) else {
+            return false;
+        };
+        let [leaf, issuer] = pair.cert.as_slice() else {
+            return false;
+        };
+        let renew = (now + RENEW_BEFORE).min(authority.until).unix_timestamp();
+        *issuer == authority.certificate
+            && Certificate::parse(leaf).is_some_and(|leaf| leaf.until >= renew)
+            && certificate::verifies(leaf, &authority.certificate, names, now.into())
+    }
+
+    fn make_leaf(&self, authority: &Authority, names: &[String], now: OffsetDateTime) -> Result<(), Error> {
+        let mut params = CertificateParams::new(names)?;
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, "Privet development");
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.use_authority_key_identifier_extension = true;
+        params.not_before = now - BACKDATED;
+        params.not_after = (params.not_before + LEAF_LASTS).min(authority.until);
+        let key = KeyPair::generate()?;
+        let leaf = params.signed_by(&key, &authority.issuer)?;
+        self.write("leaf.key", 0o600, &key.serialize_pem())?;
+        self.write("leaf.pem", 0o644, &(leaf.pem() + &authority.pem))
+    }
+
+    /// Replaces a file at once and wholly; with its mode from the start.
+    fn write(&self, name: &str, mode: u32, content: &str) -> Result<(), Error> {
+        let file = self.at(name);
+        // We hold the lock, so a file of this name is what a crash left behind.
+        let new = self.at(&format!(".{name}.new"));
+        let write = || {
+            match fs::remove_file(&new) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            let mut out = OpenOptions::new().create_new(true).write(true).mode(mode).open(&new)?;
+            out.write_all(content.as_bytes())?;
+            out.sync_all()?;
+            fs::rename(&new, &file)
+        };
+        write().map_err(|source| Error::Write { file: file.clone(), source })
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
-    use super::*;
-
-    #[test]
-    fn made_once_reused_and_renewed_before_it_ends() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let now = SystemTime::now();
-        let files = ensure(dir.path(), now).expect("made");
-        for key in [dir.path().join("ca.key"), files.key.clone()] {
-            assert_eq!(fs::metadata(key).expect("there").permissions().mode() & 0o777, 0o600);
-        }
-        let (ca, leaf) = (fs::read(&files.ca).expect("ca"), fs::read(&files.chain).expect("leaf"));
-        ensure(dir.path(), now + 40 * DAY).expect("reused");
-        assert_eq!(fs::read(&files.chain).expect("leaf"), leaf);
-        ensure(dir.path(), now + 70 * DAY).expect("renewed");
-        assert_ne!(fs::read(&files.chain).expect("leaf"), leaf);
-        assert_eq!(fs::read(&files.ca).expect("ca"), ca);
-        ensure(dir.path(), now + 3600 * DAY).expect("a new CA");
-        assert_ne!(fs::read(&files.ca).expect("ca"), ca);
-    }
-
-    #[test]
-    fn two_first_starts_make_one_pair() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let now = SystemTime::now();
-        std::thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| ensure(dir.path(), now).expect("made"));
-            }
-        });
-        assert!(is_fresh(&Development::within(dir.path()), now));
-        let files = Development::within(dir.path());
-        assert!(pem::pair(&files.chain, &files.key, &super::super::profile::provider()).is_ok());
-    }
-
-    #[test]
-    fn a_damaged_ca_is_named_not_replaced() {
-        let dir = tempfile::tempdir().expect("a folder");
-        fs::write(dir.path().join("ca.pem"), "garbage").expect("written");
-        fs::write(dir.path().join("ca.key"), "garbage").expect("written");
-        let error = ensure(dir.path(), SystemTime::now()).expect_err("damaged").to_string();
-        assert!(error.contains("ca.pem") && error.contains("delete"), "{error}");
-    }
-}
+mod tests;

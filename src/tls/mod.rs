@@ -1,20 +1,22 @@
-//! TLS towards clients: certificates, profiles, client certificates, the development CA.
+//! Room `tls`: certificates, profiles, client certificates, the development CA.
 //!
-//! [`store`] holds what handshakes use and swaps it when files change; [`acceptor`] makes a handshake and says what came of
-//! it; [`pem`] reads files; [`profile`] is Mozilla's policy; [`dev_ca`] makes certificates where there are none.
+//! A [`Store`] holds what is in use and follows its files; an [`Acceptor`] shakes hands with it.
 
 pub mod acceptor;
+mod certificate;
 pub mod client_auth;
 pub mod dev_ca;
-pub mod error;
-pub mod pem;
-pub mod profile;
-pub mod resolver;
+pub mod handshake;
+mod profile;
+mod resolver;
 pub mod settings;
-pub mod stamp;
 pub mod store;
+#[cfg(test)]
+mod testing;
+mod watch;
 
 pub use acceptor::Acceptor;
-pub use error::Error;
+pub use dev_ca::Development;
+pub use handshake::{Error, Handshake};
 pub use settings::Settings;
-pub use store::Store;
+pub use store::{Event, Store};

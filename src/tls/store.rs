@@ -1,256 +1,350 @@
-//! The certificates in use. Files are looked at again and again; what is broken never replaces what works.
+//! The certificates and the trust in use, and their renewal while connections go on.
+//!
+//! A handshake loads one pointer; everything else happens off its path. What is in use is replaced
+//! as a whole, so a live connection keeps what it began with, and a new one sees old or new, never
+//! a mixture. A file that has gone bad changes nothing: the last good state stays, and
+//! [`Store::refresh`] says so once.
 
 use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-    time::SystemTime,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use arc_swap::ArcSwap;
 use rustls::{
     ServerConfig,
-    crypto::{CryptoProvider, aws_lc_rs::Ticketer},
-    server::ProducesTickets,
+    crypto::aws_lc_rs::Ticketer,
+    server::{NoServerSessionStorage, ProducesTickets},
     sign::CertifiedKey,
 };
 
 use super::{
-    client_auth, dev_ca,
-    error::Error,
-    pem::{self, Pair},
-    profile,
-    resolver::{Names, Resolver},
-    settings::{Certificate, Client, Settings},
-    stamp::Watched,
+    certificate, client_auth,
+    client_auth::Trusted,
+    dev_ca, profile,
+    resolver::Resolver,
+    settings::{Client, Settings},
+    watch::{Look, Watched},
 };
+use crate::dial::pem;
 
-/// What handshakes use, process-wide.
+/// The store cannot be opened, or a file in it has gone bad.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A chain or its key.
+    #[error(transparent)]
+    File(#[from] pem::Error),
+    /// A leaf that rustls takes and that cannot be read for its names and dates.
+    #[error("{0} begins with a certificate that cannot be parsed")]
+    Leaf(PathBuf),
+    /// The development authority.
+    #[error(transparent)]
+    Development(#[from] dev_ca::Error),
+    /// Authorities or revocation lists for client certificates.
+    #[error(transparent)]
+    Client(#[from] client_auth::Error),
+    /// The TLS library refused the configuration, or has no randomness.
+    #[error("the TLS configuration was refused")]
+    Tls(#[from] rustls::Error),
+}
+
+/// What a refresh found.
+#[derive(Debug)]
+pub enum Event {
+    /// These files changed and are in use from now on.
+    Reloaded {
+        /// A chain and its key, or authorities and revocation list.
+        files: Vec<PathBuf>,
+    },
+    /// These files changed for the worse; what was read before stays in use. Reported once for
+    /// each distinct failure; tried again at every refresh.
+    Kept {
+        /// The chain, or the authorities.
+        file: PathBuf,
+        /// What is wrong.
+        error: Error,
+    },
+    /// A certificate or revocation list in use has run out. Reported once. Clients refuse an
+    /// expired certificate; an expired revocation list makes Privet refuse client certificates.
+    Expired {
+        /// The chain, or the revocation list.
+        file: PathBuf,
+        /// When, in seconds since the epoch.
+        since: i64,
+    },
+}
+
+/// Certificates and trust, shared by all workers.
 #[derive(Debug)]
 pub struct Store {
-    provider: Arc<CryptoProvider>,
-    resolver: Arc<Resolver>,
-    config: ArcSwap<ServerConfig>,
+    current: ArcSwap<ServerConfig>,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
     settings: Settings,
-    pairs: Vec<Loaded>,
-    trust: Watched,
-    ticketer: Arc<dyn ProducesTickets>,
-    /// The last failure about client trust, so that it is told once.
-    trust_failure: Option<String>,
+    /// Whether the one pair is the development leaf.
+    development: bool,
+    pairs: Vec<Watched<Pair>>,
+    trust: Watched<Trusted>,
+    /// Process-wide, so that a client may resume at any worker and after a reload. Replaced with
+    /// the trust, so that no session outlives the trust that it was made under.
+    tickets: Arc<dyn ProducesTickets>,
+    told_expired: Vec<(PathBuf, i64)>,
+    told_development: Option<String>,
 }
 
-#[derive(Debug)]
-struct Loaded {
-    files: Certificate,
-    pair: Pair,
+#[derive(Debug, Clone)]
+struct Pair {
     certified: Arc<CertifiedKey>,
-    watched: Watched,
-    /// Files that changed and could not be used; tried again each time, told once a failure.
-    failure: Option<String>,
-}
-
-/// What a look at the files has brought.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Event {
-    /// These files are in use now.
-    Reloaded(Vec<PathBuf>),
-    /// These can't be used; what was loaded before goes on.
-    Kept(Vec<PathBuf>, String),
+    names: Vec<String>,
+    until: i64,
 }
 
 impl Store {
-    /// Loads everything that `settings` names, or the development certificate where it names none.
+    /// Reads all files; makes the development authority where no certificate is named. Expired
+    /// certificates are taken: the first [`Store::refresh`] tells of them.
     ///
     /// # Errors
-    /// When any of it can't be served.
+    /// A file is missing or unfit; the message says which and what to do.
     pub fn open(settings: &Settings, now: SystemTime) -> Result<Arc<Self>, Error> {
-        let provider = Arc::new(profile::provider());
-        let resolver = Arc::new(Resolver::default());
-        let ticketer = Ticketer::new()?;
-        let pairs = load_all(settings, &provider, now)?;
-        let config = configure(settings, &provider, &resolver, &ticketer)?;
-        resolver.replace(names(&pairs));
-        Ok(Arc::new(Self {
-            config: ArcSwap::from_pointee(config),
-            state: Mutex::new(State {
-                trust: watch_trust(&settings.client),
-                settings: settings.clone(),
-                pairs,
-                ticketer,
-                trust_failure: None,
-            }),
-            provider,
-            resolver,
-        }))
+        let state = State::load(settings, now, None)?;
+        Ok(Arc::new(Self { current: ArcSwap::from(state.server_config()?), state: Mutex::new(state) }))
     }
 
-    /// The configuration for the next handshake.
+    /// What new connections are accepted with.
     #[must_use]
     pub fn server_config(&self) -> Arc<ServerConfig> {
-        self.config.load_full()
+        self.current.load_full()
     }
 
-    /// Works by `settings` from now on, all or nothing.
-    ///
-    /// # Errors
-    /// When any of it can't be served; nothing has changed then.
-    pub fn reconfigure(&self, settings: &Settings, now: SystemTime) -> Result<(), Error> {
-        let mut state = self.lock();
-        let pairs = load_all(settings, &self.provider, now)?;
-        // A session made under another trust must not be resumed under this one.
-        let same_trust = settings.client == state.settings.client && !state.trust.changed();
-        let ticketer = if same_trust { Arc::clone(&state.ticketer) } else { Ticketer::new()? };
-        let config = configure(settings, &self.provider, &self.resolver, &ticketer)?;
-        self.resolver.replace(names(&pairs));
-        self.config.store(Arc::new(config));
-        *state = State {
-            settings: settings.clone(),
-            pairs,
-            trust: watch_trust(&settings.client),
-            ticketer,
-            trust_failure: None,
-        };
-        Ok(())
-    }
-
-    /// Looks at the files again; renews the development certificate when it is due.
+    /// Looks at all files and takes over what has changed. Blocks on files, for microseconds while
+    /// nothing has changed; call it every few seconds, away from the workers.
     pub fn refresh(&self, now: SystemTime) -> Vec<Event> {
         let mut state = self.lock();
         let mut events = Vec::new();
-        if state.settings.certificates.is_empty()
-            && let Err(error) = dev_ca::ensure(&state.settings.development_dir, now)
-        {
-            events.push(Event::Kept(vec![state.settings.development_dir.clone()], error.to_string()));
-        }
-        let mut changed = false;
-        for loaded in &mut state.pairs {
-            if let Some(event) = loaded.refresh(&self.provider) {
-                changed |= matches!(event, Event::Reloaded(_));
-                events.push(event);
+        state.renew_development(now, &mut events);
+        let mut changed = state.look_at_pairs(&mut events);
+        changed |= state.look_at_trust(&mut events);
+        if changed {
+            match state.server_config() {
+                Ok(config) => self.current.store(config),
+                Err(error) => events.push(Event::Kept { file: state.first_file(), error }),
             }
         }
-        if changed {
-            self.resolver.replace(names(&state.pairs));
-        }
-        events.extend(self.refresh_trust(&mut state));
+        state.tell_expired(now, &mut events);
         events
     }
 
-    /// When each certificate ends: its first name, and seconds since 1970.
+    /// Takes over other settings: all of them, or on an error none. Blocks on files.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn reconfigure(&self, settings: &Settings, now: SystemTime) -> Result<(), Error> {
+        let mut state = self.lock();
+        let next = State::load(settings, now, Some(&state))?;
+        self.current.store(next.server_config()?);
+        *state = next;
+        Ok(())
+    }
+
+    /// When each certificate in use runs out: its first DNS name, or its file's name where it has
+    /// none, and seconds since the epoch.
     #[must_use]
     pub fn expiries(&self) -> Vec<(String, i64)> {
         let state = self.lock();
-        let name = |loaded: &Loaded| {
-            loaded.pair.names.first().cloned().unwrap_or_else(|| loaded.files.chain.display().to_string())
-        };
-        state.pairs.iter().map(|loaded| (name(loaded), loaded.pair.expires)).collect()
+        let pairs = state.pairs.iter().zip(state.sources());
+        pairs
+            .map(|(pair, (chain, _))| {
+                let file = || chain.file_name().unwrap_or_default().to_string_lossy().into();
+                let name = pair.value.names.first().cloned().unwrap_or_else(file);
+                (name, pair.value.until)
+            })
+            .collect()
     }
 
-    fn refresh_trust(&self, state: &mut State) -> Option<Event> {
-        if !state.trust.changed() && state.trust_failure.is_none() {
-            return None;
-        }
-        let files = trust_files(&state.settings.client);
-        let made = Ticketer::new().map_err(Error::from).and_then(|ticketer| {
-            configure(&state.settings, &self.provider, &self.resolver, &ticketer).map(|config| (config, ticketer))
-        });
-        match made {
-            Ok((config, ticketer)) => {
-                self.config.store(Arc::new(config));
-                state.ticketer = ticketer;
-                state.trust_failure = None;
-                Some(Event::Reloaded(files))
-            }
-            Err(error) => tell_once(&mut state.trust_failure, error.to_string()).map(|why| Event::Kept(files, why)),
-        }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // The state is replaced piece by piece with whole values: usable even after a panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Loaded {
-    fn open(files: Certificate, provider: &CryptoProvider) -> Result<Self, Error> {
-        // Watched from before it is read, so that no change falls between.
-        let watched = Watched::new([files.chain.clone(), files.key.clone()]);
-        let pair = pem::pair(&files.chain, &files.key, provider)?;
-        let certified = Arc::new(pair.certified.clone());
-        Ok(Self { files, pair, certified, watched, failure: None })
+impl State {
+    fn load(settings: &Settings, now: SystemTime, before: Option<&Self>) -> Result<Self, Error> {
+        let development = settings.certificates.is_empty();
+        if development {
+            dev_ca::ensure(&settings.development_dir, now)?;
+        }
+        let pairs = sources(settings)
+            .into_iter()
+            .map(|(chain, key)| Watched::load(&[chain.clone(), key.clone()], || Pair::read(&chain, &key)))
+            .collect::<Result<_, Error>>()?;
+        let read = || Trusted::load(&settings.client, &profile::provider(settings.profile));
+        let trust = Watched::load(&trust_files(&settings.client), read)?;
+        let tickets = match before {
+            Some(before) if before.trust.value.same(&trust.value) => before.tickets.clone(),
+            _ => Ticketer::new()?,
+        };
+        Ok(Self {
+            settings: settings.clone(),
+            development,
+            pairs,
+            trust,
+            tickets,
+            told_expired: Vec::new(),
+            told_development: None,
+        })
     }
 
-    fn refresh(&mut self, provider: &CryptoProvider) -> Option<Event> {
-        if !self.watched.changed() && self.failure.is_none() {
-            return None;
+    fn server_config(&self) -> Result<Arc<ServerConfig>, Error> {
+        let profile = self.settings.profile;
+        let pairs = self.pairs.iter().map(|pair| &pair.value);
+        let resolver = Resolver::new(pairs.map(|pair| (&pair.certified, pair.names.as_slice())));
+        let mut config = ServerConfig::builder_with_provider(profile::provider(profile))
+            .with_protocol_versions(profile::versions(profile))?
+            .with_client_cert_verifier(self.trust.value.verifier.clone())
+            .with_cert_resolver(Arc::new(resolver));
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        config.ticketer = self.tickets.clone();
+        // Tickets carry sessions; a store on the server would only be a lock that all workers share.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        // One is enough for a client that keeps its connection, and spares bytes and a cipher run.
+        config.send_tls13_tickets = 1;
+        // No early data: it can be replayed, and a login must not be.
+        config.max_early_data_size = 0;
+        config.send_half_rtt_data = false;
+        config.ignore_client_order = false;
+        Ok(Arc::new(config))
+    }
+
+    fn renew_development(&mut self, now: SystemTime, events: &mut Vec<Event>) {
+        let soon = seconds(now) + dev_ca::RENEW_BEFORE.whole_seconds();
+        let due = |pair: &Watched<Pair>| pair.value.until < soon || pair.is_stale();
+        if !self.development || !self.pairs.iter().any(due) {
+            return;
         }
-        let paths = vec![self.files.chain.clone(), self.files.key.clone()];
-        match pem::pair(&self.files.chain, &self.files.key, provider) {
-            Ok(pair) => {
-                self.certified = Arc::new(pair.certified.clone());
-                self.pair = pair;
-                self.failure = None;
-                Some(Event::Reloaded(paths))
+        match dev_ca::ensure(&self.settings.development_dir, now) {
+            Ok(_) => self.told_development = None,
+            Err(error) => {
+                let text = Some(error.to_string());
+                if self.told_development != text {
+                    let file = self.settings.development_dir.clone();
+                    let error = error.into();
+                    events.push(Event::Kept { file, error });
+                }
+                self.told_development = text;
             }
-            // Files of a pair change one after the other: this is often mended a moment later.
-            Err(error) => tell_once(&mut self.failure, error.to_string()).map(|why| Event::Kept(paths, why)),
         }
     }
-}
 
-/// Remembers `failure`; gives it back when it is news.
-fn tell_once(last: &mut Option<String>, failure: String) -> Option<String> {
-    if last.as_ref() == Some(&failure) {
-        return None;
+    fn look_at_pairs(&mut self, events: &mut Vec<Event>) -> bool {
+        let mut changed = false;
+        for (pair, (chain, key)) in self.pairs.iter_mut().zip(sources(&self.settings)) {
+            match pair.look(|| Pair::read(&chain, &key)) {
+                Look::Nothing => {}
+                Look::Failed(error) => events.push(Event::Kept { file: chain, error }),
+                // Touched, or put back after an accident: nothing to tell.
+                Look::Replaced(before) if before.certified.cert == pair.value.certified.cert => {}
+                Look::Replaced(_) => {
+                    changed = true;
+                    events.push(Event::Reloaded { files: pair.files() });
+                }
+            }
+        }
+        changed
     }
-    last.replace(failure.clone());
-    Some(failure)
+
+    fn look_at_trust(&mut self, events: &mut Vec<Event>) -> bool {
+        let settings = &self.settings;
+        let read = || -> Result<Trusted, Error> {
+            let provider = profile::provider(settings.profile);
+            Ok(Trusted::load(&settings.client, &provider)?)
+        };
+        match self.trust.look(read) {
+            Look::Nothing => false,
+            Look::Failed(error) => {
+                let file = self.trust.files().into_iter().next().unwrap_or_default();
+                events.push(Event::Kept { file, error });
+                false
+            }
+            Look::Replaced(before) if before.same(&self.trust.value) => false,
+            Look::Replaced(before) => match Ticketer::new() {
+                Ok(tickets) => {
+                    self.tickets = tickets;
+                    events.push(Event::Reloaded { files: self.trust.files() });
+                    true
+                }
+                // Without fresh tickets old sessions would outlive their trust: try again later.
+                Err(error) => {
+                    self.trust.value = before;
+                    let error = Error::Tls(error);
+                    if self.trust.reports(&error) {
+                        let file = self.trust.files().into_iter().next().unwrap_or_default();
+                        events.push(Event::Kept { file, error });
+                    }
+                    false
+                }
+            },
+        }
+    }
+
+    fn tell_expired(&mut self, now: SystemTime, events: &mut Vec<Event>) {
+        let sources = sources(&self.settings).into_iter();
+        let pairs = sources.zip(&self.pairs);
+        let ends =
+            pairs.map(|((chain, _), pair)| (chain, pair.value.until)).chain(self.trust.value.lists_until.clone());
+        let over: Vec<_> = ends.filter(|(_, until)| *until < seconds(now)).collect();
+        for end in &over {
+            if !self.told_expired.contains(end) {
+                events.push(Event::Expired { file: end.0.clone(), since: end.1 });
+            }
+        }
+        self.told_expired = over;
+    }
+
+    fn sources(&self) -> Vec<(PathBuf, PathBuf)> {
+        sources(&self.settings)
+    }
+
+    fn first_file(&self) -> PathBuf {
+        let first = self.pairs.first().map(Watched::files).unwrap_or_default();
+        first.into_iter().next().unwrap_or_default()
+    }
 }
 
-fn load_all(settings: &Settings, provider: &CryptoProvider, now: SystemTime) -> Result<Vec<Loaded>, Error> {
+impl Pair {
+    fn read(chain: &Path, key: &Path) -> Result<Self, Error> {
+        let certified = pem::certified_key(chain, key)?;
+        let leaf = certified.cert.first();
+        let facts = leaf.and_then(certificate::Certificate::parse).ok_or_else(|| Error::Leaf(chain.to_path_buf()))?;
+        Ok(Self { certified: Arc::new(certified), names: facts.names, until: facts.until })
+    }
+}
+
+/// Chain and key of every pair, in the order of the settings.
+fn sources(settings: &Settings) -> Vec<(PathBuf, PathBuf)> {
     if settings.certificates.is_empty() {
-        let files = dev_ca::ensure(&settings.development_dir, now)?;
-        return Ok(vec![Loaded::open(Certificate { chain: files.chain, key: files.key }, provider)?]);
+        return vec![dev_ca::leaf_files(&settings.development_dir)];
     }
-    settings.certificates.iter().map(|files| Loaded::open(files.clone(), provider)).collect()
-}
-
-fn names(pairs: &[Loaded]) -> Names {
-    Names::new(pairs.iter().map(|loaded| (&loaded.pair, Arc::clone(&loaded.certified))))
+    let pairs = settings.certificates.iter();
+    pairs.map(|pair| (pair.chain.clone(), pair.key.clone())).collect()
 }
 
 fn trust_files(client: &Client) -> Vec<PathBuf> {
     match client {
         Client::Off => Vec::new(),
         Client::Request(trust) | Client::Require(trust) => {
-            std::iter::once(trust.ca.clone()).chain(trust.crl.clone()).collect()
+            let list = trust.crl.clone();
+            std::iter::once(trust.ca.clone()).chain(list).collect()
         }
     }
 }
 
-fn watch_trust(client: &Client) -> Watched {
-    Watched::new(trust_files(client))
-}
-
-fn configure(
-    settings: &Settings,
-    provider: &Arc<CryptoProvider>,
-    resolver: &Arc<Resolver>,
-    ticketer: &Arc<dyn ProducesTickets>,
-) -> Result<ServerConfig, Error> {
-    let mut config = ServerConfig::builder_with_provider(Arc::clone(provider))
-        .with_protocol_versions(profile::versions(settings.profile))?
-        .with_client_cert_verifier(client_auth::verifier(&settings.client, provider)?)
-        .with_cert_resolver(Arc::clone(resolver) as Arc<_>);
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    config.ticketer = Arc::clone(ticketer);
-    config.send_tls13_tickets = 1;
-    // Early data can be replayed by whoever has seen it.
-    config.max_early_data_size = 0;
-    Ok(config)
+fn seconds(time: SystemTime) -> i64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

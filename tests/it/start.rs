@@ -51,7 +51,7 @@ fn bad_starts_say_why() {
         "[[tls.certificate]]\nchain = \"a.pem\"\nkey = \"b.key\"\n[[route]]\nupstream = \"http://127.0.0.1:1\"\n";
     fs::write(dir.path().join("p.toml"), config(ports, "", pair)).expect("written");
     let (code, text) = fails(dir.path(), &["serve", "--config", "p.toml"]);
-    assert!(code == 3 && text.contains("a.pem") && text.contains("can't be read"), "{code} {text}");
+    assert!(code == 3 && text.contains("a.pem") && text.contains("cannot read"), "{code} {text}");
     let (code, text) = fails(dir.path(), &["check", "--config", "p.toml"]);
     assert!(code == 2 && text.contains("a.pem"), "{code} {text}");
     fs::write(dir.path().join("q.toml"), "[listn]\n[[route]]\nupstram = \"x\"\n").expect("written");

@@ -101,7 +101,7 @@ fn cleartext_on_the_tls_port_is_counted_not_served() {
     let privet = Privet::with(&origin.route(""));
     let answer = crate::support::ask_plain(privet.https, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     assert!(!answer.contains("200"), "{answer}");
-    privet.until("counted", || privet.metric("privet_tls_handshake_failures_total{reason=\"not_tls\"}") == 1);
+    privet.until("counted", || privet.metric("privet_tls_handshake_failures_total{reason=\"cleartext_http\"}") == 1);
 }
 
 #[test]

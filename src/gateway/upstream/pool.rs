@@ -146,7 +146,7 @@ impl Pool {
     }
 
     fn leads_on(&self, remote: Option<SocketAddr>) -> bool {
-        remote.is_none_or(|address| self.state.dialer.still_has(address))
+        remote.is_none_or(|address| self.state.dialer.addresses().contains(&address))
     }
 
     fn take_idle(&self) -> Option<Single> {
@@ -172,7 +172,7 @@ impl Pool {
         let (sender, connection) = http1::Builder::new()
             .handshake::<_, RequestBody>(TokioIo::new(stream))
             .await
-            .map_err(dial::Error::protocol)?;
+            .map_err(dial::Error::Protocol)?;
         let task = tokio::task::spawn_local(async move {
             // Its failure reaches the request that uses it; an idle one just goes.
             let _ = connection.with_upgrades().await;
@@ -194,7 +194,7 @@ impl Pool {
             .initial_connection_window_size(1 << 20)
             .handshake::<_, RequestBody>(TokioIo::new(stream))
             .await
-            .map_err(dial::Error::protocol)?;
+            .map_err(dial::Error::Protocol)?;
         tokio::task::spawn_local(async move {
             let _ = connection.await;
         });

@@ -47,7 +47,7 @@ impl Shared {
     ///
     /// # Errors
     /// When a file that a dialer needs can't be used.
-    pub fn start(settings: &Arc<Settings>, service: &Handle) -> Result<Arc<Self>, dial::Error> {
+    pub fn start(settings: &Arc<Settings>, service: &Handle) -> Result<Arc<Self>, dial::Invalid> {
         let mut endpoints = Vec::with_capacity(settings.endpoints.len());
         for endpoint in &settings.endpoints {
             endpoints.push(Arc::new(EndpointState {

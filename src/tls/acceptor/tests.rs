@@ -1,0 +1,167 @@
+use rustls::SignatureScheme;
+use tempfile::TempDir;
+use tokio::io::AsyncWriteExt;
+
+use super::*;
+use crate::{
+    dial::testing::{Authority, openssl, put},
+    tls::{
+        settings::{Certificate, Client, Profile, Settings, Trust},
+        testing::{BOTH, OLD, any_client, client, every_scheme, leaf_in, settings, shake, shown, with_leaf},
+    },
+};
+
+fn open(settings: &Settings) -> Arc<Store> {
+    Store::open(settings, std::time::SystemTime::now()).unwrap()
+}
+
+#[tokio::test]
+async fn a_modern_client_agrees_on_the_best() {
+    let dir = TempDir::new().unwrap();
+    let leaf = Authority::new("CA").leaf(&["a.test"], 1);
+    let store = open(&with_leaf(dir.path(), "a", &leaf));
+    let me = any_client();
+    let agreed = shake(&store, &me, "A.test").await.0.unwrap();
+    assert_eq!(
+        agreed,
+        Handshake {
+            version: "1.3",
+            group: Some("X25519MLKEM768"),
+            suite: agreed.suite,
+            sni: Some("a.test".to_owned()),
+            alpn_h2: true,
+            client_certificate: None,
+            resumed: false,
+        }
+    );
+    assert!(agreed.suite.starts_with("TLS_AES_"));
+    assert!(shake(&store, &me, "a.test").await.0.unwrap().resumed);
+
+    let old = client(OLD, &every_scheme(), None);
+    let agreed = shake(&store, &old, "a.test").await.0.unwrap();
+    assert_eq!((agreed.version, agreed.resumed), ("1.2", false));
+    assert!(agreed.suite.starts_with("TLS_ECDHE_ECDSA_WITH_"));
+    let again = shake(&store, &old, "a.test").await.0.unwrap();
+    assert_eq!((again.group, again.resumed), (None, true));
+}
+
+#[tokio::test]
+async fn the_modern_profile_refuses_older_clients() {
+    let dir = TempDir::new().unwrap();
+    let leaf = Authority::new("CA").leaf(&["a.test"], 1);
+    let settings = Settings { profile: Profile::Modern, ..with_leaf(dir.path(), "a", &leaf) };
+    let old = client(OLD, &every_scheme(), None);
+    let (error, _) = shake(&open(&settings), &old, "a.test").await;
+    assert_eq!(error.unwrap_err().kind(), "no_common_protocol");
+}
+
+#[tokio::test]
+async fn every_key_format_serves_a_handshake() {
+    let dir = TempDir::new().unwrap();
+    let at = dir.path();
+    for arguments in [
+        "genrsa -traditional -out k.key 2048",
+        "genrsa -out k.key 2048",
+        "ecparam -name prime256v1 -genkey -noout -out k.key",
+        "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out k.key",
+        "genpkey -algorithm ed25519 -out k.key",
+    ] {
+        openssl(at, arguments);
+        openssl(at, "req -x509 -new -key k.key -subj /CN=k.test -days 2 -out k.pem");
+        let (chain, key) = (at.join("k.pem"), at.join("k.key"));
+        let expected = leaf_in(&chain);
+        let store = open(&Settings { certificates: vec![Certificate { chain, key }], ..settings(at) });
+        assert_eq!(shown(&store, &any_client(), "k.test").await, expected);
+    }
+}
+
+#[tokio::test]
+async fn names_and_kinds_of_key_choose_the_certificate() {
+    let dir = TempDir::new().unwrap();
+    let at = dir.path();
+    let authority = Authority::new("CA");
+    openssl(at, "genrsa -out rsa.key 2048");
+    openssl(at, "req -x509 -new -key rsa.key -subj /CN=x -addext subjectAltName=DNS:a.test -days 2 -out rsa.pem");
+    let rsa = Certificate { chain: at.join("rsa.pem"), key: at.join("rsa.key") };
+    let mut pairs = vec![rsa];
+    for (name, names) in [("ec", ["a.test"]), ("wild", ["*.b.test"])] {
+        let (chain, key) = authority.leaf(&names, 1).write(at, name);
+        pairs.push(Certificate { chain, key });
+    }
+    let store = open(&Settings { certificates: pairs, ..settings(at) });
+    let leaf = |name: &str| leaf_in(&at.join(name));
+    let rsa_only = client(BOTH, &[SignatureScheme::RSA_PSS_SHA256], None);
+    let old_rsa = client(OLD, &[SignatureScheme::RSA_PKCS1_SHA256], None);
+    let ec_only = client(BOTH, &[SignatureScheme::ECDSA_NISTP256_SHA256], None);
+    for (client, name, expected) in [
+        (&any_client(), "a.test", "ec.pem"),
+        (&rsa_only, "a.test", "rsa.pem"),
+        (&old_rsa, "a.test", "rsa.pem"),
+        (&any_client(), "x.b.test", "wild.pem"),
+        (&any_client(), "x.y.b.test", "rsa.pem"),
+        (&any_client(), "unknown.test", "rsa.pem"),
+        (&any_client(), "127.0.0.1", "rsa.pem"),
+        (&ec_only, "unknown.test", "ec.pem"),
+    ] {
+        assert_eq!(shown(&store, client, name).await, leaf(expected), "{name} {expected}");
+    }
+    let (error, _) = shake(&store, &rsa_only, "x.b.test").await;
+    assert_eq!(error.unwrap_err().kind(), "no_common_protocol");
+}
+
+#[tokio::test]
+async fn client_certificates_are_asked_for_or_needed() {
+    let dir = TempDir::new().unwrap();
+    let at = dir.path();
+    let authority = Authority::new("Clients");
+    let trust =
+        Trust { ca: put(at, "ca.pem", authority.pem()), crl: Some(put(at, "list.crl", authority.revoke(&[8], 30))) };
+    let base = with_leaf(at, "a", &authority.leaf(&["a.test"], 1));
+    let with = |client| open(&Settings { client, ..base.clone() });
+    let bearer = |authority: &Authority, serial| {
+        let (chain, key) = authority.leaf(&["me.test"], serial).write(at, "me");
+        client(BOTH, &every_scheme(), Some((&chain, &key)))
+    };
+    let (good, revoked) = (bearer(&authority, 7), bearer(&authority, 8));
+    let foreign = bearer(&Authority::new("Clients"), 9);
+    let needed = with(Client::Require(trust.clone()));
+    let asked = with(Client::Request(trust));
+    let none = Error::ClientCertificate("none was sent");
+    assert_eq!(shake(&needed, &any_client(), "a.test").await.0, Err(none));
+    let agreed = shake(&asked, &any_client(), "a.test").await.0.unwrap();
+    assert!(agreed.client_certificate.is_none());
+    for store in [&needed, &asked] {
+        let agreed = shake(store, &good, "a.test").await.0.unwrap();
+        assert!(agreed.client_certificate.is_some());
+        let error = shake(store, &revoked, "a.test").await.0;
+        assert_eq!(error, Err(Error::ClientCertificate("revoked")));
+        let error = shake(store, &foreign, "a.test").await.0.unwrap_err();
+        assert_eq!(error.kind(), "client_certificate");
+    }
+    let agreed = shake(&with(Client::Off), &good, "a.test").await.0.unwrap();
+    assert!(agreed.client_certificate.is_none());
+}
+
+#[tokio::test]
+async fn what_is_not_tls_is_classed() {
+    let dir = TempDir::new().unwrap();
+    let leaf = Authority::new("CA").leaf(&["a.test"], 1);
+    let acceptor = Acceptor::new(open(&with_leaf(dir.path(), "a", &leaf)));
+    for (bytes, expected) in [
+        (&b"GET /secret HTTP/1.1\r\n\r\n"[..], "cleartext_http"),
+        (b"PRI * HTTP/2.0\r\n\r\n", "cleartext_http"),
+        (b"SSH-2.0-x\r\n", "not_tls"),
+        (b"", "client_gone"),
+        (b"\x16\x03\x01", "client_gone"),
+        (b"\x16\x03\x01\x00\x05\x01", "client_gone"),
+        (b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00", "other"),
+        (b"hi", "not_tls"),
+    ] {
+        let (mut near, far) = tokio::io::duplex(1024);
+        near.write_all(bytes).await.unwrap();
+        near.shutdown().await.unwrap();
+        let error = acceptor.accept(far).await.unwrap_err();
+        assert_eq!(error.kind(), expected, "{bytes:?}");
+        assert!(!error.to_string().contains("secret"));
+    }
+}
