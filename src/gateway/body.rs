@@ -52,10 +52,15 @@ pub struct UploadRules {
     pub grace: Duration,
 }
 
-/// The client's body on its way to the application.
+/// The client's body on its way to the application. A request without one is a null pointer: requests are handed on by value
+/// through hyper, several times each.
 #[derive(Debug)]
-pub struct RequestBody {
-    source: Option<Incoming>,
+pub struct RequestBody(Option<Box<Incomplete>>);
+
+/// A body that has not ended.
+#[derive(Debug)]
+struct Incomplete {
+    source: Incoming,
     first: Option<Frame<Bytes>>,
     upload: Rc<Upload>,
     watch: Rc<Watch>,
@@ -67,23 +72,29 @@ pub struct RequestBody {
 }
 
 impl RequestBody {
-    /// Wraps what hyper reads from the client.
+    /// Wraps what hyper reads from the client; `upload` follows how far it has come.
     #[must_use]
-    pub fn new(source: Incoming, watch: &Rc<Watch>, rules: UploadRules) -> Self {
-        let upload = Rc::new(Upload::default());
-        let source = if source.is_end_stream() {
+    pub fn new(source: Incoming, upload: &Rc<Upload>, watch: &Rc<Watch>, rules: UploadRules) -> Self {
+        if source.is_end_stream() {
             upload.ended.set(true);
-            None
-        } else {
-            Some(source)
-        };
-        Self { source, first: None, upload, watch: Rc::clone(watch), rules, bytes: 0, waited: 0, since: None }
+            return Self(None);
+        }
+        Self(Some(Box::new(Incomplete {
+            source,
+            first: None,
+            upload: Rc::clone(upload),
+            watch: Rc::clone(watch),
+            rules,
+            bytes: 0,
+            waited: 0,
+            since: None,
+        })))
     }
 
-    /// How far it has come.
+    /// No body.
     #[must_use]
-    pub fn upload(&self) -> Rc<Upload> {
-        Rc::clone(&self.upload)
+    pub fn empty() -> Self {
+        Self(None)
     }
 
     /// Waits for the first frame, so that a body which is broken from its start reaches no application.
@@ -91,28 +102,31 @@ impl RequestBody {
     /// # Errors
     /// When the first frame can't be read.
     pub async fn prime(&mut self) -> Result<(), Kind> {
-        if self.source.is_none() {
-            return Ok(());
-        }
+        let Some(body) = self.0.as_deref_mut() else { return Ok(()) };
         let frame = std::future::poll_fn(|cx| {
-            let polled = Pin::new(&mut *self).poll_frame(cx);
-            if polled.is_pending() && self.watch.fired(Slot::Body) {
-                return Poll::Ready(Some(Err(self.cut(Kind::ClientTimeout))));
+            let polled = body.poll(cx);
+            if polled.is_pending() && body.watch.fired(Slot::Body) {
+                return Poll::Ready(Some(Err(body.cut(Kind::ClientTimeout))));
             }
             polled
         })
         .await;
         match frame {
             Some(Ok(frame)) => {
-                self.first = Some(frame);
+                body.first = Some(frame);
                 Ok(())
             }
-            None => Ok(()),
+            None => {
+                self.0 = None;
+                Ok(())
+            }
             Some(Err(Broken::Cut(kind))) => Err(kind),
             Some(Err(Broken::Stream(_))) => Err(Kind::Framing("the body broke off")),
         }
     }
+}
 
+impl Incomplete {
     fn cut(&self, kind: Kind) -> Broken {
         self.upload.fault.set(Some(kind));
         Broken::Cut(kind)
@@ -133,20 +147,12 @@ impl RequestBody {
         }
         Ok(())
     }
-}
 
-impl HttpBody for RequestBody {
-    type Data = Bytes;
-    type Error = Broken;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         if let Some(frame) = self.first.take() {
             return Poll::Ready(Some(Ok(frame)));
         }
-        let Some(source) = self.source.as_mut() else {
-            return Poll::Ready(None);
-        };
-        match Pin::new(source).poll_frame(cx) {
+        match Pin::new(&mut self.source).poll_frame(cx) {
             Poll::Pending => {
                 if self.since.is_none() {
                     self.since = Some(self.watch.now());
@@ -156,7 +162,7 @@ impl HttpBody for RequestBody {
             }
             Poll::Ready(Some(Ok(frame))) => {
                 let counted = self.count(&frame);
-                if self.source.as_ref().is_some_and(HttpBody::is_end_stream) {
+                if self.source.is_end_stream() {
                     self.upload.ended.set(true);
                 }
                 Poll::Ready(Some(counted.map(|()| frame)))
@@ -171,22 +177,33 @@ impl HttpBody for RequestBody {
             Poll::Ready(None) => {
                 self.watch.disarm(Slot::Body);
                 self.upload.ended.set(true);
-                self.source = None;
                 Poll::Ready(None)
             }
         }
     }
+}
+
+impl HttpBody for RequestBody {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        let Some(body) = self.0.as_deref_mut() else { return Poll::Ready(None) };
+        let polled = body.poll(cx);
+        if matches!(polled, Poll::Ready(None)) {
+            self.0 = None;
+        }
+        polled
+    }
 
     fn is_end_stream(&self) -> bool {
-        self.first.is_none() && self.source.as_ref().is_none_or(HttpBody::is_end_stream)
+        self.0.as_ref().is_none_or(|body| body.first.is_none() && body.source.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
-        let Some(source) = &self.source else {
-            return SizeHint::with_exact(0);
-        };
-        let waiting = self.first.as_ref().and_then(Frame::data_ref).map_or(0, |data| data.len() as u64);
-        match source.size_hint().exact() {
+        let Some(body) = &self.0 else { return SizeHint::with_exact(0) };
+        let waiting = body.first.as_ref().and_then(Frame::data_ref).map_or(0, |data| data.len() as u64);
+        match body.source.size_hint().exact() {
             Some(rest) => SizeHint::with_exact(rest + waiting),
             None => SizeHint::default(),
         }

@@ -3,7 +3,10 @@
 use std::{future::poll_fn, pin::pin, rc::Rc, task::Poll};
 
 use http::{HeaderValue, Request, Response, StatusCode, Uri, Version, header, request::Parts};
-use hyper::{body::Incoming, upgrade::OnUpgrade};
+use hyper::{
+    body::{Body as _, Incoming},
+    upgrade::OnUpgrade,
+};
 
 use crate::{
     common::watch::{Slot, Watch},
@@ -46,7 +49,11 @@ impl Exchange<'_> {
         mut parts: Box<Parts>,
         body: Incoming,
     ) -> Result<Response<Body>, Refusal> {
-        let body = self.accept(&parts, body).await?;
+        let upload = Rc::new(Upload::default());
+        let mut body = self.accept(&parts, body, &upload)?;
+        if !self.client.http2 && body.size_hint().exact().is_none() {
+            body.prime().await?;
+        }
         let protocol = self.head.upgrade.as_deref();
         let upgrading = upgrade::ask(&self.line.route, protocol, &mut parts);
         if outer.is_some() && !upgrading {
@@ -54,7 +61,6 @@ impl Exchange<'_> {
         }
         let accept = upgrading.then(|| upgrade::expected_accept(&parts)).flatten();
         self.address(&mut parts);
-        let upload = body.upload();
         let (answer, lease) = self.send(Box::new(Request::from_parts(*parts, body)), upgrading, &upload).await?;
         if !answer::is_framed_once(answer.headers()) {
             return Err(Kind::BadGateway.into());
@@ -72,8 +78,8 @@ impl Exchange<'_> {
         Ok(self.stream(answer, lease, upload))
     }
 
-    /// The client's body, unless it is known to be too large or broken from its start.
-    async fn accept(&self, parts: &Parts, body: Incoming) -> Result<RequestBody, Kind> {
+    /// The client's body, unless it is known to be too large.
+    fn accept(&self, parts: &Parts, body: Incoming, upload: &Rc<Upload>) -> Result<RequestBody, Kind> {
         let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
         if length.is_some_and(|length| length > self.line.upload.limit) {
             return Err(Kind::BodyTooLarge);
@@ -85,11 +91,7 @@ impl Exchange<'_> {
             Some(total) => self.watch.arm(Slot::Total, total),
             None => self.watch.disarm(Slot::Total),
         }
-        let mut body = RequestBody::new(body, self.watch, self.line.upload);
-        if !self.client.http2 && length.is_none() {
-            body.prime().await?;
-        }
-        Ok(body)
+        Ok(RequestBody::new(body, upload, self.watch, self.line.upload))
     }
 
     /// Gives the request the form in which the application gets it.

@@ -21,7 +21,7 @@ pub mod upstream;
 
 use std::rc::Rc;
 
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderValue, Response, StatusCode, header, request::Parts};
 use hyper::body::Incoming;
 
 pub use plan::{Gateway, Plan};
@@ -38,19 +38,22 @@ use crate::common::watch::Watch;
 
 impl Gateway {
     /// Answers one request of `client`. `refused` says that the framing guard has turned it down already.
+    ///
+    /// The parts come boxed, so that the steps hand on a pointer: futures of nested calls hold every copy that is handed on.
     pub async fn handle(
         &self,
         client: &Rc<Client>,
         watch: &Rc<Watch>,
         refused: Option<Kind>,
-        request: Request<Incoming>,
+        parts: Box<Parts>,
+        body: Incoming,
     ) -> Response<Body> {
         let id = record::request_id();
-        let accept = request.headers().get(header::ACCEPT).cloned();
+        let accept = parts.headers.get(header::ACCEPT).cloned();
         let mut record = Record::open(client, &self.shard);
         let outcome = match refused {
             Some(kind) => Err(kind.into()),
-            None => self.steps(client, watch, &id, request, &mut record).await,
+            None => self.steps(client, watch, &id, parts, body, &mut record).await,
         };
         let mut answer =
             outcome.unwrap_or_else(|refusal| self.refuse(client, &refusal, Look::of(accept.as_ref()), &id));
@@ -66,13 +69,11 @@ impl Gateway {
         client: &Rc<Client>,
         watch: &Rc<Watch>,
         id: &HeaderValue,
-        mut request: Request<Incoming>,
+        mut parts: Box<Parts>,
+        body: Incoming,
         record: &mut Record,
     ) -> Result<Response<Body>, Refusal> {
-        let outer = upgrade::outer(client, &mut request);
-        let (parts, body) = request.into_parts();
-        // Boxed, so that the steps hand on a pointer: futures of nested calls hold every copy that is handed on.
-        let mut parts = Box::new(parts);
+        let outer = upgrade::outer(client, &mut parts);
         let head = head::read(&mut parts, client, &self.plan.head, &self.plan.trusted)?;
         if let Some(answer) = redirect::challenge(client, &head, self.plan.acme_webroot.as_deref()) {
             return Ok(answer);

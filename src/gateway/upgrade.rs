@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header, request::Parts};
 use hyper::{body::Incoming, upgrade::OnUpgrade};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
@@ -26,8 +26,8 @@ pub struct Tunnel {
 }
 
 /// The client's side of an extended CONNECT.
-pub fn outer(client: &Client, request: &mut Request<Incoming>) -> Option<OnUpgrade> {
-    (client.http2 && request.method() == Method::CONNECT).then(|| hyper::upgrade::on(request))
+pub fn outer(client: &Client, parts: &mut Parts) -> Option<OnUpgrade> {
+    (client.http2 && parts.method == Method::CONNECT).then(|| parts.extensions.remove()).flatten()
 }
 
 /// Makes the request an upgrade to `protocol` where the route allows it; otherwise it goes on as a plain request.

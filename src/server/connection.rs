@@ -50,8 +50,10 @@ where
         watch.disarm(Slot::Idle);
         let gateway = worker.gateway();
         let (client, watch, line) = (Rc::clone(&client), Rc::clone(&watch), Rc::clone(&line));
+        let (parts, body) = request.into_parts();
+        let parts = Box::new(parts);
         async move {
-            let answer = gateway.handle(&client, &watch, refused, request).await;
+            let answer = gateway.handle(&client, &watch, refused, parts, body).await;
             if answer.status() != hyper::StatusCode::SWITCHING_PROTOCOLS {
                 line.stay();
             }
@@ -85,9 +87,10 @@ where
     let tunnel = client.tunnel.borrow_mut().take();
     if let Some(tunnel) = tunnel {
         let read = [&parts.read_buf[..], &held].concat();
-        tunnel.join(io, read).await;
+        Box::pin(tunnel.join(io, read)).await;
     } else if unread {
-        linger(&mut io).await;
+        // Boxed, as the tunnel: few connections come to this, and its state would weigh on all.
+        Box::pin(linger(&mut io)).await;
     }
 }
 
@@ -120,8 +123,10 @@ where
         let stream = worker.watches.watch();
         streams.announce(&stream);
         let (gateway, client) = (worker.gateway(), Rc::clone(&client));
+        let (parts, body) = request.into_parts();
+        let parts = Box::new(parts);
         // hyper moves the future of a stream several times on its way to its task: a box is moved cheaply.
-        Box::pin(async move { Ok::<_, Infallible>(gateway.handle(&client, &stream, None, request).await) })
+        Box::pin(async move { Ok::<_, Infallible>(gateway.handle(&client, &stream, None, parts, body).await) })
     });
     let mut connection = pin!(
         http2::Builder::new(streams.clone())

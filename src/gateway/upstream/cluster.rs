@@ -3,7 +3,7 @@
 use std::{cell::Cell, rc::Rc, sync::Arc};
 
 use http::{Request, Response, header};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 
 use super::{
     balance::{Candidate, Turns},
@@ -97,17 +97,20 @@ impl Cluster {
                     if lease.is_http2() {
                         give_authority(&mut request);
                     }
-                    match lease.send(*request).await {
+                    let copy = lease.is_http2().then(|| copy(&request)).flatten();
+                    match lease.send(request).await {
                         Ok(answer) => return Ok(self.note(pool, answer, lease)),
                         Err(mut error) => {
-                            let Some(unsent) = error.take_message() else {
+                            // A connection that the application closed while it was idle is no failure of the endpoint.
+                            let unsent = error.take_message().map(Box::new);
+                            let error = error.into_error();
+                            let Some(again) = unsent.or_else(|| copy.filter(|_| is_refused(&error))) else {
                                 pool.state.failed(&rules.ejection);
                                 self.failed("broken");
-                                return Err(Failure::Broken(error.into_error()));
+                                return Err(Failure::Broken(error));
                             };
-                            // A connection that the application closed while it was idle is no failure of the endpoint.
-                            request = Box::from(unsent);
-                            Failure::Broken(error.into_error())
+                            request = again;
+                            Failure::Broken(error)
                         }
                     }
                 }
@@ -159,6 +162,25 @@ impl Cluster {
         }
         (answer, lease)
     }
+}
+
+/// The request once more, where it has no body that is gone once sent.
+fn copy(request: &Request<RequestBody>) -> Option<Box<Request<RequestBody>>> {
+    if !request.body().is_end_stream() {
+        return None;
+    }
+    let mut copy = Request::new(RequestBody::empty());
+    copy.method_mut().clone_from(request.method());
+    copy.uri_mut().clone_from(request.uri());
+    copy.headers_mut().clone_from(request.headers());
+    Some(Box::new(copy))
+}
+
+/// Whether the application says that it did not process the request (RFC 9113, section 8.7). Streams beyond the last of a
+/// GOAWAY are not told apart from those before it, so they don't count.
+fn is_refused(error: &hyper::Error) -> bool {
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<h2::Error>());
+    source.is_some_and(|error| error.is_remote() && error.reason() == Some(h2::Reason::REFUSED_STREAM))
 }
 
 /// HTTP/2 carries the host in the target.

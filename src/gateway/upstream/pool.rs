@@ -224,25 +224,19 @@ impl Lease {
     ///
     /// # Errors
     /// When the connection broke before the head of an answer.
-    pub fn send(
+    pub async fn send(
         &mut self,
-        mut request: Request<RequestBody>,
-    ) -> impl Future<Output = Result<Response<Incoming>, TrySendError<Request<RequestBody>>>> + use<> {
-        let sent = match self.connection.as_mut() {
-            Some(Connection::Single(single)) => Sent::Single(single.sender.try_send_request(request)),
+        mut request: Box<Request<RequestBody>>,
+    ) -> Result<Response<Incoming>, TrySendError<Request<RequestBody>>> {
+        match self.connection.as_mut() {
+            Some(Connection::Single(single)) => single.sender.try_send_request(*request).await,
             Some(Connection::Multiplexed(shared)) => {
                 *request.version_mut() = Version::HTTP_2;
-                Sent::Multiplexed(shared.sender.borrow_mut().try_send_request(request))
+                let sent = shared.sender.borrow_mut().try_send_request(*request);
+                sent.await
             }
             // A lease holds a connection from `Pool::lease` until it is given back, which consumes it.
-            None => Sent::Gone,
-        };
-        async move {
-            match sent {
-                Sent::Single(answer) => answer.await,
-                Sent::Multiplexed(answer) => answer.await,
-                Sent::Gone => std::future::pending().await,
-            }
+            None => std::future::pending().await,
         }
     }
 
@@ -273,12 +267,6 @@ impl Lease {
     pub fn pool(&self) -> &Pool {
         &self.pool
     }
-}
-
-enum Sent<A, B> {
-    Single(A),
-    Multiplexed(B),
-    Gone,
 }
 
 impl Drop for Lease {
