@@ -5,7 +5,7 @@ use std::{
     process::Command,
 };
 
-use crate::support::{OK, Origin, Privet, read_all, read_one};
+use crate::support::{OK, Origin, Privet, python, read_all, read_one};
 
 #[test]
 fn the_application_gets_one_canonical_request() {
@@ -106,10 +106,9 @@ fn websockets_pass_on_http1_and_on_http2() {
     privet.until("counted", || privet.metric("privet_tunnel_bytes_total") > 0);
 }
 
-/// The interpreter that `tests/run` has given the packages to.
-fn python() -> std::path::PathBuf {
-    let own = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/python/bin/python");
-    if own.exists() { own } else { "python3".into() }
+#[test]
+fn http2_keeps_the_rules_of_its_rfc() {
+    script(&Privet::demo(), include_str!("h2_rules.py"));
 }
 
 /// The `websockets` package of `PyPI`.
@@ -291,7 +290,7 @@ fn script(privet: &Privet, text: &str) {
     let ca = privet.dir.path().join("certs/ca.pem");
     let port = privet.https.port().to_string();
     let out = Command::new(python()).arg("-c").arg(text).arg(port).arg(ca).output().expect("python runs");
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&[out.stdout, out.stderr].concat()));
 }
 
 /// An HTTP/2 connection `c` over a socket `s`, and `events()`.

@@ -303,3 +303,30 @@ fn serve(socket: TcpStream, all: &Mutex<Vec<u8>>, answer: &dyn Fn(&str, usize) -
 }
 
 pub const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+/// The interpreter that `tests/run` has given the packages to.
+pub fn python() -> PathBuf {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/python/bin/python");
+    if own.exists() { own } else { "python3".into() }
+}
+
+/// A program beside Privet. Ended when dropped.
+pub struct Beside(pub Child);
+
+impl Beside {
+    /// Runs `script` with the tests' Python; the first line that it prints.
+    pub fn python(script: &str) -> (Self, String) {
+        let mut child =
+            Command::new(python()).args(["-c", script]).stdout(Stdio::piped()).spawn().expect("python runs");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
+        (Self(child), line.trim().to_owned())
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

@@ -7,7 +7,7 @@ use std::{
     thread,
 };
 
-use crate::support::{OK, Origin, Privet, read_one};
+use crate::support::{Beside, OK, Origin, Privet, read_one};
 
 #[test]
 fn connections_to_the_application_are_reused() {
@@ -172,3 +172,37 @@ fn an_answer_that_is_framed_twice_is_not_passed_on() {
         assert!(seen.starts_with("HTTP/1.1 502"), "{answer:?} became {seen:?}");
     }
 }
+
+#[test]
+fn what_an_http2_application_refused_is_sent_again_and_what_it_cut_is_not() {
+    let (_app, port) = Beside::python(REFUSING);
+    let privet = Privet::with_listen(
+        "workers = 1",
+        &format!("[[route]]\nupstream = \"http://127.0.0.1:{port}\"\nhttp2 = true\n"),
+    );
+    assert!(privet.get("/refused", "").contains("second"), "{}", privet.log());
+    assert_eq!(privet.metric("privet_upstream_retries_total"), 1);
+    assert!(privet.get("/cut", "").starts_with("HTTP/1.1 502"));
+    let sent = "POST /refused HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx";
+    assert!(privet.raw(sent.as_bytes()).starts_with("HTTP/1.1 502"));
+    assert_eq!(privet.metric("privet_upstream_retries_total"), 1);
+}
+
+/// The `h2` package of `PyPI` as an application in cleartext: it resets the first request of each path.
+const REFUSING: &str = r#"
+import h2.config, h2.connection, h2.events, socket, threading
+listener = socket.create_server(("127.0.0.1", 0)); print(listener.getsockname()[1], flush=True)
+seen = set()
+def serve(s):
+    c = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False)); c.initiate_connection(); s.sendall(c.data_to_send())
+    while data := s.recv(65536):
+        for e in c.receive_data(data):
+            if not isinstance(e, h2.events.RequestReceived): continue
+            h = dict(e.headers); path, key = h[b":path"], (h[b":method"], h[b":path"])
+            if key not in seen:
+                seen.add(key); c.reset_stream(e.stream_id, 7 if path == b"/refused" else 2)
+            else:
+                c.send_headers(e.stream_id, [(":status", "200")]); c.send_data(e.stream_id, b"second", end_stream=True)
+        s.sendall(c.data_to_send())
+while True: threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+"#;
