@@ -61,6 +61,22 @@ fn bad_starts_say_why() {
 }
 
 #[test]
+fn a_low_port_without_privilege_says_what_is_missing() {
+    // A network namespace of its own, in which low ports need a capability that is taken away.
+    let dir = tempfile::tempdir().expect("a folder");
+    let script = "unshare -n true 2>/dev/null || map=-r; exec unshare ${map:-} -n setpriv --bounding-set=-all --inh-caps=-all \"$@\"";
+    let out = Command::new("sh")
+        .args(["-c", script, "sh", &binary().display().to_string()])
+        .args(["serve", "--demo", "--https", "0.0.0.0:443", "--http", "off", "--admin", "off"])
+        .current_dir(dir.path())
+        .output()
+        .expect("runs");
+    let text = String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(3), "{text}");
+    assert!(text.contains("0.0.0.0:443") && text.contains("CAP_NET_BIND_SERVICE"), "{text}");
+}
+
+#[test]
 fn acme_challenges_are_the_one_thing_served_in_cleartext() {
     let origin = Origin::start(OK);
     let privet = Privet::with_listen("acme_webroot = \"web\"", &origin.route(""));

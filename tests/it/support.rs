@@ -44,27 +44,32 @@ impl Privet {
     }
 
     pub fn with_listen(listen: &str, text: &str) -> Self {
+        Self::with_environment(&[], listen, text)
+    }
+
+    pub fn with_environment(environment: &[(&str, &str)], listen: &str, text: &str) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let ports = [free_port(), free_port(), free_port()];
         let config = config(ports, listen, text);
         fs::write(dir.path().join("privet.toml"), config).expect("written");
         let args = ["serve", "--config", "privet.toml"].map(str::to_owned);
-        Self::launch(dir, &args, ports)
+        Self::launch(dir, &args, environment, ports)
     }
 
     pub fn demo() -> Self {
         let ports = [free_port(), free_port(), free_port()];
         let [https, http, admin] = ports.map(|port| format!("127.0.0.1:{port}"));
         let args = ["serve", "--demo", "--https", &https, "--http", &http, "--admin", &admin].map(str::to_owned);
-        Self::launch(tempfile::tempdir().expect("a folder"), &args, ports)
+        Self::launch(tempfile::tempdir().expect("a folder"), &args, &[], ports)
     }
 
-    fn launch(dir: TempDir, args: &[String], ports: [u16; 3]) -> Self {
+    fn launch(dir: TempDir, args: &[String], environment: &[(&str, &str)], ports: [u16; 3]) -> Self {
         let log = fs::File::create(dir.path().join("log")).expect("a log");
         let child = Command::new(binary())
             .args(args)
             .current_dir(dir.path())
             .env("PRIVET_LOG", "debug")
+            .envs(environment.iter().copied())
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
@@ -237,7 +242,11 @@ impl Origin {
 
     /// `answer` gets the head and the number of the connection; `None` closes the connection.
     pub fn start_with(answer: impl Fn(&str, usize) -> Option<String> + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        Self::on("127.0.0.1:0", answer)
+    }
+
+    pub fn on(place: &str, answer: impl Fn(&str, usize) -> Option<String> + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind(place).expect("a port");
         let address = listener.local_addr().expect("bound");
         let seen = Arc::new(Mutex::new(Vec::new()));
         let connections = Arc::new(Mutex::new(0));

@@ -2,6 +2,11 @@
 
 use std::{fs, process::Command};
 
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, ExtendedKeyUsagePurpose,
+    IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams,
+};
+
 use crate::support::{OK, Origin, Privet};
 
 fn s_client(privet: &Privet, args: &[&str]) -> String {
@@ -62,37 +67,55 @@ fn a_changed_pair_is_taken_and_a_broken_one_is_not() {
 }
 
 #[test]
-fn client_certificates_can_be_required() {
+fn client_certificates_can_be_required_and_revoked() {
     let origin = Origin::start(OK);
     let privet = Privet::with(&origin.route(""));
-    let dir = privet.dir.path();
-    let openssl = |args: &[&str]| {
-        assert!(Command::new("openssl").args(args).current_dir(dir).output().expect("runs").status.success());
+    let write = |name: &str, text: String| fs::write(privet.dir.path().join(name), text).expect("written");
+    let key = KeyPair::generate().expect("a key");
+    let mut ca = CertificateParams::default();
+    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    let ca = CertifiedIssuer::self_signed(ca, key).expect("a CA");
+    write("clients.pem", ca.pem());
+    for (name, serial) in [("kim", 1_u64), ("lee", 2)] {
+        let key = KeyPair::generate().expect("a key");
+        let mut leaf = CertificateParams::new([name.to_owned()]).expect("a name");
+        leaf.serial_number = Some(serial.into());
+        leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        write(&format!("{name}.pem"), leaf.signed_by(&key, &ca).expect("signed").pem());
+        write(&format!("{name}.key"), key.serialize_pem());
+    }
+    let now = time::OffsetDateTime::now_utc();
+    let revoke = |serials: &[u64]| {
+        let revoked = |serial: &u64| RevokedCertParams {
+            serial_number: (*serial).into(),
+            revocation_time: now,
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let list = CertificateRevocationListParams {
+            this_update: now - time::Duration::hours(1),
+            next_update: now + time::Duration::hours(1),
+            crl_number: 1_u64.into(),
+            issuing_distribution_point: None,
+            revoked_certs: serials.iter().map(revoked).collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        write("clients.crl", list.signed_by(&ca).expect("signed").pem().expect("PEM"));
     };
-    openssl(&[
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-days",
-        "2",
-        "-subj",
-        "/CN=clients",
-        "-keyout",
-        "cca.key",
-        "-out",
-        "cca.pem",
-    ]);
-    openssl(&["req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=member", "-keyout", "m.key", "-out", "m.csr"]);
-    fs::write(dir.join("ext"), "extendedKeyUsage=clientAuth\nsubjectAltName=DNS:member\n").expect("written");
-    openssl(&[
-        "x509", "-req", "-in", "m.csr", "-CA", "cca.pem", "-CAkey", "cca.key", "-days", "2", "-extfile", "ext", "-out",
-        "m.pem",
-    ]);
-    privet.rewrite(|text| text + "[tls.client]\nmode = \"require\"\nca = \"cca.pem\"\n");
+    let serves = |name: &str| {
+        let (pem, key) = (format!("{name}.pem"), format!("{name}.key"));
+        privet.curl(&["--cert", &pem, "--key", &key, &privet.url("/")]).ends_with("ok")
+    };
+    privet.rewrite(|text| text + "[tls.client]\nmode = \"require\"\nca = \"clients.pem\"\n");
     privet.until("closed to strangers", || !privet.curl(&[&privet.url("/")]).ends_with("ok"));
-    assert!(privet.curl(&["--cert", "m.pem", "--key", "m.key", &privet.url("/")]).ends_with("ok"));
+    assert!(serves("kim") && serves("lee"));
+    revoke(&[1]);
+    privet.rewrite(|text| text + "crl = \"clients.crl\"\n");
+    privet.until("one is revoked", || !serves("kim"));
+    assert!(serves("lee"));
+    revoke(&[1, 2]);
+    privet.until("a new list counts", || !serves("lee"));
 }
 
 #[test]

@@ -4,10 +4,12 @@ use std::{
     io::{Read, Write},
     net::TcpListener,
     os::unix::net::UnixListener,
+    process::Command,
     thread,
+    time::Duration,
 };
 
-use crate::support::{Beside, OK, Origin, Privet, read_one};
+use crate::support::{Beside, OK, Origin, Privet, free_port, read_one};
 
 #[test]
 fn connections_to_the_application_are_reused() {
@@ -186,6 +188,92 @@ fn what_an_http2_application_refused_is_sent_again_and_what_it_cut_is_not() {
     let sent = "POST /refused HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx";
     assert!(privet.raw(sent.as_bytes()).starts_with("HTTP/1.1 502"));
     assert_eq!(privet.metric("privet_upstream_retries_total"), 1);
+}
+
+#[test]
+fn retries_stay_within_their_budget() {
+    let (_app, port) = Beside::python(&REFUSING.replace("if key not in seen", "if True"));
+    let privet = Privet::with_listen(
+        "workers = 1",
+        &format!(
+            "[[route]]\nupstream = \"http://127.0.0.1:{port}\"\nhttp2 = true\nretry = {{ budget_percent = 20 }}\n"
+        ),
+    );
+    for _ in 0..100 {
+        assert!(privet.get("/refused", "").starts_with("HTTP/1.1 502"));
+    }
+    // Ten at the start, and a fifth of a hundred requests.
+    let retries = privet.metric("privet_upstream_retries_total");
+    assert!((25..=30).contains(&retries), "{retries}");
+}
+
+#[test]
+fn the_least_busy_endpoint_is_chosen() {
+    let quick = Origin::start(OK);
+    let slow = Origin::start_with(|_, _| {
+        thread::sleep(Duration::from_secs(3600));
+        None
+    });
+    let privet = Privet::with_listen(
+        "workers = 1",
+        &format!("[[route]]\nupstream = [\"{}\", \"{}\"]\nbalance = \"least_connections\"\n", slow.url(), quick.url()),
+    );
+    let mut waiting = privet.tls();
+    waiting.write_all(b"GET /waits HTTP/1.1\r\nHost: a\r\n\r\n").expect("sent");
+    privet.until("one is busy", || slow.seen().contains("/waits"));
+    for _ in 0..20 {
+        assert!(privet.get("/", "").ends_with("ok"));
+    }
+    assert_eq!(slow.connections(), 1);
+}
+
+#[test]
+fn http2_by_prior_knowledge_to_a_real_server() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let page = "0123456789".repeat(100_000);
+    std::fs::write(dir.path().join("page"), &page).expect("written");
+    let port = free_port();
+    let child = Command::new("nghttpd")
+        .args(["--no-tls", "--address=127.0.0.1", "-d", &dir.path().display().to_string(), &port.to_string()])
+        .spawn()
+        .expect("nghttpd runs");
+    let _app = Beside(child);
+    let privet = Privet::with(&format!("[[route]]\nupstream = \"http://127.0.0.1:{port}\"\nhttp2 = true\n"));
+    privet.until("the server listens", || privet.curl(&[&privet.url("/page")]) == page);
+    assert!(privet.curl(&["-i", &privet.url("/absent")]).starts_with("HTTP/2 404"));
+    assert!(privet.curl(&["-I", "--http1.1", &privet.url("/page")]).contains("content-length: 1000000"));
+}
+
+#[test]
+fn a_name_that_moves_is_followed() {
+    // Two applications on one port, as a name's old and new address have it.
+    let old = Origin::on("127.0.0.1:0", |_, _| Some(OK.replace("ok", "an")));
+    let new = Origin::on(&format!("127.0.0.2:{}", old.address.port()), |_, _| Some(OK.replace("ok", "bn")));
+    let hosts = tempfile::NamedTempFile::new().expect("a file");
+    let point = |to: &Origin| std::fs::write(hosts.path(), format!("{} app.example\n", to.address.ip()));
+    point(&old).expect("written");
+    let wrapper = Command::new("find")
+        .args(["/usr/lib", "-name", "libnss_wrapper.so", "-print", "-quit"])
+        .output()
+        .expect("find runs");
+    let privet = Privet::with_environment(
+        &[
+            ("LD_PRELOAD", String::from_utf8_lossy(&wrapper.stdout).trim()),
+            ("NSS_WRAPPER_HOSTS", &hosts.path().display().to_string()),
+        ],
+        "",
+        &format!(
+            "[[route]]\nupstream = \"http://app.example:{}\"\ncleartext_reason = \"a test\"\nresolve_every = \"100ms\"\n",
+            old.address.port()
+        ),
+    );
+    assert!(privet.get("/", "").ends_with("an"), "{}", privet.log());
+    point(&new).expect("written");
+    privet.until("the new address", || privet.get("/", "").ends_with("bn"));
+    // A name that is gone leaves the last address in use.
+    std::fs::write(hosts.path(), "").expect("written");
+    privet.until("a failed look-up", || privet.log().contains("could not be resolved again"));
+    assert!(privet.get("/", "").ends_with("bn"));
 }
 
 /// The `h2` package of `PyPI` as an application in cleartext: it resets the first request of each path.
