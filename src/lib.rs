@@ -11,6 +11,7 @@
 //! * [`admin`]: the private listener: health and metrics.
 //! * [`gateway`]: THE LIST: what happens to a request, one line a step.
 //! * [`observe`]: what is counted and how it is shown.
+//! * [`privacy`]: finds personal data and secrets in bytes, and rewrites them; pure.
 //! * [`tls`]: certificates, profiles, client certificates, the development CA.
 //! * [`dial`]: connections to anything: TCP, Unix, TLS; names resolved again.
 //! * [`common`]: units, coarse clock, the peer of a connection: no policy, small.
@@ -26,5 +27,6 @@ pub mod demo;
 pub mod dial;
 pub mod gateway;
 pub mod observe;
+pub mod privacy;
 pub mod server;
 pub mod tls;

@@ -2,6 +2,7 @@
 //! needed is not available.
 
 pub mod check;
+pub mod detect;
 pub mod serve;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -24,6 +25,8 @@ enum Command {
     Serve(ServeArgs),
     /// Say whether a configuration is valid, and everything that is wrong with it.
     Check(CheckArgs),
+    /// Tell what personal data and secrets the lines of a JSON-lines file hold.
+    Detect(detect::DetectArgs),
 }
 
 /// What `serve` takes.
@@ -72,6 +75,7 @@ pub fn run() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(args) => serve::run(args),
         Command::Check(args) => check::run(&args),
+        Command::Detect(args) => detect::run(&args),
     }
 }
 

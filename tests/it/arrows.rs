@@ -10,7 +10,7 @@ const RANKS: &[&[&str]] = &[
     &["server", "admin"],
     &["gateway"],
     &["observe"],
-    &["tls"],
+    &["tls", "privacy"],
     &["dial"],
     &["common"],
 ];

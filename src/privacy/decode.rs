@@ -1,0 +1,216 @@
+//! What encoded bytes stand for, and where they stand.
+//!
+//! Detectors read plain text. Percent signs (once or twice over), JSON's `\u`, character references of HTML, full-width forms, dashes and
+//! spaces of every kind are read as what they stand for; a map leads every span back to the bytes that were written.
+//! Unknown escapes stay as they are: this is for looking, the text itself is never rewritten from it.
+
+use std::{borrow::Cow, ops::Range};
+
+/// Longest form of one character that is understood, in bytes.
+pub(super) const LONGEST: usize = 12;
+
+/// Text as detectors read it.
+#[derive(Debug, Default)]
+pub(super) struct Map(Vec<(usize, usize)>);
+
+impl Map {
+    fn at(&self, text: usize) -> usize {
+        match self.0.partition_point(|&(t, _)| t <= text).checked_sub(1) {
+            Some(i) => self.0[i].1 + text - self.0[i].0,
+            None => text,
+        }
+    }
+
+    /// The bytes as written of a span as read.
+    pub(super) fn back(&self, span: &Range<usize>) -> Range<usize> {
+        let i = self.0.partition_point(|&(t, _)| t < span.end);
+        let end = match self.0.get(i) {
+            Some(&(t, raw)) if t == span.end => raw,
+            _ => self.at(span.end),
+        };
+        self.at(span.start)..end
+    }
+}
+
+/// Whether anything may be encoded in `text`.
+pub(super) fn is_plain(text: &[u8]) -> bool {
+    // No early end within a block, so that it is looked at many bytes at a time.
+    text.chunks(64).all(|block| !block.iter().fold(false, |any, &b| any | is_marker(b)))
+}
+
+fn is_marker(byte: u8) -> bool {
+    (byte == b'%') | (byte == b'&') | (byte == b'\\') | (byte == 0xC2) | (byte & 0xFE == 0xE2) | (byte == 0xEF)
+}
+
+/// All of `raw` as detectors read it.
+pub(super) fn decode(raw: &[u8]) -> (Cow<'_, [u8]>, Map) {
+    let mut map = Map::default();
+    if is_plain(raw) {
+        return (Cow::Borrowed(raw), map);
+    }
+    let mut text = Vec::with_capacity(raw.len());
+    let mut pos = 0;
+    while pos < raw.len() {
+        if is_marker(raw[pos])
+            && let Some((char, width)) = one(&raw[pos..])
+        {
+            map.0.push((text.len(), pos));
+            if let Some(char) = char {
+                push(&mut text, char);
+            }
+            pos += width;
+            map.0.push((text.len(), pos));
+        } else {
+            let plain = raw[pos + 1..].iter().position(|&b| is_marker(b)).map_or(raw.len(), |n| pos + 1 + n);
+            text.extend_from_slice(&raw[pos..plain]);
+            pos = plain;
+        }
+    }
+    (Cow::Owned(text), map)
+}
+
+/// A decoded unit: a character, or a byte of UTF-8.
+#[derive(Clone, Copy)]
+enum Unit {
+    Byte(u8),
+    Char(char),
+}
+
+fn push(text: &mut Vec<u8>, unit: Unit) {
+    match unit {
+        Unit::Byte(byte) => text.push(byte),
+        Unit::Char(char) => text.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
+    }
+}
+
+/// The character that `raw` begins with, where it is encoded, and its width; no character for one that is not seen.
+fn one(raw: &[u8]) -> Option<(Option<Unit>, usize)> {
+    match raw[0] {
+        b'%' => percent(raw).map(|(byte, width)| (Some(Unit::Byte(byte)), width)),
+        b'\\' => backslash(raw),
+        b'&' => reference(raw),
+        _ => folded(raw),
+    }
+}
+
+fn hex(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0, |n, &b| Some(n << 4 | char::from(b).to_digit(16)?))
+}
+
+/// `%2D`, and `%252D`.
+fn percent(raw: &[u8]) -> Option<(u8, usize)> {
+    let byte = u8::try_from(hex(raw.get(1..3)?)?).ok()?;
+    if byte == b'%'
+        && let Some(inner) = raw.get(3..5).and_then(hex)
+    {
+        return Some((u8::try_from(inner).ok()?, 5));
+    }
+    Some((byte, 3))
+}
+
+fn backslash(raw: &[u8]) -> Option<(Option<Unit>, usize)> {
+    let unit = match *raw.get(1)? {
+        b'/' => Unit::Byte(b'/'),
+        b'n' | b'r' => Unit::Byte(b'\n'),
+        b't' => Unit::Byte(b'\t'),
+        b'u' => {
+            let char = char::from_u32(hex(raw.get(2..6)?)?)?;
+            return Some((fold(char), 6));
+        }
+        _ => return None,
+    };
+    Some((Some(unit), 2))
+}
+
+fn reference(raw: &[u8]) -> Option<(Option<Unit>, usize)> {
+    let end = raw.iter().take(LONGEST).position(|&b| b == b';')?;
+    let char = match &raw[1..end] {
+        [b'#', b'x' | b'X', digits @ ..] if !digits.is_empty() => char::from_u32(hex(digits)?)?,
+        [b'#', digits @ ..] => std::str::from_utf8(digits).ok()?.parse::<u32>().ok().and_then(char::from_u32)?,
+        b"amp" => '&',
+        b"quot" => '"',
+        b"apos" => '\'',
+        b"lt" => '<',
+        b"gt" => '>',
+        b"nbsp" => ' ',
+        b"commat" => '@',
+        b"period" => '.',
+        b"hyphen" | b"dash" | b"ndash" | b"mdash" | b"minus" => '-',
+        b"plus" => '+',
+        b"colon" => ':',
+        b"equals" => '=',
+        b"sol" => '/',
+        b"lpar" => '(',
+        b"rpar" => ')',
+        b"lowbar" => '_',
+        b"shy" | b"zwnj" | b"zwj" => '\u{AD}',
+        _ => return None,
+    };
+    Some((fold(char), end + 1))
+}
+
+/// UTF-8 that stands for something plainer.
+fn folded(raw: &[u8]) -> Option<(Option<Unit>, usize)> {
+    let width = match raw[0] {
+        0xC2 => 2,
+        _ => 3,
+    };
+    let char = std::str::from_utf8(raw.get(..width)?).ok()?.chars().next()?;
+    match fold(char) {
+        Some(Unit::Char(same)) if same == char => None,
+        other => Some((other, width)),
+    }
+}
+
+/// The plain form of a character; `None` for one without any shape.
+fn fold(char: char) -> Option<Unit> {
+    let plain = match char {
+        '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FEFF}' => return None,
+        '\u{A0}' | '\u{2000}'..='\u{200A}' | '\u{202F}' | '\u{205F}' | '\u{3000}' => ' ',
+        '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{2E3A}' | '\u{2E3B}' | '\u{FE58}' | '\u{FE63}' => '-',
+        // Full-width forms stand as far apart as ASCII does.
+        '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(char) - 0xFEE0).unwrap_or(char),
+        other => other,
+    };
+    Some(Unit::Char(plain))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_encoding_reads_alike_and_leads_back() {
+        for written in [
+            "a010%2D1234z",
+            "a010%252D1234z",
+            "a010\\u002d1234z",
+            "a010&#45;1234z",
+            "a010&#x2D;1234z",
+            "a010&hyphen;1234z",
+            "a010\u{2013}1234z",
+            "a０１０－１２３４z",
+            "a0\u{200B}10-1234z",
+        ] {
+            let (text, map) = decode(written.as_bytes());
+            assert_eq!(text.as_ref(), b"a010-1234z", "{written}");
+            assert_eq!(map.back(&(1..9)), 1..written.len() - 1, "{written}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_encoded_stays() {
+        for written in ["100%", "50%zz", "a & b", "&unknown;", "C:\\data", "‘quoted’", "가나다", "\u{E9}", "%"] {
+            let (text, map) = decode(written.as_bytes());
+            assert_eq!(text.as_ref(), written.as_bytes());
+            assert_eq!(map.back(&(0..written.len())), 0..written.len());
+        }
+    }
+
+    #[test]
+    fn a_shapeless_character_behind_a_value_is_not_of_it() {
+        let written = "ab\u{200B}";
+        let (text, map) = decode(written.as_bytes());
+        assert_eq!((text.as_ref(), map.back(&(0..2))), (&b"ab"[..], 0..2));
+    }
+}

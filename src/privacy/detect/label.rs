@@ -1,0 +1,267 @@
+//! Values of fields that are named for what they hold: `password=`, `"name": `, `주소:`.
+
+use std::{collections::HashMap, ops::Range, sync::LazyLock};
+
+use super::{Out, person, word};
+use crate::privacy::finding::{Finding, Kind};
+
+/// What a field's name says of its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Label {
+    Name,
+    Address,
+    Password,
+    Key,
+    Session,
+    Authorization,
+    Cookies,
+}
+
+// Names in lower case, without spaces, dashes, dots and underscores.
+const NAMES: &[(Label, &str)] = &[
+    (
+        Label::Name,
+        "name|fullname|firstname|lastname|middlename|givenname|familyname|surname|forename|nickname|realname|displayname|legalname|\
+        customername|patientname|recipientname|receivername|sendername|contactname|employeename|buyername|sellername|ownername|holdername|\
+        cardholder|cardholdername|accountholder|membername|personname|studentname|clientname|username2|maidenname|mothersname|fathersname|\
+        shippingname|billingname|authorname|applicant|guestname|payername|payeename|insuredname|\
+        성명|이름|성함|환자명|환자성명|고객명|고객성명|회원명|예금주|신청인|신청자|수취인|수령인|수신인|발신인|담당자|담당자명|대표자|대표자명|대표이사|대상자|계약자|피보험자|\
+        보호자|보호자명|임대인|임차인|매도인|매수인|작성자|접수자|상담원|소유주|소유자|주문자|받는사람|받는분|보내는사람|보내는분|민원인|근로자|원고|피고|성명한글|지원자|교수명|\
+        氏名|名前|お名前|姓名|名字|nom|prenom|prénom|nombre|apellido|apellidos|nome|cognome|sobrenome|vorname|nachname|имя|фамилия",
+    ),
+    (
+        Label::Address,
+        "address|addr|address1|address2|addressline1|addressline2|streetaddress|street|homeaddress|mailingaddress|postaladdress|shippingaddress|\
+        billingaddress|deliveryaddress|residence|residentialaddress|주소|주소지|자택주소|거주지|배송지|배송지주소|도로명주소|지번주소|상세주소|회사주소|본적|등록기준지|\
+        住所|地址|adresse|direccion|dirección|indirizzo|endereco|endereço|anschrift|strasse|straße",
+    ),
+    (
+        Label::Password,
+        "password|passwd|pwd|pass|passphrase|passcode|userpassword|oldpassword|newpassword|currentpassword|confirmpassword|passwordconfirm|\
+        passwordconfirmation|password1|password2|dbpassword|loginpassword|secretanswer|pin|pincode|otp|otpcode|onetimepassword|cvv|cvc|cvv2|cvc2|\
+        비밀번호|암호|패스워드|パスワード|密码|密碼|passwort|kennwort|motdepasse|contraseña|contrasena|senha|jpassword",
+    ),
+    (
+        Label::Key,
+        "apikey|xapikey|secret|secretkey|clientsecret|accesstoken|refreshtoken|idtoken|authtoken|token|privatekey|accesskey|accesskeyid|secretaccesskey|\
+        awssecretaccesskey|awsaccesskeyid|bearertoken|sessiontoken|csrftoken|xsrftoken|xcsrftoken|signingkey|encryptionkey|xauthtoken|authkey|\
+        licensekey|masterkey|sharedsecret|webhooksecret|code_verifier|assertion|samlresponse",
+    ),
+    (
+        Label::Session,
+        "sessionid|session|sid|jsessionid|phpsessid|aspnetsessionid|connectsid|sessid|sessiontokencookie|laravelsession|csessionid|\
+        xsessionid|ssid|authcookie|aspxauth|rememberme|remembertoken|rememberusertoken|cfduid|djangosession|railssession|hostsession|securesession",
+    ),
+    (Label::Authorization, "authorization|proxyauthorization|xauthorization|xforwardedauthorization"),
+    (Label::Cookies, "cookie|setcookie|cookies"),
+];
+
+/// Words before `name` that make it no person's.
+const THINGS: &str = "|file|host|user|domain|product|company|class|event|method|function|table|column|display|service|server|process|thread|package|module|path|\
+group|team|project|app|application|image|container|pod|namespace|cluster|node|device|model|brand|store|shop|bank|business|organization|country|city|state|\
+street|street2|field|key|tag|type|index|queue|topic|bucket|job|task|step|image|theme|font|icon|category|course|school|department|session|template|code|\
+ip|mac|email|web|url|server|bind|listen|remote|local|internet|";
+
+const LONGEST_NAME: usize = 40;
+/// Longest value without quotes that is taken for an address.
+const LONGEST_VALUE: usize = 160;
+
+static TABLE: LazyLock<HashMap<&'static [u8], Label>> = LazyLock::new(|| {
+    let words = |&(label, names): &(Label, &'static str)| names.split('|').map(move |name| (name.as_bytes(), label));
+    NAMES.iter().flat_map(words).collect()
+});
+
+/// What the name of a field says.
+pub(crate) fn label(name: &[u8]) -> Option<Label> {
+    let mut plain = [0_u8; LONGEST_NAME];
+    let mut length = 0;
+    for byte in name.iter().filter(|b| !matches!(b, b'_' | b'-' | b'.' | b' ' | b'[' | b']')) {
+        *plain.get_mut(length)? = byte.to_ascii_lowercase();
+        length += 1;
+    }
+    // Nothing shorter or otherwise begun is in the table, which most names in logs are told by.
+    if length < 3 {
+        return None;
+    }
+    TABLE.get(&plain[..length]).copied()
+}
+
+/// Reads around the sign at `at`, `:` or `=`; where reading goes on.
+pub(super) fn read(text: &[u8], at: usize, out: &mut Out<'_>) -> usize {
+    let Some(name) = name(text, at) else { return at + 1 };
+    let Some(label) = label(&text[name.clone()]) else { return at + 1 };
+    let Some((value, quoted)) = value(text, at + 1, label) else { return at + 1 };
+    match label {
+        Label::Name => person(text, &name, &value, quoted, out),
+        Label::Address => address(text, &name, &value, quoted, out),
+        Label::Password => secret(text, value, Kind::Password, 1, out),
+        Label::Key => secret(text, value, Kind::ApiKey, 8, out),
+        Label::Session => secret(text, value, Kind::SessionCookie, 8, out),
+        Label::Authorization => authorization(text, value, out),
+        Label::Cookies => cookies(text, value, out),
+    }
+    .unwrap_or(at + 1)
+}
+
+/// The name that stands before the sign.
+fn name(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let mut end = at;
+    while end > 0 && at - end < 3 && matches!(text[end - 1], b' ' | b'"' | b'\'' | b'\\' | b']') {
+        end -= 1;
+    }
+    let part = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.') || *b >= 0x80;
+    let length = text[..end].iter().rev().take(LONGEST_NAME + 1).take_while(|b| part(b)).count();
+    let last = *text[..end].last()?;
+    (length > 1 && length <= LONGEST_NAME && !last.is_ascii_digit() || last == b'1' || last == b'2')
+        .then_some(end - length..end)
+}
+
+/// The value behind the sign, and whether it stands in quotes.
+fn value(text: &[u8], mut pos: usize, label: Label) -> Option<(Range<usize>, bool)> {
+    let from = pos;
+    while pos - from < 4 && matches!(text.get(pos), Some(b' ' | b'\t')) {
+        pos += 1;
+    }
+    if matches!(text.get(pos), Some(b'"' | b'\'' | b'\\')) {
+        let slashes = text[pos..].iter().take(8).take_while(|b| **b == b'\\').count();
+        let quote = *text.get(pos + slashes).filter(|b| matches!(b, b'"' | b'\''))?;
+        let start = pos + slashes + 1;
+        return Some((start..closing(text, start, quote, slashes), true));
+    }
+    let spaced = matches!(label, Label::Name | Label::Address | Label::Authorization | Label::Cookies);
+    let stops = |b: &u8| match b {
+        b'\n' | b'\r' | b'"' | b'<' | b'>' | b'|' | b'}' => true,
+        b'&' => !spaced || label == Label::Name || label == Label::Address,
+        b' ' | b'\t' | b',' | b';' | b')' | b']' => !spaced,
+        _ => false,
+    };
+    let length = text[pos..].iter().take_while(|b| !stops(b)).count();
+    (length > 0).then_some((pos..pos + length, false))
+}
+
+/// Where the quote that opened with `slashes` before it closes.
+fn closing(text: &[u8], start: usize, quote: u8, slashes: usize) -> usize {
+    let mut run = 0;
+    for (i, &byte) in text[start..].iter().enumerate() {
+        if byte == b'\\' {
+            run += 1;
+            continue;
+        }
+        // In JSON `\"` is of the value; in JSON within JSON the value's end is `\"` and `\\\"` is of it.
+        if byte == quote && (run == slashes || slashes == 0 && run % 2 == 0) {
+            return start + i - slashes.min(run);
+        }
+        run = 0;
+    }
+    text.len()
+}
+
+fn person(text: &[u8], name: &Range<usize>, value: &Range<usize>, quoted: bool, out: &mut Out<'_>) -> Option<usize> {
+    let plain = text[name.clone()].eq_ignore_ascii_case(b"name");
+    if plain && is_thing(text, name.start) || !out.wants(&Kind::Person) {
+        return None;
+    }
+    let end = if quoted { person::whole(&text[value.clone()])? } else { person::leading(&text[value.clone()])? }
+        + value.start;
+    out.push(Finding::new(Kind::Person, value.start..end, 80));
+    Some(end)
+}
+
+/// Whether the word before a name's label says that it is a thing's: `file name:`.
+fn is_thing(text: &[u8], start: usize) -> bool {
+    let Some(before) = text[..start].strip_suffix(b" ") else { return false };
+    let length = before.iter().rev().take(16).take_while(|b| b.is_ascii_alphabetic()).count();
+    let word = String::from_utf8_lossy(&before[before.len() - length..]).to_lowercase();
+    length > 0 && THINGS.contains(&format!("|{word}|"))
+}
+
+fn address(text: &[u8], name: &Range<usize>, value: &Range<usize>, quoted: bool, out: &mut Out<'_>) -> Option<usize> {
+    let mut span = value.clone();
+    if !quoted && span.len() > LONGEST_VALUE {
+        return None;
+    }
+    let content = &text[span.clone()];
+    let letters = content.iter().filter(|b| b.is_ascii_alphabetic() || **b >= 0x80).count();
+    // A machine's address is none that mail goes to, nor is a mail address; prose that follows a colon has no number in it.
+    let digits = content.iter().any(u8::is_ascii_digit);
+    if letters < 4
+        || content.contains(&b'@')
+        || content.contains(&b'/') && !content.contains(&b' ')
+        || is_thing(text, name.start)
+    {
+        return None;
+    }
+    if !quoted {
+        // A line of several fields parts them by a slash, two spaces or a semicolon.
+        let cut = content.windows(2).position(|w| matches!(w, b" /" | b"  " | b"; ")).unwrap_or(content.len());
+        span.end = span.start + cut;
+        while span.end > span.start && matches!(text[span.end - 1], b' ' | b'.' | b',') {
+            span.end -= 1;
+        }
+    }
+    if !digits && !quoted || !out.wants(&Kind::Location) {
+        return None;
+    }
+    out.push(Finding::new(Kind::Location, span.clone(), 75));
+    // What stands within may be more than an address: reading goes on behind the sign.
+    None
+}
+
+fn secret(text: &[u8], value: Range<usize>, kind: Kind, least: usize, out: &mut Out<'_>) -> Option<usize> {
+    let content = &text[value.clone()];
+    let word = content.iter().all(u8::is_ascii_lowercase) && kind != Kind::Password;
+    let empty = matches!(
+        content,
+        b"null" | b"true" | b"false" | b"None" | b"nil" | b"undefined" | b"-" | b"[" | b"{" | b"[]" | b"{}"
+    ) || content.iter().all(|b| matches!(b, b'*' | b'x' | b'X' | b'.'))
+        || content.starts_with(b"<")
+        || content.starts_with(b"[") && content.len() < 16 && kind != Kind::Password;
+    if content.len() < least || empty || word || !out.wants(&kind) {
+        return None;
+    }
+    let end = value.end;
+    out.push(Finding { open: end == text.len(), ..Finding::new(kind, value, 90) });
+    Some(end)
+}
+
+/// A scheme and what follows it; without a scheme that is known, all of it.
+fn authorization(text: &[u8], value: Range<usize>, out: &mut Out<'_>) -> Option<usize> {
+    let content = &text[value.clone()];
+    let start = content.iter().position(|b| *b == b' ').map_or(value.start, |n| value.start + n + 1);
+    if start < value.end && word::credentials(text, start).is_some() {
+        let (kind, width) = word::credentials(text, start)?;
+        if !out.wants(&kind) {
+            return None;
+        }
+        let end = (start + width).min(value.end);
+        out.push(Finding { open: end == text.len(), ..Finding::new(kind, start..end, 99) });
+        return Some(end);
+    }
+    let kind = if content.get(..5).is_some_and(|s| s.eq_ignore_ascii_case(b"basic")) {
+        Kind::BasicCredentials
+    } else {
+        Kind::BearerToken
+    };
+    secret(text, start.min(value.end)..value.end, kind, 4, out)
+}
+
+/// Every pair's value but a few words that carry attributes.
+fn cookies(text: &[u8], value: Range<usize>, out: &mut Out<'_>) -> Option<usize> {
+    const ATTRIBUTES: [&[u8]; 5] = [b"path", b"domain", b"expires", b"max-age", b"samesite"];
+    let mut pos = value.start;
+    for pair in text[value.clone()].split(|b| *b == b';') {
+        let end = pos + pair.len();
+        if let Some(sign) = pair.iter().position(|b| *b == b'=') {
+            let name = pair[..sign].trim_ascii();
+            let attribute = ATTRIBUTES.iter().any(|a| name.eq_ignore_ascii_case(a));
+            if !attribute && sign + 1 < pair.len() && out.wants(&Kind::SessionCookie) {
+                out.push(Finding {
+                    open: end == text.len(),
+                    ..Finding::new(Kind::SessionCookie, pos + sign + 1..end, 90)
+                });
+            }
+        }
+        pos = end + 1;
+    }
+    Some(value.end)
+}

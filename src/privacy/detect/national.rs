@@ -1,0 +1,142 @@
+//! National numbers that are digits alone, outside Korea.
+
+use super::{
+    cluster::{Separator, is_date},
+    number::{Claim, Digits, KEYWORD, LIKELY, SURE, VAGUE},
+};
+use crate::privacy::{checksum, finding::Kind};
+
+/// A scheme of digits in one run: its length, its check, its kind.
+type Scheme = (usize, fn(&[u8]) -> bool, Kind);
+
+/// Schemes whose check is too weak for a bare run: the base is a keyword's, more where the check holds.
+const RUNS: &[Scheme] = &[
+    (9, nine_of_ssn, Kind::UsSsn),
+    (9, checksum::nl_bsn, Kind::NlBsn),
+    (9, checksum::au_tfn, Kind::AuTfn),
+    (9, checksum::luhn, Kind::CaSin),
+    (9, any, Kind::UsPassport),
+    (10, checksum::uk_nhs, Kind::UkNhs),
+    (10, checksum::luhn, Kind::SePersonnummer),
+    (11, checksum::br_cpf, Kind::BrCpf),
+    (11, checksum::de_tax, Kind::DeTaxId),
+    (11, checksum::pl_pesel, Kind::PlPesel),
+    (11, checksum::be_nrn, Kind::BeNrn),
+    (12, checksum::verhoeff, Kind::InAadhaar),
+    (12, checksum::jp_my_number, Kind::JpMyNumber),
+    (12, long_personnummer, Kind::SePersonnummer),
+];
+
+/// Asks every scheme at the `i`-th group.
+pub(super) fn numbers(digits: &mut Digits<'_>, i: usize) {
+    let cluster = digits.cluster;
+    if !cluster.starts(i) {
+        return;
+    }
+    if cluster.stops(i, 1) {
+        runs(digits, i);
+    }
+    match cluster.lengths::<7>(i) {
+        [3, 2, 4, ..] if cluster.stops(i, 3) && cluster.parted_evenly(i, 3) => social_security(digits, i),
+        [3, 3, 4, ..] if cluster.stops(i, 3) && cluster.parted_evenly(i, 3) => {
+            grouped(digits, i, 3, checksum::uk_nhs, Kind::UkNhs, KEYWORD + 20);
+        }
+        [3, 3, 3, 2, ..] if cluster.stops(i, 4) => grouped(digits, i, 4, checksum::br_cpf, Kind::BrCpf, LIKELY + 10),
+        [3, 3, 3, ..] if cluster.stops(i, 3) && cluster.parted_evenly(i, 3) => {
+            // Amounts are written so as well.
+            grouped(digits, i, 3, checksum::luhn, Kind::CaSin, KEYWORD + 5);
+            grouped(digits, i, 3, checksum::au_tfn, Kind::AuTfn, KEYWORD + 5);
+        }
+        [4, 4, 4, ..] if cluster.stops(i, 3) && cluster.parted_evenly(i, 3) => {
+            let first = cluster.digits(i, 1)[0];
+            if first > 1 {
+                grouped(digits, i, 3, checksum::verhoeff, Kind::InAadhaar, LIKELY);
+            }
+            grouped(digits, i, 3, checksum::jp_my_number, Kind::JpMyNumber, KEYWORD + 5);
+        }
+        [1, 2, 2, 2 | 3, 3, 3, 2] if cluster.stops(i, 7) => grouped(digits, i, 7, checksum::fr_nir, Kind::FrNir, SURE),
+        [6 | 8, 4, ..] if cluster.group(i).after == Separator::Dash && cluster.stops(i, 2) => personnummer(digits, i),
+        [2, 2, 2, 3, 2, ..] if cluster.stops(i, 5) => grouped(digits, i, 5, checksum::be_nrn, Kind::BeNrn, SURE),
+        [2, 3, 3, 3, ..] if cluster.stops(i, 4) => grouped(digits, i, 4, checksum::de_tax, Kind::DeTaxId, KEYWORD + 20),
+        _ => {}
+    }
+}
+
+fn runs(digits: &mut Digits<'_>, i: usize) {
+    let number: Vec<u8> = digits.cluster.digits(i, 1).to_vec();
+    match number.len() {
+        15 => {
+            if checksum::fr_nir(&number)
+                && matches!(number[0], 1 | 2)
+                && (1..=12).contains(&checksum::value(&number[3..5]))
+            {
+                digits.claim(Kind::FrNir, i, 1, LIKELY);
+            }
+            return;
+        }
+        18 => {
+            let [year, month, day] = [&number[6..10], &number[10..12], &number[12..14]].map(checksum::value);
+            let dated = (1900..2100).contains(&year) && is_date(year, month, day) && number[0] > 0;
+            if dated {
+                digits.claim(Kind::CnRic, i, 1, if checksum::cn_ric(&number) { SURE } else { KEYWORD });
+            }
+            return;
+        }
+        17 => return cn_with_x(digits, i, &number),
+        _ => {}
+    }
+    for (length, check, kind) in RUNS {
+        if number.len() == *length {
+            digits.claim(kind.clone(), i, 1, if check(&number) { KEYWORD + 2 } else { VAGUE });
+        }
+    }
+}
+
+/// Seventeen digits and an X.
+fn cn_with_x(digits: &mut Digits<'_>, i: usize, number: &[u8]) {
+    let end = digits.cluster.group(i).end;
+    let full: Vec<u8> = number.iter().copied().chain([10]).collect();
+    if matches!(digits.text.get(end), Some(b'X' | b'x')) && checksum::cn_ric(&full) {
+        let span = digits.cluster.group(i).start..end + 1;
+        digits.claims.push(Claim::new(Kind::CnRic, span, SURE));
+    }
+}
+
+fn grouped(digits: &mut Digits<'_>, i: usize, n: usize, check: fn(&[u8]) -> bool, kind: Kind, base: u8) {
+    let holds = check(digits.cluster.digits(i, n));
+    digits.claim(kind, i, n, if holds { base } else { KEYWORD });
+}
+
+/// Area, group and serial that are issued (20 CFR 422; IRS publication 1915 for 9xx).
+fn social_security(digits: &mut Digits<'_>, i: usize) {
+    let number = digits.cluster.digits(i, 3);
+    let [area, group, serial] = [&number[..3], &number[3..5], &number[5..]].map(checksum::value);
+    if area >= 900 && matches!(group, 50..=65 | 70..=88 | 90..=92 | 94..=99) {
+        digits.claim(Kind::UsItin, i, 3, LIKELY);
+    } else {
+        let issued = area > 0 && area != 666 && area < 900 && group > 0 && serial > 0;
+        digits.claim(Kind::UsSsn, i, 3, if issued { LIKELY } else { KEYWORD });
+    }
+}
+
+fn personnummer(digits: &mut Digits<'_>, i: usize) {
+    let number = digits.cluster.digits(i, 2);
+    let short = &number[number.len() - 10..];
+    let [month, day] = [&short[2..4], &short[4..6]].map(checksum::value);
+    // Coordination numbers add sixty to the day.
+    let dated = is_date(2000, month, day) || is_date(2000, month, day.saturating_sub(60));
+    let base = if dated && checksum::luhn(short) { LIKELY } else { VAGUE };
+    digits.claim(Kind::SePersonnummer, i, 2, base);
+}
+
+fn long_personnummer(number: &[u8]) -> bool {
+    number.len() == 12 && checksum::luhn(&number[2..])
+}
+
+fn nine_of_ssn(number: &[u8]) -> bool {
+    number[0] < 9
+}
+
+fn any(_: &[u8]) -> bool {
+    true
+}

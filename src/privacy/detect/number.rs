@@ -1,0 +1,161 @@
+//! Numbers: every scheme that a group of digits could belong to is asked; the surest answer is taken.
+
+use std::ops::Range;
+
+use super::{
+    Out,
+    cluster::{Cluster, Separator, is_date},
+    korea, national, network, payment, phone,
+};
+use crate::privacy::{
+    context::{Context, Topic},
+    finding::{Finding, Kind},
+};
+
+/// What a scheme says of digits.
+#[derive(Debug, Clone)]
+pub(super) struct Claim {
+    pub(super) kind: Kind,
+    pub(super) span: Range<usize>,
+    /// Percent without any keyword.
+    pub(super) base: u8,
+}
+
+impl Claim {
+    pub(super) fn new(kind: Kind, span: Range<usize>, base: u8) -> Self {
+        Self { kind, span, base }
+    }
+}
+
+/// By its form alone it is surely such a value.
+pub(super) const SURE: u8 = 90;
+/// By its form alone it is probably such a value.
+pub(super) const LIKELY: u8 = 65;
+/// Only a keyword makes it such a value.
+pub(super) const KEYWORD: u8 = 20;
+/// Only a keyword makes it such a value, and others come first.
+pub(super) const VAGUE: u8 = 10;
+
+/// Everything that schemes need to look at.
+pub(super) struct Digits<'a> {
+    pub(super) text: &'a [u8],
+    pub(super) cluster: &'a Cluster,
+    pub(super) claims: Vec<Claim>,
+}
+
+impl Digits<'_> {
+    pub(super) fn claim(&mut self, kind: Kind, i: usize, n: usize, base: u8) {
+        let span = self.cluster.span(i, n);
+        self.claims.push(Claim::new(kind, span, base));
+    }
+}
+
+/// Reads the number that begins with the digit at `at`; where reading goes on.
+pub(super) fn read(text: &[u8], at: usize, out: &mut Out<'_>) -> usize {
+    let cluster = Cluster::read(text, at);
+    if cluster.len() == 0 {
+        return cluster.end;
+    }
+    let mut digits = Digits { text, cluster: &cluster, claims: std::mem::take(&mut out.claims) };
+    let mut i = 0;
+    let mut end = cluster.group(0).end;
+    while i < cluster.len() {
+        digits.claims.clear();
+        let n = take(&mut digits, i, out);
+        end = end.max(cluster.group(i + n - 1).end);
+        i += n;
+    }
+    out.claims = digits.claims;
+    let reached = out.last_end();
+    end.max(reached).max(at + 1)
+}
+
+/// Asks at the `i`-th group; how many groups are done with.
+fn take(digits: &mut Digits<'_>, i: usize, out: &mut Out<'_>) -> usize {
+    let cluster = digits.cluster;
+    let [first, second] = cluster.lengths::<2>(i);
+    // Most digits in logs are these: a short one alone.
+    if second == 0 && first < 4 {
+        if i == 0 && first >= 2 {
+            korea::vehicle(digits, i);
+            return settle(digits, i, out).unwrap_or(1);
+        }
+        return 1;
+    }
+    if let Some(n) = date(cluster, i) {
+        let span = cluster.span(i, n);
+        if out.wants(&Kind::DateOfBirth) && Context::around(digits.text, span.clone()).speaks_of(Topic::Birth) {
+            out.push(Finding::new(Kind::DateOfBirth, span, 85));
+        }
+        return n;
+    }
+    network::ipv4(digits, i);
+    korea::numbers(digits, i);
+    payment::card(digits, i);
+    phone::numbers(digits, i);
+    national::numbers(digits, i);
+    settle(digits, i, out).unwrap_or(1)
+}
+
+/// Takes the surest claim that reaches the threshold; how many groups it took.
+fn settle(digits: &Digits<'_>, i: usize, out: &mut Out<'_>) -> Option<usize> {
+    let widest = digits.claims.iter().map(|c| c.span.end).max()?;
+    let value = digits.claims[0].span.start..widest;
+    let mut best: Option<(u8, &Claim)> = None;
+    let context = Context::around(digits.text, value);
+    for claim in &digits.claims {
+        let confidence = weigh(claim, &context);
+        let better = |(sure, other): &(u8, &Claim)| {
+            (confidence, claim.span.end - claim.span.start) > (*sure, other.span.end - other.span.start)
+        };
+        if out.wants(&claim.kind) && best.as_ref().is_none_or(better) {
+            best = Some((confidence, claim));
+        }
+    }
+    let (confidence, claim) = best?;
+    if confidence < out.threshold {
+        return None;
+    }
+    let taken = (i..digits.cluster.len()).take_while(|&k| digits.cluster.group(k).start < claim.span.end).count();
+    out.push(Finding::new(claim.kind.clone(), claim.span.clone(), confidence));
+    Some(taken.max(1))
+}
+
+/// A keyword of its own beside it makes a value surer, and one of another kind less sure.
+fn weigh(claim: &Claim, context: &Context) -> u8 {
+    let Some(topic) = claim.kind.topic() else { return claim.base };
+    if context.speaks_of(topic) {
+        return (claim.base + 70).min(99);
+    }
+    if context.speaks_of_another(topic) {
+        return if claim.base >= SURE { claim.base - 25 } else { claim.base.saturating_sub(30) };
+    }
+    if context.has(topic) { (claim.base + 40).min(95) } else { claim.base }
+}
+
+/// A date of the calendar in two or three groups; how many.
+fn date(cluster: &Cluster, i: usize) -> Option<usize> {
+    let number = |k: usize| crate::privacy::checksum::value(cluster.digits(i + k, 1));
+    match cluster.lengths::<4>(i) {
+        [4, 1 | 2, 1 | 2, after] if cluster.parted_evenly(i, 3) || cluster.group(i).after == Separator::Dot => {
+            let fits = (1800..2200).contains(&number(0)) && is_date(number(0), number(1), number(2));
+            // 2024-01-01-... goes on: a number that begins like a date.
+            let goes_on = after > 0
+                && cluster.group(i + 2).after == cluster.group(i).after
+                && cluster.group(i).after == Separator::Dash;
+            (fits && !goes_on).then_some(3)
+        }
+        [1 | 2, 1 | 2, 4, _] if cluster.parted_evenly(i, 3) && cluster.group(i).after != Separator::Space => {
+            let (a, b, year) = (number(0), number(1), number(2));
+            let fits = (1800..2200).contains(&year) && (is_date(year, a, b) || is_date(year, b, a));
+            (fits && cluster.stops(i, 3)).then_some(3)
+        }
+        [8, 4 | 6, ..] | [8, 0, ..] => {
+            let all = cluster.digits(i, 1);
+            let [year, month, day] = [&all[..4], &all[4..6], &all[6..]].map(crate::privacy::checksum::value);
+            ((1900..2100).contains(&year) && is_date(year, month, day) && cluster.group(i).after != Separator::Dash)
+                .then_some(1)
+        }
+        _ => None,
+    }
+}
