@@ -238,14 +238,14 @@ mod tests {
         for (check, number) in [
             (kr_brn as fn(&[u8]) -> bool, "124-81-00998"),
             (br_cpf, "111.444.777-35"),
-            (cn_ric, "110105194912310021"),
             (jp_my_number, "1234 5678 9018"),
-            (kr_corp, "110111-0006246"),
+            (kr_corp, "130111-0006246"),
         ] {
             assert!(check(&d(number)), "{number}");
         }
         assert!(iban(b"GB82WEST12345698765432") && !iban(b"GB82WEST12345698765431") && !iban(b"GB8"));
         assert!(it_fiscal(b"RSSMRA85T10A562S") && !it_fiscal(b"RSSMRA85T10A562T"));
+        assert!(cn_ric(&d("11010519491231002").into_iter().chain([10]).collect::<Vec<_>>()));
         assert_eq!(es_letter(12_345_678), b'Z');
         assert_eq!(fi_letter(131_052_308), b'T');
         assert_eq!(sg_letter(b'S', &d("1234567")), Some(b'D'));

@@ -114,7 +114,7 @@ impl Context {
             let (topic, ascii) = keywords.topics[hit.pattern()];
             if !ascii || is_whole(before, hit.range()) {
                 let distance = before.len() - hit.end();
-                let newlines = before[hit.end()..].iter().filter(|&&b| b == b'\n').count();
+                let newlines = memchr::memchr_iter(b'\n', &before[hit.end()..]).count();
                 found.note(topic, distance + newlines * 16);
             }
         }

@@ -39,7 +39,7 @@ pub(super) fn is_plain(text: &[u8]) -> bool {
 }
 
 fn is_marker(byte: u8) -> bool {
-    (byte == b'%') | (byte == b'&') | (byte == b'\\') | (byte == 0xC2) | (byte & 0xFE == 0xE2) | (byte == 0xEF)
+    matches!(byte, b'%' | b'&' | b'\\' | 0xC2 | 0xE2 | 0xE3 | 0xEF)
 }
 
 /// All of `raw` as detectors read it.

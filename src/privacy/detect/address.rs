@@ -52,7 +52,7 @@ fn start(text: &[u8], at: usize) -> Option<usize> {
             regions += 1;
             first = Some(pos + cut);
         }
-        if province || cut > 0 || !bare.chars().all(|c| c.is_alphanumeric()) {
+        if province || cut > 0 || !bare.chars().all(char::is_alphanumeric) {
             break;
         }
     }

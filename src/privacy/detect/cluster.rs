@@ -31,6 +31,7 @@ const DIGITS: usize = 48;
 
 /// Groups from the first digit on.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools)] // what stands around, each by itself
 pub(super) struct Cluster {
     groups: [Group; GROUPS],
     count: usize,
@@ -41,6 +42,8 @@ pub(super) struct Cluster {
     pub(super) bracket: bool,
     /// Whether a plus stands before the first group.
     pub(super) plus: bool,
+    /// Whether the first group follows another run of digits in a row of such.
+    pub(super) in_row: bool,
     /// What follows the last group.
     pub(super) next: u8,
     /// Where reading goes on.
@@ -58,6 +61,7 @@ impl Cluster {
             joined: false,
             bracket: false,
             plus: false,
+            in_row: false,
             next: b' ',
             end: at,
         };
@@ -98,6 +102,7 @@ impl Cluster {
 
     fn look_before(&mut self, text: &[u8], at: usize) {
         let before = |n: usize| at.checked_sub(n).map_or(b' ', |i| text[i]);
+        self.in_row = is_in_row(&text[at.saturating_sub(12)..at]);
         self.bracket = before(1) == b'(';
         self.plus = before(1) == b'+' && !before(2).is_ascii_alphanumeric() || self.bracket && before(2) == b'+';
         self.joined = match before(1) {
@@ -163,6 +168,13 @@ impl Cluster {
         let tight = |g: &&Group| g.after == Separator::Dash;
         (self.groups[i..self.count].iter().take_while(tight).count() + 1).min(self.count - i)
     }
+}
+
+/// Whether a run of four digits or more ends before blanks, bars and commas: numbers in a row are a machine's.
+fn is_in_row(before: &[u8]) -> bool {
+    let gap = before.iter().rev().take_while(|b| matches!(b, b' ' | b'|' | b',' | b';' | b'\t')).count();
+    let digits = before[..before.len() - gap].iter().rev().take_while(|b| b.is_ascii_digit()).count();
+    gap > 0 && digits > 3
 }
 
 /// What parts the digits before `pos` from digits behind, and its width; a line's end parts for good.

@@ -47,10 +47,14 @@ fn resident(digits: &mut Digits<'_>, i: usize) {
         (6, 1) if cluster.group(i).after == Separator::Dash => masked(digits, i),
         (13, _) if cluster.stops(i, 1) => {
             let number: Vec<u8> = cluster.digits(i, 1).to_vec();
-            let checked = checksum::kr_rrn(&number) || checksum::kr_frn(&number);
+            let place = checksum::value(&number[7..9]) <= 95;
+            let checked =
+                |kind: &Kind| if *kind == Kind::KrRrn { checksum::kr_rrn(&number) } else { checksum::kr_frn(&number) };
+            let machine = is_epoch_millis(&number) || cluster.in_row;
             match born(&number) {
                 Some(kind) => {
-                    digits.claim(kind, i, 1, if checked && !is_epoch_millis(&number) { LIKELY } else { KEYWORD })
+                    let sure = checked(&kind) && place && !machine;
+                    digits.claim(kind, i, 1, if sure { LIKELY } else { KEYWORD });
                 }
                 None => digits.claim(Kind::KrRrn, i, 1, VAGUE),
             }
@@ -163,7 +167,7 @@ fn postal(digits: &mut Digits<'_>, i: usize) {
     let cluster = digits.cluster;
     match cluster.lengths::<2>(i) {
         [5, 4] if cluster.group(i).after == Separator::Dash && cluster.starts(i) => {
-            digits.claim(Kind::PostalCode, i, 2, KEYWORD)
+            digits.claim(Kind::PostalCode, i, 2, KEYWORD);
         }
         [3, 3 | 4] if cluster.group(i).after == Separator::Dash && cluster.starts(i) && cluster.stops(i, 2) => {
             digits.claim(Kind::PostalCode, i, 2, KEYWORD);
@@ -191,7 +195,7 @@ pub(super) fn vehicle(digits: &mut Digits<'_>, i: usize) {
     let gap = usize::from(rest.get(3) == Some(&b' '));
     let tail = &rest[3 + gap..];
     let count = tail.iter().take(5).take_while(|b| b.is_ascii_digit()).count();
-    if count != 4 || tail.get(4).is_some_and(|b| b.is_ascii_alphanumeric()) {
+    if count != 4 || tail.get(4).is_some_and(u8::is_ascii_alphanumeric) {
         return;
     }
     let end = group.end + usize::from(spaced) + 3 + gap + 4;

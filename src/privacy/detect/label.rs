@@ -98,7 +98,7 @@ pub(super) fn read(text: &[u8], at: usize, out: &mut Out<'_>) -> usize {
         Label::Key => secret(text, value, Kind::ApiKey, 8, out),
         Label::Session => secret(text, value, Kind::SessionCookie, 8, out),
         Label::Authorization => authorization(text, value, out),
-        Label::Cookies => cookies(text, value, out),
+        Label::Cookies => Some(cookies(text, value, out)),
     }
     .unwrap_or(at + 1)
 }
@@ -119,6 +119,10 @@ fn name(text: &[u8], at: usize) -> Option<Range<usize>> {
 /// The value behind the sign, and whether it stands in quotes.
 fn value(text: &[u8], mut pos: usize, label: Label) -> Option<(Range<usize>, bool)> {
     let from = pos;
+    // `a= b`: the value of `a` is empty.
+    if text[pos - 1] == b'=' && text.get(pos) == Some(&b' ') && pos > 1 && text[pos - 2] != b' ' {
+        return None;
+    }
     while pos - from < 4 && matches!(text.get(pos), Some(b' ' | b'\t')) {
         pos += 1;
     }
@@ -246,7 +250,7 @@ fn authorization(text: &[u8], value: Range<usize>, out: &mut Out<'_>) -> Option<
 }
 
 /// Every pair's value but a few words that carry attributes.
-fn cookies(text: &[u8], value: Range<usize>, out: &mut Out<'_>) -> Option<usize> {
+fn cookies(text: &[u8], value: Range<usize>, out: &mut Out<'_>) -> usize {
     const ATTRIBUTES: [&[u8]; 5] = [b"path", b"domain", b"expires", b"max-age", b"samesite"];
     let mut pos = value.start;
     for pair in text[value.clone()].split(|b| *b == b';') {
@@ -263,5 +267,5 @@ fn cookies(text: &[u8], value: Range<usize>, out: &mut Out<'_>) -> Option<usize>
         }
         pos = end + 1;
     }
-    Some(value.end)
+    value.end
 }

@@ -93,7 +93,7 @@ impl Detector {
                 Class::Dash => key::read(window, at, &mut out),
                 Class::Title => person::titled(window, at, &mut out),
                 Class::Honorific => person::honorific(window, at, &mut out),
-                Class::Nothing => at,
+                Class::Nothing | Class::Wide => at,
             };
             // On, whatever a family says.
             *pos = low + next.max(at + 1);
@@ -207,3 +207,6 @@ impl Out<'_> {
 fn is_better(new: &Finding, old: &Finding) -> bool {
     (new.end - new.start, new.confidence) > (old.end - old.start, old.confidence)
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 use super::{
     cluster::{Separator, is_date},
     number::{Claim, Digits, KEYWORD, LIKELY, SURE, VAGUE},
+    word,
 };
 use crate::privacy::{checksum, finding::Kind};
 
@@ -36,10 +37,19 @@ pub(super) fn numbers(digits: &mut Digits<'_>, i: usize) {
     if cluster.stops(i, 1) {
         runs(digits, i);
     }
+    if cluster.lengths::<1>(i) == [17] {
+        cn_with_x(digits, i);
+    }
     match cluster.lengths::<7>(i) {
         [3, 2, 4, ..] if cluster.stops(i, 3) && cluster.parted_evenly(i, 3) => social_security(digits, i),
         [3, 3, 4, ..] if cluster.stops(i, 3) && cluster.parted_evenly(i, 3) => {
             grouped(digits, i, 3, checksum::uk_nhs, Kind::UkNhs, KEYWORD + 20);
+        }
+        [6, 3, ..] => {
+            let group = cluster.group(i);
+            if let Some(span) = word::finnish(digits.text, group.start, group.end) {
+                digits.claims.push(Claim::new(Kind::FiHetu, span, SURE));
+            }
         }
         [3, 3, 3, 2, ..] if cluster.stops(i, 4) => grouped(digits, i, 4, checksum::br_cpf, Kind::BrCpf, LIKELY + 10),
         [3, 3, 3, ..] if cluster.stops(i, 3) && cluster.parted_evenly(i, 3) => {
@@ -67,6 +77,7 @@ fn runs(digits: &mut Digits<'_>, i: usize) {
     match number.len() {
         15 => {
             if checksum::fr_nir(&number)
+                && !digits.cluster.in_row
                 && matches!(number[0], 1 | 2)
                 && (1..=12).contains(&checksum::value(&number[3..5]))
             {
@@ -78,11 +89,16 @@ fn runs(digits: &mut Digits<'_>, i: usize) {
             let [year, month, day] = [&number[6..10], &number[10..12], &number[12..14]].map(checksum::value);
             let dated = (1900..2100).contains(&year) && is_date(year, month, day) && number[0] > 0;
             if dated {
-                digits.claim(Kind::CnRic, i, 1, if checksum::cn_ric(&number) { SURE } else { KEYWORD });
+                digits.claim(
+                    Kind::CnRic,
+                    i,
+                    1,
+                    if checksum::cn_ric(&number) && !digits.cluster.in_row { SURE } else { KEYWORD },
+                );
             }
             return;
         }
-        17 => return cn_with_x(digits, i, &number),
+        17 => return,
         _ => {}
     }
     for (length, check, kind) in RUNS {
@@ -93,7 +109,8 @@ fn runs(digits: &mut Digits<'_>, i: usize) {
 }
 
 /// Seventeen digits and an X.
-fn cn_with_x(digits: &mut Digits<'_>, i: usize, number: &[u8]) {
+fn cn_with_x(digits: &mut Digits<'_>, i: usize) {
+    let number = digits.cluster.digits(i, 1);
     let end = digits.cluster.group(i).end;
     let full: Vec<u8> = number.iter().copied().chain([10]).collect();
     if matches!(digits.text.get(end), Some(b'X' | b'x')) && checksum::cn_ric(&full) {

@@ -89,6 +89,16 @@ fn take(digits: &mut Digits<'_>, i: usize, out: &mut Out<'_>) -> usize {
         }
         return n;
     }
+    if second == 0
+        && first == 4
+        && let Some(end) = written_date(digits.text, cluster.group(i).end, cluster.digits(i, 1))
+    {
+        let span = cluster.group(i).start..end;
+        if out.wants(&Kind::DateOfBirth) && Context::around(digits.text, span.clone()).speaks_of(Topic::Birth) {
+            out.push(Finding::new(Kind::DateOfBirth, span, 85));
+            return 1;
+        }
+    }
     network::ipv4(digits, i);
     korea::numbers(digits, i);
     payment::card(digits, i);
@@ -150,7 +160,7 @@ fn date(cluster: &Cluster, i: usize) -> Option<usize> {
             let fits = (1800..2200).contains(&year) && (is_date(year, a, b) || is_date(year, b, a));
             (fits && cluster.stops(i, 3)).then_some(3)
         }
-        [8, 4 | 6, ..] | [8, 0, ..] => {
+        [8, 0 | 4 | 6, ..] => {
             let all = cluster.digits(i, 1);
             let [year, month, day] = [&all[..4], &all[4..6], &all[6..]].map(crate::privacy::checksum::value);
             ((1900..2100).contains(&year) && is_date(year, month, day) && cluster.group(i).after != Separator::Dash)
@@ -158,4 +168,21 @@ fn date(cluster: &Cluster, i: usize) -> Option<usize> {
         }
         _ => None,
     }
+}
+
+/// `1990년 1월 31일`, whose year ends at `pos`: where it ends. `年`, `月` and `日` do as well.
+fn written_date(text: &[u8], mut pos: usize, year: &[u8]) -> Option<usize> {
+    const UNITS: [[&str; 2]; 3] = [["년", "年"], ["월", "月"], ["일", "日"]];
+    let mut parts = [crate::privacy::checksum::value(year), 0, 0];
+    for (i, units) in UNITS.iter().enumerate() {
+        if i > 0 {
+            pos += usize::from(text.get(pos) == Some(&b' '));
+            let digits: Vec<u8> =
+                text[pos..].iter().take(3).map(|b| b.wrapping_sub(b'0')).take_while(|d| *d < 10).collect();
+            parts[i] = crate::privacy::checksum::value(&digits);
+            pos += digits.len();
+        }
+        pos += units.iter().find(|unit| text[pos..].starts_with(unit.as_bytes()))?.len();
+    }
+    ((1800..2200).contains(&parts[0]) && is_date(parts[0], parts[1], parts[2])).then_some(pos)
 }

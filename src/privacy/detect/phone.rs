@@ -13,7 +13,7 @@ pub(super) fn numbers(digits: &mut Digits<'_>, i: usize) {
     if i == 0 && cluster.plus {
         return international(digits);
     }
-    if !cluster.starts(i) && !(i > 0 && cluster.group(i - 1).after == Separator::Bracket) {
+    if !(cluster.starts(i) || i > 0 && cluster.group(i - 1).after == Separator::Bracket) {
         return;
     }
     if !korean(digits, i) {
@@ -92,7 +92,7 @@ fn korean(digits: &mut Digits<'_>, i: usize) -> bool {
     }
     match lengths {
         [10 | 11, ..] if korea::is_mobile(cluster, i) && cluster.stops(i, 1) => {
-            digits.claim(Kind::Phone, i, 1, LIKELY + 10)
+            digits.claim(Kind::Phone, i, 1, LIKELY + 10);
         }
         [3, 7 | 8, _] if korea::is_mobile(cluster, i) && cluster.stops(i, 2) => digits.claim(Kind::Phone, i, 2, SURE),
         [7 | 8, 4, _] if korea::is_mobile(cluster, i) && cluster.stops(i, 2) => digits.claim(Kind::Phone, i, 2, LIKELY),
@@ -146,6 +146,11 @@ fn national(digits: &mut Digits<'_>, i: usize) {
         let rest_even = n == 2 || cluster.parted_evenly(i + 1, n - 1);
         let tight = !cluster.parted_by(i, n, Separator::Dot) || n == 5;
         if !cluster.stops(i, n) || !rest_even || !tight {
+            continue;
+        }
+        // Lines end in three digits or more, or in pairs.
+        let lengths: [usize; 2] = [n - 2, n - 1].map(|k| cluster.digits(i + k, 1).len());
+        if lengths[1] < 3 && lengths != [2, 2] {
             continue;
         }
         let trunk = first.len() >= 2 && first[0] == 0 && first[1] != 0 && first.len() <= 5 && (9..=11).contains(&total);

@@ -11,6 +11,8 @@ pub(super) enum Class {
     Dash,
     Title,
     Honorific,
+    /// A full-width form: it is of interest once it is decoded.
+    Wide,
 }
 
 const fn class(byte: u8) -> Class {
@@ -21,16 +23,20 @@ const fn class(byte: u8) -> Class {
         b'-' => Class::Dash,
         b'M' | b'D' => Class::Title,
         0x8B | 0x94 => Class::Honorific,
+        0xEF => Class::Wide,
         _ => Class::Nothing,
     }
 }
 
 const CLASSES: [Class; 256] = {
     let mut table = [Class::Nothing; 256];
-    let mut i = 0;
-    while i < 256 {
-        table[i] = class(i as u8);
-        i += 1;
+    let mut byte = 0_u8;
+    loop {
+        table[byte as usize] = class(byte);
+        match byte.checked_add(1) {
+            Some(next) => byte = next,
+            None => break,
+        }
     }
     table
 };
@@ -67,6 +73,7 @@ fn holds(text: &[u8], pos: usize, class: Class) -> bool {
     match class {
         Class::Dash => next == b'-',
         Class::Title => next == b'r' || next == b's',
+        Class::Wide => next == 0xBC,
         Class::Honorific => (text[pos] == 0x8B && next == 0x98) || (text[pos] == 0x94 && next == 0xA8),
         _ => true,
     }
@@ -81,7 +88,8 @@ fn may_hold(block: &[u8]) -> bool {
         let dashes = u8::from(a == b'-') & u8::from(b == b'-');
         let title = (u8::from(a == b'M') | u8::from(a == b'D')) & (u8::from(b == b'r') | u8::from(b == b's'));
         let honorific = (u8::from(a == 0x8B) & u8::from(b == 0x98)) | (u8::from(a == 0x94) & u8::from(b == 0xA8));
-        any | plain | dashes | title | honorific
+        let wide = u8::from(a == 0xEF) & u8::from(b == 0xBC);
+        any | plain | dashes | title | honorific | wide
     });
     any != 0
 }

@@ -28,7 +28,7 @@ pub(super) fn read(text: &[u8], at: usize, out: &mut Out<'_>) -> usize {
     if let Some(end) = secret(text, start, out) {
         return end;
     }
-    let clean = |byte: Option<&u8>| !byte.is_some_and(|b| *b == b'_');
+    let clean = |byte: Option<&u8>| byte.is_none_or(|b| *b != b'_');
     if !clean(start.checked_sub(1).map(|i| &text[i])) || !clean(text.get(end)) {
         return end;
     }
@@ -339,7 +339,7 @@ fn chinese(word: &[u8]) -> Option<(Kind, u8)> {
 }
 
 /// `DDMMYY`, a sign of the century, three digits and a check character, where the word at hand is either half.
-fn finnish(text: &[u8], start: usize, end: usize) -> Option<std::ops::Range<usize>> {
+pub(super) fn finnish(text: &[u8], start: usize, end: usize) -> Option<std::ops::Range<usize>> {
     let from = if end - start == 4 { start.checked_sub(7)? } else { start };
     let word = text.get(from..from + 11)?;
     let shaped = has_shape(&word[..6], "999999")
@@ -356,7 +356,7 @@ fn finnish(text: &[u8], start: usize, end: usize) -> Option<std::ops::Range<usiz
         .then_some(from..from + 11)
 }
 
-/// How sure a word is an address of Bitcoin (Base58Check, or BIP 173) or Ethereum.
+/// How sure a word is an address of Bitcoin (`Base58Check`, or BIP 173) or Ethereum.
 fn crypto(word: &[u8]) -> Option<u8> {
     match word {
         [b'0', b'x', rest @ ..] if rest.len() == 40 && rest.iter().all(u8::is_ascii_hexdigit) => Some(85),
