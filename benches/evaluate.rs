@@ -59,6 +59,11 @@ fn covered(span: &Span, finding: &Finding) -> bool {
     finding.kind.name() == ours(&span.r#type) && 2 * overlap >= span.end - span.start
 }
 
+/// The next place at or behind `at` where a character begins.
+fn boundary(text: &str, at: usize) -> usize {
+    (at..=text.len()).find(|&i| text.is_char_boundary(i)).unwrap_or(at)
+}
+
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
     let option = |name: &str| args.iter().position(|a| a == name).and_then(|i| args.get(i + 1));
@@ -72,8 +77,8 @@ fn main() {
         let found = detector.detect(line.text.as_bytes());
         let show = |what: &str, name: &str, start: usize, end: usize| {
             if wrong.is_some_and(|w| w == name) {
-                let from = line.text.floor_char_boundary(start.saturating_sub(60));
-                let to = line.text.ceil_char_boundary(line.text.len().min(end + 24));
+                let from = boundary(&line.text, start.saturating_sub(60)).min(start);
+                let to = boundary(&line.text, line.text.len().min(end + 24));
                 let (a, b, c) = (&line.text[from..start], &line.text[start..end], &line.text[end..to]);
                 println!("{what}: {}", format!("{a}[[{b}]]{c}").replace('\n', "|"));
             }
