@@ -1,7 +1,7 @@
 //! The privacy engine: finds personal data and secrets in bytes, and rewrites them. Pure: it reads no file and no clock.
 //!
-//! - [`detect`] finds; a file a family of values. [`decode`] lets it read what is encoded, [`context`] the words beside a value.
-//! - [`finding`] names what is found, [`checksum`] tells numbers from digits.
+//! - [`detect`] finds; a file a family of values. `decode` lets it read what is encoded, `context` the words beside a value.
+//! - [`finding`] names what is found, `checksum` tells numbers from digits.
 
 mod checksum;
 mod context;

@@ -1,7 +1,7 @@
 //! Finding: one pass over the text, a file a family.
 //!
-//! [`skip`] passes over what no family looks at. Where it stops, the family of that byte reads around it, no further back than
-//! [`BACK`] and no further on than [`AHEAD`], so that what is found does not depend on how a stream was cut.
+//! `skip` passes over what no family looks at. Where it stops, the family of that byte reads around it, no further back than
+//! `BACK` and no further on than [`AHEAD`], so that what is found does not depend on how a stream was cut.
 
 mod address;
 mod cluster;
