@@ -16,6 +16,7 @@ use crate::{
         upstream::{cluster::Cluster, shared::Shared},
     },
     observe::metrics::{Metrics, RouteMeter, Shard},
+    privacy::{Engine, Keys},
 };
 
 /// What all workers share.
@@ -29,9 +30,19 @@ pub struct Plan {
     pub redirect_port: u16,
     /// Where answers to ACME challenges lie.
     pub acme_webroot: Option<PathBuf>,
+    /// The privacy engine of what belongs to no route.
+    pub engine: Arc<Engine>,
     bounds: Bounds,
     table: Table,
-    routes: Vec<(Arc<Route>, Arc<Shared>)>,
+    routes: Vec<Prepared>,
+}
+
+/// One route, as all workers share it.
+#[derive(Debug)]
+struct Prepared {
+    route: Arc<Route>,
+    shared: Arc<Shared>,
+    engine: Arc<Engine>,
 }
 
 /// Bounds of bodies, which the connection settings give.
@@ -67,11 +78,13 @@ impl Plan {
     /// When a file that a route names can't be used.
     pub fn new(
         settings: &Settings,
+        keys: &Arc<Keys>,
         bounds: Bounds,
         service: &Handle,
         previous: Option<&Self>,
     ) -> Result<Arc<Self>, Error> {
-        let mut routes = Vec::with_capacity(settings.routes.len());
+        let mut routes: Vec<Prepared> = Vec::with_capacity(settings.routes.len());
+        let engine = Arc::new(Engine::new(&settings.privacy, Arc::clone(keys)));
         for route in &settings.routes {
             let kept = previous.and_then(|plan| plan.shared_of(route));
             let shared = match kept {
@@ -79,7 +92,15 @@ impl Plan {
                 None => Shared::start(&route.upstream, service)
                     .map_err(|source| Error { route: route.name.clone(), source })?,
             };
-            routes.push((Arc::clone(route), shared));
+            let alike = routes.iter().find(|other| other.route.privacy == route.privacy);
+            let engine = if route.privacy == settings.privacy {
+                Arc::clone(&engine)
+            } else if let Some(other) = alike {
+                Arc::clone(&other.engine)
+            } else {
+                Arc::new(Engine::new(&route.privacy, Arc::clone(keys)))
+            };
+            routes.push(Prepared { route: Arc::clone(route), shared, engine });
         }
         Ok(Arc::new(Self {
             head: Arc::new(settings.head.clone()),
@@ -88,6 +109,7 @@ impl Plan {
             acme_webroot: bounds.acme_webroot.clone(),
             table: Table::new(settings.routes.iter().map(|route| &**route)),
             bounds,
+            engine,
             routes,
         }))
     }
@@ -97,8 +119,8 @@ impl Plan {
         if route.upstream.endpoints.iter().any(|endpoint| endpoint.dial.tls.is_some()) {
             return None;
         }
-        let (old, shared) = self.routes.get(self.table.exactly(&route.host, &route.path)?)?;
-        (old.upstream == route.upstream).then(|| Arc::clone(shared))
+        let old = self.routes.get(self.table.exactly(&route.host, &route.path)?)?;
+        (old.route.upstream == route.upstream).then(|| Arc::clone(&old.shared))
     }
 }
 
@@ -117,6 +139,8 @@ pub struct Gateway {
 pub struct Line {
     /// As configured.
     pub route: Arc<Route>,
+    /// What finds and rewrites personal data on it.
+    pub engine: Arc<Engine>,
     /// The way to its application.
     pub cluster: Rc<Cluster>,
     /// Its counters.
@@ -146,7 +170,7 @@ impl Gateway {
         let lines = plan
             .routes
             .iter()
-            .map(|(route, shared)| Line {
+            .map(|Prepared { route, shared, engine }| Line {
                 cluster: previous
                     .and_then(|gateway| gateway.cluster_of(route, shared))
                     .unwrap_or_else(|| Cluster::new(shared, watches, &shard)),
@@ -160,6 +184,7 @@ impl Gateway {
                     min_rate: bounds.body_min_rate,
                     grace: bounds.body_idle,
                 },
+                engine: Arc::clone(engine),
                 route: Arc::clone(route),
             })
             .collect();
