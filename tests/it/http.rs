@@ -5,7 +5,7 @@ use std::{
     process::Command,
 };
 
-use crate::support::{OK, Origin, Privet, python, read_all, read_one};
+use crate::support::{Beside, OK, Origin, Privet, python, read_all, read_one};
 
 #[test]
 fn the_application_gets_one_canonical_request() {
@@ -105,6 +105,55 @@ fn websockets_pass_on_http1_and_on_http2() {
     script(&privet, WEBSOCKET_H2);
     privet.until("counted", || privet.metric("privet_tunnel_bytes_total") > 0);
 }
+
+#[test]
+fn websockets_reach_an_application_that_speaks_http2_alone() {
+    // Privet itself takes extended CONNECT.
+    let inner = Privet::demo();
+    let ca = inner.dir.path().join("certs/ca.pem");
+    let route = |port: &str| {
+        let ca = ca.display();
+        format!(
+            "[[route]]\nupstream = \"https://localhost:{port}\"\nhttp2 = true\nupstream_tls = {{ ca = \"{ca}\" }}\n"
+        )
+    };
+    let outer = Privet::with_listen("workers = 1", &route(&inner.https.port().to_string()));
+    script(&outer, WEBSOCKET_H1);
+    script(&outer, WEBSOCKET_H2);
+    inner.until("counted", || inner.metric("privet_tunnel_bytes_total") > 0);
+    assert!(outer.curl(&[&outer.url("/customers")]).contains("<table"));
+    // An application whose HTTP/2 has no extended CONNECT is asked by HTTP/1.1.
+    let (_app, port) = Beside::python_with(HTTP2_WITHOUT_WEBSOCKET, &[&inner.dir.path().join("certs")]);
+    let older = Privet::with_listen("workers = 1", &route(&port));
+    script(&older, WEBSOCKET_H1);
+    script(&older, WEBSOCKET_H1);
+}
+
+/// Over TLS it speaks HTTP/2 where that is offered, and never says that it takes extended CONNECT; else it is a WebSocket echo.
+const HTTP2_WITHOUT_WEBSOCKET: &str = r#"
+import asyncio, ssl, sys, h2.config, h2.connection, websockets
+both = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER); both.load_cert_chain(sys.argv[1] + "/leaf.pem", sys.argv[1] + "/leaf.key")
+both.set_alpn_protocols(["h2", "http/1.1"])
+async def echo(ws):
+    async for m in ws: await ws.send(m)
+async def main():
+    behind = await websockets.serve(echo, "127.0.0.1", 0, max_size=None)
+    port = behind.sockets[0].getsockname()[1]
+    async def copy(r, w):
+        while data := await r.read(65536): w.write(data); await w.drain()
+        w.close()
+    async def serve(r, w):
+        if w.get_extra_info("ssl_object").selected_alpn_protocol() == "h2":
+            c = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False)); c.initiate_connection(); w.write(c.data_to_send())
+            while data := await r.read(65536): c.receive_data(data); w.write(c.data_to_send())
+            return
+        r2, w2 = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(copy(r, w2), copy(r2, w), return_exceptions=True)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=both)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+asyncio.run(main())
+"#;
 
 #[test]
 fn http2_keeps_the_rules_of_its_rfc() {

@@ -325,8 +325,16 @@ pub struct Beside(pub Child);
 impl Beside {
     /// Runs `script` with the tests' Python; the first line that it prints.
     pub fn python(script: &str) -> (Self, String) {
-        let mut child =
-            Command::new(python()).args(["-c", script]).stdout(Stdio::piped()).spawn().expect("python runs");
+        Self::python_with(script, &[])
+    }
+
+    pub fn python_with(script: &str, paths: &[&Path]) -> (Self, String) {
+        let mut child = Command::new(python())
+            .args(["-c", script])
+            .args(paths)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("python runs");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
         (Self(child), line.trim().to_owned())
