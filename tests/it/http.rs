@@ -5,7 +5,7 @@ use std::{
     process::Command,
 };
 
-use crate::support::{Beside, OK, Origin, Privet, python, read_all, read_one};
+use crate::support::{Beside, OK, Origin, Privet, read_all, read_one, script};
 
 #[test]
 fn the_application_gets_one_canonical_request() {
@@ -304,6 +304,26 @@ fn trailers_pass_on_both_protocols() {
 }
 
 #[test]
+fn a_client_that_asks_first_is_told_to_go_on_or_not() {
+    let origin = Origin::start(OK);
+    let privet = Privet::with(&origin.route("body_limit = \"10B\"\n"));
+    let mut tls = privet.tls();
+    let head =
+        |length: u32| format!("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: {length}\r\n\r\n");
+    tls.write_all(head(5).as_bytes()).expect("sent");
+    let mut told = [0; 25];
+    tls.read_exact(&mut told).expect("told");
+    assert_eq!(&told[..], b"HTTP/1.1 100 Continue\r\n\r\n");
+    tls.write_all(b"hello").expect("sent");
+    assert!(read_one(&mut tls).ends_with("ok"));
+    assert!(!origin.seen().to_lowercase().contains("expect"), "the application is not asked again");
+    tls.write_all(head(11).as_bytes()).expect("sent");
+    assert!(read_all(&mut tls).starts_with("HTTP/1.1 413"), "refused without the body");
+    let other = head(5).replace("100-continue", "200-maybe");
+    assert!(privet.raw(other.as_bytes()).starts_with("HTTP/1.1 417"));
+}
+
+#[test]
 fn opening_and_cancelling_without_end_ends_the_connection() {
     let origin = Origin::start_with(|_, _| {
         std::thread::sleep(std::time::Duration::from_millis(200));
@@ -332,14 +352,6 @@ fn an_answer_that_is_never_read_is_given_up() {
     privet.until("given up on HTTP/1.1", || privet.metric("privet_connections_open") == 0);
     script(&privet, &format!("{H2}{H2_STALL}"));
     privet.until("given up on HTTP/2", || privet.metric("privet_requests_in_flight") == 0);
-}
-
-/// Runs Python with the port and the CA as its arguments.
-fn script(privet: &Privet, text: &str) {
-    let ca = privet.dir.path().join("certs/ca.pem");
-    let port = privet.https.port().to_string();
-    let out = Command::new(python()).arg("-c").arg(text).arg(port).arg(ca).output().expect("python runs");
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&[out.stdout, out.stderr].concat()));
 }
 
 /// An HTTP/2 connection `c` over a socket `s`, and `events()`.
