@@ -4,6 +4,8 @@ use std::{ops::Range, sync::LazyLock};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
+use super::operator;
+
 macro_rules! topics {
     ($($topic:ident: $words:literal),* $(,)?) => {
         /// What a keyword speaks of.
@@ -112,7 +114,8 @@ impl Context {
         let before = &text[from..value.start];
         for hit in keywords.automaton.find_iter(before) {
             let (topic, ascii) = keywords.topics[hit.pattern()];
-            if !ascii || is_whole(before, hit.range()) {
+            let is_of_mark = || operator::is_mark(text, from + hit.start(), from + hit.end(), operator::is_built_in);
+            if (!ascii || is_whole(before, hit.range())) && !is_of_mark() {
                 let distance = before.len() - hit.end();
                 let newlines = memchr::memchr_iter(b'\n', &before[hit.end()..]).count();
                 found.note(topic, distance + newlines * 16);
@@ -121,7 +124,11 @@ impl Context {
         let after = &text[value.end..text.len().min(value.end + AFTER)];
         for hit in keywords.automaton.find_iter(after) {
             let (topic, ascii) = keywords.topics[hit.pattern()];
-            if (!ascii || is_whole(after, hit.range())) && !after[..hit.start()].contains(&b'\n') {
+            let (start, end) = (value.end + hit.start(), value.end + hit.end());
+            if (!ascii || is_whole(after, hit.range()))
+                && !after[..hit.start()].contains(&b'\n')
+                && !operator::is_mark(text, start, end, operator::is_built_in)
+            {
                 // A word before a value speaks of it sooner than one behind it, which may belong to the next.
                 let same_word = hit.start() <= 2;
                 found.note(topic, if same_word { 4 + hit.start() } else { 24 + 2 * hit.start() });

@@ -1,4 +1,4 @@
-//! What is looked for.
+//! What is looked for, and what is written in its place.
 
 use super::finding::Kind;
 
@@ -17,6 +17,43 @@ pub struct Settings {
     pub allow_regex: Vec<String>,
     /// Mail domains that are nobody's, with those below them.
     pub allow_domains: Vec<String>,
+    /// What is written in a value's place.
+    pub operator: Operator,
+    /// The same for single types.
+    pub operators: Vec<(Kind, Operator)>,
+}
+
+/// What is written in a value's place; the room `operator` describes each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Operator {
+    /// A keyed pseudonym.
+    #[default]
+    Token,
+    /// What people need to recognise it.
+    Mask,
+    /// Its type.
+    Redact,
+    /// Nothing.
+    Drop,
+    /// What `privet reveal` opens.
+    Encrypt,
+    /// The network of an address.
+    Truncate,
+    /// Another address of the same network.
+    Preserve,
+}
+
+impl Operator {
+    /// Every operator by its name in configurations and on the command line.
+    pub const ALL: [(&'static str, Self); 7] = [
+        ("token", Self::Token),
+        ("mask", Self::Mask),
+        ("redact", Self::Redact),
+        ("drop", Self::Drop),
+        ("encrypt", Self::Encrypt),
+        ("truncate", Self::Truncate),
+        ("preserve", Self::Preserve),
+    ];
 }
 
 /// A detector of the operator's own.
@@ -54,6 +91,8 @@ impl Default for Settings {
             allow: Vec::new(),
             allow_regex: Vec::new(),
             allow_domains: Vec::new(),
+            operator: Operator::default(),
+            operators: Vec::new(),
         }
     }
 }

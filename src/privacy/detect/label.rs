@@ -91,16 +91,27 @@ pub(super) fn read(text: &[u8], at: usize, out: &mut Out<'_>) -> usize {
     let Some(name) = name(text, at) else { return at + 1 };
     let Some(label) = label(&text[name.clone()]) else { return at + 1 };
     let Some((value, quoted)) = value(text, at + 1, label) else { return at + 1 };
+    labelled(text, label, &name, value, quoted, out).unwrap_or(at + 1)
+}
+
+/// Takes `value` for what the label of `name` says; where reading goes on, unless right behind the sign.
+pub(super) fn labelled(
+    text: &[u8],
+    label: Label,
+    name: &Range<usize>,
+    value: Range<usize>,
+    quoted: bool,
+    out: &mut Out<'_>,
+) -> Option<usize> {
     match label {
-        Label::Name => person(text, &name, &value, quoted, out),
-        Label::Address => address(text, &name, &value, quoted, out),
+        Label::Name => person(text, name, &value, quoted, out),
+        Label::Address => address(text, name, &value, quoted, out),
         Label::Password => secret(text, value, Kind::Password, 1, out),
         Label::Key => secret(text, value, Kind::ApiKey, 8, out),
         Label::Session => secret(text, value, Kind::SessionCookie, 8, out),
         Label::Authorization => authorization(text, value, out),
         Label::Cookies => Some(cookies(text, value, out)),
     }
-    .unwrap_or(at + 1)
 }
 
 /// The name that stands before the sign.

@@ -6,26 +6,31 @@
 mod address;
 mod cluster;
 mod email;
+mod field;
 mod key;
 mod korea;
 pub(crate) mod label;
 mod national;
 mod network;
 mod number;
+pub(super) mod overlap;
 mod own;
 mod payment;
 mod person;
 mod phone;
 mod skip;
+pub(super) mod terminator;
 mod word;
 
 use self::{
     own::{Allowed, Own},
     skip::Class,
+    terminator::Rest,
 };
 use super::{
     decode,
     finding::{Finding, Kind},
+    operator,
     settings::Settings,
 };
 
@@ -69,18 +74,26 @@ impl Detector {
         }
         let (plain, map) = decode::decode(text);
         let mut found = Vec::new();
-        self.scan(&plain, &mut 0, plain.len(), &mut found);
+        self.scan(&plain, &mut self.start(), plain.len(), &mut found);
+        let mut found = overlap::resolve(&plain, &found);
         for finding in &mut found {
             let span = map.back(&finding.span());
             (finding.start, finding.end) = (span.start, span.end);
         }
+        close(text, &mut found);
         found
     }
 
-    /// Scans decoded text from `pos` on for what is decided before `limit`; moves `pos` to where scanning goes on.
-    pub(super) fn scan(&self, text: &[u8], pos: &mut usize, limit: usize, found: &mut Vec<Finding>) {
-        let from = *pos;
-        let mut out = Out { detector: self, found, base: 0, text, claims: Vec::new(), threshold: self.threshold };
+    /// Where a scan begins.
+    pub(super) fn start(&self) -> Progress {
+        Progress { families: 0, own: vec![0; self.own.len()] }
+    }
+
+    /// Scans decoded text for what is decided before `limit`, from where `progress` stands. Candidates are put among those found
+    /// before, by their beginnings; some lie over others ([`overlap::resolve`]).
+    pub(super) fn scan(&self, text: &[u8], progress: &mut Progress, limit: usize, found: &mut Vec<Finding>) {
+        let mut out = Out::of(self, text, found);
+        let pos = &mut progress.families;
         while let Some((at, class)) = skip::next(text, *pos, limit) {
             let low = at.saturating_sub(BACK);
             let window = &text[low..text.len().min(at + AHEAD)];
@@ -98,14 +111,42 @@ impl Detector {
             // On, whatever a family says.
             *pos = low + next.max(at + 1);
         }
+        *pos = (*pos).max(limit);
         out.base = 0;
-        for own in &self.own {
-            for finding in own.find(text, from, limit) {
+        for (own, pos) in self.own.iter().zip(&mut progress.own) {
+            for finding in own.find(text, pos, limit) {
                 out.push(finding);
             }
         }
-        *pos = (*pos).max(limit);
     }
+
+    fn knows(&self, name: &[u8]) -> bool {
+        operator::is_built_in(name) || self.own.iter().any(|own| own.is_named(name))
+    }
+}
+
+/// How far a scan has come: the families, and each own detector.
+#[derive(Debug, Clone)]
+pub(super) struct Progress {
+    pub(super) families: usize,
+    pub(super) own: Vec<usize>,
+}
+
+/// Leads values that outgrew the look-ahead to their terminators; what lies within is of them.
+fn close(text: &[u8], found: &mut Vec<Finding>) {
+    let mut end = 0;
+    found.retain_mut(|finding| {
+        if finding.end <= end {
+            return false;
+        }
+        finding.start = finding.start.max(end);
+        if finding.open {
+            let mut rest = Rest::of(text, finding);
+            finding.end += rest.read(&text[finding.end..]);
+        }
+        end = finding.end;
+        true
+    });
 }
 
 /// Reads what begins with, or has in it, the digit at `at`.
@@ -162,7 +203,11 @@ struct Out<'a> {
     claims: Vec<number::Claim>,
 }
 
-impl Out<'_> {
+impl<'a> Out<'a> {
+    fn of(detector: &'a Detector, text: &'a [u8], found: &'a mut Vec<Finding>) -> Self {
+        Self { detector, found, base: 0, text, claims: Vec::new(), threshold: detector.threshold }
+    }
+
     fn wants(&self, kind: &Kind) -> bool {
         kind.index().is_none_or(|i| self.detector.on[i])
     }
@@ -172,40 +217,20 @@ impl Out<'_> {
         self.found.last().map_or(0, |last| last.end.saturating_sub(self.base))
     }
 
-    /// Adds a finding, where it is better than all that it overlaps.
+    /// Adds a candidate, unless it is nobody's value or a mark of our own.
     fn push(&mut self, mut finding: Finding) {
         finding.start += self.base;
         finding.end += self.base;
         let value = &self.text[finding.span()];
-        if value.is_empty() || !self.detector.allowed.is_empty() && self.detector.allowed.holds(&finding.kind, value) {
+        let allowed = &self.detector.allowed;
+        if value.is_empty()
+            || !allowed.is_empty() && allowed.holds(&finding.kind, value)
+            || operator::is_mark(self.text, finding.start, finding.end, |name| self.detector.knows(name))
+        {
             return;
         }
-        let found = &mut *self.found;
-        let mut after = found.len();
-        while after > 0 && found[after - 1].start >= finding.end {
-            after -= 1;
-        }
-        let mut first = after;
-        while first > 0 && found[first - 1].end > finding.start {
-            first -= 1;
-        }
-        if let [only] = &mut found[first..after]
-            && only.kind == Kind::Location
-            && finding.start > only.start
-            && finding.confidence > only.confidence
-        {
-            // An address that was taken by its label ends where a surer value begins.
-            only.end = finding.start;
-            first += 1;
-        }
-        if found[first..after].iter().all(|other| is_better(&finding, other)) {
-            found.splice(first..after, [finding]);
-        }
+        overlap::insert(self.found, finding);
     }
-}
-
-fn is_better(new: &Finding, old: &Finding) -> bool {
-    (new.end - new.start, new.confidence) > (old.end - old.start, old.confidence)
 }
 
 #[cfg(test)]

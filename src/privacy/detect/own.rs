@@ -85,27 +85,32 @@ impl Own {
         })
     }
 
-    /// Values that begin at or behind `from`, before `limit`.
-    pub(super) fn find(&self, text: &[u8], mut from: usize, limit: usize) -> Vec<Finding> {
+    pub(super) fn is_named(&self, name: &[u8]) -> bool {
+        self.kind.name().as_bytes() == name
+    }
+
+    /// Values that begin at or behind `from`, before `limit`; moves `from` to where looking goes on.
+    pub(super) fn find(&self, text: &[u8], from: &mut usize, limit: usize) -> Vec<Finding> {
         let mut found = Vec::new();
-        while from < limit {
-            let Some(begin) = self.regex.find_at(text, from).map(|hit| hit.start()).filter(|&n| n < limit) else {
+        while *from < limit {
+            let Some(begin) = self.regex.find_at(text, *from).map(|hit| hit.start()).filter(|&n| n < limit) else {
                 break;
             };
             // What a value is depends on no more than its greatest length, wherever the text at hand ends.
             let window = &text[..text.len().min(begin + self.max_length + 1)];
-            from = begin + 1;
+            *from = begin + 1;
             let Some(hit) = self.regex.find_at(window, begin).filter(|hit| hit.start() == begin && !hit.is_empty())
             else {
                 continue;
             };
             let open = hit.len() > self.max_length;
             if self.is_beside(text, hit.range()) && (open || self.checks(hit.as_bytes())) {
-                from = hit.end();
+                *from = hit.end();
                 let confidence = if self.keywords.is_some() || self.checksum.is_some() { 95 } else { 85 };
                 found.push(Finding { open, ..Finding::new(self.kind.clone(), hit.range(), confidence) });
             }
         }
+        *from = (*from).max(limit);
         found
     }
 
