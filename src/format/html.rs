@@ -10,7 +10,7 @@ use std::{cell::RefCell, rc::Rc};
 
 use lol_html::{
     DocumentContentHandlers, ElementContentHandlers, HandlerResult, HtmlRewriter, MemorySettings, Selector, Settings,
-    html_content::{Comment, ContentType, Element, TextChunk, TextType},
+    html_content::{Comment, Element, TextChunk, TextType},
 };
 
 use self::names::Names;

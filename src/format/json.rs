@@ -272,10 +272,7 @@ impl<V: Visitor> Json<V> {
                 at += 1;
             }
             match stop(bytes, at) {
-                None => {
-                    at = bytes.len();
-                    break None;
-                }
+                None => break None,
                 Some(found) if bytes[found] == b'"' => break Some(found),
                 Some(found) => {
                     escaped = true;
@@ -303,9 +300,9 @@ impl<V: Visitor> Json<V> {
                 return Ok(());
             }
         } else if name {
-            self.whole_name(piece, start..start + content.len(), escaped, out)?;
+            self.whole(piece, start..start + content.len(), escaped, true, out)?;
         } else {
-            self.whole_text(piece, start..start + content.len(), escaped, out)?;
+            self.whole(piece, start..start + content.len(), escaped, false, out)?;
         }
         self.token = Token::None;
         if name {
@@ -334,26 +331,6 @@ impl<V: Visitor> Json<V> {
             self.visitor.field(&self.path, plain, Shape::Text, &mut self.new)
         };
         Ok(rewritten)
-    }
-
-    fn whole_name(
-        &mut self,
-        piece: &mut Piece<'_>,
-        span: std::ops::Range<usize>,
-        escaped: bool,
-        out: &mut Vec<u8>,
-    ) -> Result<(), Malformed> {
-        self.whole(piece, span, escaped, true, out)
-    }
-
-    fn whole_text(
-        &mut self,
-        piece: &mut Piece<'_>,
-        span: std::ops::Range<usize>,
-        escaped: bool,
-        out: &mut Vec<u8>,
-    ) -> Result<(), Malformed> {
-        self.whole(piece, span, escaped, false, out)
     }
 
     fn whole(
