@@ -3,7 +3,7 @@
 use super::finding::Kind;
 
 /// What is looked for, and how sure a finding must be.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// Least confidence of a finding, percent.
     pub threshold: u8,
@@ -57,7 +57,7 @@ impl Operator {
 }
 
 /// A detector of the operator's own.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Own {
     /// Of what type its findings are.
     pub name: String,
