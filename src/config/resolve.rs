@@ -70,7 +70,12 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     top.finish(d);
     Config {
         data_dir,
-        gateway: gateway::Settings { head, trusted: server.trusted.clone(), routes },
+        gateway: gateway::Settings {
+            head,
+            trusted: server.trusted.clone(),
+            privacy: crate::privacy::settings::Settings::default(),
+            routes,
+        },
         server,
         tls,
         admin,

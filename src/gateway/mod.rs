@@ -9,6 +9,7 @@ pub mod body;
 pub mod client;
 pub mod forward;
 pub mod head;
+pub mod mask;
 pub mod path;
 pub mod plan;
 pub mod record;
@@ -83,7 +84,7 @@ impl Gateway {
         if let Some(answer) = redirect::cleartext(client, &line.route, &head, self.plan.redirect_port)? {
             return Ok(answer);
         }
-        Exchange { line, client, watch, id, head: &head }.forward(outer, parts, body).await
+        Exchange { line, client, watch, id, head: &head, masking: line.masking.as_ref() }.forward(outer, parts, body).await
     }
 
     fn refuse(&self, client: &Client, refusal: &Refusal, look: Look, id: &HeaderValue) -> Response<Body> {

@@ -11,11 +11,13 @@ use crate::{
     gateway::{
         body::UploadRules,
         head::Head,
+        mask::{Ledger, Masking},
         route::Table,
         settings::{HeadRules, Route, Settings},
         upstream::{cluster::Cluster, shared::Shared},
     },
     observe::metrics::{Metrics, RouteMeter, Shard},
+    privacy::{self, Engine, Keys, mask::Mask},
 };
 
 /// What all workers share.
@@ -32,6 +34,8 @@ pub struct Plan {
     bounds: Bounds,
     table: Table,
     routes: Vec<(Arc<Route>, Arc<Shared>)>,
+    /// The masks of the routes, as they come.
+    masks: Vec<Option<Arc<Mask>>>,
 }
 
 /// Bounds of bodies, which the connection settings give.
@@ -49,15 +53,24 @@ pub struct Bounds {
     pub acme_webroot: Option<PathBuf>,
 }
 
-/// A route's application can't be prepared.
+/// A plan can't be made.
 #[derive(Debug, thiserror::Error)]
-#[error("route {route}")]
-pub struct Error {
-    /// Which.
-    pub route: String,
-    /// Why.
-    #[source]
-    pub source: dial::Invalid,
+pub enum Error {
+    /// A route's application can't be prepared.
+    #[error("route {route}")]
+    Route {
+        /// Which.
+        route: String,
+        /// Why.
+        #[source]
+        source: dial::Invalid,
+    },
+    /// What is looked for in bodies can't be.
+    #[error("[privacy]")]
+    Detector(#[from] privacy::detect::Invalid),
+    /// There are no keys to rewrite with.
+    #[error("keys of the privacy engine")]
+    Keys(#[from] privacy::keys::Invalid),
 }
 
 impl Plan {
@@ -77,7 +90,7 @@ impl Plan {
             let shared = match kept {
                 Some(shared) => shared,
                 None => Shared::start(&route.upstream, service)
-                    .map_err(|source| Error { route: route.name.clone(), source })?,
+                    .map_err(|source| Error::Route { route: route.name.clone(), source })?,
             };
             routes.push((Arc::clone(route), shared));
         }
@@ -89,6 +102,7 @@ impl Plan {
             table: Table::new(settings.routes.iter().map(|route| &**route)),
             bounds,
             routes,
+            masks: masks(settings)?,
         }))
     }
 
@@ -100,6 +114,25 @@ impl Plan {
         let (old, shared) = self.routes.get(self.table.exactly(&route.host, &route.path)?)?;
         (old.upstream == route.upstream).then(|| Arc::clone(shared))
     }
+}
+
+/// The masks of the routes. One engine serves them all.
+fn masks(settings: &Settings) -> Result<Vec<Option<Arc<Mask>>>, Error> {
+    if settings.routes.iter().all(|route| route.mask.is_none()) {
+        return Ok(vec![None; settings.routes.len()]);
+    }
+    let rules = privacy::mask::engine_settings(&settings.privacy);
+    let keys = Keys::ephemeral()?;
+    let epoch = keys.epoch().to_owned();
+    let engine = Arc::new(Engine::new(&rules, keys)?);
+    let mask = |rule: &privacy::mask::settings::Settings| {
+        // Whatever changes what is shown changes the id.
+        let text = format!("{rules:?} {:?} {epoch} {}", rule.paths, env!("CARGO_PKG_VERSION"));
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+        let id = digest.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        Arc::new(Mask::new(Arc::clone(&engine), rule.paths.clone(), id))
+    };
+    Ok(settings.routes.iter().map(|route| route.mask.as_ref().map(mask)).collect())
 }
 
 /// One worker's view of a plan.
@@ -129,6 +162,8 @@ pub struct Line {
     pub stall: Ticks,
     /// Bounds of the client's body.
     pub upload: UploadRules,
+    /// What of its answers may be seen; all of them without.
+    pub masking: Option<Masking>,
 }
 
 impl Gateway {
@@ -146,7 +181,13 @@ impl Gateway {
         let lines = plan
             .routes
             .iter()
-            .map(|(route, shared)| Line {
+            .zip(&plan.masks)
+            .map(|((route, shared), mask)| Line {
+                masking: route.mask.as_ref().zip(mask.as_ref()).map(|(rule, mask)| Masking {
+                    mask: Arc::clone(mask),
+                    uninspectable: rule.uninspectable,
+                    ledger: Ledger::new(&route.name, &shard),
+                }),
                 cluster: previous
                     .and_then(|gateway| gateway.cluster_of(route, shared))
                     .unwrap_or_else(|| Cluster::new(shared, watches, &shard)),

@@ -1,6 +1,6 @@
 //! What a route asks for.
 
-use crate::format::path::Pattern;
+pub use crate::format::path::Pattern;
 
 /// The mask of a route.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,4 +18,15 @@ pub enum Uninspectable {
     Pass,
     /// It is refused, or cut where its beginning is out already.
     Refuse,
+}
+
+impl Uninspectable {
+    /// What happens to it, in a sentence of which it is the subject.
+    #[must_use]
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::Pass => "passes",
+            Self::Refuse => "is refused",
+        }
+    }
 }
