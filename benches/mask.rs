@@ -68,19 +68,61 @@ fn bodies() -> Vec<(&'static str, Media, String)> {
     vec![
         ("json", Media::Json, format!("{{\"customers\":[{}]}}", rows.join(","))),
         ("json, logs", Media::JsonLines, logs.join("\n")),
-        ("csv", Media::Csv, format!("id,name,email,phone,rrn,address,card\n{}", join(|c| {
-            format!("{},{},{},{},{},\"{}\",{}\n", c.id, c.name, c.email, c.phone, c.rrn, c.address, c.card)
-        }))),
-        ("html", Media::Html, format!("<html><body><table><tr><th>id<th>name<th>email<th>phone<th>rrn<th>address<th>card</tr>{}</table></body></html>", join(|c| {
-            format!("<tr><td><a href=\"/customers/{0}\">{0}</a><td>{1}<td>{2}<td>{3}<td>{4}<td>{5}<td>{6}</tr>\n", c.id, c.name, c.email, c.phone, c.rrn, c.address, c.card)
-        }))),
-        ("xml", Media::Xml, format!("<customers>{}</customers>", join(|c| {
-            format!("<customer id=\"{}\"><name>{}</name><email>{}</email><phone>{}</phone><rrn>{}</rrn><address>{}</address><card>{}</card></customer>\n", c.id, c.name, c.email, c.phone, c.rrn, c.address, c.card)
-        }))),
-        ("form", Media::Form, join(|c| {
-            format!("name={}&email={}&phone={}&rrn={}&card={}&", c.id, c.email.replace('@', "%40"), c.phone, c.rrn, c.card.replace(' ', "+"))
-        })),
-        ("text", Media::Text, join(|c| format!("{} wrote from {} and asked to be called at {}.\n", c.name, c.email, c.phone))),
+        (
+            "csv",
+            Media::Csv,
+            format!(
+                "id,name,email,phone,rrn,address,card\n{}",
+                join(|c| {
+                    format!("{},{},{},{},{},\"{}\",{}\n", c.id, c.name, c.email, c.phone, c.rrn, c.address, c.card)
+                })
+            ),
+        ),
+        (
+            "html",
+            Media::Html,
+            format!(
+                "<html><body><table><tr><th>id<th>name<th>email<th>phone<th>rrn<th>address<th>card</tr>{}</table></body></html>",
+                join(|c| {
+                    format!(
+                        "<tr><td><a href=\"/customers/{0}\">{0}</a><td>{1}<td>{2}<td>{3}<td>{4}<td>{5}<td>{6}</tr>\n",
+                        c.id, c.name, c.email, c.phone, c.rrn, c.address, c.card
+                    )
+                })
+            ),
+        ),
+        (
+            "xml",
+            Media::Xml,
+            format!(
+                "<customers>{}</customers>",
+                join(|c| {
+                    format!(
+                        "<customer id=\"{}\"><name>{}</name><email>{}</email><phone>{}</phone><rrn>{}</rrn><address>{}</address><card>{}</card></customer>\n",
+                        c.id, c.name, c.email, c.phone, c.rrn, c.address, c.card
+                    )
+                })
+            ),
+        ),
+        (
+            "form",
+            Media::Form,
+            join(|c| {
+                format!(
+                    "name={}&email={}&phone={}&rrn={}&card={}&",
+                    c.id,
+                    c.email.replace('@', "%40"),
+                    c.phone,
+                    c.rrn,
+                    c.card.replace(' ', "+")
+                )
+            }),
+        ),
+        (
+            "text",
+            Media::Text,
+            join(|c| format!("{} wrote from {} and asked to be called at {}.\n", c.name, c.email, c.phone)),
+        ),
     ]
 }
 

@@ -141,7 +141,10 @@ impl Config {
                 .collect();
             lines.push(format!("route  {} -> {}", route.name, endpoints.join(", ")));
             if let Some(mask) = &route.mask {
-                lines.push(format!("       personal data in answers is masked; what can't be inspected {}", mask.uninspectable.verb()));
+                lines.push(format!(
+                    "       personal data in answers is masked; what can't be inspected {}",
+                    mask.uninspectable.verb()
+                ));
             }
             if let Some(reason) = &route.cleartext_reason {
                 lines.push(format!("       cleartext allowed: {reason}"));

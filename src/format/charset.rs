@@ -1,6 +1,6 @@
 //! Character encodings: any that the WHATWG Encoding Standard knows becomes UTF-8, and that becomes the same encoding again.
 //!
-//! Old Korean, Japanese and Western applications send EUC-KR (CP949), Shift_JIS and ISO-8859-1. Bytes that are wrong in their own
+//! Old Korean, Japanese and Western applications send EUC-KR (CP949), `Shift_JIS` and ISO-8859-1. Bytes that are wrong in their own
 //! encoding do not survive: they become `?`, or U+FFFD where the encoding has it.
 
 use encoding_rs::{CoderResult, EncoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};

@@ -1,8 +1,8 @@
 //! Content codings (RFC 9110, section 8.4.1): gzip, deflate, br (RFC 7932) and zstd (RFC 8878) undone and done again, step by step.
 
 use compression_codecs::{
-    BrotliDecoder, BrotliEncoder, DecodeV2, DeflateDecoder, EncodeV2, GzipDecoder, GzipEncoder, ZlibDecoder, ZlibEncoder,
-    ZstdDecoder, ZstdEncoder,
+    BrotliDecoder, BrotliEncoder, DecodeV2, DeflateDecoder, EncodeV2, GzipDecoder, GzipEncoder, ZlibDecoder,
+    ZlibEncoder, ZstdDecoder, ZstdEncoder,
     brotli::params::EncoderParams,
     core::{
         Level,

@@ -283,8 +283,8 @@ fn write(new: &[u8], raw: &[u8], separator: u8, out: &mut Vec<u8>) {
     if raw.starts_with(b"\xEF\xBB\xBF") {
         out.extend_from_slice(b"\xEF\xBB\xBF");
     }
-    let quoted = memchr::memchr(b'"', raw).is_some()
-        || new.iter().any(|&b| b == separator || matches!(b, b'"' | b'\n' | b'\r'));
+    let quoted =
+        memchr::memchr(b'"', raw).is_some() || new.iter().any(|&b| b == separator || matches!(b, b'"' | b'\n' | b'\r'));
     if !quoted {
         out.extend_from_slice(new);
         return;

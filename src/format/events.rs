@@ -127,9 +127,8 @@ impl<V: Visitor> Events<V> {
 fn lines(event: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = event;
     std::iter::from_fn(move || {
-        let end = memchr::memchr2(b'\n', b'\r', rest).map(|n| {
-            if rest[n] == b'\r' && rest.get(n + 1) == Some(&b'\n') { n + 2 } else { n + 1 }
-        });
+        let end = memchr::memchr2(b'\n', b'\r', rest)
+            .map(|n| if rest[n] == b'\r' && rest.get(n + 1) == Some(&b'\n') { n + 2 } else { n + 1 });
         let (line, after) = rest.split_at(end.unwrap_or(rest.len()));
         rest = after;
         (!line.is_empty()).then_some(line)

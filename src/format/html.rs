@@ -25,8 +25,28 @@ use super::{
 const LONGEST_TAG: usize = 4 << 20;
 /// Attributes that say how a page looks and works, and hold nobody's data.
 const STRUCTURE: &[&str] = &[
-    "class", "style", "type", "rel", "method", "http-equiv", "lang", "charset", "width", "height", "border", "bgcolor",
-    "autocomplete", "align", "valign", "colspan", "rowspan", "target", "enctype", "integrity", "nonce", "xmlns",
+    "class",
+    "style",
+    "type",
+    "rel",
+    "method",
+    "http-equiv",
+    "lang",
+    "charset",
+    "width",
+    "height",
+    "border",
+    "bgcolor",
+    "autocomplete",
+    "align",
+    "valign",
+    "colspan",
+    "rowspan",
+    "target",
+    "enctype",
+    "integrity",
+    "nonce",
+    "xmlns",
 ];
 
 /// A reader of HTML.
@@ -75,6 +95,9 @@ impl<V: Visitor> Visitor for Shared<V> {
 
 impl<V: Visitor> Html<V> {
     /// A reader.
+    ///
+    /// # Panics
+    /// Never: the one selector is valid.
     pub fn new(visitor: V) -> Self {
         let shared = Shared(Rc::new(RefCell::new(visitor)));
         let out = Rc::new(RefCell::new(Vec::new()));
@@ -207,7 +230,8 @@ impl<V: Visitor> Page<V> {
             return Ok(());
         }
         let escaped = kind.allows_html_entities();
-        let shape = if kind == TextType::ScriptData && self.script == Script::Code { Shape::Script } else { Shape::Text };
+        let shape =
+            if kind == TextType::ScriptData && self.script == Script::Code { Shape::Script } else { Shape::Text };
         let last = chunk.last_in_text_node();
         let first = self.pieces == 0;
         let short = self.held.len() + chunk.as_str().len() <= HELD;
@@ -270,8 +294,8 @@ impl<V: Visitor> Page<V> {
     fn parts(&mut self, escaped: bool, last: bool) {
         let mut held = std::mem::take(&mut self.held);
         while !held.is_empty() {
-            let mut take = if self.long { held.len() } else { held.floor_char_boundary(HELD) };
-            let tail = held.floor_char_boundary(take.saturating_sub(entity::LONGEST));
+            let mut take = if self.long { held.len() } else { boundary(&held, HELD) };
+            let tail = boundary(&held, take.saturating_sub(entity::LONGEST));
             if escaped
                 && !(last && take == held.len())
                 && let Some(n) = held[tail..take].rfind('&').filter(|n| !held[tail + n..take].contains(';'))
@@ -372,6 +396,11 @@ impl<V: Visitor> Page<V> {
         }
         ends
     }
+}
+
+/// The last place up to `most` where a character begins or the text ends.
+fn boundary(text: &str, most: usize) -> usize {
+    (0..=most.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
 }
 
 fn script(kind: &str) -> Script {

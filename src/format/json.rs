@@ -56,16 +56,22 @@ enum Token {
     None,
     /// A byte-order mark or `)]}'`, up to its end.
     Prelude,
-    Text {
-        name: bool,
-        /// A backslash was the last byte.
-        slash: bool,
-        /// There was one.
-        escaped: bool,
-        /// It is longer than what is held.
-        long: bool,
-    },
+    Text(Open),
     Bare,
+}
+
+/// A text that goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[allow(clippy::struct_excessive_bools)] // each by itself
+struct Open {
+    /// It is a member's name.
+    name: bool,
+    /// A backslash was the last byte.
+    slash: bool,
+    /// There was one.
+    escaped: bool,
+    /// It is longer than what is held.
+    long: bool,
 }
 
 /// The piece at hand: what of it was read, and what of it went out.
@@ -125,9 +131,7 @@ impl<V: Visitor> Json<V> {
             match self.token {
                 Token::None => self.structure(&mut piece, out)?,
                 Token::Prelude => self.prelude(&mut piece),
-                Token::Text { name, slash, escaped, long } => {
-                    self.text(&mut piece, name, slash, escaped, long, out)?;
-                }
+                Token::Text(open) => self.text(&mut piece, open, out)?,
                 Token::Bare => self.bare(&mut piece, out)?,
             }
         }
@@ -158,10 +162,10 @@ impl<V: Visitor> Json<V> {
             match (byte, self.expect) {
                 (b' ' | b'\t' | b'\r' | b'\n', _) => {}
                 (b'"', Expect::Name | Expect::NameOrEnd) => {
-                    return self.text(piece, true, false, false, false, out);
+                    return self.text(piece, Open { name: true, ..Open::default() }, out);
                 }
                 (b'"', Expect::Value | Expect::ValueOrEnd | Expect::Start) => {
-                    self.text(piece, false, false, false, false, out)?;
+                    self.text(piece, Open::default(), out)?;
                     if self.token != Token::None {
                         return Ok(());
                     }
@@ -176,10 +180,7 @@ impl<V: Visitor> Json<V> {
                 (b'{' | b'[', Expect::Value | Expect::ValueOrEnd | Expect::Start) => self.open(byte)?,
                 (b'}', Expect::CommaOrEnd | Expect::NameOrEnd) => self.close(Frame::Object)?,
                 (b']', Expect::CommaOrEnd | Expect::ValueOrEnd) => self.close(Frame::Array)?,
-                (
-                    b'-' | b'0'..=b'9' | b't' | b'f' | b'n',
-                    Expect::Value | Expect::ValueOrEnd | Expect::Start,
-                ) => {
+                (b'-' | b'0'..=b'9' | b't' | b'f' | b'n', Expect::Value | Expect::ValueOrEnd | Expect::Start) => {
                     piece.pass(piece.at - 1, out);
                     piece.at -= 1;
                     self.token = Token::Bare;
@@ -251,15 +252,8 @@ impl<V: Visitor> Json<V> {
     }
 
     /// The content of a text from where the piece stands, as far as it goes.
-    fn text(
-        &mut self,
-        piece: &mut Piece<'_>,
-        name: bool,
-        mut slash: bool,
-        mut escaped: bool,
-        long: bool,
-        out: &mut Vec<u8>,
-    ) -> Result<(), Malformed> {
+    fn text(&mut self, piece: &mut Piece<'_>, open: Open, out: &mut Vec<u8>) -> Result<(), Malformed> {
+        let Open { name, mut slash, mut escaped, long } = open;
         let bytes = piece.bytes;
         let start = piece.at;
         let mut at = start;
@@ -296,7 +290,7 @@ impl<V: Visitor> Json<V> {
                 self.held.extend_from_slice(content);
             }
             if end.is_none() {
-                self.token = Token::Text { name, slash, escaped, long };
+                self.token = Token::Text(Open { name, slash, escaped, long });
                 return Ok(());
             }
         } else if name {

@@ -30,9 +30,10 @@ impl Media {
         let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         let (top, sub) = kind.split_once('/')?;
         Some(match (top, sub) {
-            ("application", "x-ndjson" | "ndjson" | "jsonl" | "x-jsonlines" | "jsonlines" | "json-seq" | "stream+json") => {
-                Self::JsonLines
-            }
+            (
+                "application",
+                "x-ndjson" | "ndjson" | "jsonl" | "x-jsonlines" | "jsonlines" | "json-seq" | "stream+json",
+            ) => Self::JsonLines,
             (_, "json" | "x-json") => Self::Json,
             (_, sub) if sub.ends_with("+json") => Self::Json,
             ("text", "html") | ("application", "xhtml+xml") => Self::Html,

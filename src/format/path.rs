@@ -136,7 +136,6 @@ impl Pattern {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,6 +166,6 @@ mod tests {
         let mut path = Path::new();
         assert_eq!((0..2 * DEEPEST).filter(|_| path.push(b"a")).count(), DEEPEST);
         let mut path = Path::new();
-        assert!(path.push(&[b'a'; LONGEST]) && !path.push(b"b"));
+        assert!(path.push(&vec![b'a'; LONGEST]) && !path.push(b"b"));
     }
 }

@@ -20,7 +20,7 @@ fn replaced(text: &[u8]) -> Option<Vec<u8>> {
 impl Visitor for Seen {
     fn field(&mut self, at: &Path, value: &[u8], _: Shape, out: &mut Vec<u8>) -> bool {
         assert!(out.is_empty() && value.len() <= HELD);
-        let path: String = at.segments().map(|s| format!("/{}", String::from_utf8_lossy(s))).collect();
+        let path: String = at.segments().flat_map(|s| ["/".into(), String::from_utf8_lossy(s)]).collect();
         self.fields.push(format!("{path}={}", String::from_utf8_lossy(value)));
         if at.name() == b"phone" {
             out.extend_from_slice(b"010-****");

@@ -32,8 +32,14 @@ const PLAIN: &[(Kind, &str)] = &[
     (Kind::Csv, "\u{FEFF}id;name\n1;a\n"),
     (Kind::Csv, ""),
     (Kind::Form, "a=1&b=%ED%95%9C+x&c&=&d=%zz%"),
-    (Kind::Xml, "<?xml version='1.0'?><!DOCTYPE a [<!ENTITY b \"c>d\">]><a b='1' c:d=\"&lt;\">t &amp; u<!-- n > o --><![CDATA[<p>]]]]><q/></a>\n"),
-    (Kind::Html, "<!doctype html><p class=a>x &amp; y<br/>z<!-- c --><script>if (a < b) { c = \"d\" }</script><style>p{}</style><input value='q'>"),
+    (
+        Kind::Xml,
+        "<?xml version='1.0'?><!DOCTYPE a [<!ENTITY b \"c>d\">]><a b='1' c:d=\"&lt;\">t &amp; u<!-- n > o --><![CDATA[<p>]]]]><q/></a>\n",
+    ),
+    (
+        Kind::Html,
+        "<!doctype html><p class=a>x &amp; y<br/>z<!-- c --><script>if (a < b) { c = \"d\" }</script><style>p{}</style><input value='q'>",
+    ),
     (Kind::Text, "any\0thing"),
     (Kind::Events, ": hello\r\nid: 1\ndata: {\"a\":1}\ndata: x\n\ndata\r\rretry: 10\n\nrest"),
 ];
@@ -64,8 +70,24 @@ fn json_values_are_replaced_where_they_stand() {
 #[test]
 fn what_is_no_json_is_refused() {
     for body in [
-        "{", "[1,]", "{\"a\"}", "{\"a\":1,}", "tru", "nope", "1 2", "\"a", "[1}", "{]", "\"\\x\"", "<html>", "{a:1}", "\"a\" x",
-        "-a", "'a'", "[\"\\ud8\"]", "undefined",
+        "{",
+        "[1,]",
+        "{\"a\"}",
+        "{\"a\":1,}",
+        "tru",
+        "nope",
+        "1 2",
+        "\"a",
+        "[1}",
+        "{]",
+        "\"\\x\"",
+        "<html>",
+        "{a:1}",
+        "\"a\" x",
+        "-a",
+        "'a'",
+        "[\"\\ud8\"]",
+        "undefined",
     ] {
         for size in [1, 2, 100] {
             assert!(run(Kind::Json, body.as_bytes().chunks(size)).is_err(), "{body}");
@@ -112,7 +134,10 @@ fn xml_elements_and_attributes_name_what_they_hold() {
         out,
         "<s:a xmlns:s='u'><s:phone x=\"1 > 0\" phone = '010-****'>010-****</s:phone><b>a <![CDATA[<\"&'é\u{1}>]]> &eacute;<!--<\"&'é\u{1}>--></b><phone/></s:a>"
     );
-    assert!(fields.contains(&"/a/phone=010-1".to_owned()) && fields.contains(&"/a/phone/phone=1".to_owned()), "{fields:?}");
+    assert!(
+        fields.contains(&"/a/phone=010-1".to_owned()) && fields.contains(&"/a/phone/phone=1".to_owned()),
+        "{fields:?}"
+    );
     for body in ["<a", "<a b=c>", "<a b='c>", "< a>", "<!-- x", "<![CDATA[ x ]]", "a<>"] {
         assert!(run(Kind::Xml, [body.as_bytes()]).is_err(), "{body}");
     }
@@ -129,20 +154,37 @@ fn pages_name_their_values_where_a_reader_would_look() {
          <script type=application/json>{\"phone\":\"10\",\"a\":\"</\"}</script><script>var a = 'secret';</script><!-- secret -->"
             .as_bytes(),
     );
-    for expected in ["/phone=010", "/phone=-1", "/phone=2", "/phone=3", "/phone=4", "/phone=50", "/phone=6", "/phone=70", "/phone=8", "/phone=90", "/phone=10"] {
+    for expected in [
+        "/phone=010",
+        "/phone=-1",
+        "/phone=2",
+        "/phone=3",
+        "/phone=4",
+        "/phone=50",
+        "/phone=6",
+        "/phone=70",
+        "/phone=8",
+        "/phone=90",
+        "/phone=10",
+    ] {
         assert!(fields.contains(&expected.to_owned()), "{expected} {fields:#?}");
     }
     for expected in ["/note=n", "/id=1", "=var a = 'secret';"] {
         assert!(fields.contains(&expected.to_owned()), "{expected} {fields:#?}");
     }
     assert!(!out.contains("secret") && out.contains("title=\"a &quot;&lt;&quot;&amp;&#39;é\u{1}&gt;&quot;\""), "{out}");
-    assert!(out.contains("<textarea name=phone>010-****</textarea>") && out.contains("value=\"010-****\" placeholder=p"), "{out}");
+    assert!(
+        out.contains("<textarea name=phone>010-****</textarea>") && out.contains("value=\"010-****\" placeholder=p"),
+        "{out}"
+    );
     assert!(out.contains("x &eacute; &lt;&quot;&amp;&#39;é"), "{out}");
 }
 
 #[test]
 fn a_tag_that_never_ends_is_looked_at_too() {
-    for body in ["<p>x</p><input value=\"secret", "<p>secret", "<!-- secret", "<a href=secret", "<script>'secret'", "x <secret"] {
+    for body in
+        ["<p>x</p><input value=\"secret", "<p>secret", "<!-- secret", "<a href=secret", "<script>'secret'", "x <secret"]
+    {
         let (out, _) = same_for_every_cut(Kind::Html, body.as_bytes());
         assert!(!out.contains("secret"), "{body} {out}");
     }
@@ -157,7 +199,10 @@ fn events_go_out_at_once() {
     assert!(out.is_empty());
     events.push(b"\nda", &mut out).expect("valid");
     assert_eq!(String::from_utf8_lossy(&out), "data: {\"phone\":\"010-****\"}\n\n");
-    let (out, _) = same_for_every_cut(Kind::Events, b"event: secret\r\nid: 1\r\ndata: a\r\ndata: secret\r\n\r\ndata: {\"a\":\r\ndata: \"secret\"}\r\n\r\n");
+    let (out, _) = same_for_every_cut(
+        Kind::Events,
+        b"event: secret\r\nid: 1\r\ndata: a\r\ndata: secret\r\n\r\ndata: {\"a\":\r\ndata: \"secret\"}\r\n\r\n",
+    );
     assert_eq!(
         out,
         "event: <\"&'é\u{1}>\r\nid: 1\r\ndata: a\ndata: <\"&'é\u{1}>\n\r\ndata: {\"a\":\ndata: \"<\\\"&'é\\u0001>\"}\n\r\n"
@@ -227,7 +272,11 @@ fn long_values_are_shown_in_parts() {
     ] {
         let body = format!("{before}{}{after}", long(unit, " more"));
         let whole = run(kind, [body.as_bytes()]).expect("valid");
-        assert!(whole.1.iter().any(|f| f.starts_with(expected) && f.len() > expected.len()), "{kind:?} {:?}", whole.1.len());
+        assert!(
+            whole.1.iter().any(|f| f.starts_with(expected) && f.len() > expected.len()),
+            "{kind:?} {:?}",
+            whole.1.len()
+        );
         let text = String::from_utf8_lossy(&whole.0).into_owned();
         assert!(!text.contains("secret") && (text.contains('é') || text.contains("%C3%A9")), "{kind:?}");
         for size in [1, 1000, HELD - 1] {

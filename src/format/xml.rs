@@ -23,7 +23,10 @@ pub struct Xml<V> {
 enum State {
     Text,
     /// Behind `<`; what is held begins with it, and how far quotes were read is kept: 0 outside of them.
-    Tag { quote: u8, depth: u32 },
+    Tag {
+        quote: u8,
+        depth: u32,
+    },
     Comment,
     Data,
 }
@@ -49,8 +52,8 @@ impl<V: Visitor> Xml<V> {
             let read = match self.state {
                 State::Text => self.text(bytes, out),
                 State::Tag { quote, depth } => self.tag(bytes, quote, depth, out)?,
-                State::Comment => self.section(bytes, b"-->", out),
-                State::Data => self.section(bytes, b"]]>", out),
+                State::Comment => self.section(bytes, *b"-->", out),
+                State::Data => self.section(bytes, *b"]]>", out),
             };
             bytes = &bytes[read..];
         }
@@ -155,7 +158,7 @@ impl<V: Visitor> Xml<V> {
     }
 
     /// Up to the end of a comment or of a CDATA section.
-    fn section(&mut self, bytes: &[u8], end: &[u8; 3], out: &mut Vec<u8>) -> usize {
+    fn section(&mut self, bytes: &[u8], end: [u8; 3], out: &mut Vec<u8>) -> usize {
         // A byte at a time near `>` only: the two bytes before it may have come earlier.
         let mut from = 0;
         while let Some(n) = memchr::memchr(b'>', &bytes[from..]) {
@@ -169,7 +172,7 @@ impl<V: Visitor> Xml<V> {
                 let content = self.held.len().saturating_sub(2);
                 self.held.truncate(content);
                 self.end_text(false, out);
-                out.extend_from_slice(end);
+                out.extend_from_slice(&end);
                 self.state = State::Text;
                 return at + 1;
             }
@@ -195,11 +198,8 @@ impl<V: Visitor> Xml<V> {
             }
             match byte {
                 b'"' | b'\'' if quote == 0 && !instruction(&self.held) => quote = byte,
-                _ if quote != 0 => {
-                    if byte == quote {
-                        quote = 0;
-                    }
-                }
+                _ if quote != 0 && byte == quote => quote = 0,
+                _ if quote != 0 => {}
                 b'[' if self.held.starts_with(b"<!") => depth += 1,
                 b']' if depth > 0 => depth -= 1,
                 b'>' if depth == 0 && (!instruction(&self.held) || self.held.ends_with(b"?>")) => {
@@ -257,8 +257,7 @@ impl<V: Visitor> Xml<V> {
             let spaces = tag[sign + 1..].iter().take_while(|b| b.is_ascii_whitespace()).count();
             let open = sign + 1 + spaces;
             let quote = *tag.get(open).filter(|b| matches!(b, b'"' | b'\'')).ok_or(Malformed("no XML"))?;
-            let close =
-                memchr::memchr(quote, &tag[open + 1..]).map(|n| open + 1 + n).ok_or(Malformed("no XML"))?;
+            let close = memchr::memchr(quote, &tag[open + 1..]).map(|n| open + 1 + n).ok_or(Malformed("no XML"))?;
             at = close + 1;
             let name = local(name);
             if name == b"xmlns" || !self.path.push(name) {

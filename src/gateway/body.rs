@@ -265,6 +265,13 @@ impl Body {
         Self { source: Source::Upstream(answer), record: None }
     }
 
+    /// Leaves out bytes of our own, since HEAD has none; hyper would send them on HTTP/2.
+    pub fn omit(&mut self) {
+        if let Source::Full(_) = self.source {
+            self.source = Source::Empty;
+        }
+    }
+
     /// What the application sends, as far as it may be seen.
     #[must_use]
     pub fn masked(masked: Masked) -> Self {

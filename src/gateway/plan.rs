@@ -129,8 +129,8 @@ fn masks(settings: &Settings) -> Result<Vec<Option<Arc<Mask>>>, Error> {
         // Whatever changes what is shown changes the id.
         let text = format!("{rules:?} {:?} {epoch} {}", rule.paths, env!("CARGO_PKG_VERSION"));
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
-        let id = digest.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-        Arc::new(Mask::new(Arc::clone(&engine), rule.paths.clone(), id))
+        let id = digest.as_ref().iter().take(6).fold(0_u64, |id, byte| id << 8 | u64::from(*byte));
+        Arc::new(Mask::new(Arc::clone(&engine), rule.paths.clone(), format!("{id:012x}")))
     };
     Ok(settings.routes.iter().map(|route| route.mask.as_ref().map(mask)).collect())
 }

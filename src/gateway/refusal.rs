@@ -149,7 +149,9 @@ impl Kind {
             Self::HeadersTooLarge => (431, Client, "headers_too_large", "The request's header is too large."),
             Self::BadGateway => (502, Upstream, "bad_gateway", "The application did not answer properly."),
             Self::NoEndpoint => (503, Privet, "no_endpoint", "The application is not available at the moment."),
-            Self::Uninspectable => (503, Privet, "uninspectable", "The answer could not be checked, so it is not shown."),
+            Self::Uninspectable => {
+                (503, Privet, "uninspectable", "The answer could not be checked, so it is not shown.")
+            }
             Self::UpstreamTimeout => (504, Upstream, "upstream_timeout", "The application did not answer in time."),
         };
         Face { status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), blame, name, text }

@@ -92,7 +92,11 @@ const HELP: &[(&str, &str, &str)] = &[
     ("privet_tls_handshake_failures_total", "counter", "TLS handshakes that failed, by reason."),
     ("privet_refusals_total", "counter", "Requests that Privet refused itself, by kind and blame."),
     ("privet_redactions_total", "counter", "Values that were rewritten, by type and place."),
-    ("privet_uninspectable_total", "counter", "Answers on masked routes that could not be read, by what became of them."),
+    (
+        "privet_uninspectable_total",
+        "counter",
+        "Answers on masked routes that could not be read, by what became of them.",
+    ),
     ("privet_upstream_failures_total", "counter", "Failures towards the application, by reason."),
 ];
 

@@ -6,6 +6,7 @@ mod arrows;
 mod framing;
 mod http;
 mod lifecycle;
+mod mask;
 mod start;
 mod support;
 mod tls;

@@ -99,7 +99,8 @@ mod tests {
     #[test]
     fn lists_stars_and_nonsense() {
         let mut headers = HeaderMap::new();
-        headers.insert(header::IF_NONE_MATCH, HeaderValue::from_static("\"x,y\", W/\"a-privet-m\" ,\"b-privet-m\", junk"));
+        headers
+            .insert(header::IF_NONE_MATCH, HeaderValue::from_static("\"x,y\", W/\"a-privet-m\" ,\"b-privet-m\", junk"));
         headers.insert(header::IF_MATCH, HeaderValue::from_static("*"));
         inward(&mut headers, "m");
         assert_eq!(headers[header::IF_NONE_MATCH], "W/\"a\", \"b\"");

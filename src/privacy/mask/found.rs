@@ -55,16 +55,15 @@ impl Found {
     /// Where to count what was rewritten at `path`. `strict` is for bodies whose names may be values.
     pub(super) fn at(&mut self, path: &Path, engine: &Engine, strict: bool) -> &mut Tally {
         let hash = path.hash();
-        let row = match self.by_hash.get(&hash) {
-            Some(row) => *row,
-            None => {
-                let row = self.row(shown(path, engine, strict));
-                if self.by_hash.len() >= 8 * FIELDS {
-                    self.by_hash.clear();
-                }
-                self.by_hash.insert(hash, row);
-                row
+        let row = if let Some(row) = self.by_hash.get(&hash) {
+            *row
+        } else {
+            let row = self.row(shown(path, engine, strict));
+            if self.by_hash.len() >= 8 * FIELDS {
+                self.by_hash.clear();
             }
+            self.by_hash.insert(hash, row);
+            row
         };
         &mut self.rows[row].tally
     }
@@ -104,9 +103,7 @@ fn is_field_name(name: &str, engine: &Engine, strict: bool) -> bool {
         return false;
     }
     let text = format!("{name}: ");
-    if label::label(name.as_bytes()).is_some()
-        || !Context::around(text.as_bytes(), text.len()..text.len()).is_empty()
-    {
+    if label::label(name.as_bytes()).is_some() || !Context::around(text.as_bytes(), text.len()..text.len()).is_empty() {
         return true;
     }
     let sign = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'@' | b'[' | b']');

@@ -26,7 +26,7 @@ pub struct Rewriter {
     uninspectable: Uninspectable,
     /// The first bytes, until it is known how to read them.
     first: Vec<u8>,
-    reading: Option<Reading>,
+    reading: Option<Box<Reading>>,
     new: Vec<u8>,
 }
 
@@ -37,6 +37,7 @@ struct Reading {
 }
 
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // one a body, and boxed
 enum Reader {
     Json(Json<Masker>),
     Csv(Csv<Masker>),
@@ -174,12 +175,13 @@ impl Rewriter {
         let encoding = self.encoding.or_else(|| charset::sniff(&first, media));
         let encoding = encoding.ok_or(Malformed("a character encoding that is not known"))?;
         let transcoder = Transcoder::new(encoding, media);
-        self.reading = Some(Reading { reader: Reader::new(media, &self.mask), transcoder });
+        self.reading = Some(Box::new(Reading { reader: Reader::new(media, &self.mask), transcoder }));
         self.read(&first, false, out)
     }
 
     fn read(&mut self, bytes: &[u8], last: bool, out: &mut Vec<u8>) -> Result<(), Malformed> {
-        let Some(Reading { reader, transcoder }) = &mut self.reading else { return Ok(()) };
+        let Some(reading) = self.reading.as_deref_mut() else { return Ok(()) };
+        let Reading { reader, transcoder } = reading;
         let Some(transcoder) = transcoder else {
             each!(&mut *reader, reader => reader.push(bytes, out))?;
             return if last { each!(reader, reader => reader.finish(out)) } else { Ok(()) };

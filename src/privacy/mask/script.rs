@@ -92,7 +92,10 @@ fn follow(code: &[u8], mut place: Place) -> Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::privacy::{Keys, settings::{Operator, Settings}};
+    use crate::privacy::{
+        Keys,
+        settings::{Operator, Settings},
+    };
 
     #[test]
     fn what_is_code_stays_code() {
