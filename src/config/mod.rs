@@ -62,6 +62,8 @@ pub struct Flags {
     pub data: Option<String>,
     /// `route.cleartext_reason`
     pub cleartext_reason: Option<String>,
+    /// `route.mask`
+    pub mask: Option<String>,
 }
 
 impl Config {
@@ -143,6 +145,12 @@ impl Config {
                 })
                 .collect();
             lines.push(format!("route  {} -> {}", route.name, endpoints.join(", ")));
+            if let Some(mask) = &route.mask {
+                lines.push(format!(
+                    "       personal data in answers is masked; what can't be inspected {}",
+                    mask.uninspectable.verb()
+                ));
+            }
             if let Some(reason) = &route.cleartext_reason {
                 lines.push(format!("       cleartext allowed: {reason}"));
             }
@@ -171,6 +179,9 @@ impl Flags {
             set(&mut route, "upstream", Value::Text(to.clone()));
             if let Some(reason) = &self.cleartext_reason {
                 set(&mut route, "cleartext_reason", Value::Text(reason.clone()));
+            }
+            if let Some(mask) = &self.mask {
+                set(&mut route, "mask", Value::Text(mask.clone()));
             }
             set(entries, "route", Value::List(vec![node(Value::Table(route))]));
         }

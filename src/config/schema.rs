@@ -357,6 +357,27 @@ pub const KEYS: &[Key] = &[
         "max-age=63072000",
         "Strict-Transport-Security for host names (never for localhost and addresses); \"off\" leaves the application's.",
     ),
+    key(
+        "route[]",
+        "mask",
+        "\"all\"",
+        "off",
+        "What of the application's answers is masked: \"off\", or \"all\" personal data in JSON, NDJSON, HTML, XML, CSV, forms, text, server-sent events and WebSocket messages.",
+    ),
+    key(
+        "route[]",
+        "mask_paths",
+        "[\"/customers/*/phone\"]",
+        "[]",
+        "Places in masked bodies whose values are masked whatever they are: names from the outside in, \"*\" for any one; of a table or form, the column's or field's name.",
+    ),
+    key(
+        "route[]",
+        "uninspectable",
+        "\"refuse\"",
+        "refuse",
+        "What becomes of an answer on a masked route that can't be read (pictures, scripts, unknown codings, broken JSON, gRPC): \"refuse\" (503) or \"pass\".",
+    ),
     key("route[]", "rewrite_location", "true", "true", "Whether Location: http:// of our own hosts becomes https://."),
     key("route[].privacy", "operator", "\"redact\"", "that of [privacy]", "The same as in [privacy], on this route."),
     key(
@@ -436,14 +457,11 @@ pub const LATER: &[(&str, &str)] = &[
     ("listen", "console"),
     ("route[]", "gate"),
     ("route[]", "url_privacy"),
-    ("route[]", "mask"),
-    ("route[]", "mask_paths"),
     ("route[]", "shield"),
     ("route[]", "antivirus"),
     ("route[]", "watch"),
     ("route[]", "record"),
     ("route[]", "subject"),
-    ("route[]", "uninspectable"),
 ];
 
 /// Keys whose value may be given by a file instead, under this name with `_file`, and is never shown.

@@ -11,12 +11,13 @@ use crate::{
     gateway::{
         body::UploadRules,
         head::Head,
+        mask::{Ledger, Masking},
         route::Table,
         settings::{HeadRules, Route, Settings},
         upstream::{cluster::Cluster, shared::Shared},
     },
     observe::metrics::{Metrics, RouteMeter, Shard},
-    privacy::{Engine, Keys},
+    privacy::{self, Engine, Keys, mask::Mask},
 };
 
 /// What all workers share.
@@ -43,6 +44,7 @@ struct Prepared {
     route: Arc<Route>,
     shared: Arc<Shared>,
     engine: Arc<Engine>,
+    mask: Option<Arc<Mask>>,
 }
 
 /// Bounds of bodies, which the connection settings give.
@@ -84,7 +86,7 @@ impl Plan {
         previous: Option<&Self>,
     ) -> Result<Arc<Self>, Error> {
         let mut routes: Vec<Prepared> = Vec::with_capacity(settings.routes.len());
-        let engine = Arc::new(Engine::new(&settings.privacy, Arc::clone(keys)));
+        let mut engines = Engines { keys, made: Vec::new() };
         for route in &settings.routes {
             let kept = previous.and_then(|plan| plan.shared_of(route));
             let shared = match kept {
@@ -92,15 +94,8 @@ impl Plan {
                 None => Shared::start(&route.upstream, service)
                     .map_err(|source| Error { route: route.name.clone(), source })?,
             };
-            let alike = routes.iter().find(|other| other.route.privacy == route.privacy);
-            let engine = if route.privacy == settings.privacy {
-                Arc::clone(&engine)
-            } else if let Some(other) = alike {
-                Arc::clone(&other.engine)
-            } else {
-                Arc::new(Engine::new(&route.privacy, Arc::clone(keys)))
-            };
-            routes.push(Prepared { route: Arc::clone(route), shared, engine });
+            let mask = route.mask.as_ref().map(|rule| mask(route, rule, &mut engines));
+            routes.push(Prepared { route: Arc::clone(route), shared, engine: engines.of(&route.privacy), mask });
         }
         Ok(Arc::new(Self {
             head: Arc::new(settings.head.clone()),
@@ -109,7 +104,7 @@ impl Plan {
             acme_webroot: bounds.acme_webroot.clone(),
             table: Table::new(settings.routes.iter().map(|route| &**route)),
             bounds,
-            engine,
+            engine: engines.of(&settings.privacy),
             routes,
         }))
     }
@@ -122,6 +117,32 @@ impl Plan {
         let old = self.routes.get(self.table.exactly(&route.host, &route.path)?)?;
         (old.route.upstream == route.upstream).then(|| Arc::clone(&old.shared))
     }
+}
+
+/// Engines by their settings: routes whose settings are alike share one.
+struct Engines<'a> {
+    keys: &'a Arc<Keys>,
+    made: Vec<(privacy::settings::Settings, Arc<Engine>)>,
+}
+
+impl Engines<'_> {
+    fn of(&mut self, settings: &privacy::settings::Settings) -> Arc<Engine> {
+        if let Some((_, engine)) = self.made.iter().find(|(known, _)| known == settings) {
+            return Arc::clone(engine);
+        }
+        let engine = Arc::new(Engine::new(settings, Arc::clone(self.keys)));
+        self.made.push((settings.clone(), Arc::clone(&engine)));
+        engine
+    }
+}
+
+fn mask(route: &Route, rule: &privacy::mask::settings::Settings, engines: &mut Engines<'_>) -> Arc<Mask> {
+    let settings = privacy::mask::engine_settings(&route.privacy);
+    // Whatever changes what is shown changes the id.
+    let text = format!("{rule:?} {settings:?} {:?} {}", engines.keys.fingerprint(), env!("CARGO_PKG_VERSION"));
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    let id = digest.as_ref().iter().take(6).fold(0_u64, |id, byte| id << 8 | u64::from(*byte));
+    Arc::new(Mask::new(engines.of(&settings), rule.paths.clone(), format!("{id:012x}")))
 }
 
 /// One worker's view of a plan.
@@ -153,6 +174,8 @@ pub struct Line {
     pub stall: Ticks,
     /// Bounds of the client's body.
     pub upload: UploadRules,
+    /// What of its answers may be seen; all of them without.
+    pub masking: Option<Masking>,
 }
 
 impl Gateway {
@@ -170,7 +193,12 @@ impl Gateway {
         let lines = plan
             .routes
             .iter()
-            .map(|Prepared { route, shared, engine }| Line {
+            .map(|Prepared { route, shared, engine, mask }| Line {
+                masking: route.mask.as_ref().zip(mask.as_ref()).map(|(rule, mask)| Masking {
+                    mask: Arc::clone(mask),
+                    uninspectable: rule.uninspectable,
+                    ledger: Ledger::new(&route.name, &shard),
+                }),
                 cluster: previous
                     .and_then(|gateway| gateway.cluster_of(route, shared))
                     .unwrap_or_else(|| Cluster::new(shared, watches, &shard)),

@@ -97,6 +97,8 @@ pub struct Route {
     pub response_timeout: Duration,
     /// Protocols that `Upgrade` may name, lower case.
     pub upgrade: Vec<String>,
+    /// How answers are masked; `None` leaves them as they are.
+    pub mask: Option<privacy::mask::settings::Settings>,
 }
 
 /// Which `Host` a route answers to.

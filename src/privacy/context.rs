@@ -137,6 +137,11 @@ impl Context {
         found
     }
 
+    /// Whether there is no word of any topic.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.iter().all(|&distance| distance == FAR)
+    }
+
     fn note(&mut self, topic: Topic, distance: usize) {
         let place = &mut self.0[topic as usize];
         *place = (*place).min(u8::try_from(distance).unwrap_or(FAR - 1));

@@ -19,6 +19,7 @@ fn route(path: &str, prefix: Prefix) -> Route {
         resolve_every: Duration::from_secs(1),
     };
     Route {
+        mask: None,
         name: "*".into(),
         host: HostPattern::Any,
         path: path.into(),
