@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, ops::Range, sync::LazyLock};
 
-use super::{Out, person, word};
+use super::{Out, person, secret};
 use crate::privacy::finding::{Finding, Kind};
 
 /// What a field's name says of its value.
@@ -83,7 +83,26 @@ pub(crate) fn label(name: &[u8]) -> Option<Label> {
     if length < 3 {
         return None;
     }
-    TABLE.get(&plain[..length]).copied()
+    TABLE.get(&plain[..length]).copied().or_else(|| ending(&plain[..length]))
+}
+
+/// Names of secrets that a prefix makes longer: `DB_PASSWORD`, `user[password]`, `STRIPE_SECRET_KEY`.
+fn ending(plain: &[u8]) -> Option<Label> {
+    const ENDS: &[(Label, &[u8])] = &[
+        (Label::Password, b"password"),
+        (Label::Password, b"passwd"),
+        (Label::Password, b"passphrase"),
+        (Label::Key, b"secretkey"),
+        (Label::Key, b"secret"),
+        (Label::Key, b"apikey"),
+        (Label::Key, b"accesstoken"),
+        (Label::Key, b"authtoken"),
+        (Label::Key, b"apitoken"),
+        (Label::Key, b"refreshtoken"),
+        (Label::Key, b"privatekey"),
+        (Label::Key, b"accesskey"),
+    ];
+    ENDS.iter().find(|(_, end)| plain.ends_with(end)).map(|(label, _)| *label)
 }
 
 /// Reads around the sign at `at`, `:` or `=`; where reading goes on.
@@ -94,9 +113,9 @@ pub(super) fn read(text: &[u8], at: usize, out: &mut Out<'_>) -> usize {
     match label {
         Label::Name => person(text, &name, &value, quoted, out),
         Label::Address => address(text, &name, &value, quoted, out),
-        Label::Password => secret(text, value, Kind::Password, 1, out),
-        Label::Key => secret(text, value, Kind::ApiKey, 8, out),
-        Label::Session => secret(text, value, Kind::SessionCookie, 8, out),
+        Label::Password => hidden(text, value, Kind::Password, 1, out),
+        Label::Key => hidden(text, value, Kind::ApiKey, 8, out),
+        Label::Session => hidden(text, value, Kind::SessionCookie, 8, out),
         Label::Authorization => authorization(text, value, out),
         Label::Cookies => Some(cookies(text, value, out)),
     }
@@ -203,6 +222,9 @@ fn address(text: &[u8], name: &Range<usize>, value: &Range<usize>, quoted: bool,
             span.end -= 1;
         }
     }
+    if content.starts_with(b"0x") || content.contains(&b'=') {
+        return None;
+    }
     if !digits && !quoted || !out.wants(&Kind::Location) {
         return None;
     }
@@ -211,13 +233,15 @@ fn address(text: &[u8], name: &Range<usize>, value: &Range<usize>, quoted: bool,
     None
 }
 
-fn secret(text: &[u8], value: Range<usize>, kind: Kind, least: usize, out: &mut Out<'_>) -> Option<usize> {
+fn hidden(text: &[u8], value: Range<usize>, kind: Kind, least: usize, out: &mut Out<'_>) -> Option<usize> {
     let content = &text[value.clone()];
     let word = content.iter().all(u8::is_ascii_lowercase) && kind != Kind::Password;
     let empty = matches!(
         content,
         b"null" | b"true" | b"false" | b"None" | b"nil" | b"undefined" | b"-" | b"[" | b"{" | b"[]" | b"{}"
     ) || content.iter().all(|b| matches!(b, b'*' | b'x' | b'X' | b'.'))
+        // The working directory of a shell.
+        || kind == Kind::Password && content.starts_with(b"/") && text[..value.start].to_ascii_lowercase().ends_with(b"pwd=")
         || content.starts_with(b"<")
         || content.starts_with(b"[") && content.len() < 16 && kind != Kind::Password;
     if content.len() < least || empty || word || !out.wants(&kind) {
@@ -232,8 +256,8 @@ fn secret(text: &[u8], value: Range<usize>, kind: Kind, least: usize, out: &mut 
 fn authorization(text: &[u8], value: Range<usize>, out: &mut Out<'_>) -> Option<usize> {
     let content = &text[value.clone()];
     let start = content.iter().position(|b| *b == b' ').map_or(value.start, |n| value.start + n + 1);
-    if start < value.end && word::credentials(text, start).is_some() {
-        let (kind, width) = word::credentials(text, start)?;
+    if start < value.end && secret::credentials(text, start).is_some() {
+        let (kind, width) = secret::credentials(text, start)?;
         if !out.wants(&kind) {
             return None;
         }
@@ -246,7 +270,7 @@ fn authorization(text: &[u8], value: Range<usize>, out: &mut Out<'_>) -> Option<
     } else {
         Kind::BearerToken
     };
-    secret(text, start.min(value.end)..value.end, kind, 4, out)
+    hidden(text, start.min(value.end)..value.end, kind, 4, out)
 }
 
 /// Every pair's value but a few words that carry attributes.

@@ -5,6 +5,7 @@
 
 mod address;
 mod cluster;
+mod crypto;
 mod email;
 mod key;
 mod korea;
@@ -16,6 +17,7 @@ mod own;
 mod payment;
 mod person;
 mod phone;
+mod secret;
 mod skip;
 mod word;
 
@@ -113,6 +115,14 @@ fn digit(text: &[u8], at: usize, out: &mut Out<'_>) -> usize {
     let before = at.checked_sub(1).map_or(b' ', |i| text[i]);
     if before.is_ascii_alphabetic() {
         return word::read(text, at, out);
+    }
+    // `xoxb-123456789012-..`: a key whose first digits stand by themselves.
+    if matches!(before, b'-' | b'_')
+        && at > 1
+        && text[at - 2].is_ascii_alphabetic()
+        && let Some(end) = secret::secret(text, at, out)
+    {
+        return end;
     }
     let run = text[at..].iter().take_while(|b| b.is_ascii_digit()).count();
     if text.get(at + run).is_some_and(|b| b.is_ascii_alphabetic() && !matches!(b, b'x' | b'X' | b'T')) {
