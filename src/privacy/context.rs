@@ -123,8 +123,11 @@ impl Context {
             let (topic, ascii) = keywords.topics[hit.pattern()];
             if !ascii || is_whole(text, from + hit.start()..from + hit.end(), value.start) {
                 let distance = before.len() - hit.end();
-                let newlines = memchr::memchr_iter(b'\n', &before[hit.end()..]).count();
-                found.note(topic, distance + newlines * 16);
+                match between_lines(&before[hit.end()..]) {
+                    Some(0) => found.note(topic, distance),
+                    Some(newlines) => found.note(topic, distance + newlines * 16),
+                    None => {}
+                }
             }
         }
         let after = if field.is_some() { &[] } else { &text[value.end..text.len().min(value.end + AFTER)] };
@@ -162,6 +165,13 @@ impl Context {
         let near = |&(i, &distance): &(usize, &u8)| i != topic as usize && distance < own && distance < 16;
         self.0.iter().enumerate().skip(1).any(|pair| near(&pair))
     }
+}
+
+/// How many lines end between a word and a value that has it for its label; none where what stands between is more than a label's sign.
+fn between_lines(between: &[u8]) -> Option<usize> {
+    let Some(first) = memchr::memchr(b'\n', between) else { return Some(0) };
+    let sign = between.iter().all(|b| !b.is_ascii_alphanumeric() && *b < 0x80);
+    (sign && first < 4).then(|| memchr::memchr_iter(b'\n', between).count())
 }
 
 /// Last parts of the names that machines give to numbers of theirs.
