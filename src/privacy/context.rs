@@ -117,7 +117,7 @@ impl Context {
         let mut found = Self::EMPTY;
         let keywords = &*KEYWORDS;
         let field = machine_field(text, value.start);
-        let from = field.unwrap_or(value.start.saturating_sub(BEFORE));
+        let from = field.or_else(|| path(text, value.start)).unwrap_or(value.start.saturating_sub(BEFORE));
         let before = &text[from..value.start];
         for hit in keywords.automaton.find_iter(before) {
             let (topic, ascii) = keywords.topics[hit.pattern()];
@@ -206,6 +206,13 @@ fn is_machine(name: &[u8]) -> bool {
     word[1..=name.len()].copy_from_slice(name);
     word.make_ascii_lowercase();
     memchr::memmem::find(MACHINE.as_bytes(), &word[..name.len() + 2]).is_some()
+}
+
+/// Where the path begins that a number at `start` is a segment of: what stands before a path says nothing of its numbers.
+fn path(text: &[u8], start: usize) -> Option<usize> {
+    text[..start].strip_suffix(b"/").filter(|before| before.last().is_some_and(u8::is_ascii_alphanumeric))?;
+    let length = text[..start].iter().rev().take(BEFORE).take_while(|b| b.is_ascii_graphic() && **b != b'"').count();
+    Some(start - length)
 }
 
 /// Whether a number that begins at `start` is what a machine's field or path holds: `seq=12`, `/items/12`, but not `/users/12`.

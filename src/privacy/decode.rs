@@ -22,6 +22,15 @@ impl Map {
         }
     }
 
+    /// Where the byte as written at `raw` is read, or the first behind it.
+    pub(super) fn forth(&self, raw: usize) -> usize {
+        match self.0.partition_point(|&(_, r)| r <= raw).checked_sub(1) {
+            // An escape stands for fewer bytes than it has.
+            Some(i) => (self.0[i].0 + raw - self.0[i].1).min(self.0.get(i + 1).map_or(usize::MAX, |next| next.0)),
+            None => raw,
+        }
+    }
+
     /// The bytes as written of a span as read.
     pub(super) fn back(&self, span: &Range<usize>) -> Range<usize> {
         let i = self.0.partition_point(|&(t, _)| t < span.end);
@@ -33,40 +42,49 @@ impl Map {
     }
 }
 
-/// Whether anything may be encoded in `text`.
-pub(super) fn is_plain(text: &[u8]) -> bool {
-    // No early end within a block, so that it is looked at many bytes at a time.
-    text.chunks(64).all(|block| !block.iter().fold(false, |any, &b| any | is_marker(b)))
-}
-
 fn is_marker(byte: u8) -> bool {
     matches!(byte, b'%' | b'&' | b'\\' | 0xC2 | 0xE2 | 0xE3 | 0xEF)
+}
+
+/// Bytes that are looked at together.
+const BLOCK: usize = 64;
+
+/// The next place at or behind `pos` where something may be encoded.
+fn marker(raw: &[u8], mut pos: usize) -> Option<usize> {
+    while let Some(block) = raw.get(pos..pos + BLOCK) {
+        // No early end within a block, so that it is looked at many bytes at a time.
+        if block.iter().fold(false, |any, &b| any | is_marker(b)) {
+            break;
+        }
+        pos += BLOCK;
+    }
+    raw[pos..].iter().position(|&b| is_marker(b)).map(|n| pos + n)
 }
 
 /// All of `raw` as detectors read it.
 pub(super) fn decode(raw: &[u8]) -> (Cow<'_, [u8]>, Map) {
     let mut map = Map::default();
-    if is_plain(raw) {
+    let mut text = Vec::new();
+    let (mut pos, mut copied) = (0, 0);
+    while let Some(at) = marker(raw, pos) {
+        pos = at + 1;
+        let Some((unit, width)) = one(&raw[at..]) else { continue };
+        if map.0.is_empty() {
+            text.reserve(raw.len());
+        }
+        text.extend_from_slice(&raw[copied..at]);
+        map.0.push((text.len(), at));
+        if let Some(unit) = unit {
+            push(&mut text, unit);
+        }
+        pos = at + width;
+        copied = pos;
+        map.0.push((text.len(), pos));
+    }
+    if map.0.is_empty() {
         return (Cow::Borrowed(raw), map);
     }
-    let mut text = Vec::with_capacity(raw.len());
-    let mut pos = 0;
-    while pos < raw.len() {
-        if is_marker(raw[pos])
-            && let Some((char, width)) = one(&raw[pos..])
-        {
-            map.0.push((text.len(), pos));
-            if let Some(char) = char {
-                push(&mut text, char);
-            }
-            pos += width;
-            map.0.push((text.len(), pos));
-        } else {
-            let plain = raw[pos + 1..].iter().position(|&b| is_marker(b)).map_or(raw.len(), |n| pos + 1 + n);
-            text.extend_from_slice(&raw[pos..plain]);
-            pos = plain;
-        }
-    }
+    text.extend_from_slice(&raw[copied..]);
     (Cow::Owned(text), map)
 }
 

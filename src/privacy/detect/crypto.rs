@@ -9,7 +9,10 @@ pub(super) fn crypto(word: &[u8]) -> Option<u8> {
         [b'B', b'C', b'1', rest @ ..] if rest.iter().all(|b| !b.is_ascii_lowercase()) => {
             bech32(&rest.to_ascii_lowercase()).then_some(95)
         }
-        [b'1' | b'3', ..] if word.len() <= 35 && base58check(word) => Some(95),
+        // Hexadecimal digits have no capitals beside small letters.
+        [b'1' | b'3', ..] if word.len() <= 35 && word.iter().any(u8::is_ascii_uppercase) && base58check(word) => {
+            Some(95)
+        }
         _ => None,
     }
 }

@@ -71,6 +71,25 @@ static TABLE: LazyLock<HashMap<&'static [u8], Label>> = LazyLock::new(|| {
     NAMES.iter().flat_map(words).collect()
 });
 
+/// By the first byte of a name, which lengths there are in [`NAMES`].
+const LENGTHS: [u64; 256] = {
+    let mut table = [0; 256];
+    let mut row = 0;
+    while row < NAMES.len() {
+        let names = NAMES[row].1.as_bytes();
+        let (mut start, mut i) = (0, 0);
+        while i <= names.len() {
+            if i == names.len() || names[i] == b'|' {
+                table[names[start] as usize] |= 1 << (i - start);
+                start = i + 1;
+            }
+            i += 1;
+        }
+        row += 1;
+    }
+    table
+};
+
 /// What the name of a field says.
 pub(crate) fn label(name: &[u8]) -> Option<Label> {
     let mut plain = [0_u8; LONGEST_NAME];
@@ -79,12 +98,16 @@ pub(crate) fn label(name: &[u8]) -> Option<Label> {
         *plain.get_mut(length)? = byte.to_ascii_lowercase();
         length += 1;
     }
-    // Nothing shorter or otherwise begun is in the table, which most names in logs are told by.
-    if length < 3 {
+    // Most names in logs begin or are as long as none in the table.
+    let lengths = LENGTHS[usize::from(plain[0])];
+    if length < 3 || lengths >> length & 1 == 0 && length < SHORTEST_END {
         return None;
     }
     TABLE.get(&plain[..length]).copied().or_else(|| ending(&plain[..length]))
 }
+
+/// As short as the ends of names are that [`ending`] knows.
+const SHORTEST_END: usize = 7;
 
 /// Names of secrets that a prefix makes longer: `DB_PASSWORD`, `user[password]`, `STRIPE_SECRET_KEY`.
 fn ending(plain: &[u8]) -> Option<Label> {

@@ -17,6 +17,8 @@ mod own;
 mod payment;
 mod person;
 mod phone;
+mod quick;
+mod region;
 mod secret;
 mod skip;
 mod word;
@@ -66,12 +68,26 @@ impl Detector {
     /// All values of a text that is at hand as a whole, in order, none over another. Spans are bytes of `text`.
     #[must_use]
     pub fn detect(&self, text: &[u8]) -> Vec<Finding> {
-        if self.own.is_empty() && skip::next(text, 0, text.len()).is_none() {
-            return Vec::new();
+        if !self.own.is_empty() {
+            return self.whole(text, 0);
         }
+        let mut found = Vec::new();
+        for region in region::Regions::of(text) {
+            let first = found.len();
+            found.append(&mut self.whole(&text[region.span.clone()], region.first));
+            for finding in &mut found[first..] {
+                finding.start += region.span.start;
+                finding.end += region.span.start;
+            }
+        }
+        found
+    }
+
+    /// Decodes all of `text` and finds what is decided from `first` on.
+    fn whole(&self, text: &[u8], first: usize) -> Vec<Finding> {
         let (plain, map) = decode::decode(text);
         let mut found = Vec::new();
-        self.scan(&plain, &mut 0, plain.len(), &mut found);
+        self.scan(&plain, &mut map.forth(first), plain.len(), &mut found);
         for finding in &mut found {
             let span = map.back(&finding.span());
             (finding.start, finding.end) = (span.start, span.end);
@@ -95,7 +111,7 @@ impl Detector {
                 Class::Dash => key::read(window, at, &mut out),
                 Class::Title => person::titled(window, at, &mut out),
                 Class::Honorific => person::honorific(window, at, &mut out),
-                Class::Nothing | Class::Wide => at,
+                Class::Nothing | Class::Wide | Class::Reference => at,
             };
             // On, whatever a family says.
             *pos = low + next.max(at + 1);
@@ -128,6 +144,13 @@ fn digit(text: &[u8], at: usize, out: &mut Out<'_>) -> usize {
     if text.get(at + run).is_some_and(|b| b.is_ascii_alphabetic() && !matches!(b, b'x' | b'X' | b'T')) {
         return word::read(text, at, out);
     }
+    let count = out.found.len();
+    if let Some(end) = quick::pass(text, at, run, out) {
+        if before == b'(' && out.found.len() > count {
+            person::before_bracket(text, at, out);
+        }
+        return end;
+    }
     if run == 8
         && let Some(end) = word::uuid(text, at)
     {
@@ -138,7 +161,6 @@ fn digit(text: &[u8], at: usize, out: &mut Out<'_>) -> usize {
     {
         return end;
     }
-    let count = out.found.len();
     let end = number::read(text, at, out);
     if before == b'(' && out.found.len() > count {
         person::before_bracket(text, at, out);

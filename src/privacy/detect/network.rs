@@ -44,6 +44,30 @@ pub(super) fn ipv4(digits: &mut Digits<'_>, i: usize) {
     }
 }
 
+/// Takes four groups of up to three digits with dots, that nothing joins behind, for an address; whether it is one.
+pub(super) fn plain_ipv4(text: &[u8], span: std::ops::Range<usize>, out: &mut Out<'_>) -> bool {
+    let before = |n: usize| span.start.checked_sub(n).map_or(b' ', |i| text[i]);
+    let joined = match before(1) {
+        b'-' | b'.' | b'_' => before(2).is_ascii_alphanumeric(),
+        b'/' => before(2).is_ascii_digit(),
+        b => b.is_ascii_alphanumeric(),
+    };
+    let mut octets = [0_u32; 4];
+    let mut valid = !joined;
+    for (octet, part) in octets.iter_mut().zip(text[span.clone()].split(|b| *b == b'.')) {
+        *octet = part.iter().fold(0, |n, b| n * 10 + u32::from(b - b'0'));
+        valid &= *octet < 256 && (part.len() == 1 || part[0] != b'0');
+    }
+    let public = !matches!(octets[0], 0 | 127 | 255) && octets[1..] != [0, 0, 0];
+    if !(valid && public) || is_version(text, span.start, span.end) {
+        return false;
+    }
+    if out.wants(&Kind::IpAddress) {
+        out.push(Finding::new(Kind::IpAddress, span, SURE));
+    }
+    true
+}
+
 /// `Chrome/120.0.0.0`, `v1.2.3.4`, `version 1.2.3.4`; but `host/10.1.2.3:80` is an address.
 fn is_version(text: &[u8], start: usize, end: usize) -> bool {
     const WORDS: &[&[u8]] = &[

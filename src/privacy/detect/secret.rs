@@ -158,15 +158,22 @@ const PREFIXES: &[(&[u8], usize)] = &[
     (b"nvapi-", 30),
 ];
 
-/// Signs that a prefix begins with.
-const BEGINNINGS: [bool; 256] = {
-    let mut table = [false; 256];
+/// The places in [`PREFIXES`] of those that begin with a sign, one after another; zero ends.
+const BY_SIGN: [[u8; 64]; 128] = {
+    let mut table = [[0; 64]; 128];
     let mut i = 0;
     while i < PREFIXES.len() {
-        table[PREFIXES[i].0[0] as usize] = true;
+        let row = &mut table[PREFIXES[i].0[0] as usize];
+        let mut k = 0;
+        while row[k] > 0 {
+            k += 1;
+        }
+        #[allow(clippy::cast_possible_truncation)] // there are fewer than 255
+        {
+            row[k] = i as u8 + 1;
+        }
         i += 1;
     }
-    table[b'e' as usize] = true;
     table
 };
 
@@ -178,16 +185,20 @@ pub(super) fn secret(text: &[u8], start: usize, out: &mut Out<'_>) -> Option<usi
     if let Some((kind, width)) = credentials(text, begin) {
         return take(text, begin, width, kind, out);
     }
-    // Only signs that begin a prefix are worth a comparison with all of them.
-    if !BEGINNINGS[usize::from(wide[0])] {
+    let row = BY_SIGN.get(usize::from(wide[0]))?;
+    if row[0] == 0 && wide[0] != b'e' {
         return None;
     }
     let length = wide.iter().take_while(|b| is_wide(**b)).count();
+    if length < 10 {
+        return None;
+    }
     if wide.starts_with(b"eyJ") && length > 20 && wide[..length].contains(&b'.') {
         return take(text, begin, length, Kind::Jwt, out);
     }
-    let known = |(prefix, least): &(&[u8], usize)| length >= prefix.len() + least && wide.starts_with(prefix);
-    PREFIXES.iter().any(known).then_some(())?;
+    let prefixes = row.iter().map_while(|&i| PREFIXES.get(usize::from(i).wrapping_sub(1)));
+    let mut known = prefixes.filter(|(prefix, least)| length >= prefix.len() + least && wide.starts_with(prefix));
+    known.next()?;
     take(text, begin, length, Kind::ApiKey, out)
 }
 
@@ -206,6 +217,10 @@ fn take(text: &[u8], start: usize, length: usize, kind: Kind, out: &mut Out<'_>)
 
 /// Credentials behind the name of their scheme, in a header or anywhere: kind and width.
 pub(super) fn credentials(text: &[u8], start: usize) -> Option<(Kind, usize)> {
+    // Bearer, basic.
+    if !matches!(text[..start], [.., b'r' | b'R' | b'c' | b'C', b' ']) {
+        return None;
+    }
     let scheme = |name: &[u8]| {
         let before = &text[..start];
         let at = before.len().checked_sub(name.len() + 1)?;

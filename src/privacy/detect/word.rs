@@ -21,6 +21,14 @@ pub(super) fn read(text: &[u8], at: usize, out: &mut Out<'_>) -> usize {
     if let Some(end) = uuid(text, start) {
         return end;
     }
+    // Hashes and ids of traces: nothing is written in so many hexadecimal digits alone, but behind the name of a scheme.
+    if end - start >= 20
+        && end - start != 42
+        && (start == 0 || !matches!(text[start - 1], b' ' | b'_' | b'-' | b'.'))
+        && text[start..end].iter().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'))
+    {
+        return end;
+    }
     if let Some(end) = secret(text, start, out) {
         return end;
     }
