@@ -81,7 +81,11 @@ const FAR: u8 = u8::MAX;
 
 /// How far the nearest word of each topic is: bytes, [`FAR`] where there is none.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Context([u8; TOPICS]);
+pub(super) struct Context {
+    distances: [u8; TOPICS],
+    /// The least of all.
+    least: u8,
+}
 
 struct Keywords {
     automaton: AhoCorasick,
@@ -110,14 +114,15 @@ static KEYWORDS: LazyLock<Keywords> = LazyLock::new(|| {
 });
 
 impl Context {
-    pub(super) const EMPTY: Self = Self([FAR; TOPICS]);
+    pub(super) const EMPTY: Self = Self { distances: [FAR; TOPICS], least: FAR };
 
     /// Reads around `value`, no further than the bounds of `text`.
     pub(super) fn around(text: &[u8], value: Range<usize>) -> Self {
         let mut found = Self::EMPTY;
         let keywords = &*KEYWORDS;
         let field = machine_field(text, value.start);
-        let from = field.or_else(|| path(text, value.start)).unwrap_or(value.start.saturating_sub(BEFORE));
+        let field = field.or_else(|| path(text, value.start));
+        let from = field.unwrap_or(value.start.saturating_sub(BEFORE));
         let before = &text[from..value.start];
         for hit in keywords.automaton.find_iter(before) {
             let (topic, ascii) = keywords.topics[hit.pattern()];
@@ -144,26 +149,30 @@ impl Context {
     }
 
     fn note(&mut self, topic: Topic, distance: usize) {
-        let place = &mut self.0[topic as usize];
-        *place = (*place).min(u8::try_from(distance).unwrap_or(FAR - 1));
+        let distance = u8::try_from(distance).unwrap_or(FAR - 1);
+        let place = &mut self.distances[topic as usize];
+        *place = (*place).min(distance);
+        self.least = self.least.min(distance);
+    }
+
+    /// Whether no word of any topic is near.
+    pub(super) fn is_empty(&self) -> bool {
+        self.least == FAR
     }
 
     /// Whether a word of the topic is near.
     pub(super) fn has(&self, topic: Topic) -> bool {
-        self.0[topic as usize] != FAR
+        self.distances[topic as usize] != FAR
     }
 
     /// Whether no other topic is nearer than this one.
     pub(super) fn speaks_of(&self, topic: Topic) -> bool {
-        let own = self.0[topic as usize];
-        own != FAR && self.0[1..].iter().all(|&other| own <= other)
+        self.has(topic) && self.distances[topic as usize] == self.least
     }
 
     /// Whether another topic of numbers is nearer than this one.
     pub(super) fn speaks_of_another(&self, topic: Topic) -> bool {
-        let own = self.0[topic as usize];
-        let near = |&(i, &distance): &(usize, &u8)| i != topic as usize && distance < own && distance < 16;
-        self.0.iter().enumerate().skip(1).any(|pair| near(&pair))
+        self.least < 16 && self.distances[topic as usize] > self.least
     }
 }
 
@@ -173,12 +182,6 @@ fn between_lines(between: &[u8]) -> Option<usize> {
     let sign = between.iter().all(|b| !b.is_ascii_alphanumeric() && *b < 0x80);
     (sign && first < 4).then(|| memchr::memchr_iter(b'\n', between).count())
 }
-
-/// Last parts of the names that machines give to numbers of theirs.
-const MACHINE: &str = "|id|ids|uid|gid|pid|tid|seq|sequence|offset|ts|time|timestamp|at|iat|exp|nbf|size|bytes|length|len|count|cnt|total|amount|price|duration|\
-latency|elapsed|ms|us|ns|sec|seconds|millis|micros|nanos|status|version|ver|port|trace|span|hash|etag|crc|checksum|rev|revision|build|commit|order|txn|\
-xid|lsn|cursor|page|limit|epoch|nonce|partition|generation|quantity|qty|score|rate|ratio|lat|lon|lng|latitude|longitude|height|width|index|idx|row|rows|\
-line|col|job|batch|run|step|attempt|retries|memory|mem|cpu|heap|rss|uptime|ttl|max|min|avg|sum|took|items|sku|balance|level|load|temperature|pressure|";
 
 /// Where the name of the field begins whose value begins at `start`, where that is a machine's number: `"bytes": 12`, `seq=12`. Only
 /// the name counts there, not what stands before it.
@@ -198,14 +201,119 @@ pub(super) fn machine_field(text: &[u8], start: usize) -> Option<usize> {
     is_machine(last).then_some(end - length)
 }
 
+/// Whether it is the last part of a name that machines give to numbers of theirs.
 fn is_machine(name: &[u8]) -> bool {
-    let mut word = [b'|'; 16];
-    if name.is_empty() || name.len() > 14 {
-        return false;
-    }
-    word[1..=name.len()].copy_from_slice(name);
+    let mut word = [0; 14];
+    let Some(word) = word.get_mut(..name.len()) else { return false };
+    word.copy_from_slice(name);
     word.make_ascii_lowercase();
-    memchr::memmem::find(MACHINE.as_bytes(), &word[..name.len() + 2]).is_some()
+    matches!(
+        &*word,
+        b"id"
+            | b"ids"
+            | b"uid"
+            | b"gid"
+            | b"pid"
+            | b"tid"
+            | b"seq"
+            | b"sequence"
+            | b"offset"
+            | b"ts"
+            | b"time"
+            | b"timestamp"
+            | b"at"
+            | b"iat"
+            | b"exp"
+            | b"nbf"
+            | b"size"
+            | b"bytes"
+            | b"length"
+            | b"len"
+            | b"count"
+            | b"cnt"
+            | b"total"
+            | b"amount"
+            | b"price"
+            | b"duration"
+            | b"latency"
+            | b"elapsed"
+            | b"ms"
+            | b"us"
+            | b"ns"
+            | b"sec"
+            | b"seconds"
+            | b"millis"
+            | b"micros"
+            | b"nanos"
+            | b"status"
+            | b"version"
+            | b"ver"
+            | b"port"
+            | b"trace"
+            | b"span"
+            | b"hash"
+            | b"etag"
+            | b"crc"
+            | b"checksum"
+            | b"rev"
+            | b"revision"
+            | b"build"
+            | b"commit"
+            | b"order"
+            | b"txn"
+            | b"xid"
+            | b"lsn"
+            | b"cursor"
+            | b"page"
+            | b"limit"
+            | b"epoch"
+            | b"nonce"
+            | b"partition"
+            | b"generation"
+            | b"quantity"
+            | b"qty"
+            | b"score"
+            | b"rate"
+            | b"ratio"
+            | b"lat"
+            | b"lon"
+            | b"lng"
+            | b"latitude"
+            | b"longitude"
+            | b"height"
+            | b"width"
+            | b"index"
+            | b"idx"
+            | b"row"
+            | b"rows"
+            | b"line"
+            | b"col"
+            | b"job"
+            | b"batch"
+            | b"run"
+            | b"step"
+            | b"attempt"
+            | b"retries"
+            | b"memory"
+            | b"mem"
+            | b"cpu"
+            | b"heap"
+            | b"rss"
+            | b"uptime"
+            | b"ttl"
+            | b"max"
+            | b"min"
+            | b"avg"
+            | b"sum"
+            | b"took"
+            | b"items"
+            | b"sku"
+            | b"balance"
+            | b"level"
+            | b"load"
+            | b"temperature"
+            | b"pressure"
+    )
 }
 
 /// Where the path begins that a number at `start` is a segment of: what stands before a path says nothing of its numbers.

@@ -197,6 +197,12 @@ fn is_in_row(before: &[u8]) -> bool {
     gap > 0 && digits > 3
 }
 
+/// Whether a separator and then a digit follow the digits before `pos`.
+pub(super) fn joins(text: &[u8], pos: usize) -> bool {
+    matches!(text.get(pos), Some(b' ' | b'+' | b'-' | b'.' | b'/' | b')' | b'('))
+        && separator(text, pos).0 != Separator::End
+}
+
 /// What parts the digits before `pos` from digits behind, and its width; a line's end parts for good.
 fn separator(text: &[u8], pos: usize) -> (Separator, usize) {
     let mut kind = Separator::Space;

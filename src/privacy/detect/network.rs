@@ -44,7 +44,7 @@ pub(super) fn ipv4(digits: &mut Digits<'_>, i: usize) {
     }
 }
 
-/// Takes four groups of up to three digits with dots, that nothing joins behind, for an address; whether it is one.
+/// Takes four groups of up to three digits with dots, that nothing joins behind, for an address; whether they could be one.
 pub(super) fn plain_ipv4(text: &[u8], span: std::ops::Range<usize>, out: &mut Out<'_>) -> bool {
     let before = |n: usize| span.start.checked_sub(n).map_or(b' ', |i| text[i]);
     let joined = match before(1) {
@@ -59,13 +59,10 @@ pub(super) fn plain_ipv4(text: &[u8], span: std::ops::Range<usize>, out: &mut Ou
         valid &= *octet < 256 && (part.len() == 1 || part[0] != b'0');
     }
     let public = !matches!(octets[0], 0 | 127 | 255) && octets[1..] != [0, 0, 0];
-    if !(valid && public) || is_version(text, span.start, span.end) {
-        return false;
-    }
-    if out.wants(&Kind::IpAddress) {
+    if valid && public && out.wants(&Kind::IpAddress) && !is_version(text, span.start, span.end) {
         out.push(Finding::new(Kind::IpAddress, span, SURE));
     }
-    true
+    valid
 }
 
 /// `Chrome/120.0.0.0`, `v1.2.3.4`, `version 1.2.3.4`; but `host/10.1.2.3:80` is an address.

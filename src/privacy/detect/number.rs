@@ -221,7 +221,7 @@ fn named_month(text: &[u8], start: usize, end: usize) -> Option<Range<usize>> {
 }
 
 /// English, German, French, Spanish and Italian names, by the three letters that they begin with.
-fn is_month(name: &[u8]) -> bool {
+pub(super) fn is_month(name: &[u8]) -> bool {
     const MONTHS: &str =
         "|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mai|okt|dez|avr|jui|ene|abr|ago|dic|gen|mag|giu|lug|set|ott|";
     let mut start = [b'|'; 5];

@@ -1,7 +1,9 @@
 //! Digits that are told by the bytes around them, without asking any scheme: most of those in logs.
 
-use super::{Out, network};
-use crate::privacy::context::machine_field;
+use std::ops::Range;
+
+use super::{Out, cluster, network, number};
+use crate::privacy::context::{Context, machine_field};
 
 /// Where reading goes on behind the `run` digits at `at`, where nothing more need be asked about them.
 pub(super) fn pass(text: &[u8], at: usize, run: usize, out: &mut Out<'_>) -> Option<usize> {
@@ -13,27 +15,45 @@ pub(super) fn pass(text: &[u8], at: usize, run: usize, out: &mut Out<'_>) -> Opt
     }
     match (run, next) {
         (2, b':') => clock(text, at).or(Some(after)),
-        (1..=3, b'.') => dotted(text, at, out),
+        (1..=12, b'.') => dotted(text, at, run, out),
         (2, b'/') if at > 0 && text[at - 1] == b'[' => common_time(text, at),
-        (3, b' ') if at > 1 && text[at - 2..at] == *b"\" " => status(text, after),
+        (3, b' ') if at > 1 && text[at - 2..at] == *b"\" " && status(text, after).is_some() => status(text, after),
         (4, b'-') => timestamp(text, at),
-        (1..=3, b' ' | b'+') => {
+        (1..=3, b' ') => {
             let second = text.get(after + 1).copied().unwrap_or(b'\n');
-            let joins = second.is_ascii_alphanumeric() || second >= 0x80 || matches!(second, b'(' | b'-' | b'+');
+            let month = second.is_ascii_alphabetic() && run < 3 && number::is_month(&text[after + 1..]);
+            // A year may follow the day, a syllable of a plate the number.
+            let joins = second >= 0x80 || month || cluster::joins(text, after);
             (!joins).then_some(after)
         }
         (1..=3, b',') => (run == 3 || text.get(after + 1) != Some(&b' ')).then_some(after),
-        (1..=3, b'"' | b'\'' | b'}' | b']' | b'&' | b';' | b'\n' | b'\r' | b':' | b'|' | b'?' | b'<' | b'%' | b'=') => {
-            Some(after)
-        }
+        (1..=3, b')') => (!cluster::joins(text, after)).then_some(after),
+        (
+            1..=3,
+            b'_' | b'"' | b'\'' | b'}' | b']' | b'&' | b';' | b'\n' | b'\r' | b':' | b'|' | b'?' | b'<' | b'%' | b'=',
+        ) => Some(after),
         // A field that a machine counts in: its name is all that counts, and it is none of a person's numbers.
-        (4..=19, b'"' | b',' | b'}' | b']' | b'&' | b'\n' | b';') => {
-            let field = machine_field(text, at)?;
-            let id = text[field..at].windows(2).any(|w| w.eq_ignore_ascii_case(b"id"));
-            (!id).then_some(after)
-        }
+        (4..=19, b'"' | b',' | b'}' | b']' | b'&' | b'\n' | b';') if is_counted(text, at) => Some(after),
+        (4.., b) if b < 0x80 && !b.is_ascii_alphanumeric() && !matches!(b, b'-' | b'*' | b'_') => bare(text, at..after),
         _ => None,
     }
+}
+
+/// Whether the number at `at` is the value of a field that a machine counts in, or measures, rather than its id.
+fn is_counted(text: &[u8], at: usize) -> bool {
+    machine_field(text, at).is_some_and(|field| !text[field..at].windows(2).any(|w| w.eq_ignore_ascii_case(b"id")))
+}
+
+/// A number by itself that no scheme knows without a word beside it, where there is none.
+fn bare(text: &[u8], span: Range<usize>) -> Option<usize> {
+    let prefix = match span.len() {
+        4..=9 | 14 | 16 | 19.. => false,
+        10..=12 => text[span.start] == b'0',
+        _ => true,
+    };
+    let plus = span.start.checked_sub(1).is_some_and(|i| matches!(text[i], b'+' | b'('));
+    (!prefix && !plus && !cluster::joins(text, span.end) && Context::around(text, span.clone()).is_empty())
+        .then_some(span.end)
 }
 
 fn is_digit(text: &[u8], at: usize) -> bool {
@@ -105,7 +125,7 @@ fn status(text: &[u8], end: usize) -> Option<usize> {
 }
 
 /// Decimals, versions, and IPv4 addresses.
-fn dotted(text: &[u8], at: usize, out: &mut Out<'_>) -> Option<usize> {
+fn dotted(text: &[u8], at: usize, run: usize, out: &mut Out<'_>) -> Option<usize> {
     let mut pos = at;
     let mut groups = 0;
     let mut longest = 0;
@@ -121,12 +141,11 @@ fn dotted(text: &[u8], at: usize, out: &mut Out<'_>) -> Option<usize> {
     }
     let next = text.get(pos).copied().unwrap_or(b'\n');
     let product = at > 1 && text[at - 1] == b'/' && text[at - 2].is_ascii_alphanumeric();
-    let joins = next.is_ascii_alphanumeric()
-        || matches!(next, b'-' | b'/' | b'(' | b')' | b'*' | b'_' | b'+')
-        || next == b' ' && text.get(pos + 1).is_some_and(|b| b.is_ascii_digit() || matches!(b, b'(' | b'-' | b'+'));
+    let joins = next.is_ascii_alphanumeric() || matches!(next, b'-' | b'/' | b'*' | b'_') || cluster::joins(text, pos);
     match groups {
-        2 if !joins => Some(pos),
-        3 | 4 if product && next != b':' && text[at] != b'0' => Some(pos),
+        // Nobody's number is written so but with a word beside it, and then with no three behind the dot.
+        2 if !joins && (run < 4 || longest == run && pos - at < run + 5) => Some(pos),
+        3 | 4 if run < 4 && product && next != b':' && text[at] != b'0' => Some(pos),
         4 if longest <= 3 && !joins => network::plain_ipv4(text, at..pos, out).then_some(pos),
         _ => None,
     }
