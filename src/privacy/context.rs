@@ -316,11 +316,12 @@ fn is_machine(name: &[u8]) -> bool {
     )
 }
 
-/// Where the path begins that a number at `start` is a segment of: what stands before a path says nothing of its numbers.
+/// Where the segment of a path begins that stands before a number at `start`: nothing before it speaks of the number.
 fn path(text: &[u8], start: usize) -> Option<usize> {
-    text[..start].strip_suffix(b"/").filter(|before| before.last().is_some_and(u8::is_ascii_alphanumeric))?;
-    let length = text[..start].iter().rev().take(BEFORE).take_while(|b| b.is_ascii_graphic() && **b != b'"').count();
-    Some(start - length)
+    let before =
+        text[..start].strip_suffix(b"/").filter(|before| before.last().is_some_and(u8::is_ascii_alphanumeric))?;
+    let segment = |b: &&u8| b.is_ascii_graphic() && !matches!(**b, b'"' | b'/');
+    Some(before.len() - before.iter().rev().take(BEFORE).take_while(segment).count())
 }
 
 /// Whether a number that begins at `start` is what a machine's field or path holds: `seq=12`, `/items/12`, but not `/users/12`.

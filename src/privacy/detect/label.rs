@@ -90,8 +90,35 @@ const LENGTHS: [u64; 256] = {
     table
 };
 
+/// By the first byte of a name, with which last bytes there are in [`NAMES`], by their lower five bits (which make no difference of case).
+const LASTS: [u32; 256] = {
+    let mut table = [0; 256];
+    let mut row = 0;
+    while row < NAMES.len() {
+        let names = NAMES[row].1.as_bytes();
+        let (mut start, mut i) = (0, 0);
+        while i <= names.len() {
+            if i == names.len() || names[i] == b'|' {
+                table[names[start] as usize] |= 1 << (names[i - 1] & 31);
+                start = i + 1;
+            }
+            i += 1;
+        }
+        row += 1;
+    }
+    // Signs that a name may begin with beside its first letter.
+    table[b'_' as usize] = u32::MAX;
+    table[b'-' as usize] = u32::MAX;
+    table[b'.' as usize] = u32::MAX;
+    table
+};
+
 /// What the name of a field says.
 pub(crate) fn label(name: &[u8]) -> Option<Label> {
+    let (first, last) = (*name.first()?, *name.last()?);
+    if LASTS[usize::from(first.to_ascii_lowercase())] >> (last & 31) & 1 == 0 && !may_end(name) {
+        return None;
+    }
     let mut plain = [0_u8; LONGEST_NAME];
     let mut length = 0;
     for byte in name.iter().filter(|b| !matches!(b, b'_' | b'-' | b'.' | b' ' | b'[' | b']')) {
@@ -104,6 +131,14 @@ pub(crate) fn label(name: &[u8]) -> Option<Label> {
         return None;
     }
     TABLE.get(&plain[..length]).copied().or_else(|| ending(&plain[..length]))
+}
+
+/// Whether a name ends as those do that [`ending`] knows, as far as four bytes tell.
+fn may_end(name: &[u8]) -> bool {
+    let bare = name.strip_suffix(b"]").unwrap_or(name);
+    let Some(mut four) = bare.last_chunk::<4>().copied() else { return false };
+    four.make_ascii_lowercase();
+    matches!(&four, b"word" | b"sswd" | b"rase" | b"cret" | b"oken" | [_, b'k', b'e', b'y'])
 }
 
 /// As short as the ends of names are that [`ending`] knows.

@@ -222,13 +222,38 @@ fn named_month(text: &[u8], start: usize, end: usize) -> Option<Range<usize>> {
 
 /// English, German, French, Spanish and Italian names, by the three letters that they begin with.
 pub(super) fn is_month(name: &[u8]) -> bool {
-    const MONTHS: &str =
-        "|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mai|okt|dez|avr|jui|ene|abr|ago|dic|gen|mag|giu|lug|set|ott|";
-    let mut start = [b'|'; 5];
-    let Some(three) = name.get(..3) else { return false };
-    start[1..4].copy_from_slice(three);
-    start.make_ascii_lowercase();
-    memchr::memmem::find(MONTHS.as_bytes(), &start).is_some()
+    let Some(mut three) = name.first_chunk::<3>().copied() else { return false };
+    three.make_ascii_lowercase();
+    matches!(
+        &three,
+        b"jan"
+            | b"feb"
+            | b"mar"
+            | b"apr"
+            | b"may"
+            | b"jun"
+            | b"jul"
+            | b"aug"
+            | b"sep"
+            | b"oct"
+            | b"nov"
+            | b"dec"
+            | b"mai"
+            | b"okt"
+            | b"dez"
+            | b"avr"
+            | b"jui"
+            | b"ene"
+            | b"abr"
+            | b"ago"
+            | b"dic"
+            | b"gen"
+            | b"mag"
+            | b"giu"
+            | b"lug"
+            | b"set"
+            | b"ott"
+    )
 }
 
 /// `1990년 1월 31일`, whose year ends at `pos`: where it ends. `年`, `月` and `日` do as well.
