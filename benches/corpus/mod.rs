@@ -186,6 +186,8 @@ fn prose(bytes: usize, seed: u64, words: &[&str], most: u64, values: &[&str]) ->
     let mut record = 0_u64;
     while text.len() < bytes {
         record += 1;
+        // English is typographic in one record of ten, Korean in all.
+        let typographic = seed != 4 || record.is_multiple_of(10);
         let sentences = 3 + r.below(5);
         for sentence in 0..sentences {
             let count = 8 + r.below(most);
@@ -199,9 +201,27 @@ fn prose(bytes: usize, seed: u64, words: &[&str], most: u64, values: &[&str]) ->
                 text.push_str(match r.below(40) {
                     _ if word + 1 == count => ".",
                     0..=2 => ", ",
-                    3 if seed == 4 => "’s ",
-                    4 => " “",
-                    5 => "” ",
+                    3 if seed == 4 => {
+                        if typographic {
+                            "’s "
+                        } else {
+                            "'s "
+                        }
+                    }
+                    4 => {
+                        if typographic {
+                            " “"
+                        } else {
+                            " \""
+                        }
+                    }
+                    5 => {
+                        if typographic {
+                            "” "
+                        } else {
+                            "\" "
+                        }
+                    }
                     _ => " ",
                 });
             }

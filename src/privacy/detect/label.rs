@@ -91,7 +91,11 @@ const LENGTHS: [u64; 256] = {
 };
 
 /// By the first byte of a name, with which last bytes there are in [`NAMES`], by their lower five bits (which make no difference of case).
-const LASTS: [u32; 256] = {
+const LASTS: [u32; 256] = bytes_of_names(false);
+/// The same of second bytes.
+const SECONDS: [u32; 256] = bytes_of_names(true);
+
+const fn bytes_of_names(second: bool) -> [u32; 256] {
     let mut table = [0; 256];
     let mut row = 0;
     while row < NAMES.len() {
@@ -99,7 +103,8 @@ const LASTS: [u32; 256] = {
         let (mut start, mut i) = (0, 0);
         while i <= names.len() {
             if i == names.len() || names[i] == b'|' {
-                table[names[start] as usize] |= 1 << (names[i - 1] & 31);
+                let byte = names[if second { start + 1 } else { i - 1 }];
+                table[names[start] as usize] |= 1 << (byte & 31);
                 start = i + 1;
             }
             i += 1;
@@ -111,12 +116,16 @@ const LASTS: [u32; 256] = {
     table[b'-' as usize] = u32::MAX;
     table[b'.' as usize] = u32::MAX;
     table
-};
+}
 
 /// What the name of a field says.
 pub(crate) fn label(name: &[u8]) -> Option<Label> {
     let (first, last) = (*name.first()?, *name.last()?);
     if LASTS[usize::from(first.to_ascii_lowercase())] >> (last & 31) & 1 == 0 && !may_end(name) {
+        return None;
+    }
+    let second = name.get(1).copied().filter(u8::is_ascii_alphabetic);
+    if second.is_some_and(|b| SECONDS[usize::from(first.to_ascii_lowercase())] >> (b & 31) & 1 == 0) && !may_end(name) {
         return None;
     }
     let mut plain = [0_u8; LONGEST_NAME];

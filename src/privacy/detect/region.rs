@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::{super::decode::LONGEST, AHEAD, BACK, skip};
 
 /// How far a part reaches behind a place of interest at least.
-const STEP: usize = 2 * AHEAD;
+const STEP: usize = AHEAD + 256;
 /// How far it reaches before the first: what a decision looks at, and an escape that is cut in two.
 const MARGIN: usize = BACK + 2 * LONGEST;
 

@@ -112,7 +112,13 @@ fn may_hold<const N: usize>(block: &[u8; N], next: &[u8; N]) -> bool {
         any |= plain | dashes | title;
         all |= a;
     }
-    any != 0 || all >= 0x80 && may_hold_wide(block, next)
+    any != 0 || all >= 0x80 && may_begin_wide(block) && may_hold_wide(block, next)
+}
+
+/// Whether any byte begins what is told by two outside ASCII: typographic quotes don't.
+#[inline]
+fn may_begin_wide<const N: usize>(block: &[u8; N]) -> bool {
+    block.iter().fold(0_u8, |any, &a| any | u8::from(a == 0x8B) | u8::from(a == 0x94) | u8::from(a == 0xEF)) != 0
 }
 
 /// The same for what is not ASCII.

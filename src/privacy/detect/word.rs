@@ -25,7 +25,7 @@ pub(super) fn read(text: &[u8], at: usize, out: &mut Out<'_>) -> usize {
     if end - start >= 20
         && end - start != 42
         && (start == 0 || !matches!(text[start - 1], b' ' | b'_' | b'-' | b'.'))
-        && text[start..end].iter().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'))
+        && !text[start..end].iter().fold(false, |other, b| other | !(b.is_ascii_digit() | matches!(b, b'a'..=b'f')))
     {
         return end;
     }
@@ -53,11 +53,10 @@ pub(super) fn read(text: &[u8], at: usize, out: &mut Out<'_>) -> usize {
 
 /// 8-4-4-4-12 (RFC 9562): where it ends.
 pub(super) fn uuid(text: &[u8], start: usize) -> Option<usize> {
-    let word = text.get(start..start + 36)?;
-    let dashes = [8, 13, 18, 23];
-    (dashes.iter().all(|&i| word[i] == b'-')
-        && word.iter().enumerate().all(|(i, b)| b.is_ascii_hexdigit() || dashes.contains(&i)))
-    .then_some(start + 36)
+    let word = text.get(start..)?.first_chunk::<36>()?;
+    let dashed = word[8] == b'-' && word[13] == b'-' && word[18] == b'-' && word[23] == b'-';
+    // All that is no dash is hexadecimal.
+    (dashed && word.iter().map(|b| u8::from(b.is_ascii_hexdigit())).sum::<u8>() == 32).then_some(start + 36)
 }
 
 /// EUI-48 in three groups of four with dots, one of which begins at `start`.
