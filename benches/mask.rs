@@ -128,7 +128,7 @@ fn bodies() -> Vec<(&'static str, Media, String)> {
 
 fn main() {
     let settings = mask::engine_settings(&Settings::default());
-    let engine = Arc::new(Engine::new(&settings, Keys::ephemeral().expect("random bytes")).expect("valid"));
+    let engine = Arc::new(Engine::new(&settings, Arc::new(Keys::ephemeral().expect("random bytes"))));
     let rule = Arc::new(Mask::new(engine, Vec::new(), "bench".to_owned()));
     let only = std::env::args().skip(1).find(|a| !a.starts_with('-'));
     println!("{:12} {:>8} {:>10} {:>10} {:>9}", "body", "MB", "best MB/s", "median", "values");

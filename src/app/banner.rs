@@ -1,6 +1,6 @@
 //! What a person sees at the start: where it listens, how to try it, what is on.
 
-use crate::{app::gateway::Addresses, config::Config, tls::settings::Profile};
+use crate::{app::gateway::Addresses, common::clock, config::Config, tls::settings::Profile};
 
 /// Prints it on standard output.
 pub fn print(config: &Config, addresses: &Addresses, demo: bool) {
@@ -43,6 +43,9 @@ pub fn print(config: &Config, addresses: &Addresses, demo: bool) {
     if demo {
         println!("Look at {url}customers or {url}api/customers?size=3: nobody's data comes through as it is.");
         println!("The demo application lets in alice@example.com with the password: correct horse battery");
+    }
+    if clock::is_set() {
+        println!("The clock was set by --now; every record says so");
     }
     let profile = match config.tls.profile {
         Profile::Modern => "TLS 1.3",

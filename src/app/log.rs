@@ -1,8 +1,26 @@
 //! Diagnostics of the process itself, on standard error. Nothing of a request is in them but its id.
 
-use std::panic;
+use std::{fmt, panic};
 
-use tracing_subscriber::EnvFilter;
+use time::{OffsetDateTime, macros::format_description};
+use tracing_subscriber::{
+    EnvFilter,
+    fmt::{format::Writer, time::FormatTime},
+};
+
+use crate::common::clock;
+
+/// The time of a line, which says so where the clock was set.
+struct Clock;
+
+impl FormatTime for Clock {
+    fn format_time(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z");
+        let now = OffsetDateTime::from(clock::now()).format(format).map_err(|_| fmt::Error)?;
+        writer.write_str(&now)?;
+        if clock::is_set() { writer.write_str(" (set by --now)") } else { Ok(()) }
+    }
+}
 
 /// Starts logging; `PRIVET_LOG` sets the level (`info` by default).
 ///
@@ -12,6 +30,7 @@ pub fn start() {
     // A second start, as in tests, keeps the first.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_timer(Clock)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .try_init();

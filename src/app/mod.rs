@@ -2,6 +2,7 @@
 
 pub mod banner;
 pub mod gateway;
+pub mod keys;
 pub mod log;
 pub mod signals;
 
@@ -40,7 +41,7 @@ impl Source {
             Self::File(path, _) => Some(path.clone()),
             Self::Flags(_) => None,
         };
-        Stamps::take(own.into_iter().chain(config.files.iter().cloned()))
+        Stamps::take(own.into_iter().chain(config.files.iter().cloned()).chain([keys::place(config)]))
     }
 }
 

@@ -5,7 +5,7 @@ pub mod check;
 pub mod detect;
 pub mod serve;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, time::SystemTime};
 
 use clap::{Args, Parser, Subcommand};
 
@@ -41,6 +41,9 @@ pub struct ServeArgs {
     /// Protect an embedded legacy application with made-up data.
     #[arg(long, group = "source")]
     demo: bool,
+    /// Start the clock that records go by at this time, such as 2026-03-01T09:00:00+09:00; they say so.
+    #[arg(long, value_name = "RFC3339", requires = "demo", value_parser = moment)]
+    now: Option<SystemTime>,
     /// Where TLS is served [default: 127.0.0.1:8443].
     #[arg(long, value_name = "ADDR")]
     https: Option<String>,
@@ -77,6 +80,10 @@ pub fn run() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Detect(args) => detect::run(&args),
     }
+}
+
+fn moment(text: &str) -> Result<SystemTime, time::error::Parse> {
+    time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).map(SystemTime::from)
 }
 
 impl ServeArgs {

@@ -6,6 +6,7 @@
 
 pub mod diagnose;
 pub mod file;
+mod privacy;
 pub mod reader;
 pub mod resolve;
 pub mod route;
@@ -29,7 +30,11 @@ use self::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// Where Privet keeps its own state.
-    pub data_dir: Option<PathBuf>,
+    pub data_dir: PathBuf,
+    /// Whether `data_dir` is asked for, so that it must be usable.
+    pub data_dir_is_given: bool,
+    /// Where the keys of tokens and encryption are, if not in `data_dir`.
+    pub key_file: Option<PathBuf>,
     /// Listeners and connections.
     pub server: crate::server::Settings,
     /// Certificates and TLS policy.

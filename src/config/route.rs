@@ -27,6 +27,7 @@ use crate::{
 pub fn resolve(
     mut table: Table,
     http_is_loopback: bool,
+    privacy: &Arc<crate::privacy::settings::Settings>,
     context: &mut Context<'_>,
     d: &mut Diagnostics<'_>,
 ) -> Option<Route> {
@@ -45,6 +46,7 @@ pub fn resolve(
     let upstream = upstream.map(Arc::new);
     let rules = Rules::read(&mut table, d);
     let mask = mask(&mut table, d);
+    let privacy = super::privacy::on_route(table.table_if("privacy", "route[].privacy", d), privacy, d);
     table.finish(d);
     Some(Route {
         name: format!("{}{path}", host_name(&host)),
@@ -54,6 +56,7 @@ pub fn resolve(
         upstream: upstream?,
         cleartext,
         cleartext_reason: reason,
+        privacy,
         hsts: rules.hsts,
         cookies: rules.cookies,
         rewrite_location: rules.rewrite_location,

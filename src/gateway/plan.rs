@@ -31,11 +31,20 @@ pub struct Plan {
     pub redirect_port: u16,
     /// Where answers to ACME challenges lie.
     pub acme_webroot: Option<PathBuf>,
+    /// The privacy engine of what belongs to no route.
+    pub engine: Arc<Engine>,
     bounds: Bounds,
     table: Table,
-    routes: Vec<(Arc<Route>, Arc<Shared>)>,
-    /// The masks of the routes, as they come.
-    masks: Vec<Option<Arc<Mask>>>,
+    routes: Vec<Prepared>,
+}
+
+/// One route, as all workers share it.
+#[derive(Debug)]
+struct Prepared {
+    route: Arc<Route>,
+    shared: Arc<Shared>,
+    engine: Arc<Engine>,
+    mask: Option<Arc<Mask>>,
 }
 
 /// Bounds of bodies, which the connection settings give.
@@ -53,24 +62,15 @@ pub struct Bounds {
     pub acme_webroot: Option<PathBuf>,
 }
 
-/// A plan can't be made.
+/// A route's application can't be prepared.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// A route's application can't be prepared.
-    #[error("route {route}")]
-    Route {
-        /// Which.
-        route: String,
-        /// Why.
-        #[source]
-        source: dial::Invalid,
-    },
-    /// What is looked for in bodies can't be.
-    #[error("[privacy]")]
-    Detector(#[from] privacy::detect::Invalid),
-    /// There are no keys to rewrite with.
-    #[error("keys of the privacy engine")]
-    Keys(#[from] privacy::keys::Invalid),
+#[error("route {route}")]
+pub struct Error {
+    /// Which.
+    pub route: String,
+    /// Why.
+    #[source]
+    pub source: dial::Invalid,
 }
 
 impl Plan {
@@ -80,19 +80,30 @@ impl Plan {
     /// When a file that a route names can't be used.
     pub fn new(
         settings: &Settings,
+        keys: &Arc<Keys>,
         bounds: Bounds,
         service: &Handle,
         previous: Option<&Self>,
     ) -> Result<Arc<Self>, Error> {
-        let mut routes = Vec::with_capacity(settings.routes.len());
+        let mut routes: Vec<Prepared> = Vec::with_capacity(settings.routes.len());
+        let engine = Arc::new(Engine::new(&settings.privacy, Arc::clone(keys)));
         for route in &settings.routes {
             let kept = previous.and_then(|plan| plan.shared_of(route));
             let shared = match kept {
                 Some(shared) => shared,
                 None => Shared::start(&route.upstream, service)
-                    .map_err(|source| Error::Route { route: route.name.clone(), source })?,
+                    .map_err(|source| Error { route: route.name.clone(), source })?,
             };
-            routes.push((Arc::clone(route), shared));
+            let alike = routes.iter().find(|other| other.route.privacy == route.privacy);
+            let engine = if route.privacy == settings.privacy {
+                Arc::clone(&engine)
+            } else if let Some(other) = alike {
+                Arc::clone(&other.engine)
+            } else {
+                Arc::new(Engine::new(&route.privacy, Arc::clone(keys)))
+            };
+            let mask = mask(route, keys);
+            routes.push(Prepared { route: Arc::clone(route), shared, engine, mask });
         }
         Ok(Arc::new(Self {
             head: Arc::new(settings.head.clone()),
@@ -101,8 +112,8 @@ impl Plan {
             acme_webroot: bounds.acme_webroot.clone(),
             table: Table::new(settings.routes.iter().map(|route| &**route)),
             bounds,
+            engine,
             routes,
-            masks: masks(settings)?,
         }))
     }
 
@@ -111,28 +122,21 @@ impl Plan {
         if route.upstream.endpoints.iter().any(|endpoint| endpoint.dial.tls.is_some()) {
             return None;
         }
-        let (old, shared) = self.routes.get(self.table.exactly(&route.host, &route.path)?)?;
-        (old.upstream == route.upstream).then(|| Arc::clone(shared))
+        let old = self.routes.get(self.table.exactly(&route.host, &route.path)?)?;
+        (old.route.upstream == route.upstream).then(|| Arc::clone(&old.shared))
     }
 }
 
-/// The masks of the routes. One engine serves them all.
-fn masks(settings: &Settings) -> Result<Vec<Option<Arc<Mask>>>, Error> {
-    if settings.routes.iter().all(|route| route.mask.is_none()) {
-        return Ok(vec![None; settings.routes.len()]);
-    }
-    let rules = privacy::mask::engine_settings(&settings.privacy);
-    let keys = Keys::ephemeral()?;
-    let epoch = keys.epoch().to_owned();
-    let engine = Arc::new(Engine::new(&rules, keys)?);
-    let mask = |rule: &privacy::mask::settings::Settings| {
-        // Whatever changes what is shown changes the id.
-        let text = format!("{rules:?} {:?} {epoch} {}", rule.paths, env!("CARGO_PKG_VERSION"));
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
-        let id = digest.as_ref().iter().take(6).fold(0_u64, |id, byte| id << 8 | u64::from(*byte));
-        Arc::new(Mask::new(Arc::clone(&engine), rule.paths.clone(), format!("{id:012x}")))
-    };
-    Ok(settings.routes.iter().map(|route| route.mask.as_ref().map(mask)).collect())
+/// The mask of a route, where it has one.
+fn mask(route: &Route, keys: &Arc<Keys>) -> Option<Arc<Mask>> {
+    let rule = route.mask.as_ref()?;
+    let settings = privacy::mask::engine_settings(&route.privacy);
+    // Whatever changes what is shown changes the id.
+    let text = format!("{settings:?} {:?} {} {}", rule.paths, keys.epoch(), env!("CARGO_PKG_VERSION"));
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    let id = digest.as_ref().iter().take(6).fold(0_u64, |id, byte| id << 8 | u64::from(*byte));
+    let engine = Arc::new(Engine::new(&settings, Arc::clone(keys)));
+    Some(Arc::new(Mask::new(engine, rule.paths.clone(), format!("{id:012x}"))))
 }
 
 /// One worker's view of a plan.
@@ -150,6 +154,8 @@ pub struct Gateway {
 pub struct Line {
     /// As configured.
     pub route: Arc<Route>,
+    /// What finds and rewrites personal data on it.
+    pub engine: Arc<Engine>,
     /// The way to its application.
     pub cluster: Rc<Cluster>,
     /// Its counters.
@@ -181,8 +187,7 @@ impl Gateway {
         let lines = plan
             .routes
             .iter()
-            .zip(&plan.masks)
-            .map(|((route, shared), mask)| Line {
+            .map(|Prepared { route, shared, engine, mask }| Line {
                 masking: route.mask.as_ref().zip(mask.as_ref()).map(|(rule, mask)| Masking {
                     mask: Arc::clone(mask),
                     uninspectable: rule.uninspectable,
@@ -201,6 +206,7 @@ impl Gateway {
                     min_rate: bounds.body_min_rate,
                     grace: bounds.body_idle,
                 },
+                engine: Arc::clone(engine),
                 route: Arc::clone(route),
             })
             .collect();

@@ -79,7 +79,10 @@ pub fn request_id() -> HeaderValue {
         *digit = HEX[usize::try_from(bits & 15).unwrap_or(0)];
         bits >>= 4;
     }
-    HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static("-"))
+    let mut id = HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static("-"));
+    // HTTP/2 would put every id into its table of repeated headers, where it pushes out those that do repeat.
+    id.set_sensitive(true);
+    id
 }
 
 #[cfg(test)]

@@ -14,8 +14,8 @@ pub struct Settings {
     pub head: HeadRules,
     /// Peers whose `X-Forwarded-*` and `Forwarded` are believed.
     pub trusted: Vec<IpNet>,
-    /// What is looked for in bodies, and what is written in its place.
-    pub privacy: privacy::settings::Settings,
+    /// What personal data is, and what is written in its place, where no route says otherwise.
+    pub privacy: Arc<privacy::settings::Settings>,
     /// Routes, as written.
     pub routes: Vec<Arc<Route>>,
 }
@@ -81,6 +81,8 @@ pub struct Route {
     pub cleartext: Cleartext,
     /// Why cleartext is allowed on this route or towards its application; repeated in logs and by `check`.
     pub cleartext_reason: Option<String>,
+    /// What personal data is on this route, and what is written in its place.
+    pub privacy: Arc<privacy::settings::Settings>,
     /// Value of `Strict-Transport-Security`; `None` leaves the application's.
     pub hsts: Option<HeaderValue>,
     /// What is added to the application's cookies.

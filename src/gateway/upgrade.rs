@@ -1,5 +1,6 @@
 //! Leaving HTTP: WebSocket and what else a route allows, on HTTP/1.1 (`Upgrade`, RFC 9110 section 7.8) and on HTTP/2
-//! (extended CONNECT, RFC 8441), always as an HTTP/1.1 upgrade towards the application.
+//! (extended CONNECT, RFC 8441), always as an HTTP/1.1 upgrade towards the upstream room, which makes it an extended CONNECT
+//! where the application speaks HTTP/2 alone.
 
 use std::rc::Rc;
 

@@ -328,8 +328,10 @@ impl Worker {
             "privet_tls_handshakes_total",
             &[("version", handshake.version), ("group", handshake.group.unwrap_or("none"))],
         );
-        let client = Rc::new(Client::new(peer, true, handshake.alpn_h2, port));
-        if handshake.alpn_h2 {
+        let mut client = Client::new(peer, true, handshake.alpn_h2, port);
+        client.handshake = Some(handshake);
+        let client = Rc::new(client);
+        if client.http2 {
             serve_http2(Rc::clone(self), stream, client).await;
         } else {
             serve_http1(Rc::clone(self), stream, client).await;

@@ -4,6 +4,7 @@
 
 mod arrows;
 mod framing;
+mod grpc;
 mod http;
 mod lifecycle;
 mod mask;

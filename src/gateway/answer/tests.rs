@@ -24,6 +24,7 @@ fn route(path: &str, prefix: Prefix) -> Route {
         host: HostPattern::Any,
         path: path.into(),
         prefix,
+        privacy: Arc::default(),
         upstream: Arc::new(Settings {
             endpoints: vec![Endpoint { dial: Arc::new(dial), authority: "127.0.0.1:9000".into(), weight: 1 }],
             balance: Balance::RoundRobin,

@@ -31,13 +31,11 @@ use super::{
     decode,
     finding::{Finding, Kind},
     operator,
-    settings::Settings,
+    settings::{self, Settings},
 };
 
-pub use self::own::Invalid;
-
 /// Bytes behind the place at hand that a decision may look at: the longest value that begins there and is told by its beginning.
-pub const AHEAD: usize = 1024;
+pub const AHEAD: usize = settings::Own::LONGEST;
 /// Bytes before the place at hand that a value may begin at.
 pub(super) const REACH: usize = 128;
 /// Bytes before the place at hand that a decision may look at.
@@ -53,17 +51,15 @@ pub struct Detector {
 }
 
 impl Detector {
-    /// Prepares patterns.
-    ///
-    /// # Errors
-    /// When an own detector or a pattern of the allow-list can't be used.
-    pub fn new(settings: &Settings) -> Result<Self, Invalid> {
-        Ok(Self {
+    /// Makes detectors of their settings.
+    #[must_use]
+    pub fn new(settings: &Settings) -> Self {
+        Self {
             threshold: settings.threshold,
             on: Kind::ALL.iter().map(|kind| !settings.off.contains(kind)).collect(),
-            own: settings.detectors.iter().map(Own::new).collect::<Result<_, _>>()?,
-            allowed: Allowed::new(settings)?,
-        })
+            own: settings.detectors.iter().map(Own::new).collect(),
+            allowed: Allowed::new(settings),
+        }
     }
 
     /// All values of a text that is at hand as a whole, in order, none over another. Spans are bytes of `text`.

@@ -91,6 +91,8 @@ fn follow(code: &[u8], mut place: Place) -> Place {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::privacy::{
         Keys,
@@ -100,7 +102,7 @@ mod tests {
     #[test]
     fn what_is_code_stays_code() {
         let settings = Settings { operator: Operator::Mask, ..Settings::default() };
-        let engine = Engine::new(&settings, Keys::ephemeral().expect("keys")).expect("valid");
+        let engine = Engine::new(&settings, Arc::new(Keys::ephemeral().expect("keys")));
         for (source, expected) in [
             ("login({password: field.value, name: user.fullName})", None),
             ("const x = 1732500000000, id = '3f2504e0-4f89-11d3-9a0c-0305e82c3301';", None),

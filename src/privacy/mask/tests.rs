@@ -7,7 +7,7 @@ use crate::{
 };
 
 fn mask(paths: &[&str]) -> Arc<Mask> {
-    let engine = Engine::new(&engine_settings(&Settings::default()), Keys::ephemeral().expect("keys")).expect("valid");
+    let engine = Engine::new(&engine_settings(&Settings::default()), Arc::new(Keys::ephemeral().expect("keys")));
     let paths = paths.iter().map(|path| Pattern::parse(path).expect("a pattern")).collect();
     Arc::new(Mask::new(Arc::new(engine), paths, "test".to_owned()))
 }
