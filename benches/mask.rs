@@ -7,7 +7,7 @@
 //! A customer has a number, a name, an address of mail, a telephone number, a resident number, a postal address, a card and a flag: six of
 //! eight values are personal. `logs` is JSON of which every fiftieth record holds a value. Bytes are counted as they come in.
 
-use std::{hint::black_box, sync::Arc, time::Instant};
+use std::{hint::black_box, sync::Arc};
 
 use privet::{
     format::Media,
@@ -126,6 +126,12 @@ fn bodies() -> Vec<(&'static str, Media, String)> {
     ]
 }
 
+/// Nanoseconds that this thread was on a processor, so that others on the machine do not count.
+fn spent() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    text.split(' ').next().and_then(|n| n.parse().ok()).unwrap_or(0.0)
+}
+
 fn main() {
     let settings = mask::engine_settings(&Settings::default());
     let engine = Arc::new(Engine::new(&settings, Arc::new(Keys::ephemeral().expect("random bytes"))));
@@ -140,7 +146,7 @@ fn main() {
         let mut values = 0;
         let mut out = Vec::with_capacity(2 * body.len());
         for _ in 0..15 {
-            let start = Instant::now();
+            let start = spent();
             let mut rewriter = Rewriter::new(&rule, Some(media), Some(encoding_rs::UTF_8), Uninspectable::Refuse);
             out.clear();
             for piece in body.as_bytes().chunks(16 << 10) {
@@ -149,7 +155,7 @@ fn main() {
             rewriter.finish(&mut out).expect("readable");
             black_box(&out);
             #[allow(clippy::cast_precision_loss)] // a rate for people
-            rates.push(body.len() as f64 / start.elapsed().as_secs_f64() / 1e6);
+            rates.push(body.len() as f64 / (spent() - start) * 1e3);
             values = rewriter.found(|found| found.tally().iter().map(|(_, n)| n).sum::<u64>()).unwrap_or(0);
         }
         rates.sort_by(f64::total_cmp);

@@ -137,6 +137,11 @@ impl Context {
         found
     }
 
+    /// Whether there is a word of no other topic.
+    pub(super) fn is_only(&self, topic: Topic) -> bool {
+        self.0.iter().enumerate().all(|(i, &distance)| distance == FAR || i == topic as usize)
+    }
+
     /// Whether there is no word of any topic.
     pub(super) fn is_empty(&self) -> bool {
         self.0.iter().all(|&distance| distance == FAR)

@@ -18,6 +18,7 @@ mod own;
 mod payment;
 mod person;
 mod phone;
+pub(super) mod quick;
 mod skip;
 pub(super) mod terminator;
 mod word;
