@@ -24,6 +24,8 @@ pub(in crate::privacy) enum Expected {
     Name,
     /// A postal address.
     Address,
+    /// An address of mail.
+    Mail,
     /// A number of this kind.
     Phone,
     Rrn,
@@ -64,6 +66,8 @@ impl Detector {
             Expected::Nothing
         } else if only(Topic::Other) {
             Expected::Thing
+        } else if only(Topic::Email) {
+            Expected::Mail
         } else if only(Topic::Phone) {
             Expected::Phone
         } else if only(Topic::Rrn) {
