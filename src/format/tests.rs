@@ -294,7 +294,7 @@ fn mangled_bodies_panic_nowhere_and_come_out_alike() {
         [Kind::Json, Kind::Lines, Kind::Csv, Kind::Form, Kind::Xml, Kind::Html, Kind::Text, Kind::Events, Kind::Frames];
     for round in 0..4000 {
         let (_, body) = PLAIN[random.usize(..PLAIN.len())];
-        let mut body = body.replace("x", "secret").into_bytes();
+        let mut body = body.replace('x', "secret").into_bytes();
         for _ in 0..random.usize(1..6) {
             let at = random.usize(..=body.len());
             match random.u8(..3) {
