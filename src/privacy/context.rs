@@ -154,6 +154,11 @@ impl Context {
         found
     }
 
+    /// Whether there is a word of no other topic.
+    pub(super) fn is_only(&self, topic: Topic) -> bool {
+        self.distances.iter().enumerate().all(|(i, &distance)| distance == FAR || i == topic as usize)
+    }
+
     fn note(&mut self, topic: Topic, distance: usize) {
         let distance = u8::try_from(distance).unwrap_or(FAR - 1);
         let place = &mut self.distances[topic as usize];
