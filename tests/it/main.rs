@@ -7,6 +7,7 @@ mod framing;
 mod grpc;
 mod http;
 mod lifecycle;
+mod route;
 mod start;
 mod support;
 mod tls;

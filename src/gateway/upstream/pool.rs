@@ -294,8 +294,13 @@ impl Lease {
     /// The exchange ended well: the connection may serve another.
     pub fn give_back(mut self) {
         if let Some(Connection::Single(single)) = self.connection.take() {
+            let most = self.pool.settings.max_idle;
+            if most == 0 || self.pool.idle_ticks.get() == 0 {
+                // Dropped, it ends: the application may close it at any moment.
+                return;
+            }
             let mut idle = self.pool.idle.borrow_mut();
-            if idle.len() >= self.pool.settings.max_idle || self.pool.idle_ticks.get() == 0 {
+            if idle.len() >= most {
                 idle.pop_front();
             }
             idle.push_back(Idle { connection: single, since: self.pool.watches.now() });
