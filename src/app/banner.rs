@@ -24,7 +24,7 @@ pub fn print(config: &Config, addresses: &Addresses, demo: bool) {
         println!("  http://{http}/ only redirects there");
     }
     if let Some(admin) = addresses.admin {
-        println!("  http://{admin}/livez /readyz /metrics");
+        println!("  http://{admin}/livez /readyz /metrics /personal-data");
     }
     let ca = development.map(|ca| std::path::absolute(&ca).unwrap_or(ca));
     match &ca {
@@ -41,6 +41,7 @@ pub fn print(config: &Config, addresses: &Addresses, demo: bool) {
         None => println!("\nTry it:\n  curl {url}"),
     }
     if demo {
+        println!("Look at {url}customers or {url}api/customers?size=3: nobody's data comes through as it is.");
         println!("The demo application lets in alice@example.com with the password: correct horse battery");
     }
     if clock::is_set() {

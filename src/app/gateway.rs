@@ -12,11 +12,13 @@ use std::{
 use anyhow::{Context as _, bail};
 use tokio::{runtime::Handle as Runtime, task::AbortHandle};
 
+use super::keys;
 use crate::{
     admin,
     config::Config,
     gateway::{Plan, plan::Bounds},
     observe::metrics::Metrics,
+    privacy::Keys,
     server::{
         self, listener,
         worker::{Command, Door, Drain, Handle, Process},
@@ -52,10 +54,7 @@ impl Running {
     ///
     /// # Errors
     /// When an address, file or privilege is not to be had.
-    pub fn start(config: Config) -> anyhow::Result<Self> {
-        if let Some(dir) = &config.data_dir {
-            make_private(dir).with_context(|| format!("data_dir {} can't be used", dir.display()))?;
-        }
+    pub fn start(config: Config, keys: &Arc<Keys>) -> anyhow::Result<Self> {
         let settings = Arc::new(config.server.clone());
         let https = listener::bind(settings.https, settings.workers)?;
         let http = settings.http.map(|address| listener::bind(address, settings.workers)).transpose()?;
@@ -71,7 +70,7 @@ impl Running {
             tls: tls::Store::open(&config.tls, SystemTime::now())?,
         });
         process.metrics.set_expiries(process.tls.expiries());
-        let plan = Plan::new(&config.gateway, bounds(&settings, addresses.https), &Runtime::current(), None)?;
+        let plan = Plan::new(&config.gateway, keys, bounds(&settings, addresses.https), &Runtime::current(), None)?;
         let workers = (0..settings.workers)
             .map(|index| Handle::start(index, &process, Arc::clone(&plan), Arc::clone(&settings)))
             .collect::<Result<Vec<_>, _>>()
@@ -123,8 +122,14 @@ impl Running {
         if let Some(sockets) = &https {
             addresses.https = sockets[0].local_addr()?;
         }
-        let plan =
-            Plan::new(&config.gateway, bounds(&settings, addresses.https), &Runtime::current(), Some(&self.plan))?;
+        let keys = keys::of(&config)?;
+        let plan = Plan::new(
+            &config.gateway,
+            &keys,
+            bounds(&settings, addresses.https),
+            &Runtime::current(),
+            Some(&self.plan),
+        )?;
         self.process.tls.reconfigure(&config.tls, SystemTime::now())?;
         self.process.metrics.set_expiries(self.process.tls.expiries());
         for worker in &self.workers {
@@ -246,9 +251,4 @@ fn bounds(settings: &server::Settings, https: SocketAddr) -> Bounds {
         redirect_port: settings.redirect_port.unwrap_or(https.port()),
         acme_webroot: settings.acme_webroot.clone(),
     }
-}
-
-fn make_private(dir: &std::path::Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }

@@ -9,6 +9,7 @@ pub mod body;
 pub mod client;
 pub mod forward;
 pub mod head;
+pub mod mask;
 pub mod path;
 pub mod plan;
 pub mod record;
@@ -21,7 +22,7 @@ pub mod upstream;
 
 use std::rc::Rc;
 
-use http::{HeaderValue, Response, StatusCode, header, request::Parts};
+use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
 use hyper::body::Incoming;
 
 pub use plan::{Gateway, Plan};
@@ -50,6 +51,7 @@ impl Gateway {
     ) -> Response<Body> {
         let id = record::request_id();
         let accept = parts.headers.get(header::ACCEPT).cloned();
+        let head_only = parts.method == Method::HEAD;
         let mut record = Record::open(client, &self.shard);
         let outcome = match refused {
             Some(kind) => Err(kind.into()),
@@ -57,6 +59,9 @@ impl Gateway {
         };
         let mut answer =
             outcome.unwrap_or_else(|refusal| self.refuse(client, &refusal, Look::of(accept.as_ref()), &id));
+        if head_only {
+            answer.body_mut().omit();
+        }
         answer.headers_mut().insert(X_REQUEST_ID, id);
         if client.closing.get() && !client.http2 && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
             answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -83,7 +88,9 @@ impl Gateway {
         if let Some(answer) = redirect::cleartext(client, &line.route, &head, self.plan.redirect_port)? {
             return Ok(answer);
         }
-        Exchange { line, client, watch, id, head: &head }.forward(outer, parts, body).await
+        Exchange { line, client, watch, id, head: &head, masking: line.masking.as_ref() }
+            .forward(outer, parts, body)
+            .await
     }
 
     fn refuse(&self, client: &Client, refusal: &Refusal, look: Look, id: &HeaderValue) -> Response<Body> {

@@ -11,11 +11,13 @@ use crate::{
     gateway::{
         body::UploadRules,
         head::Head,
+        mask::{Ledger, Masking},
         route::Table,
         settings::{HeadRules, Route, Settings},
         upstream::{cluster::Cluster, shared::Shared},
     },
     observe::metrics::{Metrics, RouteMeter, Shard},
+    privacy::{self, Engine, Keys, mask::Mask},
 };
 
 /// What all workers share.
@@ -29,9 +31,20 @@ pub struct Plan {
     pub redirect_port: u16,
     /// Where answers to ACME challenges lie.
     pub acme_webroot: Option<PathBuf>,
+    /// The privacy engine of what belongs to no route.
+    pub engine: Arc<Engine>,
     bounds: Bounds,
     table: Table,
-    routes: Vec<(Arc<Route>, Arc<Shared>)>,
+    routes: Vec<Prepared>,
+}
+
+/// One route, as all workers share it.
+#[derive(Debug)]
+struct Prepared {
+    route: Arc<Route>,
+    shared: Arc<Shared>,
+    engine: Arc<Engine>,
+    mask: Option<Arc<Mask>>,
 }
 
 /// Bounds of bodies, which the connection settings give.
@@ -67,11 +80,13 @@ impl Plan {
     /// When a file that a route names can't be used.
     pub fn new(
         settings: &Settings,
+        keys: &Arc<Keys>,
         bounds: Bounds,
         service: &Handle,
         previous: Option<&Self>,
     ) -> Result<Arc<Self>, Error> {
-        let mut routes = Vec::with_capacity(settings.routes.len());
+        let mut routes: Vec<Prepared> = Vec::with_capacity(settings.routes.len());
+        let mut engines = Engines { keys, made: Vec::new() };
         for route in &settings.routes {
             let kept = previous.and_then(|plan| plan.shared_of(route));
             let shared = match kept {
@@ -79,7 +94,8 @@ impl Plan {
                 None => Shared::start(&route.upstream, service)
                     .map_err(|source| Error { route: route.name.clone(), source })?,
             };
-            routes.push((Arc::clone(route), shared));
+            let mask = route.mask.as_ref().map(|rule| mask(route, rule, &mut engines));
+            routes.push(Prepared { route: Arc::clone(route), shared, engine: engines.of(&route.privacy), mask });
         }
         Ok(Arc::new(Self {
             head: Arc::new(settings.head.clone()),
@@ -88,6 +104,7 @@ impl Plan {
             acme_webroot: bounds.acme_webroot.clone(),
             table: Table::new(settings.routes.iter().map(|route| &**route)),
             bounds,
+            engine: engines.of(&settings.privacy),
             routes,
         }))
     }
@@ -97,9 +114,35 @@ impl Plan {
         if route.upstream.endpoints.iter().any(|endpoint| endpoint.dial.tls.is_some()) {
             return None;
         }
-        let (old, shared) = self.routes.get(self.table.exactly(&route.host, &route.path)?)?;
-        (old.upstream == route.upstream).then(|| Arc::clone(shared))
+        let old = self.routes.get(self.table.exactly(&route.host, &route.path)?)?;
+        (old.route.upstream == route.upstream).then(|| Arc::clone(&old.shared))
     }
+}
+
+/// Engines by their settings: routes whose settings are alike share one.
+struct Engines<'a> {
+    keys: &'a Arc<Keys>,
+    made: Vec<(privacy::settings::Settings, Arc<Engine>)>,
+}
+
+impl Engines<'_> {
+    fn of(&mut self, settings: &privacy::settings::Settings) -> Arc<Engine> {
+        if let Some((_, engine)) = self.made.iter().find(|(known, _)| known == settings) {
+            return Arc::clone(engine);
+        }
+        let engine = Arc::new(Engine::new(settings, Arc::clone(self.keys)));
+        self.made.push((settings.clone(), Arc::clone(&engine)));
+        engine
+    }
+}
+
+fn mask(route: &Route, rule: &privacy::mask::settings::Settings, engines: &mut Engines<'_>) -> Arc<Mask> {
+    let settings = privacy::mask::engine_settings(&route.privacy);
+    // Whatever changes what is shown changes the id.
+    let text = format!("{rule:?} {settings:?} {:?} {}", engines.keys.fingerprint(), env!("CARGO_PKG_VERSION"));
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    let id = digest.as_ref().iter().take(6).fold(0_u64, |id, byte| id << 8 | u64::from(*byte));
+    Arc::new(Mask::new(engines.of(&settings), rule.paths.clone(), format!("{id:012x}")))
 }
 
 /// One worker's view of a plan.
@@ -117,6 +160,8 @@ pub struct Gateway {
 pub struct Line {
     /// As configured.
     pub route: Arc<Route>,
+    /// What finds and rewrites personal data on it.
+    pub engine: Arc<Engine>,
     /// The way to its application.
     pub cluster: Rc<Cluster>,
     /// Its counters.
@@ -129,6 +174,8 @@ pub struct Line {
     pub stall: Ticks,
     /// Bounds of the client's body.
     pub upload: UploadRules,
+    /// What of its answers may be seen; all of them without.
+    pub masking: Option<Masking>,
 }
 
 impl Gateway {
@@ -146,7 +193,12 @@ impl Gateway {
         let lines = plan
             .routes
             .iter()
-            .map(|(route, shared)| Line {
+            .map(|Prepared { route, shared, engine, mask }| Line {
+                masking: route.mask.as_ref().zip(mask.as_ref()).map(|(rule, mask)| Masking {
+                    mask: Arc::clone(mask),
+                    uninspectable: rule.uninspectable,
+                    ledger: Ledger::new(&route.name, &shard),
+                }),
                 cluster: previous
                     .and_then(|gateway| gateway.cluster_of(route, shared))
                     .unwrap_or_else(|| Cluster::new(shared, watches, &shard)),
@@ -160,6 +212,7 @@ impl Gateway {
                     min_rate: bounds.body_min_rate,
                     grace: bounds.body_idle,
                 },
+                engine: Arc::clone(engine),
                 route: Arc::clone(route),
             })
             .collect();

@@ -8,7 +8,10 @@ use std::{
 
 use http::StatusCode;
 
-use crate::common::meter::{Counter, Gauge};
+use crate::{
+    common::meter::{Counter, Gauge},
+    observe::map::{self, Map},
+};
 
 /// A worker's handle on its own counters.
 pub type Shard = Arc<Counts>;
@@ -36,18 +39,25 @@ pub struct Counts {
     pub tunnel_bytes: Counter,
     /// Handshakes by (version, group), failures by reason, refusals by kind: off the path of a plain request.
     families: Mutex<BTreeMap<(&'static str, String), u64>>,
+    /// Personal data that was seen, by route and field.
+    pub map: Map,
 }
 
 impl Counts {
     /// Adds one to the series of `family` with these labels. Values must come from closed lists.
     pub fn count(&self, family: &'static str, labels: &[(&str, &str)]) {
+        self.count_many(family, labels, 1);
+    }
+
+    /// Adds `many` to the series of `family` with these labels. Values must come from closed lists.
+    pub fn count_many(&self, family: &'static str, labels: &[(&str, &str)], many: u64) {
         let mut text = String::new();
         for (i, (name, value)) in labels.iter().enumerate() {
             let comma = if i == 0 { "" } else { "," };
             // Writing to a String can't fail.
             let _ = write!(text, "{comma}{name}=\"{}\"", escape(value));
         }
-        *self.families.lock().unwrap_or_else(PoisonError::into_inner).entry((family, text)).or_default() += 1;
+        *self.families.lock().unwrap_or_else(PoisonError::into_inner).entry((family, text)).or_default() += many;
     }
 }
 
@@ -81,6 +91,12 @@ const HELP: &[(&str, &str, &str)] = &[
     ("privet_tls_handshakes_total", "counter", "TLS handshakes by protocol version and key exchange group."),
     ("privet_tls_handshake_failures_total", "counter", "TLS handshakes that failed, by reason."),
     ("privet_refusals_total", "counter", "Requests that Privet refused itself, by kind and blame."),
+    ("privet_redactions_total", "counter", "Values that were rewritten, by type and place."),
+    (
+        "privet_uninspectable_total",
+        "counter",
+        "Answers on masked routes that could not be read, by what became of them.",
+    ),
     ("privet_upstream_failures_total", "counter", "Failures towards the application, by reason."),
 ];
 
@@ -128,6 +144,12 @@ impl Metrics {
     #[must_use]
     pub fn connections_open(&self) -> i64 {
         self.shards.iter().map(|s| s.connections_open.value()).sum()
+    }
+
+    /// The map of personal data, of all workers.
+    #[must_use]
+    pub fn personal_data(&self) -> Vec<map::Row> {
+        Map::sum(self.all().map(|shard| &shard.map))
     }
 
     /// All of it in the Prometheus text format 0.0.4.

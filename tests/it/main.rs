@@ -7,6 +7,8 @@ mod framing;
 mod grpc;
 mod http;
 mod lifecycle;
+mod mask;
+mod redact;
 mod route;
 mod start;
 mod support;

@@ -5,34 +5,41 @@
 
 mod address;
 mod cluster;
+mod crypto;
 mod email;
+mod field;
 mod key;
 mod korea;
 pub(crate) mod label;
 mod national;
 mod network;
 mod number;
+pub(super) mod overlap;
 mod own;
 mod payment;
 mod person;
 mod phone;
+mod quick;
+mod region;
+mod secret;
 mod skip;
+pub(super) mod terminator;
 mod word;
 
 use self::{
     own::{Allowed, Own},
     skip::Class,
+    terminator::Rest,
 };
 use super::{
     decode,
     finding::{Finding, Kind},
-    settings::Settings,
+    operator,
+    settings::{self, Settings},
 };
 
-pub use self::own::Invalid;
-
 /// Bytes behind the place at hand that a decision may look at: the longest value that begins there and is told by its beginning.
-pub const AHEAD: usize = 1024;
+pub const AHEAD: usize = settings::Own::LONGEST;
 /// Bytes before the place at hand that a value may begin at.
 pub(super) const REACH: usize = 128;
 /// Bytes before the place at hand that a decision may look at.
@@ -48,28 +55,46 @@ pub struct Detector {
 }
 
 impl Detector {
-    /// Prepares patterns.
-    ///
-    /// # Errors
-    /// When an own detector or a pattern of the allow-list can't be used.
-    pub fn new(settings: &Settings) -> Result<Self, Invalid> {
-        Ok(Self {
+    /// Makes detectors of their settings.
+    #[must_use]
+    pub fn new(settings: &Settings) -> Self {
+        Self {
             threshold: settings.threshold,
             on: Kind::ALL.iter().map(|kind| !settings.off.contains(kind)).collect(),
-            own: settings.detectors.iter().map(Own::new).collect::<Result<_, _>>()?,
-            allowed: Allowed::new(settings)?,
-        })
+            own: settings.detectors.iter().map(Own::new).collect(),
+            allowed: Allowed::new(settings),
+        }
     }
 
     /// All values of a text that is at hand as a whole, in order, none over another. Spans are bytes of `text`.
     #[must_use]
     pub fn detect(&self, text: &[u8]) -> Vec<Finding> {
-        if self.own.is_empty() && skip::next(text, 0, text.len()).is_none() {
-            return Vec::new();
+        let mut found = Vec::new();
+        if !self.own.is_empty() {
+            found = self.whole(text, 0);
+            close(text, &mut found);
+            return found;
         }
+        for region in region::Regions::of(text) {
+            let first = found.len();
+            found.append(&mut self.whole(&text[region.span.clone()], region.first));
+            for finding in &mut found[first..] {
+                finding.start += region.span.start;
+                finding.end += region.span.start;
+            }
+        }
+        close(text, &mut found);
+        found
+    }
+
+    /// Decodes all of `text` and finds what is decided from `first` on.
+    fn whole(&self, text: &[u8], first: usize) -> Vec<Finding> {
         let (plain, map) = decode::decode(text);
         let mut found = Vec::new();
-        self.scan(&plain, &mut 0, plain.len(), &mut found);
+        let mut progress = self.start();
+        progress.families = map.forth(first);
+        self.scan(&plain, &mut progress, plain.len(), &mut found);
+        let mut found = overlap::resolve(&plain, &found);
         for finding in &mut found {
             let span = map.back(&finding.span());
             (finding.start, finding.end) = (span.start, span.end);
@@ -77,10 +102,16 @@ impl Detector {
         found
     }
 
-    /// Scans decoded text from `pos` on for what is decided before `limit`; moves `pos` to where scanning goes on.
-    pub(super) fn scan(&self, text: &[u8], pos: &mut usize, limit: usize, found: &mut Vec<Finding>) {
-        let from = *pos;
-        let mut out = Out { detector: self, found, base: 0, text, claims: Vec::new(), threshold: self.threshold };
+    /// Where a scan begins.
+    pub(super) fn start(&self) -> Progress {
+        Progress { families: 0, own: vec![0; self.own.len()] }
+    }
+
+    /// Scans decoded text for what is decided before `limit`, from where `progress` stands. Candidates are put among those found
+    /// before, by their beginnings; some lie over others ([`overlap::resolve`]).
+    pub(super) fn scan(&self, text: &[u8], progress: &mut Progress, limit: usize, found: &mut Vec<Finding>) {
+        let mut out = Out::of(self, text, found);
+        let pos = &mut progress.families;
         while let Some((at, class)) = skip::next(text, *pos, limit) {
             let low = at.saturating_sub(BACK);
             let window = &text[low..text.len().min(at + AHEAD)];
@@ -93,19 +124,47 @@ impl Detector {
                 Class::Dash => key::read(window, at, &mut out),
                 Class::Title => person::titled(window, at, &mut out),
                 Class::Honorific => person::honorific(window, at, &mut out),
-                Class::Nothing | Class::Wide => at,
+                Class::Nothing | Class::Wide | Class::Reference => at,
             };
             // On, whatever a family says.
             *pos = low + next.max(at + 1);
         }
+        *pos = (*pos).max(limit);
         out.base = 0;
-        for own in &self.own {
-            for finding in own.find(text, from, limit) {
+        for (own, pos) in self.own.iter().zip(&mut progress.own) {
+            for finding in own.find(text, pos, limit) {
                 out.push(finding);
             }
         }
-        *pos = (*pos).max(limit);
     }
+
+    fn knows(&self, name: &[u8]) -> bool {
+        operator::is_built_in(name) || self.own.iter().any(|own| own.is_named(name))
+    }
+}
+
+/// How far a scan has come: the families, and each own detector.
+#[derive(Debug, Clone)]
+pub(super) struct Progress {
+    pub(super) families: usize,
+    pub(super) own: Vec<usize>,
+}
+
+/// Leads values that outgrew the look-ahead to their terminators; what lies within is of them.
+fn close(text: &[u8], found: &mut Vec<Finding>) {
+    let mut end = 0;
+    found.retain_mut(|finding| {
+        if finding.end <= end {
+            return false;
+        }
+        finding.start = finding.start.max(end);
+        if finding.open {
+            let mut rest = Rest::of(text, finding);
+            finding.end += rest.read(&text[finding.end..]);
+        }
+        end = finding.end;
+        true
+    });
 }
 
 /// Reads what begins with, or has in it, the digit at `at`.
@@ -114,9 +173,24 @@ fn digit(text: &[u8], at: usize, out: &mut Out<'_>) -> usize {
     if before.is_ascii_alphabetic() {
         return word::read(text, at, out);
     }
+    // `xoxb-123456789012-..`: a key whose first digits stand by themselves.
+    if matches!(before, b'-' | b'_')
+        && at > 1
+        && text[at - 2].is_ascii_alphabetic()
+        && let Some(end) = secret::secret(text, at, out)
+    {
+        return end;
+    }
     let run = text[at..].iter().take_while(|b| b.is_ascii_digit()).count();
     if text.get(at + run).is_some_and(|b| b.is_ascii_alphabetic() && !matches!(b, b'x' | b'X' | b'T')) {
         return word::read(text, at, out);
+    }
+    let count = out.found.len();
+    if let Some(end) = quick::pass(text, at, run, out) {
+        if before == b'(' && out.found.len() > count {
+            person::before_bracket(text, at, out);
+        }
+        return end;
     }
     if run == 8
         && let Some(end) = word::uuid(text, at)
@@ -128,7 +202,6 @@ fn digit(text: &[u8], at: usize, out: &mut Out<'_>) -> usize {
     {
         return end;
     }
-    let count = out.found.len();
     let end = number::read(text, at, out);
     if before == b'(' && out.found.len() > count {
         person::before_bracket(text, at, out);
@@ -162,7 +235,11 @@ struct Out<'a> {
     claims: Vec<number::Claim>,
 }
 
-impl Out<'_> {
+impl<'a> Out<'a> {
+    fn of(detector: &'a Detector, text: &'a [u8], found: &'a mut Vec<Finding>) -> Self {
+        Self { detector, found, base: 0, text, claims: Vec::new(), threshold: detector.threshold }
+    }
+
     fn wants(&self, kind: &Kind) -> bool {
         kind.index().is_none_or(|i| self.detector.on[i])
     }
@@ -172,40 +249,20 @@ impl Out<'_> {
         self.found.last().map_or(0, |last| last.end.saturating_sub(self.base))
     }
 
-    /// Adds a finding, where it is better than all that it overlaps.
+    /// Adds a candidate, unless it is nobody's value or a mark of our own.
     fn push(&mut self, mut finding: Finding) {
         finding.start += self.base;
         finding.end += self.base;
         let value = &self.text[finding.span()];
-        if value.is_empty() || !self.detector.allowed.is_empty() && self.detector.allowed.holds(&finding.kind, value) {
+        let allowed = &self.detector.allowed;
+        if value.is_empty()
+            || !allowed.is_empty() && allowed.holds(&finding.kind, value)
+            || operator::is_mark(self.text, finding.start, finding.end, |name| self.detector.knows(name))
+        {
             return;
         }
-        let found = &mut *self.found;
-        let mut after = found.len();
-        while after > 0 && found[after - 1].start >= finding.end {
-            after -= 1;
-        }
-        let mut first = after;
-        while first > 0 && found[first - 1].end > finding.start {
-            first -= 1;
-        }
-        if let [only] = &mut found[first..after]
-            && only.kind == Kind::Location
-            && finding.start > only.start
-            && finding.confidence > only.confidence
-        {
-            // An address that was taken by its label ends where a surer value begins.
-            only.end = finding.start;
-            first += 1;
-        }
-        if found[first..after].iter().all(|other| is_better(&finding, other)) {
-            found.splice(first..after, [finding]);
-        }
+        overlap::insert(self.found, finding);
     }
-}
-
-fn is_better(new: &Finding, old: &Finding) -> bool {
-    (new.end - new.start, new.confidence) > (old.end - old.start, old.confidence)
 }
 
 #[cfg(test)]

@@ -1,0 +1,123 @@
+//! Masks: what people need to recognise a value stays, and no more. Separators stay where they are, so that a mask looks like what
+//! it hides. A mask of a mask is the same mask.
+
+use super::super::Kind;
+
+/// Appends the mask of a decoded value.
+pub(super) fn write(kind: &Kind, value: &[u8], out: &mut Vec<u8>) {
+    match kind {
+        Kind::Email => email(value, out),
+        Kind::Phone => telephone(value, out),
+        Kind::CreditCard | Kind::KrBankAccount | Kind::Iban => last(value, 4, out),
+        Kind::KrRrn | Kind::KrFrn => first(value, 6, out),
+        Kind::DateOfBirth => first(value, 4, out),
+        Kind::IpAddress => address(value, out),
+        Kind::Person => person(value, out),
+        Kind::Location => location(value, out),
+        Kind::UrlCredentials
+        | Kind::Jwt
+        | Kind::BearerToken
+        | Kind::BasicCredentials
+        | Kind::SessionCookie
+        | Kind::PrivateKey
+        | Kind::ApiKey
+        | Kind::Password => out.extend_from_slice(b"********"),
+        // Of an operator's own type nothing is known but that it is to be hidden.
+        Kind::Own(_) => first(value, 0, out),
+        // Half of what is written, at most four signs of it.
+        _ => last(value, (count(value) / 3).min(4), out),
+    }
+}
+
+/// `k***@example.com`
+fn email(value: &[u8], out: &mut Vec<u8>) {
+    let text = String::from_utf8_lossy(value);
+    let (local, domain) = text.rsplit_once('@').unwrap_or((&text, ""));
+    out.extend(local.chars().next().map_or(String::new(), String::from).into_bytes());
+    out.extend_from_slice(b"***@");
+    out.extend_from_slice(domain.as_bytes());
+}
+
+fn is_sign(char: char) -> bool {
+    char.is_alphanumeric() || char == '*'
+}
+
+fn count(value: &[u8]) -> usize {
+    String::from_utf8_lossy(value).chars().filter(|c| is_sign(*c)).count()
+}
+
+/// Letters and digits become stars, but those whose place among them `stays`.
+fn stars(value: &[u8], stays: impl Fn(usize) -> bool, out: &mut Vec<u8>) {
+    let mut place = 0;
+    for char in String::from_utf8_lossy(value).chars() {
+        let shown = if is_sign(char) {
+            place += 1;
+            if stays(place - 1) { char } else { '*' }
+        } else {
+            char
+        };
+        out.extend_from_slice(shown.encode_utf8(&mut [0; 4]).as_bytes());
+    }
+}
+
+fn first(value: &[u8], keep: usize, out: &mut Vec<u8>) {
+    stars(value, |place| place < keep, out);
+}
+
+fn last(value: &[u8], keep: usize, out: &mut Vec<u8>) {
+    let all = count(value);
+    stars(value, |place| place + keep >= all, out);
+}
+
+/// The first group, where it is an area or a network, and the last four.
+fn telephone(value: &[u8], out: &mut Vec<u8>) {
+    let all = count(value);
+    let text = String::from_utf8_lossy(value);
+    let lead = text.trim_start_matches(|c| !is_sign(c)).chars().take_while(|c| is_sign(*c)).count();
+    let head = if lead <= 4 && lead + 7 <= all { lead } else { all.saturating_sub(8).min(3) };
+    stars(value, |place| place < head || place + 4 >= all && all > 6, out);
+}
+
+/// `203.0.113.*`, `2001:db8:1:*`.
+fn address(value: &[u8], out: &mut Vec<u8>) {
+    match super::address(&Kind::IpAddress, value).map(|address| super::truncate(address).to_string()) {
+        Some(network) if network.contains(':') => {
+            out.extend_from_slice(network.trim_end_matches(':').as_bytes());
+            out.extend_from_slice(b":*");
+        }
+        Some(network) => {
+            out.extend_from_slice(network.trim_end_matches('0').as_bytes());
+            out.push(b'*');
+        }
+        None => out.extend_from_slice(b"*"),
+    }
+}
+
+/// `김**`, `J*** S****`.
+fn person(value: &[u8], out: &mut Vec<u8>) {
+    let mut begins = true;
+    for char in String::from_utf8_lossy(value).chars() {
+        let shown = if is_sign(char) && !begins { '*' } else { char };
+        begins = !is_sign(char);
+        out.extend_from_slice(shown.encode_utf8(&mut [0; 4]).as_bytes());
+    }
+}
+
+/// The first two words of a Korean address, which name province and city or district; what follows the first comma of another.
+fn location(value: &[u8], out: &mut Vec<u8>) {
+    let text = String::from_utf8_lossy(value);
+    if text.chars().next().is_some_and(|c| ('가'..='힣').contains(&c)) {
+        let shown: Vec<&str> = text.split_whitespace().take(2).collect();
+        let hidden = text.split_whitespace().count() > 2;
+        out.extend_from_slice(shown.join(" ").as_bytes());
+        out.extend_from_slice(if hidden || shown.len() < 2 { b" ***" } else { b"" });
+        return;
+    }
+    out.extend_from_slice(b"***");
+    if let Some((_, rest)) = text.split_once(',')
+        && !rest.contains(|c: char| c.is_ascii_digit())
+    {
+        out.push(b',');
+        out.extend_from_slice(rest.as_bytes());
+    }
+}
