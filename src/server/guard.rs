@@ -6,12 +6,12 @@
 //! never read as a request. A body whose frame breaks after its head went on ends in a read error.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     io,
     pin::Pin,
     rc::Rc,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
 };
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -38,6 +38,8 @@ pub struct Line {
     broken: Cell<Option<Kind>>,
     /// A request has asked for an upgrade and is not answered yet.
     undecided: Cell<bool>,
+    /// Who waits for that.
+    waiting: RefCell<Option<Waker>>,
 }
 
 impl Line {
@@ -50,6 +52,10 @@ impl Line {
     /// The request is answered and HTTP goes on.
     pub fn stay(&self) {
         self.undecided.set(false);
+        // What came behind the request may be here already, and then nothing else would wake the connection.
+        if let Some(waiting) = self.waiting.take() {
+            waiting.wake();
+        }
     }
 
     /// Why the body under way can't be read on.
@@ -241,7 +247,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guard<S> {
             match this.state {
                 State::Refused => return Poll::Pending,
                 State::Broken => return Poll::Ready(Err(io::ErrorKind::InvalidData.into())),
-                State::Undecided if this.line.undecided.get() => return Poll::Pending,
+                State::Undecided if this.line.undecided.get() => {
+                    this.line.waiting.replace(Some(cx.waker().clone()));
+                    return Poll::Pending;
+                }
                 State::Undecided => {
                     this.state = State::Head;
                     let held = std::mem::take(&mut this.partial);

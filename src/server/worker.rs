@@ -162,7 +162,7 @@ impl Tuning {
             stall: limits.stall_timeout.into(),
             header_count: plan.head.header_count,
             header_bytes: u32::try_from(plan.head.header_bytes).unwrap_or(u32::MAX),
-            buffer: plan.head.header_bytes.max(1 << 18),
+            buffer: plan.head.header_bytes.max(1 << 17),
             h2_streams: limits.h2_streams,
             h2_resets: limits.h2_resets,
         }

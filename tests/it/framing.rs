@@ -45,6 +45,37 @@ const REFUSED: &[(&str, &str)] = &[
     ("encoded NUL", "GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n"),
     ("broken encoding", "GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n"),
     ("backslash", "GET /a\\b HTTP/1.1\r\nHost: a\r\n\r\n"),
+    ("TE in other letters", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n0\r\n\r\n"),
+    ("TE after a vertical tab", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n"),
+    ("TE with a parameter", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked;x=1\r\n\r\n0\r\n\r\n"),
+    ("an empty TE", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\nContent-Length: 1\r\n\r\nx"),
+    ("a folded TE", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n"),
+    ("a list of CLs", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1, 1\r\n\r\nx"),
+    ("a CL in hex", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0x1\r\n\r\nx"),
+    ("a negative CL", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\nx"),
+    ("a CL that wraps around", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 18446744073709551617\r\n\r\nx"),
+    ("an empty CL", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n\r\nx"),
+    (
+        "a chunk size that wraps around",
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n10000000000000001\r\na\r\n0\r\n\r\n",
+    ),
+    ("a chunk size in C", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0x1\r\na\r\n0\r\n\r\n"),
+    (
+        "bare LF in a chunk extension",
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;a\n\r\na\r\n0\r\n\r\n",
+    ),
+    ("a malformed trailer", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX Y: 1\r\n\r\n"),
+    ("two spaces in the line", "GET  / HTTP/1.1\r\nHost: a\r\n\r\n"),
+    ("another version", "GET / HTTP/1.2\r\nHost: a\r\n\r\n"),
+    ("no version", "GET /\r\n\r\n"),
+    ("a user in Host", "GET / HTTP/1.1\r\nHost: u@a\r\n\r\n"),
+    ("a path in Host", "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n"),
+    ("another scheme", "GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n"),
+    ("a target without a slash", "GET a:80 HTTP/1.1\r\nHost: a\r\n\r\n"),
+    ("a fragment", "GET /#x HTTP/1.1\r\nHost: a\r\n\r\n"),
+    ("a line without a colon", "GET / HTTP/1.1\r\nHost: a\r\nX\r\n\r\n"),
+    ("a name that is none", "GET / HTTP/1.1\r\nHost: a\r\nX(: a\r\n\r\n"),
+    ("a nominated Host", "GET / HTTP/1.1\r\nHost: a\r\nConnection: host\r\n\r\n"),
     ("HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
 ];
 
@@ -73,6 +104,19 @@ fn refused_first_and_refused_later_and_never_seen() {
     let seen = origin.seen();
     assert_eq!(seen.matches("GET /good").count(), REFUSED.len());
     assert!(!seen.contains("smuggled") && seen.matches(" HTTP/1.1\r\n").count() == REFUSED.len(), "{seen}");
+}
+
+#[test]
+fn what_follows_an_upgrade_that_nobody_took_is_served() {
+    let origin = Origin::start(OK);
+    let privet = Privet::with(&origin.route(""));
+    for protocol in ["h2c", "websocket"] {
+        let both = format!(
+            "GET /first HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: {protocol}\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n\
+             GET /second HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        );
+        assert_eq!(privet.raw(both.as_bytes()).matches("HTTP/1.1 200").count(), 2, "{protocol}");
+    }
 }
 
 #[test]

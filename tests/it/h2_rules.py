@@ -129,6 +129,7 @@ CASES = [
     ("4.3 a header block that does not decode", frame(HEADERS, END_STREAM | END_HEADERS, 1, b"\xff\xff\xff\xff\xff"), connection(COMPRESSION)),
     ("4.3 another frame within a header block", headers(1, flags=END_STREAM) + LAST, connection(PROTOCOL)),
     ("4.3 HEADERS of another stream within a header block", headers(1, flags=END_STREAM) + headers(3), connection(PROTOCOL)),
+    ("5.1.2 more streams than are allowed", b"".join(headers(i, ECHO, END_HEADERS) for i in range(1, 301, 2)), stream(REFUSED, PROTOCOL)),
     ("5.1 DATA on an idle stream", frame(DATA, END_STREAM, 1, b"x"), connection(PROTOCOL, CLOSED)),
     ("5.1 RST_STREAM on an idle stream", frame(RST, 0, 1, b"\0\0\0\x08"), connection(PROTOCOL)),
     ("5.1 WINDOW_UPDATE on an idle stream", frame(WINDOW, 0, 1, b"\0\0\0\x64"), connection(PROTOCOL)),

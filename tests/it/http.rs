@@ -93,9 +93,8 @@ fn bodies_stream_both_ways_with_both_protocols() {
         assert_eq!(privet.curl(&[version, &privet.url("/slow?ms=500&drip=1")]).len(), 5);
     }
     // 120 MiB have gone through, the demo application within the same process included.
-    let status = std::fs::read_to_string(format!("/proc/{}/status", privet.child.id())).expect("a process");
-    let peak = status.lines().find_map(|l| l.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse::<u64>().ok());
-    assert!(peak.is_some_and(|kb| kb < 80_000), "{peak:?} KB");
+    let peak = privet.peak();
+    assert!(peak < 80_000, "{peak} KB");
 }
 
 #[test]
@@ -158,6 +157,17 @@ asyncio.run(main())
 #[test]
 fn http2_keeps_the_rules_of_its_rfc() {
     script(&Privet::demo(), include_str!("h2_rules.py"));
+}
+
+#[test]
+fn floods_of_frames_cost_little() {
+    let privet = Privet::demo();
+    script(&privet, include_str!("h2_floods.py"));
+    assert!(privet.get("/", "").contains("Legacy Shop"), "others are served");
+    privet.until("none left", || privet.metric("privet_requests_in_flight") == 0);
+    assert!(!privet.log().contains("a fault in Privet"), "{}", privet.log());
+    let peak = privet.peak();
+    assert!(peak < 80_000, "{peak} KB");
 }
 
 /// The `websockets` package of `PyPI`.

@@ -9,6 +9,7 @@ mod http;
 mod lifecycle;
 mod mask;
 mod redact;
+mod route;
 mod start;
 mod support;
 mod tls;

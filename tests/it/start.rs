@@ -1,6 +1,11 @@
 //! Starting, and failing to start.
 
-use std::{fs, os::unix::fs::PermissionsExt, process::Command};
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    os::unix::fs::PermissionsExt,
+    process::{Command, Stdio},
+};
 
 use crate::support::{OK, Origin, Privet, ask_plain, binary, config, free_port};
 
@@ -103,4 +108,30 @@ fn the_demo_starts_its_clock_where_it_is_told() {
     }
     let (code, told) = fails(privet.dir.path(), &["serve", "--demo", "--now", "yesterday"]);
     assert!(code == 2 && told.contains("--now"), "{told}");
+}
+
+#[test]
+fn the_curl_line_that_is_printed_works_as_pasted() {
+    let origin = Origin::start(OK);
+    let dir = tempfile::tempdir().expect("a folder");
+    let [https, http, admin] = [free_port(), free_port(), free_port()].map(|port| format!("127.0.0.1:{port}"));
+    let mut child = Command::new(binary())
+        .args(["serve", "--to", &origin.url(), "--https", &https, "--http", &http, "--admin", &admin])
+        .current_dir(dir.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("starts");
+    let lines = BufReader::new(child.stdout.take().expect("piped")).lines().map_while(Result::ok);
+    let told: Vec<String> = lines.take_while(|line| !line.starts_with("Reload:")).collect();
+    let curl = told.iter().find(|line| line.trim_start().starts_with("curl ")).expect("a curl line");
+    // From another folder: what is pasted must not depend on where.
+    let out = Command::new("sh").args(["-c", curl]).current_dir("/").output().expect("runs");
+    let _ = child.kill();
+    let _ = child.wait();
+    assert_eq!(String::from_utf8_lossy(&out.stdout), "ok", "{told:?} {}", String::from_utf8_lossy(&out.stderr));
+    for said in [&https, &http, &admin, "ca.pem", "X25519MLKEM768"] {
+        let port = said.rsplit(':').next().unwrap_or(said);
+        assert!(told.iter().any(|line| line.contains(port)), "{said}: {told:?}");
+    }
 }

@@ -109,6 +109,13 @@ impl Privet {
         line.and_then(|l| l.rsplit(' ').next()?.parse().ok()).unwrap_or(0)
     }
 
+    /// The most memory that the process has held, in KB.
+    pub fn peak(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("a process");
+        let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).expect("a peak");
+        line.split_whitespace().next().and_then(|kb| kb.parse().ok()).expect("a number")
+    }
+
     pub fn signal(&self, signal: &str) {
         let done = Command::new("kill").args([signal, &self.child.id().to_string()]).status().expect("kill runs");
         assert!(done.success());

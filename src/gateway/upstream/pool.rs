@@ -27,6 +27,8 @@ use crate::{
     observe::metrics::Shard,
 };
 
+/// Bytes read ahead of a client that does not take them, and the most that the head of an answer may have.
+const ANSWER_BUFFER: usize = 1 << 17;
 /// HTTP/2 connections kept to one endpoint.
 const HTTP2_CONNECTIONS: usize = 4;
 /// Requests on one HTTP/2 connection before another is opened.
@@ -185,6 +187,7 @@ impl Pool {
         let stream = self.state.dialer.connect_http1().await?;
         let remote = stream.remote();
         let (sender, connection) = http1::Builder::new()
+            .max_buf_size(ANSWER_BUFFER)
             .handshake::<_, RequestBody>(TokioIo::new(stream))
             .await
             .map_err(dial::Error::Protocol)?;
@@ -294,8 +297,13 @@ impl Lease {
     /// The exchange ended well: the connection may serve another.
     pub fn give_back(mut self) {
         if let Some(Connection::Single(single)) = self.connection.take() {
+            let most = self.pool.settings.max_idle;
+            if most == 0 || self.pool.idle_ticks.get() == 0 {
+                // Dropped, it ends: the application may close it at any moment.
+                return;
+            }
             let mut idle = self.pool.idle.borrow_mut();
-            if idle.len() >= self.pool.settings.max_idle || self.pool.idle_ticks.get() == 0 {
+            if idle.len() >= most {
                 idle.pop_front();
             }
             idle.push_back(Idle { connection: single, since: self.pool.watches.now() });
