@@ -13,6 +13,7 @@
 //! * [`observe`]: what is counted and how it is shown.
 //! * [`privacy`]: finds personal data and secrets in bytes, and rewrites them; pure.
 //! * [`tls`]: certificates, profiles, client certificates, the development CA.
+//! * [`seal`]: keys and AEAD streams: one sealing for everything that is kept.
 //! * [`dial`]: connections to anything: TCP, Unix, TLS; names resolved again.
 //! * [`common`]: units, coarse clock, the peer of a connection: no policy, small.
 //!
@@ -28,5 +29,6 @@ pub mod dial;
 pub mod gateway;
 pub mod observe;
 pub mod privacy;
+pub mod seal;
 pub mod server;
 pub mod tls;
