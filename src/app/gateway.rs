@@ -6,7 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use anyhow::{Context as _, bail};
@@ -14,9 +14,13 @@ use tokio::{runtime::Handle as Runtime, task::AbortHandle};
 
 use crate::{
     admin,
+    app::log,
     config::Config,
-    gateway::{Plan, plan::Bounds},
-    observe::metrics::Metrics,
+    gateway::{
+        Plan,
+        plan::{Bounds, Outputs},
+    },
+    observe::{access_log::Log, metrics::Metrics},
     server::{
         self, listener,
         worker::{Command, Door, Drain, Handle, Process},
@@ -31,6 +35,7 @@ pub struct Running {
     plan: Arc<Plan>,
     process: Arc<Process>,
     workers: Vec<Handle>,
+    log: Option<Arc<Log>>,
     ready: Arc<AtomicBool>,
     addresses: Addresses,
     admin: Option<AbortHandle>,
@@ -71,13 +76,18 @@ impl Running {
             tls: tls::Store::open(&config.tls, SystemTime::now())?,
         });
         process.metrics.set_expiries(process.tls.expiries());
-        let plan = Plan::new(&config.gateway, bounds(&settings, addresses.https), &Runtime::current(), None)?;
+        let engine = log::engine(&config)?;
+        let log = Log::open(&config.access_log, &engine, &process.metrics, settings.workers, None)?;
+        let outputs = Outputs { engine, log: log.clone() };
+        let bounds = bounds(&settings, addresses.https);
+        let plan = Plan::new(&config.gateway, bounds, outputs.clone(), &Runtime::current(), None)?;
+        log::scrub_by(&outputs.engine);
         let workers = (0..settings.workers)
             .map(|index| Handle::start(index, &process, Arc::clone(&plan), Arc::clone(&settings)))
             .collect::<Result<Vec<_>, _>>()
             .context("a worker can't be started")?;
-        let mut running =
-            Self { config, plan, process, workers, ready: Arc::new(AtomicBool::new(true)), addresses, admin: None };
+        let ready = Arc::new(AtomicBool::new(true));
+        let mut running = Self { config, plan, process, workers, log, ready, addresses, admin: None };
         running.open(Door::Https, https);
         if let Some(http) = http {
             running.open(Door::Http, http);
@@ -123,9 +133,15 @@ impl Running {
         if let Some(sockets) = &https {
             addresses.https = sockets[0].local_addr()?;
         }
-        let plan =
-            Plan::new(&config.gateway, bounds(&settings, addresses.https), &Runtime::current(), Some(&self.plan))?;
+        let engine = log::engine(&config)?;
+        let workers = self.workers.len();
+        let log = Log::open(&config.access_log, &engine, &self.process.metrics, workers, self.log.as_deref())?;
+        let outputs = Outputs { engine, log: log.clone() };
+        let bounds = bounds(&settings, addresses.https);
+        let plan = Plan::new(&config.gateway, bounds, outputs.clone(), &Runtime::current(), Some(&self.plan))?;
         self.process.tls.reconfigure(&config.tls, SystemTime::now())?;
+        log::scrub_by(&outputs.engine);
+        self.log = log;
         self.process.metrics.set_expiries(self.process.tls.expiries());
         for worker in &self.workers {
             worker.tell(Command::Apply(Arc::clone(&plan), Arc::clone(&settings)));
@@ -205,6 +221,23 @@ impl Running {
     #[must_use]
     pub fn connections(&self) -> i64 {
         self.process.metrics.connections_open()
+    }
+
+    /// The access log was moved away: opens it anew.
+    pub fn reopen_log(&self) {
+        if let Some(log) = &self.log {
+            log.reopen();
+        }
+    }
+
+    /// Ends the workers, whose unfinished requests are written down as aborted, and writes what waits for the log.
+    pub fn end(mut self) {
+        self.workers.drain(..).for_each(|worker| worker.end(Duration::from_secs(1)));
+        if let Some(log) = &self.log
+            && !log.end(Duration::from_secs(5))
+        {
+            tracing::error!("the access log could not be written to its end");
+        }
     }
 
     fn open(&self, door: Door, sockets: Vec<TcpListener>) {

@@ -3,6 +3,7 @@
 
 pub mod check;
 pub mod detect;
+pub mod logs;
 pub mod serve;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -27,6 +28,9 @@ enum Command {
     Check(CheckArgs),
     /// Tell what personal data and secrets the lines of a JSON-lines file hold.
     Detect(detect::DetectArgs),
+    /// Open or verify sealed access logs.
+    #[command(subcommand)]
+    Logs(logs::LogsCommand),
 }
 
 /// What `serve` takes.
@@ -76,6 +80,7 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Check(args) => check::run(&args),
         Command::Detect(args) => detect::run(&args),
+        Command::Logs(command) => logs::run(&command),
     }
 }
 

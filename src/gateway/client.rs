@@ -7,6 +7,7 @@ use std::{
     cell::{Cell, RefCell},
     fmt::Write as _,
     net::IpAddr,
+    time::Duration,
 };
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -44,6 +45,10 @@ pub struct Client {
     pub http2: bool,
     /// The port that the client connected to.
     pub port: u16,
+    /// What the TLS handshake came to.
+    pub tls: Option<Tls>,
+    /// Whether a request of it was written down.
+    pub logged: Cell<bool>,
     /// Requests begun and not ended.
     pub in_flight: Cell<u32>,
     /// Requests ever begun.
@@ -56,6 +61,17 @@ pub struct Client {
     pub tunnel: RefCell<Option<Tunnel>>,
     own: Own,
     said: RefCell<Option<Said>>,
+}
+
+/// What a TLS handshake came to, for the log.
+#[derive(Debug, Clone, Copy)]
+pub struct Tls {
+    /// `1.2` or `1.3`.
+    pub version: &'static str,
+    /// The key exchange group; none for a resumed TLS 1.2 session.
+    pub group: Option<&'static str>,
+    /// How long it took.
+    pub duration: Duration,
 }
 
 /// What a connection's own address says, made once.
@@ -84,6 +100,8 @@ impl Client {
             secure,
             http2,
             port,
+            tls: None,
+            logged: Cell::new(false),
             in_flight: Cell::new(0),
             begun: Cell::new(0),
             abandoned: Cell::new(0),

@@ -1,6 +1,6 @@
 //! To the application and back: the request with its body, the answer with its own.
 
-use std::{future::poll_fn, pin::pin, rc::Rc, task::Poll};
+use std::{future::poll_fn, pin::pin, rc::Rc, task::Poll, time::Instant};
 
 use http::{HeaderValue, Request, Response, StatusCode, Uri, Version, header, request::Parts};
 use hyper::{
@@ -18,9 +18,10 @@ use crate::{
         plan::Line,
         refusal::{Kind, Refusal},
         route,
-        settings::Prefix,
+        settings::{Prefix, UrlPrivacy},
         upgrade,
         upstream::{cluster::Failure, pool::Lease},
+        url,
     },
 };
 
@@ -36,6 +37,8 @@ pub struct Exchange<'a> {
     pub id: &'a HeaderValue,
     /// What was decided on.
     pub head: &'a Head,
+    /// How far the client's body has come.
+    pub upload: Rc<Upload>,
 }
 
 impl Exchange<'_> {
@@ -49,7 +52,7 @@ impl Exchange<'_> {
         mut parts: Box<Parts>,
         body: Incoming,
     ) -> Result<Response<Body>, Refusal> {
-        let upload = Rc::new(Upload::default());
+        let upload = Rc::clone(&self.upload);
         let mut body = self.accept(&parts, body, &upload)?;
         if !self.client.http2 && body.size_hint().exact().is_none() {
             body.prime().await?;
@@ -60,6 +63,9 @@ impl Exchange<'_> {
             return Err(Kind::Method.into());
         }
         let accept = upgrading.then(|| upgrade::expected_accept(&parts)).flatten();
+        if self.line.route.url_privacy == UrlPrivacy::Strip {
+            url::strip(&mut parts.headers, &self.head.host);
+        }
         self.address(&mut parts);
         let (answer, lease) = self.send(Box::new(Request::from_parts(*parts, body)), upgrading, &upload).await?;
         if !answer::is_framed_once(answer.headers()) {
@@ -119,8 +125,10 @@ impl Exchange<'_> {
         upload: &Upload,
     ) -> Result<(Response<Incoming>, Lease), Refusal> {
         let mut sending = pin!(self.line.cluster.send(request, upgrading));
+        let sent = Instant::now();
         poll_fn(|cx| {
             if let Poll::Ready(outcome) = sending.as_mut().poll(cx) {
+                upload.answered.set(Some(sent.elapsed()));
                 return Poll::Ready(outcome.map_err(|failure| blame(failure, upload)));
             }
             if self.watch.fired(Slot::Body) {

@@ -15,7 +15,11 @@ use crate::{
         settings::{HeadRules, Route, Settings},
         upstream::{cluster::Cluster, shared::Shared},
     },
-    observe::metrics::{Metrics, RouteMeter, Shard},
+    observe::{
+        access_log::{Log, Scribe},
+        metrics::{Metrics, RouteMeter, Shard},
+    },
+    privacy::Engine,
 };
 
 /// What all workers share.
@@ -29,6 +33,9 @@ pub struct Plan {
     pub redirect_port: u16,
     /// Where answers to ACME challenges lie.
     pub acme_webroot: Option<PathBuf>,
+    /// The one rule set of all outputs.
+    pub engine: Arc<Engine>,
+    log: Option<Arc<Log>>,
     bounds: Bounds,
     table: Table,
     routes: Vec<(Arc<Route>, Arc<Shared>)>,
@@ -47,6 +54,15 @@ pub struct Bounds {
     pub redirect_port: u16,
     /// Where answers to ACME challenges lie.
     pub acme_webroot: Option<PathBuf>,
+}
+
+/// What writes down requests, and the rules by which everything is scrubbed.
+#[derive(Debug, Clone)]
+pub struct Outputs {
+    /// The one rule set.
+    pub engine: Arc<Engine>,
+    /// The access log, unless it is off.
+    pub log: Option<Arc<Log>>,
 }
 
 /// A route's application can't be prepared.
@@ -68,6 +84,7 @@ impl Plan {
     pub fn new(
         settings: &Settings,
         bounds: Bounds,
+        outputs: Outputs,
         service: &Handle,
         previous: Option<&Self>,
     ) -> Result<Arc<Self>, Error> {
@@ -87,6 +104,8 @@ impl Plan {
             redirect_port: bounds.redirect_port,
             acme_webroot: bounds.acme_webroot.clone(),
             table: Table::new(settings.routes.iter().map(|route| &**route)),
+            engine: outputs.engine,
+            log: outputs.log,
             bounds,
             routes,
         }))
@@ -109,6 +128,8 @@ pub struct Gateway {
     pub plan: Arc<Plan>,
     /// This worker's counters.
     pub shard: Shard,
+    /// This worker's pen, unless the access log is off.
+    pub scribe: Option<Rc<Scribe>>,
     lines: Vec<Line>,
 }
 
@@ -163,7 +184,8 @@ impl Gateway {
                 route: Arc::clone(route),
             })
             .collect();
-        Rc::new(Self { plan: Arc::clone(plan), shard, lines })
+        let scribe = plan.log.as_ref().map(|log| log.scribe(worker, &shard));
+        Rc::new(Self { plan: Arc::clone(plan), shard, scribe, lines })
     }
 
     /// The route of a request.

@@ -93,6 +93,21 @@ pub struct Route {
     pub response_timeout: Duration,
     /// Protocols that `Upgrade` may name, lower case.
     pub upgrade: Vec<String>,
+    /// What happens to personal data in a URL.
+    pub url_privacy: UrlPrivacy,
+    /// Whether requests are in the access log.
+    pub access_log: bool,
+}
+
+/// What happens to personal data in a path or query. In the logs it is rewritten and counted in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UrlPrivacy {
+    /// No more than that.
+    Log,
+    /// It is kept out of the `Referer` that others get.
+    Strip,
+    /// The request is refused.
+    Reject,
 }
 
 /// Which `Host` a route answers to.

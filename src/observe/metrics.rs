@@ -41,13 +41,18 @@ pub struct Counts {
 impl Counts {
     /// Adds one to the series of `family` with these labels. Values must come from closed lists.
     pub fn count(&self, family: &'static str, labels: &[(&str, &str)]) {
+        self.count_many(family, labels, 1);
+    }
+
+    /// Adds `many` to the series of `family` with these labels. Values must come from closed lists.
+    pub fn count_many(&self, family: &'static str, labels: &[(&str, &str)], many: u64) {
         let mut text = String::new();
         for (i, (name, value)) in labels.iter().enumerate() {
             let comma = if i == 0 { "" } else { "," };
             // Writing to a String can't fail.
             let _ = write!(text, "{comma}{name}=\"{}\"", escape(value));
         }
-        *self.families.lock().unwrap_or_else(PoisonError::into_inner).entry((family, text)).or_default() += 1;
+        *self.families.lock().unwrap_or_else(PoisonError::into_inner).entry((family, text)).or_default() += many;
     }
 }
 
@@ -65,6 +70,17 @@ impl RouteCounts {
     }
 }
 
+/// What has become of access log lines.
+#[derive(Debug, Default)]
+pub struct LogCounts {
+    /// Lines written.
+    pub written: Counter,
+    /// Lines dropped for want of room.
+    pub dropped: Counter,
+    /// Attempts to write, rotate or delete that have failed.
+    pub errors: Counter,
+}
+
 /// All metrics of the process.
 #[derive(Debug)]
 pub struct Metrics {
@@ -73,6 +89,8 @@ pub struct Metrics {
     process: Shard,
     /// Config reloads that took effect, and that did not.
     pub reloads: [Counter; 2],
+    /// The access log.
+    pub log: LogCounts,
     expiries: Mutex<Vec<(String, i64)>>,
 }
 
@@ -81,6 +99,7 @@ const HELP: &[(&str, &str, &str)] = &[
     ("privet_tls_handshakes_total", "counter", "TLS handshakes by protocol version and key exchange group."),
     ("privet_tls_handshake_failures_total", "counter", "TLS handshakes that failed, by reason."),
     ("privet_refusals_total", "counter", "Requests that Privet refused itself, by kind and blame."),
+    ("privet_redactions_total", "counter", "Values that were rewritten, by type and place."),
     ("privet_upstream_failures_total", "counter", "Failures towards the application, by reason."),
 ];
 
@@ -93,6 +112,7 @@ impl Metrics {
             routes: Mutex::default(),
             process: Shard::default(),
             reloads: [const { Counter::new() }; 2],
+            log: LogCounts::default(),
             expiries: Mutex::default(),
         })
     }
@@ -168,6 +188,9 @@ impl Metrics {
             ),
             ("privet_upstream_retries_total", "Requests tried again.", sum(|s| &s.upstream_retries)),
             ("privet_tunnel_bytes_total", "Bytes carried after an upgrade.", sum(|s| &s.tunnel_bytes)),
+            ("privet_log_lines_total", "Access log lines written.", self.log.written.value()),
+            ("privet_log_dropped_total", "Access log lines dropped for want of room.", self.log.dropped.value()),
+            ("privet_log_errors_total", "Failed attempts to write or rotate the access log.", self.log.errors.value()),
         ] {
             out.single(name, "counter", help, value);
         }

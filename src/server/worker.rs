@@ -8,7 +8,7 @@ use std::{
     rc::Rc,
     sync::Arc,
     thread::JoinHandle,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -28,7 +28,10 @@ use crate::{
         peer::Peer,
         watch::{Ticks, Watches},
     },
-    gateway::{Gateway, Plan, client::Client},
+    gateway::{
+        Gateway, Plan,
+        client::{Client, Tls},
+    },
     observe::metrics::{Metrics, Shard},
     tls,
 };
@@ -105,6 +108,16 @@ impl Handle {
     /// Tells the worker. A worker that is gone hears nothing.
     pub fn tell(&self, command: Command) {
         let _ = self.commands.send(command);
+    }
+
+    /// Ends it; what it still served is cut. Returns when its thread is gone, or after `patience`.
+    pub fn end(mut self, patience: Duration) {
+        let Some(thread) = self.thread.take() else { return };
+        drop(self);
+        let start = Instant::now();
+        while !thread.is_finished() && start.elapsed() < patience {
+            std::thread::sleep(Duration::from_millis(2));
+        }
     }
 
     /// Whether its thread still runs.
@@ -318,6 +331,7 @@ impl Worker {
     }
 
     async fn handshake(self: &Rc<Self>, stream: TcpStream, peer: Peer, port: u16, patience: Duration) {
+        let started = Instant::now();
         let acceptor = tls::Acceptor::new(Arc::clone(&self.process.tls));
         let (stream, handshake) = match tokio::time::timeout(patience, acceptor.accept(stream)).await {
             Ok(Ok(done)) => done,
@@ -328,7 +342,9 @@ impl Worker {
             "privet_tls_handshakes_total",
             &[("version", handshake.version), ("group", handshake.group.unwrap_or("none"))],
         );
-        let client = Rc::new(Client::new(peer, true, handshake.alpn_h2, port));
+        let mut client = Client::new(peer, true, handshake.alpn_h2, port);
+        client.tls = Some(Tls { version: handshake.version, group: handshake.group, duration: started.elapsed() });
+        let client = Rc::new(client);
         if handshake.alpn_h2 {
             serve_http2(Rc::clone(self), stream, client).await;
         } else {
