@@ -6,6 +6,8 @@ mod arrows;
 mod framing;
 mod http;
 mod lifecycle;
+mod logs;
+mod privacy;
 mod start;
 mod support;
 mod tls;

@@ -84,15 +84,11 @@ impl LogFile {
         Ok(Self { path: path.to_owned(), file, size, born, ring, sealer, retry: None, _lock: lock })
     }
 
-    /// Makes of `lines` what is to be written.
-    pub(super) fn prepare(&mut self, lines: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+    /// Appends `lines` as they are to be written where they are to be sealed.
+    pub(super) fn seal(&mut self, lines: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
         match &mut self.sealer {
-            Some(sealer) if !lines.is_empty() => sealer.seal(lines, out).map_err(io::Error::other),
-            Some(_) => Ok(()),
-            None => {
-                out.extend_from_slice(lines);
-                Ok(())
-            }
+            Some(sealer) => sealer.seal(lines, out).map_err(io::Error::other),
+            None => Ok(()),
         }
     }
 

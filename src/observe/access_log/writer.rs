@@ -42,11 +42,12 @@ pub(super) struct Writer {
     lanes: Arc<Lanes>,
     rules: Arc<Mutex<Rules>>,
     output: Output,
-    /// What is to be written, and how much of it is.
-    bytes: Vec<u8>,
+    /// The lines at hand, what they are sealed as, if they are, and how much of that is written.
+    lines: Vec<u8>,
+    sealed: Vec<u8>,
     written: usize,
-    /// Lines in `bytes`.
-    lines: u64,
+    /// How many lines.
+    count: u64,
     spare: Lane,
     told: Option<Instant>,
     drops_told: u64,
@@ -59,9 +60,10 @@ impl Writer {
             lanes,
             rules,
             output,
-            bytes: Vec::new(),
+            lines: Vec::new(),
+            sealed: Vec::new(),
             written: 0,
-            lines: 0,
+            count: 0,
             spare: Lane::default(),
             told: None,
             drops_told: 0,
@@ -94,7 +96,7 @@ impl Writer {
                     self.fail(&error);
                     let first = *last.get_or_insert_with(Instant::now);
                     if ending && first.elapsed() > LAST {
-                        let lost = self.lines;
+                        let lost = self.count;
                         tracing::error!(lost, "ended with access log lines that could not be written");
                         break;
                     }
@@ -112,25 +114,13 @@ impl Writer {
     fn pass(&mut self) -> io::Result<()> {
         loop {
             self.flush()?;
-            let Self { lanes, spare, output, bytes, .. } = self;
-            let mut prepared = Ok(());
-            self.lines = lanes.collect(spare, |lines| {
-                let made = match output {
-                    Output::Stdout => {
-                        bytes.extend_from_slice(lines);
-                        Ok(())
-                    }
-                    Output::File(file) => file.prepare(lines, bytes),
-                };
-                if made.is_err() {
-                    prepared = made;
-                }
-            });
+            let Self { lanes, spare, lines, .. } = self;
+            self.count = lanes.collect(spare, |lane| lines.extend_from_slice(lane));
             self.lanes.announce();
-            prepared?;
-            if self.bytes.is_empty() {
+            if self.lines.is_empty() {
                 return Ok(());
             }
+            self.prepare()?;
             self.flush()?;
             if self.lanes.failing.swap(false, SeqCst) {
                 tracing::info!("the access log is written again");
@@ -142,10 +132,20 @@ impl Writer {
         }
     }
 
+    /// Seals the lines at hand, where they are to be sealed.
+    fn prepare(&mut self) -> io::Result<()> {
+        self.sealed.clear();
+        match &mut self.output {
+            Output::Stdout => Ok(()),
+            Output::File(file) => file.seal(&self.lines, &mut self.sealed),
+        }
+    }
+
     /// Writes what is left; what was written once is never written again.
     fn flush(&mut self) -> io::Result<()> {
-        while self.written < self.bytes.len() {
-            let rest = &self.bytes[self.written..];
+        let bytes = if self.sealed.is_empty() { &self.lines } else { &self.sealed };
+        while self.written < bytes.len() {
+            let rest = &bytes[self.written..];
             let written = match &mut self.output {
                 Output::Stdout => io::stdout().lock().write(rest),
                 Output::File(file) => file.write(rest),
@@ -157,11 +157,12 @@ impl Writer {
                 Err(error) => return Err(error),
             }
         }
-        if let (Output::Stdout, false) = (&self.output, self.bytes.is_empty()) {
+        if let (Output::Stdout, false) = (&self.output, bytes.is_empty()) {
             io::stdout().lock().flush()?;
         }
-        self.lanes.metrics.log.written.add(std::mem::take(&mut self.lines));
-        self.bytes.clear();
+        self.lanes.metrics.log.written.add(std::mem::take(&mut self.count));
+        self.lines.clear();
+        self.sealed.clear();
         self.written = 0;
         Ok(())
     }
@@ -185,13 +186,17 @@ impl Writer {
     }
 
     fn reopen(&mut self) {
-        // What is half written belongs to the old file.
-        if self.flush().is_err() {
-            self.lanes.reopen.store(true, SeqCst);
-            return;
-        }
+        // What is half written belongs to the old file, if it can be.
+        let whole = self.flush().is_ok();
         let Output::File(file) = &mut self.output else { return };
-        match file.reopen() {
+        let mut outcome = file.reopen();
+        if outcome.is_ok() && !whole {
+            // The new file begins with the line, or the segment, that the old one has not got whole.
+            let line = memchr::memrchr(b'\n', &self.lines[..self.written.min(self.lines.len())]);
+            self.written = if self.sealed.is_empty() { line.map_or(0, |lf| lf + 1) } else { 0 };
+            outcome = self.prepare();
+        }
+        match outcome {
             Ok(()) => tracing::info!("the access log is opened anew"),
             Err(error) => {
                 self.lanes.metrics.log.errors.increment();
