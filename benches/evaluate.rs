@@ -70,7 +70,7 @@ fn main() {
     let file = args.first().filter(|a| !a.starts_with("--"));
     let text = file.map_or(SAMPLE.to_owned(), |file| fs::read_to_string(file).expect("a readable file"));
     let wrong = option("--wrong");
-    let detector = Detector::new(&Settings::default()).expect("defaults are valid");
+    let detector = Detector::new(&Settings::default());
     let mut scores: BTreeMap<String, Score> = BTreeMap::new();
     for line in text.lines() {
         let line: Line = serde_json::from_str(line).expect("a labelled line");

@@ -1,4 +1,4 @@
-//! The private listener: health and metrics, without TLS, and nothing else.
+//! The private listener: health, metrics and the map of personal data (counts only), without TLS, and nothing else.
 
 pub mod settings;
 
@@ -54,7 +54,11 @@ fn answer(request: &Request<Incoming>, metrics: &Metrics, ready: bool) -> Respon
         "/readyz" if ready => text(StatusCode::OK, "text/plain", "ready\n".into()),
         "/readyz" => text(StatusCode::SERVICE_UNAVAILABLE, "text/plain", "ending\n".into()),
         "/metrics" => text(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", metrics.render()),
-        _ => text(StatusCode::NOT_FOUND, "text/plain", "/livez /readyz /metrics\n".into()),
+        "/personal-data" => {
+            let map = serde_json::json!({ "personal_data": metrics.personal_data() });
+            text(StatusCode::OK, "application/json", map.to_string() + "\n")
+        }
+        _ => text(StatusCode::NOT_FOUND, "text/plain", "/livez /readyz /metrics /personal-data\n".into()),
     }
 }
 

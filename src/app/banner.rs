@@ -1,6 +1,6 @@
 //! What a person sees at the start: where it listens, how to try it, what is on.
 
-use crate::{app::gateway::Addresses, config::Config, tls::settings::Profile};
+use crate::{app::gateway::Addresses, common::clock, config::Config, tls::settings::Profile};
 
 /// Prints it on standard output.
 pub fn print(config: &Config, addresses: &Addresses, demo: bool) {
@@ -24,7 +24,7 @@ pub fn print(config: &Config, addresses: &Addresses, demo: bool) {
         println!("  http://{http}/ only redirects there");
     }
     if let Some(admin) = addresses.admin {
-        println!("  http://{admin}/livez /readyz /metrics");
+        println!("  http://{admin}/livez /readyz /metrics /personal-data");
     }
     let ca = development.map(|ca| std::path::absolute(&ca).unwrap_or(ca));
     match &ca {
@@ -41,7 +41,11 @@ pub fn print(config: &Config, addresses: &Addresses, demo: bool) {
         None => println!("\nTry it:\n  curl {url}"),
     }
     if demo {
+        println!("Look at {url}customers or {url}api/customers?size=3: nobody's data comes through as it is.");
         println!("The demo application lets in alice@example.com with the password: correct horse battery");
+    }
+    if clock::is_set() {
+        println!("The clock was set by --now; every record says so");
     }
     let profile = match config.tls.profile {
         Profile::Modern => "TLS 1.3",

@@ -12,15 +12,14 @@ use std::{
 use anyhow::{Context as _, bail};
 use tokio::{runtime::Handle as Runtime, task::AbortHandle};
 
+use super::keys;
 use crate::{
     admin,
     app::log,
     config::Config,
-    gateway::{
-        Plan,
-        plan::{Bounds, Outputs},
-    },
+    gateway::{Plan, plan::Bounds},
     observe::{access_log::Log, metrics::Metrics},
+    privacy::Keys,
     server::{
         self, listener,
         worker::{Command, Door, Drain, Handle, Process},
@@ -57,10 +56,7 @@ impl Running {
     ///
     /// # Errors
     /// When an address, file or privilege is not to be had.
-    pub fn start(config: Config) -> anyhow::Result<Self> {
-        if let Some(dir) = &config.data_dir {
-            make_private(dir).with_context(|| format!("data_dir {} can't be used", dir.display()))?;
-        }
+    pub fn start(config: Config, keys: &Arc<Keys>) -> anyhow::Result<Self> {
         let settings = Arc::new(config.server.clone());
         let https = listener::bind(settings.https, settings.workers)?;
         let http = settings.http.map(|address| listener::bind(address, settings.workers)).transpose()?;
@@ -76,12 +72,10 @@ impl Running {
             tls: tls::Store::open(&config.tls, SystemTime::now())?,
         });
         process.metrics.set_expiries(process.tls.expiries());
-        let engine = log::engine(&config)?;
-        let log = Log::open(&config.access_log, &engine, &process.metrics, settings.workers, None)?;
-        let outputs = Outputs { engine, log: log.clone() };
+        let log = Log::open(&config.access_log, &process.metrics, settings.workers, None)?;
         let bounds = bounds(&settings, addresses.https);
-        let plan = Plan::new(&config.gateway, bounds, outputs.clone(), &Runtime::current(), None)?;
-        log::scrub_by(&outputs.engine);
+        let plan = Plan::new(&config.gateway, keys, bounds, log.clone(), &Runtime::current(), None)?;
+        log::scrub_by(&plan.engine);
         let workers = (0..settings.workers)
             .map(|index| Handle::start(index, &process, Arc::clone(&plan), Arc::clone(&settings)))
             .collect::<Result<Vec<_>, _>>()
@@ -133,14 +127,13 @@ impl Running {
         if let Some(sockets) = &https {
             addresses.https = sockets[0].local_addr()?;
         }
-        let engine = log::engine(&config)?;
+        let keys = keys::of(&config)?;
         let workers = self.workers.len();
-        let log = Log::open(&config.access_log, &engine, &self.process.metrics, workers, self.log.as_deref())?;
-        let outputs = Outputs { engine, log: log.clone() };
+        let log = Log::open(&config.access_log, &self.process.metrics, workers, self.log.as_deref())?;
         let bounds = bounds(&settings, addresses.https);
-        let plan = Plan::new(&config.gateway, bounds, outputs.clone(), &Runtime::current(), Some(&self.plan))?;
+        let plan = Plan::new(&config.gateway, &keys, bounds, log.clone(), &Runtime::current(), Some(&self.plan))?;
         self.process.tls.reconfigure(&config.tls, SystemTime::now())?;
-        log::scrub_by(&outputs.engine);
+        log::scrub_by(&plan.engine);
         self.log = log;
         self.process.metrics.set_expiries(self.process.tls.expiries());
         for worker in &self.workers {
@@ -279,9 +272,4 @@ fn bounds(settings: &server::Settings, https: SocketAddr) -> Bounds {
         redirect_port: settings.redirect_port.unwrap_or(https.port()),
         acme_webroot: settings.acme_webroot.clone(),
     }
-}
-
-fn make_private(dir: &std::path::Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }

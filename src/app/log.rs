@@ -1,18 +1,35 @@
 //! Diagnostics of the process itself, on standard error, scrubbed by the rule set of all outputs.
 
 use std::{
+    fmt,
     io::IsTerminal as _,
     panic,
     sync::{Arc, LazyLock},
 };
 
-use tracing_subscriber::EnvFilter;
+use time::{OffsetDateTime, macros::format_description};
+use tracing_subscriber::{
+    EnvFilter,
+    fmt::{format::Writer, time::FormatTime},
+};
 
 use crate::{
-    config::Config,
+    common::clock,
     observe::scrub_layer::{Fields, Rules, Scrubbing},
     privacy::{Engine, Keys, settings::Settings},
 };
+
+/// The time of a line, which says so where the clock was set.
+struct Clock;
+
+impl FormatTime for Clock {
+    fn format_time(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z");
+        let now = OffsetDateTime::from(clock::now()).format(format).map_err(|_| fmt::Error)?;
+        writer.write_str(&now)?;
+        if clock::is_set() { writer.write_str(" (set by --now)") } else { Ok(()) }
+    }
+}
 
 /// What diagnostics are scrubbed by: one for the process, as the subscriber is.
 static RULES: LazyLock<Rules> = LazyLock::new(Rules::default);
@@ -22,16 +39,15 @@ static RULES: LazyLock<Rules> = LazyLock::new(Rules::default);
 ///
 /// A panic is a fault of ours: it is told with its place, never with its message, which may hold data.
 pub fn start() {
-    if let Ok(engine) = Keys::ephemeral().map(|keys| Engine::new(&Settings::default(), keys))
-        && let Ok(engine) = engine
-    {
-        RULES.set(&Arc::new(engine));
+    if let Ok(keys) = Keys::ephemeral() {
+        RULES.set(&Arc::new(Engine::new(&Settings::default(), Arc::new(keys))));
     }
     let filter = EnvFilter::try_from_env("PRIVET_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     // A second start, as in tests, keeps the first.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .fmt_fields(Fields(RULES.clone()))
+        .with_timer(Clock)
         .with_writer(Scrubbing(RULES.clone()))
         .with_ansi(std::io::stderr().is_terminal())
         .try_init();
@@ -39,14 +55,6 @@ pub fn start() {
         let place = info.location().map_or_else(|| "unknown".to_owned(), |l| format!("{}:{}", l.file(), l.line()));
         tracing::error!(place, "a fault in Privet; the request or task under way has ended, the rest goes on");
     }));
-}
-
-/// The rule set of a configuration.
-///
-/// # Errors
-/// When a detector of its own can't be used.
-pub fn engine(_config: &Config) -> anyhow::Result<Arc<Engine>> {
-    Ok(Arc::new(Engine::new(&Settings::default(), Keys::ephemeral()?)?))
 }
 
 /// Scrubs diagnostics by `engine` from now on.

@@ -2,6 +2,7 @@
 
 pub mod banner;
 pub mod gateway;
+pub mod keys;
 pub mod log;
 pub mod signals;
 
@@ -40,7 +41,7 @@ impl Source {
             Self::File(path, _) => Some(path.clone()),
             Self::Flags(_) => None,
         };
-        Stamps::take(own.into_iter().chain(config.files.iter().cloned()))
+        Stamps::take(own.into_iter().chain(config.files.iter().cloned()).chain([keys::place(config)]))
     }
 }
 
@@ -54,8 +55,10 @@ pub fn run(source: &Source, demo: bool) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
     runtime.block_on(async {
         let mut signals = Signals::listen().context("signals can't be handled")?;
+        // A key file that is made now has not changed.
+        let keys = keys::of(&config)?;
         let mut watched = source.watched(&config);
-        let mut running = Running::start(config)?;
+        let mut running = Running::start(config, &keys)?;
         banner::print(running.config(), running.addresses(), demo);
         let mut every = interval(Duration::from_secs(1));
         every.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -68,7 +68,7 @@ pub fn run(args: &DetectArgs) -> ExitCode {
 
 fn lines(detect: &DetectArgs, name: &str, input: Box<dyn BufRead>) -> anyhow::Result<()> {
     let Output::Json = detect.output;
-    let detector = Detector::new(&Settings::default())?;
+    let detector = Detector::new(&Settings::default());
     let mut out = BufWriter::new(io::stdout().lock());
     for (number, line) in input.lines().enumerate() {
         let place = || format!("{name}:{}", number + 1);

@@ -4,9 +4,11 @@
 pub mod check;
 pub mod detect;
 pub mod logs;
+pub mod redact;
+pub mod reveal;
 pub mod serve;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, time::SystemTime};
 
 use clap::{Args, Parser, Subcommand};
 
@@ -31,6 +33,10 @@ enum Command {
     /// Open or verify sealed access logs.
     #[command(subcommand)]
     Logs(logs::LogsCommand),
+    /// Rewrite the personal data and secrets in texts, logs and tables.
+    Redact(redact::RedactArgs),
+    /// Open what `redact --operator encrypt` has written, and record why.
+    Reveal(reveal::RevealArgs),
 }
 
 /// What `serve` takes.
@@ -45,6 +51,9 @@ pub struct ServeArgs {
     /// Protect an embedded legacy application with made-up data.
     #[arg(long, group = "source")]
     demo: bool,
+    /// Start the clock that records go by at this time, such as 2026-03-01T09:00:00+09:00; they say so.
+    #[arg(long, value_name = "RFC3339", requires = "demo", value_parser = moment)]
+    now: Option<SystemTime>,
     /// Where TLS is served [default: 127.0.0.1:8443].
     #[arg(long, value_name = "ADDR")]
     https: Option<String>,
@@ -81,7 +90,13 @@ pub fn run() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Detect(args) => detect::run(&args),
         Command::Logs(command) => logs::run(&command),
+        Command::Redact(args) => redact::run(&args),
+        Command::Reveal(args) => reveal::run(&args),
     }
+}
+
+fn moment(text: &str) -> Result<SystemTime, time::error::Parse> {
+    time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).map(SystemTime::from)
 }
 
 impl ServeArgs {
@@ -93,6 +108,7 @@ impl ServeArgs {
             admin: self.admin.clone(),
             data: self.data.clone(),
             cleartext_reason: self.cleartext_reason.clone(),
+            mask: None,
         }
     }
 }

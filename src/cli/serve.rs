@@ -5,6 +5,7 @@ use std::{net::SocketAddr, process::ExitCode};
 use super::ServeArgs;
 use crate::{
     app::{self, Source, log},
+    common::clock,
     config::Report,
     demo,
 };
@@ -12,6 +13,9 @@ use crate::{
 /// Serves until a signal; exit 2 for a bad configuration, 3 when an address, file or privilege is not to be had.
 #[must_use]
 pub fn run(args: ServeArgs) -> ExitCode {
+    if let Some(now) = args.now {
+        clock::start_at(now);
+    }
     log::start();
     let mut flags = args.flags();
     let mut application = None;
@@ -19,6 +23,7 @@ pub fn run(args: ServeArgs) -> ExitCode {
         match demo::Application::start(SocketAddr::from(([127, 0, 0, 1], 0))) {
             Ok(started) => {
                 flags.to = Some(format!("http://{}", started.address()));
+                flags.mask = Some("all".to_owned());
                 application = Some(started);
             }
             Err(error) => {

@@ -1,6 +1,7 @@
 //! Small shared things without policy: units, deadlines on a coarse clock, counters, authorities, who is at the other end.
 
 pub mod authority;
+pub mod clock;
 pub mod lock_file;
 pub mod meter;
 pub mod peer;

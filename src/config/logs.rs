@@ -1,6 +1,6 @@
 //! `[access_log]` and `[seal]`.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::{diagnose::Diagnostics, reader::Table, resolve::Context};
 use crate::{
@@ -9,15 +9,10 @@ use crate::{
 };
 
 /// Which keys seal: a file of its own, or one in the data folder.
-pub fn seal(
-    mut table: Table,
-    data_dir: Option<&PathBuf>,
-    context: &Context<'_>,
-    d: &mut Diagnostics<'_>,
-) -> seal::Settings {
+pub fn seal(mut table: Table, data_dir: &Path, context: &Context<'_>, d: &mut Diagnostics<'_>) -> seal::Settings {
     let named = table.text("key_file", d).map(|text| context.path(&text));
     table.finish(d);
-    seal::Settings { key_file: named.or_else(|| data_dir.map(|dir| dir.join("seal.key"))) }
+    seal::Settings { key_file: Some(named.unwrap_or_else(|| data_dir.join("seal.key"))) }
 }
 
 /// The access log.

@@ -7,6 +7,7 @@
 pub mod diagnose;
 pub mod file;
 pub mod logs;
+mod privacy;
 pub mod reader;
 pub mod resolve;
 pub mod route;
@@ -30,7 +31,11 @@ use self::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// Where Privet keeps its own state.
-    pub data_dir: Option<PathBuf>,
+    pub data_dir: PathBuf,
+    /// Whether `data_dir` is asked for, so that it must be usable.
+    pub data_dir_is_given: bool,
+    /// Where the keys of tokens and encryption are, if not in `data_dir`.
+    pub key_file: Option<PathBuf>,
     /// Listeners and connections.
     pub server: crate::server::Settings,
     /// Certificates and TLS policy.
@@ -62,6 +67,8 @@ pub struct Flags {
     pub data: Option<String>,
     /// `route.cleartext_reason`
     pub cleartext_reason: Option<String>,
+    /// `route.mask`
+    pub mask: Option<String>,
 }
 
 impl Config {
@@ -152,6 +159,12 @@ impl Config {
                 })
                 .collect();
             lines.push(format!("route  {} -> {}", route.name, endpoints.join(", ")));
+            if let Some(mask) = &route.mask {
+                lines.push(format!(
+                    "       personal data in answers is masked; what can't be inspected {}",
+                    mask.uninspectable.verb()
+                ));
+            }
             if let Some(reason) = &route.cleartext_reason {
                 lines.push(format!("       cleartext allowed: {reason}"));
             }
@@ -180,6 +193,9 @@ impl Flags {
             set(&mut route, "upstream", Value::Text(to.clone()));
             if let Some(reason) = &self.cleartext_reason {
                 set(&mut route, "cleartext_reason", Value::Text(reason.clone()));
+            }
+            if let Some(mask) = &self.mask {
+                set(&mut route, "mask", Value::Text(mask.clone()));
             }
             set(entries, "route", Value::List(vec![node(Value::Table(route))]));
         }

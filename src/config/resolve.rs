@@ -16,6 +16,7 @@ use crate::{
         self,
         settings::{Ambiguous, HeadRules, Route},
     },
+    privacy,
     server::{
         self,
         settings::{Limits, Shutdown},
@@ -51,7 +52,11 @@ pub(super) const fn seconds(n: u64) -> Duration {
 
 /// The whole of a configuration; defaults stand in where something is wrong, so that everything is looked at.
 pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>) -> Config {
-    let data_dir = top.text("data_dir", d).map(|text| context.path(&text));
+    let given = top.text("data_dir", d);
+    let data_dir = context.path(given.as_deref().unwrap_or("data"));
+    let mut privacy = top.table("privacy", "privacy", d);
+    let key_file = privacy.text("key_file", d).map(|text| context.path(&text));
+    let privacy = Arc::new(super::privacy::resolve(privacy, d));
     let mut listen = top.table("listen", "listen", d);
     let mut limits = top.table("limits", "limits", d);
     let head = head_rules(top.table("head", "head", d), &mut limits, d);
@@ -67,12 +72,14 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     }
     let server = server(listen, limits, shutdown, context, d);
     let loopback = server.http.is_none_or(|address| address.ip().is_loopback());
-    let routes = routes(tables, loopback, context, d);
+    let routes = routes(tables, loopback, &privacy, context, d);
     distinct_doors(&server, &admin, d);
     top.finish(d);
     Config {
         data_dir,
-        gateway: gateway::Settings { head, trusted: server.trusted.clone(), routes },
+        data_dir_is_given: given.is_some(),
+        key_file,
+        gateway: gateway::Settings { head, trusted: server.trusted.clone(), privacy, routes },
         server,
         tls,
         admin,
@@ -82,12 +89,18 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     }
 }
 
-fn routes(tables: Vec<Table>, loopback: bool, context: &mut Context<'_>, d: &mut Diagnostics<'_>) -> Vec<Arc<Route>> {
+fn routes(
+    tables: Vec<Table>,
+    loopback: bool,
+    privacy: &Arc<privacy::settings::Settings>,
+    context: &mut Context<'_>,
+    d: &mut Diagnostics<'_>,
+) -> Vec<Arc<Route>> {
     let mut routes: Vec<Arc<Route>> = Vec::with_capacity(tables.len());
     let mut names = std::collections::HashSet::new();
     for table in tables {
         let span = table.span.clone();
-        let Some(route) = route::resolve(table, loopback, context, d) else { continue };
+        let Some(route) = route::resolve(table, loopback, privacy, context, d) else { continue };
         if !names.insert(route.name.clone()) {
             let hint = "give one of them another host or path".to_owned();
             d.note(&span, format!("a second route for `{}`", route.name), Some(hint));

@@ -20,12 +20,14 @@ use crate::{
         settings::{Cleartext, CookieRules, HostPattern, Prefix, Route, SameSite, UrlPrivacy},
         upstream::settings::{Balance, Ejection, Endpoint, Health, Retry, Settings},
     },
+    privacy::mask::settings::{self as mask, Pattern, Uninspectable},
 };
 
 /// Reads one route; `None` when it can't be built even with defaults.
 pub fn resolve(
     mut table: Table,
     http_is_loopback: bool,
+    privacy: &Arc<crate::privacy::settings::Settings>,
     context: &mut Context<'_>,
     d: &mut Diagnostics<'_>,
 ) -> Option<Route> {
@@ -43,6 +45,8 @@ pub fn resolve(
     let upstream = upstream(&mut table, reason.is_some(), context, d);
     let upstream = upstream.map(Arc::new);
     let rules = Rules::read(&mut table, d);
+    let privacy = super::privacy::on_route(table.table_if("privacy", "route[].privacy", d), privacy, d);
+    let mask = mask(&mut table, d);
     table.finish(d);
     Some(Route {
         name: format!("{}{path}", host_name(&host)),
@@ -52,6 +56,7 @@ pub fn resolve(
         upstream: upstream?,
         cleartext,
         cleartext_reason: reason,
+        privacy,
         hsts: rules.hsts,
         cookies: rules.cookies,
         rewrite_location: rules.rewrite_location,
@@ -61,7 +66,29 @@ pub fn resolve(
         upgrade: rules.upgrade,
         url_privacy: rules.url_privacy,
         access_log: rules.access_log,
+        mask,
     })
+}
+
+fn mask(table: &mut Table, d: &mut Diagnostics<'_>) -> Option<mask::Settings> {
+    let on = table.parsed("mask", d, "one of \"off\", \"all\"", |text| match text {
+        "policy" => Err("\"policy\" belongs to a safeguard that this version of Privet does not have yet".to_owned()),
+        "off" => Ok(false),
+        "all" => Ok(true),
+        other => Err(format!("\"{other}\" is not known")),
+    });
+    let paths_place = table.place("mask_paths");
+    let paths = table.list("mask_paths", d, "a path such as \"/customers/*/phone\"", |text| {
+        Pattern::parse(text).map_err(|error| error.to_string())
+    });
+    let choices = [("refuse", Uninspectable::Refuse), ("pass", Uninspectable::Pass)];
+    let uninspectable = table.choice("uninspectable", d, &choices, Uninspectable::Refuse);
+    let on = on.unwrap_or(false);
+    if !on && paths.is_some() {
+        let hint = Some("set `mask = \"all\"`, or remove `mask_paths`".to_owned());
+        d.note(&paths_place, "`mask_paths` without a mask would mask nothing", hint);
+    }
+    on.then(|| mask::Settings { paths: paths.unwrap_or_default(), uninspectable })
 }
 
 /// What holds for a route's traffic, wherever its application is.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::customers::{ALL, COUNT, Customer};
+use super::customers::{COUNT, Customer};
 
 pub(super) fn page(title: &str, body: &str) -> String {
     format!(
@@ -32,17 +32,17 @@ pub(super) fn login(failed: bool) -> String {
     )
 }
 
-pub(super) fn list(number: usize) -> String {
+pub(super) fn list(all: &[Customer], number: usize) -> String {
     const ROWS: usize = 50;
     let first = (number.max(1) - 1).saturating_mul(ROWS).min(COUNT);
-    let rows = &ALL[first..(first + ROWS).min(COUNT)];
+    let rows = &all[first..(first + ROWS).min(COUNT)];
     let next = format!("<a href=\"/customers?page={}\">next</a>", number.saturating_add(1));
     page("Customers", &(table(rows.iter()) + &next))
 }
 
-pub(super) fn search(words: &str) -> String {
+pub(super) fn search(all: &[Customer], words: &str) -> String {
     let low = words.to_lowercase();
-    let found = ALL
+    let found = all
         .iter()
         .filter(|c| {
             !low.is_empty()
@@ -52,7 +52,9 @@ pub(super) fn search(words: &str) -> String {
     page("Search", &format!("<p>You searched for: {}</p>{}", escape(words), table(found)))
 }
 
+/// What is known of a customer, and a form to change it.
 pub(super) fn edit(customer: &Customer) -> String {
+    let mut view = String::from("<table border=\"1\">");
     let mut form = format!("<form method=\"post\" action=\"/customers/{}\">", customer.id);
     for (name, value) in [
         ("name", &customer.name),
@@ -62,9 +64,15 @@ pub(super) fn edit(customer: &Customer) -> String {
         ("address", &customer.address),
         ("card", &customer.card),
     ] {
-        let _ = write!(form, "{name} <input name=\"{name}\" value=\"{}\"><br>", escape(value));
+        let value = escape(value);
+        let _ = writeln!(view, "<tr><th>{name}<td>{value}</tr>");
+        let _ = writeln!(form, "{name} <input name=\"{name}\" value=\"{value}\"><br>");
     }
-    page("Customer", &(form + "<input type=\"submit\"></form>"))
+    let (word, tick) = if customer.marketing_consent { ("yes", " checked") } else { ("no", "") };
+    let _ = writeln!(view, "<tr><th>marketing_consent<td>{word}</tr></table>");
+    let _ =
+        write!(form, "marketing_consent <input type=\"checkbox\" name=\"marketing_consent\" value=\"yes\"{tick}><br>");
+    page("Customer", &(view + &form + "<input type=\"submit\"></form>"))
 }
 
 pub(super) fn upload() -> String {

@@ -1,6 +1,6 @@
 //! The paths of the demo application.
 
-use std::{convert::Infallible, net::TcpListener, time::Duration};
+use std::{cell::RefCell, convert::Infallible, net::TcpListener, rc::Rc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
@@ -10,7 +10,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::json;
 
 use super::{
-    customers::{ALL, COUNT, Customer},
+    customers::{self, COUNT, Customer},
     pages,
     respond::{Answer, answer, html, json, redirect, stream},
     upload, websocket,
@@ -19,9 +19,12 @@ use super::{
 const EMAIL: &str = "alice@example.com";
 const PASSWORD: &str = "correct horse battery";
 
+type Shop = Rc<RefCell<Vec<Customer>>>;
+
 /// Accepts for ever.
 pub(super) async fn accept(listener: TcpListener) {
     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+    let shop = Shop::new(RefCell::new(customers::all()));
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -29,15 +32,19 @@ pub(super) async fn accept(listener: TcpListener) {
         };
         // Small answers should not wait for each other.
         let _ = stream.set_nodelay(true);
+        let shop = Rc::clone(&shop);
         tokio::task::spawn_local(async move {
-            let service = service_fn(|request| async move { Ok::<_, Infallible>(route(request).await) });
+            let service = service_fn(|request| {
+                let shop = Rc::clone(&shop);
+                async move { Ok::<_, Infallible>(route(request, &shop).await) }
+            });
             // A client that breaks off concerns nobody.
             let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades().await;
         });
     }
 }
 
-async fn route(request: Request<Incoming>) -> Answer {
+async fn route(request: Request<Incoming>, shop: &Shop) -> Answer {
     let path = request.uri().path().to_owned();
     let query = request.uri().query().unwrap_or_default().to_owned();
     let number = |name| field(&query, name).and_then(|v| v.parse::<usize>().ok());
@@ -49,12 +56,13 @@ async fn route(request: Request<Incoming>) -> Answer {
         "/api/login" if posts => api_login(request).await,
         "/account" => account(request.headers()),
         "/logout" => redirect("/login"),
-        "/customers" => html(pages::list(number("page").unwrap_or(1))),
+        "/customers" => html(pages::list(&shop.borrow(), number("page").unwrap_or(1))),
         "/api/customers" => {
-            api_customers(number("page").unwrap_or(1), number("size").unwrap_or(50), field(&query, "format").as_deref())
+            let (page, size) = (number("page").unwrap_or(1), number("size").unwrap_or(50));
+            api_customers(&shop.borrow(), page, size, field(&query, "format").as_deref())
         }
-        "/search" => html(pages::search(&field(&query, "q").unwrap_or_default())),
-        "/export.csv" => export(),
+        "/search" => html(pages::search(&shop.borrow(), &field(&query, "q").unwrap_or_default())),
+        "/export.csv" => export(shop),
         "/upload" if posts => upload::take(&request.headers().clone(), request.into_body()).await,
         "/upload" => html(pages::upload()),
         "/slow" => slow(number("ms").unwrap_or(1000), query.contains("drip=1")).await,
@@ -62,8 +70,8 @@ async fn route(request: Request<Incoming>) -> Answer {
         "/old-style" => old_style(),
         "/echo" => echo(request).await,
         _ => match path.strip_prefix("/customers/").and_then(|id| id.parse::<usize>().ok()) {
-            Some(id @ 1..=COUNT) if posts => redirect(&format!("/customers/{id}")),
-            Some(id @ 1..=COUNT) => html(pages::edit(&ALL[id - 1])),
+            Some(id @ 1..=COUNT) if posts => edit(request, shop, id).await,
+            Some(id @ 1..=COUNT) => html(pages::edit(&shop.borrow()[id - 1])),
             _ => answer(StatusCode::NOT_FOUND, "text/html", pages::page("Not found", "")),
         },
     }
@@ -103,10 +111,32 @@ fn account(headers: &HeaderMap) -> Answer {
     redirect(&format!("http://{host}/login"))
 }
 
-fn api_customers(page: usize, size: usize, format: Option<&str>) -> Answer {
+/// Takes over what the form holds, whatever it is: an old application trusts its own pages.
+async fn edit(request: Request<Incoming>, shop: &Shop, id: usize) -> Answer {
+    let body = small_body(request).await;
+    let form = String::from_utf8_lossy(&body);
+    let mut shop = shop.borrow_mut();
+    let customer = &mut shop[id - 1];
+    for (name, value) in [
+        ("name", &mut customer.name),
+        ("email", &mut customer.email),
+        ("phone", &mut customer.phone),
+        ("rrn", &mut customer.rrn),
+        ("address", &mut customer.address),
+        ("card", &mut customer.card),
+    ] {
+        if let Some(new) = field(&form, name) {
+            *value = new;
+        }
+    }
+    customer.marketing_consent = field(&form, "marketing_consent").is_some();
+    redirect(&format!("/customers/{id}"))
+}
+
+fn api_customers(all: &[Customer], page: usize, size: usize, format: Option<&str>) -> Answer {
     let size = size.clamp(1, COUNT);
     let first = (page.max(1) - 1).saturating_mul(size).min(COUNT);
-    let rows = &ALL[first..(first + size).min(COUNT)];
+    let rows = &all[first..(first + size).min(COUNT)];
     if format == Some("ndjson") {
         let lines: Vec<String> = rows.iter().filter_map(|c| serde_json::to_string(c).ok()).collect();
         return answer(StatusCode::OK, "application/x-ndjson", lines.join("\n") + "\n");
@@ -114,11 +144,12 @@ fn api_customers(page: usize, size: usize, format: Option<&str>) -> Answer {
     json(StatusCode::OK, &json!({ "customers": rows, "page": page, "size": size, "total": COUNT }))
 }
 
-fn export() -> Answer {
+fn export(shop: &Shop) -> Answer {
+    let shop = Rc::clone(shop);
     let mut csv = stream("text/csv; charset=utf-8", |sender| async move {
         let head = "id,name,email,phone,rrn,address,card,marketing_consent\n".to_owned();
-        let rows = ALL.chunks(100).map(|rows| rows.iter().map(Customer::csv).collect::<String>());
-        for part in std::iter::once(head).chain(rows) {
+        let rows = |from: usize| shop.borrow()[from..from + 100].iter().map(Customer::csv).collect::<String>();
+        for part in std::iter::once(head).chain((0..COUNT).step_by(100).map(rows)) {
             if sender.send(Bytes::from(part)).await.is_err() {
                 return;
             }

@@ -3,7 +3,7 @@ use std::{
     net::TcpStream,
 };
 
-use super::{Application, customers::ALL};
+use super::{Application, customers};
 
 /// One request over a socket of its own; the whole answer.
 fn ask(application: &Application, request: &str) -> String {
@@ -34,10 +34,11 @@ fn start() -> Application {
 
 #[test]
 fn the_data_is_shaped_like_the_real_thing() {
-    assert_eq!(ALL.len(), 5000);
-    let emails: std::collections::HashSet<_> = ALL.iter().map(|c| &c.email).collect();
+    let all = customers::all();
+    assert_eq!(all.len(), 5000);
+    let emails: std::collections::HashSet<_> = all.iter().map(|c| &c.email).collect();
     assert_eq!(emails.len(), 5000);
-    for c in ALL.iter() {
+    for c in &all {
         let digits: Vec<u32> = c.rrn.chars().filter_map(|d| d.to_digit(10)).collect();
         let sum: u32 = digits.iter().zip([2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5]).map(|(d, w)| d * w).sum();
         assert_eq!(digits[12], (11 - sum % 11) % 10, "{}", c.rrn);
@@ -70,6 +71,29 @@ fn lists_hold_what_they_say() {
     assert!(get(&app, "/customers?page=99999999999999999999").starts_with("HTTP/1.1 200"));
     assert!(get(&app, "/search?q=%3Cscript%3E").contains("&lt;script&gt;"));
     assert!(get(&app, "/customers/5001").starts_with("HTTP/1.1 404"));
+}
+
+#[test]
+fn a_customer_is_shown_and_edited() {
+    let app = start();
+    let before = get(&app, "/customers/7");
+    assert!(before.contains("<tr><th>rrn<td>") && before.contains("<input name=\"rrn\" value=\""), "{before}");
+    assert!(post(&app, "/customers/7", "phone=010-1234-5678&address=%22a%2C+b%22").starts_with("HTTP/1.1 302"));
+    let after = get(&app, "/customers/7");
+    assert!(after.contains("010-1234-5678") && after.contains("&quot;a, b&quot;") && after.contains("consent<td>no"));
+    assert!(get(&app, "/api/customers?page=7&size=1").contains("\"phone\":\"010-1234-5678\""));
+    assert!(get(&app, "/export.csv").contains("\"\"\"a, b\"\"\""));
+}
+
+#[test]
+fn old_habits_are_there_to_be_found() {
+    let app = start();
+    let old = get(&app, "/old-style");
+    for habit in ["server: Apache-Coyote/1.1", "x-powered-by: ", "set-cookie: JSESSIONID=", "NullPointerException"] {
+        assert!(old.contains(habit), "{habit}");
+    }
+    assert!(!old.to_lowercase().contains("httponly") && !old.to_lowercase().contains("secure"));
+    assert!(get(&app, "/slow?ms=1").ends_with("done\n") && get(&app, "/ws").starts_with("HTTP/1.1 400"));
 }
 
 #[test]

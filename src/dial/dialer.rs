@@ -74,8 +74,20 @@ impl Dialer {
     /// # Errors
     /// The name has no address, no address accepted, TLS failed, or `connect_timeout` went by.
     pub async fn connect(&self) -> Result<Stream, Error> {
+        self.connect_offering(None).await
+    }
+
+    /// The same, but over TLS HTTP/1.1 alone is offered, whatever the settings offer.
+    ///
+    /// # Errors
+    /// As [`Dialer::connect`].
+    pub async fn connect_http1(&self) -> Result<Stream, Error> {
+        self.connect_offering(Some(b"http/1.1")).await
+    }
+
+    async fn connect_offering(&self, protocol: Option<&[u8]>) -> Result<Stream, Error> {
         let deadline = Instant::now() + self.connect_timeout;
-        match timeout_at(deadline, self.connect_by(deadline)).await {
+        match timeout_at(deadline, self.connect_by(deadline, protocol)).await {
             Ok(result) => result,
             Err(_) => Err(Error::Timeout),
         }
@@ -120,7 +132,7 @@ impl Dialer {
         }
     }
 
-    async fn connect_by(&self, deadline: Instant) -> Result<Stream, Error> {
+    async fn connect_by(&self, deadline: Instant, protocol: Option<&[u8]>) -> Result<Stream, Error> {
         let names = match &self.target {
             Place::Tcp(names) => names,
             Place::Unix(path) => {
@@ -134,7 +146,11 @@ impl Dialer {
         match &self.tls {
             None => Ok(Stream::tcp(stream, remote)),
             Some(session) => {
-                let handshake = session.connector.connect(session.name.clone(), stream);
+                let name = session.name.clone();
+                let handshake = match protocol {
+                    None => session.connector.connect(name, stream),
+                    Some(only) => session.connector.with_alpn(vec![only.to_vec()]).connect(name, stream),
+                };
                 Ok(Stream::tls(handshake.await.map_err(Error::Tls)?, remote))
             }
         }

@@ -100,6 +100,10 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        // A request without a body is one buffer, and the plain call is the kernel's shorter way.
+        if let [only] = bufs {
+            return self.poll_write(cx, only);
+        }
         each!(self, inner => inner.poll_write_vectored(cx, bufs))
     }
 

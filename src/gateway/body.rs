@@ -16,7 +16,7 @@ use hyper::body::Incoming;
 
 use crate::{
     common::watch::{Slot, TICK, Ticks, Watch},
-    gateway::{record::Record, refusal::Kind, upstream::pool::Lease},
+    gateway::{mask::body::Masked, record::Record, refusal::Kind, upstream::pool::Lease},
 };
 
 /// Why a body broke off; its text holds nothing of the body.
@@ -227,6 +227,7 @@ enum Source {
     Empty,
     Full(Bytes),
     Upstream(Box<Answer>),
+    Masked(Box<Masked>),
 }
 
 /// A body that streams from the application.
@@ -269,6 +270,30 @@ impl Body {
         Self { source: Source::Upstream(answer), record: None }
     }
 
+    /// Leaves out bytes of our own, since HEAD has none; hyper would send them on HTTP/2.
+    pub fn omit(&mut self) {
+        if let Source::Full(_) = self.source {
+            self.source = Source::Empty;
+        }
+    }
+
+    /// What the application sends, as far as it may be seen.
+    #[must_use]
+    pub fn masked(masked: Masked) -> Self {
+        Self { source: Source::Masked(Box::new(masked)), record: None }
+    }
+
+    /// What the application sends, where it is that.
+    ///
+    /// # Errors
+    /// With the body itself where it is anything else.
+    pub fn into_answer(self) -> Result<Box<Answer>, Self> {
+        match self.source {
+            Source::Upstream(answer) => Ok(answer),
+            source => Err(Self { source, ..self }),
+        }
+    }
+
     /// Keeps `record` open until this body ends.
     pub fn hold(&mut self, mut record: Record) {
         if self.is_end_stream() {
@@ -296,7 +321,7 @@ impl Answer {
         }
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         self.watch.disarm(Slot::Stall);
         match Pin::new(&mut self.source).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
@@ -335,6 +360,7 @@ impl HttpBody for Body {
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
             Source::Upstream(answer) => answer.poll(cx),
+            Source::Masked(masked) => masked.poll(cx),
         };
         if let (Poll::Ready(Some(Ok(frame))), Some(record)) = (&frame, &mut self.record) {
             record.sent(frame.data_ref().map_or(0, |data| data.len() as u64));
@@ -350,6 +376,7 @@ impl HttpBody for Body {
             Source::Empty => true,
             Source::Full(bytes) => bytes.is_empty(),
             Source::Upstream(answer) => answer.source.is_end_stream(),
+            Source::Masked(masked) => masked.is_end_stream(),
         }
     }
 
@@ -358,6 +385,7 @@ impl HttpBody for Body {
             Source::Empty => SizeHint::with_exact(0),
             Source::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Source::Upstream(answer) => answer.source.size_hint(),
+            Source::Masked(_) => SizeHint::default(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{future::poll_fn, pin::pin, rc::Rc, task::Poll, time::Instant};
 
-use http::{HeaderValue, Request, Response, StatusCode, Uri, Version, header, request::Parts};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, request::Parts};
 use hyper::{
     body::{Body as _, Incoming},
     upgrade::OnUpgrade,
@@ -15,6 +15,7 @@ use crate::{
         body::{Answer, Body, RequestBody, Upload},
         client::{Client, X_REQUEST_ID},
         head::Head,
+        mask::Masking,
         plan::Line,
         refusal::{Kind, Refusal},
         route,
@@ -39,6 +40,8 @@ pub struct Exchange<'a> {
     pub head: &'a Head,
     /// How far the client's body has come.
     pub upload: Rc<Upload>,
+    /// What of the answer may be seen; all of it without.
+    pub masking: Option<&'a Masking>,
 }
 
 impl Exchange<'_> {
@@ -67,6 +70,10 @@ impl Exchange<'_> {
             url::strip(&mut parts.headers, &self.head.host);
         }
         self.address(&mut parts);
+        let head_only = parts.method == Method::HEAD;
+        if let Some(masking) = self.masking {
+            masking.ask(&mut parts, upgrading);
+        }
         let (answer, lease) = self.send(Box::new(Request::from_parts(*parts, body)), upgrading, &upload).await?;
         if !answer::is_framed_once(answer.headers()) {
             return Err(Kind::BadGateway.into());
@@ -76,12 +83,18 @@ impl Exchange<'_> {
             if !upgrading || accept.as_ref().is_some_and(|expected| agreed != Some(expected.as_bytes())) {
                 return Err(Kind::BadGateway.into());
             }
+            let masking = upgrade::masking(self.masking, &answer, protocol)?;
             lease.detach();
             self.watch.disarm(Slot::Response);
             self.watch.disarm(Slot::Total);
-            return Ok(upgrade::agree(self.client, answer, outer, protocol.unwrap_or_default()));
+            return Ok(upgrade::agree(self.client, answer, outer, protocol.unwrap_or_default(), masking));
         }
-        Ok(self.stream(answer, lease, upload))
+        let answer = self.stream(answer, lease, upload);
+        match self.masking {
+            // Boxed: most exchanges have none, and its state would weigh on all.
+            Some(masking) => Box::pin(masking.answer(answer, head_only)).await,
+            None => Ok(answer),
+        }
     }
 
     /// The client's body, unless it is known to be too large.

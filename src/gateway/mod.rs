@@ -9,6 +9,7 @@ pub mod body;
 pub mod client;
 pub mod forward;
 pub mod head;
+pub mod mask;
 pub mod path;
 pub mod plan;
 pub mod record;
@@ -22,7 +23,7 @@ pub mod url;
 
 use std::rc::Rc;
 
-use http::{HeaderValue, Response, StatusCode, header, request::Parts};
+use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
 use hyper::body::Incoming;
 
 pub use plan::{Gateway, Plan};
@@ -51,6 +52,7 @@ impl Gateway {
     ) -> Response<Body> {
         let id = record::request_id();
         let accept = parts.headers.get(header::ACCEPT).cloned();
+        let head_only = parts.method == Method::HEAD;
         let mut record = Record::open(client, &self.shard, self.scribe.as_ref());
         let outcome = match refused {
             Some(kind) => {
@@ -63,6 +65,9 @@ impl Gateway {
             record.refused(refusal.kind);
             self.refuse(client, &refusal, Look::of(accept.as_ref()), &id)
         });
+        if head_only {
+            answer.body_mut().omit();
+        }
         answer.headers_mut().insert(X_REQUEST_ID, id);
         if client.closing.get() && !client.http2 && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
             answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -92,8 +97,9 @@ impl Gateway {
         if let Some(answer) = redirect::cleartext(client, &line.route, &head, self.plan.redirect_port)? {
             return Ok(answer);
         }
-        url::check(&line.route, &self.plan.engine, &head, record)?;
-        Exchange { line, client, watch, id, head: &head, upload: record.upload() }.forward(outer, parts, body).await
+        url::check(line, &head, record)?;
+        let (upload, masking) = (record.upload(), line.masking.as_ref());
+        Exchange { line, client, watch, id, head: &head, upload, masking }.forward(outer, parts, body).await
     }
 
     fn refuse(&self, client: &Client, refusal: &Refusal, look: Look, id: &HeaderValue) -> Response<Body> {

@@ -11,6 +11,7 @@ use crate::{
     gateway::{
         body::UploadRules,
         head::Head,
+        mask::{Ledger, Masking},
         route::Table,
         settings::{HeadRules, Route, Settings},
         upstream::{cluster::Cluster, shared::Shared},
@@ -19,7 +20,7 @@ use crate::{
         access_log::{Log, Scribe},
         metrics::{Metrics, RouteMeter, Shard},
     },
-    privacy::Engine,
+    privacy::{self, Engine, Keys, mask::Mask},
 };
 
 /// What all workers share.
@@ -33,12 +34,21 @@ pub struct Plan {
     pub redirect_port: u16,
     /// Where answers to ACME challenges lie.
     pub acme_webroot: Option<PathBuf>,
-    /// The one rule set of all outputs.
+    /// The privacy engine of what belongs to no route.
     pub engine: Arc<Engine>,
     log: Option<Arc<Log>>,
     bounds: Bounds,
     table: Table,
-    routes: Vec<(Arc<Route>, Arc<Shared>)>,
+    routes: Vec<Prepared>,
+}
+
+/// One route, as all workers share it.
+#[derive(Debug)]
+struct Prepared {
+    route: Arc<Route>,
+    shared: Arc<Shared>,
+    engine: Arc<Engine>,
+    mask: Option<Arc<Mask>>,
 }
 
 /// Bounds of bodies, which the connection settings give.
@@ -54,15 +64,6 @@ pub struct Bounds {
     pub redirect_port: u16,
     /// Where answers to ACME challenges lie.
     pub acme_webroot: Option<PathBuf>,
-}
-
-/// What writes down requests, and the rules by which everything is scrubbed.
-#[derive(Debug, Clone)]
-pub struct Outputs {
-    /// The one rule set.
-    pub engine: Arc<Engine>,
-    /// The access log, unless it is off.
-    pub log: Option<Arc<Log>>,
 }
 
 /// A route's application can't be prepared.
@@ -83,12 +84,14 @@ impl Plan {
     /// When a file that a route names can't be used.
     pub fn new(
         settings: &Settings,
+        keys: &Arc<Keys>,
         bounds: Bounds,
-        outputs: Outputs,
+        log: Option<Arc<Log>>,
         service: &Handle,
         previous: Option<&Self>,
     ) -> Result<Arc<Self>, Error> {
-        let mut routes = Vec::with_capacity(settings.routes.len());
+        let mut routes: Vec<Prepared> = Vec::with_capacity(settings.routes.len());
+        let mut engines = Engines { keys, made: Vec::new() };
         for route in &settings.routes {
             let kept = previous.and_then(|plan| plan.shared_of(route));
             let shared = match kept {
@@ -96,7 +99,8 @@ impl Plan {
                 None => Shared::start(&route.upstream, service)
                     .map_err(|source| Error { route: route.name.clone(), source })?,
             };
-            routes.push((Arc::clone(route), shared));
+            let mask = route.mask.as_ref().map(|rule| mask(route, rule, &mut engines));
+            routes.push(Prepared { route: Arc::clone(route), shared, engine: engines.of(&route.privacy), mask });
         }
         Ok(Arc::new(Self {
             head: Arc::new(settings.head.clone()),
@@ -104,9 +108,9 @@ impl Plan {
             redirect_port: bounds.redirect_port,
             acme_webroot: bounds.acme_webroot.clone(),
             table: Table::new(settings.routes.iter().map(|route| &**route)),
-            engine: outputs.engine,
-            log: outputs.log,
+            log,
             bounds,
+            engine: engines.of(&settings.privacy),
             routes,
         }))
     }
@@ -116,9 +120,35 @@ impl Plan {
         if route.upstream.endpoints.iter().any(|endpoint| endpoint.dial.tls.is_some()) {
             return None;
         }
-        let (old, shared) = self.routes.get(self.table.exactly(&route.host, &route.path)?)?;
-        (old.upstream == route.upstream).then(|| Arc::clone(shared))
+        let old = self.routes.get(self.table.exactly(&route.host, &route.path)?)?;
+        (old.route.upstream == route.upstream).then(|| Arc::clone(&old.shared))
     }
+}
+
+/// Engines by their settings: routes whose settings are alike share one.
+struct Engines<'a> {
+    keys: &'a Arc<Keys>,
+    made: Vec<(privacy::settings::Settings, Arc<Engine>)>,
+}
+
+impl Engines<'_> {
+    fn of(&mut self, settings: &privacy::settings::Settings) -> Arc<Engine> {
+        if let Some((_, engine)) = self.made.iter().find(|(known, _)| known == settings) {
+            return Arc::clone(engine);
+        }
+        let engine = Arc::new(Engine::new(settings, Arc::clone(self.keys)));
+        self.made.push((settings.clone(), Arc::clone(&engine)));
+        engine
+    }
+}
+
+fn mask(route: &Route, rule: &privacy::mask::settings::Settings, engines: &mut Engines<'_>) -> Arc<Mask> {
+    let settings = privacy::mask::engine_settings(&route.privacy);
+    // Whatever changes what is shown changes the id.
+    let text = format!("{rule:?} {settings:?} {:?} {}", engines.keys.fingerprint(), env!("CARGO_PKG_VERSION"));
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    let id = digest.as_ref().iter().take(6).fold(0_u64, |id, byte| id << 8 | u64::from(*byte));
+    Arc::new(Mask::new(engines.of(&settings), rule.paths.clone(), format!("{id:012x}")))
 }
 
 /// One worker's view of a plan.
@@ -138,6 +168,8 @@ pub struct Gateway {
 pub struct Line {
     /// As configured.
     pub route: Arc<Route>,
+    /// What finds and rewrites personal data on it.
+    pub engine: Arc<Engine>,
     /// The way to its application.
     pub cluster: Rc<Cluster>,
     /// Its counters.
@@ -150,6 +182,8 @@ pub struct Line {
     pub stall: Ticks,
     /// Bounds of the client's body.
     pub upload: UploadRules,
+    /// What of its answers may be seen; all of them without.
+    pub masking: Option<Masking>,
 }
 
 impl Gateway {
@@ -167,7 +201,12 @@ impl Gateway {
         let lines = plan
             .routes
             .iter()
-            .map(|(route, shared)| Line {
+            .map(|Prepared { route, shared, engine, mask }| Line {
+                masking: route.mask.as_ref().zip(mask.as_ref()).map(|(rule, mask)| Masking {
+                    mask: Arc::clone(mask),
+                    uninspectable: rule.uninspectable,
+                    ledger: Ledger::new(&route.name, &shard),
+                }),
                 cluster: previous
                     .and_then(|gateway| gateway.cluster_of(route, shared))
                     .unwrap_or_else(|| Cluster::new(shared, watches, &shard)),
@@ -181,10 +220,11 @@ impl Gateway {
                     min_rate: bounds.body_min_rate,
                     grace: bounds.body_idle,
                 },
+                engine: Arc::clone(engine),
                 route: Arc::clone(route),
             })
             .collect();
-        let scribe = plan.log.as_ref().map(|log| log.scribe(worker, &shard));
+        let scribe = plan.log.as_ref().map(|log| log.scribe(worker, &shard, &plan.engine));
         Rc::new(Self { plan: Arc::clone(plan), shard, scribe, lines })
     }
 
@@ -195,8 +235,11 @@ impl Gateway {
         self.lines.get(index)
     }
 
-    /// Closes idle connections to applications that are due.
+    /// Closes idle connections to applications that are due, and tells the metrics what was counted.
     pub fn sweep(&self) {
+        if let Some(scribe) = &self.scribe {
+            scribe.settle();
+        }
         for line in &self.lines {
             line.cluster.sweep();
         }

@@ -18,7 +18,7 @@ use crate::{
         access_log::{Entry, Scribe, entry},
         metrics::{RouteMeter, Shard},
     },
-    privacy::Tally,
+    privacy::{Engine, Tally},
 };
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -42,6 +42,8 @@ struct Notes {
     id: Option<HeaderValue>,
     address: Option<IpAddr>,
     route: Option<Arc<Route>>,
+    /// The rules of the route; of what belongs to no route those of all.
+    engine: Option<Arc<Engine>>,
     method: Option<&'static str>,
     version: Option<&'static str>,
     target: Option<PathAndQuery>,
@@ -101,6 +103,7 @@ impl Record {
         self.note(id, Some(parts));
         if let Some(notes) = &mut self.notes {
             notes.route = line.map(|line| Arc::clone(&line.route));
+            notes.engine = line.map(|line| Arc::clone(&line.engine));
             notes.address = Some(address);
         }
     }
@@ -172,7 +175,8 @@ impl Record {
         let empty = Notes::default();
         let notes = self.notes.as_deref().unwrap_or(&empty);
         let client = &self.client;
-        scribe.write(&Entry {
+        let tls = client.handshake.as_ref();
+        let entry = Entry {
             request_id: notes.id.as_ref().map_or(b"-", HeaderValue::as_bytes),
             traceparent: notes.traceparent.as_ref().map(HeaderValue::as_bytes),
             method: notes.method,
@@ -184,17 +188,18 @@ impl Record {
             total,
             upstream: self.upload.answered.get(),
             // Of the first request only: later ones did not wait for it.
-            handshake: client.tls.filter(|_| !client.logged.replace(true)).map(|tls| tls.duration),
+            handshake: tls.filter(|_| !client.logged.replace(true)).map(|_| client.handshake_time),
             protocol: notes.version.unwrap_or(if client.http2 { "2" } else { "1.1" }),
-            tls_version: client.tls.map(|tls| tls.version),
-            tls_group: client.tls.and_then(|tls| tls.group),
+            tls_version: tls.map(|tls| tls.version),
+            tls_group: tls.and_then(|tls| tls.group),
             client: Some(notes.address.unwrap_or(client.peer.address.ip())),
             user_agent: notes.user_agent.as_ref().map(HeaderValue::as_bytes),
             referrer: notes.referrer.as_ref().map(HeaderValue::as_bytes),
             error: notes.error.or((!self.complete).then_some("aborted")),
             verdicts: &notes.verdicts,
             found: Some(&notes.found),
-        });
+        };
+        scribe.write(notes.engine.as_deref(), &entry);
     }
 }
 
@@ -227,7 +232,10 @@ pub fn request_id() -> HeaderValue {
         *digit = HEX[usize::try_from(bits & 15).unwrap_or(0)];
         bits >>= 4;
     }
-    HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static("-"))
+    let mut id = HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static("-"));
+    // HTTP/2 would put every id into its table of repeated headers, where it pushes out those that do repeat.
+    id.set_sensitive(true);
+    id
 }
 
 #[cfg(test)]

@@ -65,6 +65,8 @@ pub enum Kind {
     NoEndpoint,
     /// The application did not answer in time.
     UpstreamTimeout,
+    /// The answer can't be inspected, and its route lets no such answer pass.
+    Uninspectable,
 }
 
 /// A refusal on its way out.
@@ -153,6 +155,9 @@ impl Kind {
             Self::HeadersTooLarge => (431, Client, "headers_too_large", "The request's header is too large."),
             Self::BadGateway => (502, Upstream, "bad_gateway", "The application did not answer properly."),
             Self::NoEndpoint => (503, Privet, "no_endpoint", "The application is not available at the moment."),
+            Self::Uninspectable => {
+                (503, Privet, "uninspectable", "The answer could not be checked, so it is not shown.")
+            }
             Self::UpstreamTimeout => (504, Upstream, "upstream_timeout", "The application did not answer in time."),
         };
         Face { status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), blame, name, text }

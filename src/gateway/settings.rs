@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use http::HeaderValue;
 use ipnet::IpNet;
 
-use crate::gateway::upstream;
+use crate::{gateway::upstream, privacy};
 
 /// Everything that decides what happens to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct Settings {
     pub head: HeadRules,
     /// Peers whose `X-Forwarded-*` and `Forwarded` are believed.
     pub trusted: Vec<IpNet>,
+    /// What personal data is, and what is written in its place, where no route says otherwise.
+    pub privacy: Arc<privacy::settings::Settings>,
     /// Routes, as written.
     pub routes: Vec<Arc<Route>>,
 }
@@ -79,6 +81,8 @@ pub struct Route {
     pub cleartext: Cleartext,
     /// Why cleartext is allowed on this route or towards its application; repeated in logs and by `check`.
     pub cleartext_reason: Option<String>,
+    /// What personal data is on this route, and what is written in its place.
+    pub privacy: Arc<privacy::settings::Settings>,
     /// Value of `Strict-Transport-Security`; `None` leaves the application's.
     pub hsts: Option<HeaderValue>,
     /// What is added to the application's cookies.
@@ -93,6 +97,8 @@ pub struct Route {
     pub response_timeout: Duration,
     /// Protocols that `Upgrade` may name, lower case.
     pub upgrade: Vec<String>,
+    /// How answers are masked; `None` leaves them as they are.
+    pub mask: Option<privacy::mask::settings::Settings>,
     /// What happens to personal data in a URL.
     pub url_privacy: UrlPrivacy,
     /// Whether requests are in the access log.

@@ -1,5 +1,6 @@
 //! Leaving HTTP: WebSocket and what else a route allows, on HTTP/1.1 (`Upgrade`, RFC 9110 section 7.8) and on HTTP/2
-//! (extended CONNECT, RFC 8441), always as an HTTP/1.1 upgrade towards the application.
+//! (extended CONNECT, RFC 8441), always as an HTTP/1.1 upgrade towards the upstream room, which makes it an extended CONNECT
+//! where the application speaks HTTP/2 alone.
 
 use std::{
     cell::Cell,
@@ -16,8 +17,16 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, copy_bidirectional};
 use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
 
 use crate::{
-    gateway::{body::Body, client::Client, record::Record, settings::Route},
+    gateway::{
+        body::Body,
+        client::Client,
+        mask::{Masking, tunnel::Sieve},
+        record::Record,
+        refusal::Kind,
+        settings::Route,
+    },
     observe::metrics::Shard,
+    privacy::mask::settings::Uninspectable,
 };
 
 /// An upgrade that the application has agreed to.
@@ -29,6 +38,7 @@ pub struct Tunnel {
     outer: Option<OnUpgrade>,
     record: Option<Record>,
     shard: Option<Shard>,
+    masking: Option<Masking>,
 }
 
 /// The client's side of an extended CONNECT.
@@ -60,12 +70,32 @@ pub fn expected_accept(parts: &Parts) -> Option<String> {
     parts.headers.get(header::SEC_WEBSOCKET_KEY).map(|key| derive_accept_key(key.as_bytes()))
 }
 
+/// How what the application sends after its upgrade is masked; nothing where the route has no mask.
+///
+/// # Errors
+/// When it could not be read: messages in a form that was not asked for, or another protocol that may not pass.
+pub fn masking<B>(
+    masking: Option<&Masking>,
+    answer: &Response<B>,
+    protocol: Option<&str>,
+) -> Result<Option<Masking>, Kind> {
+    let Some(masking) = masking else { return Ok(None) };
+    if protocol != Some("websocket") {
+        return if masking.uninspectable == Uninspectable::Pass { Ok(None) } else { Err(Kind::Uninspectable) };
+    }
+    if answer.headers().contains_key(header::SEC_WEBSOCKET_EXTENSIONS) {
+        return Err(Kind::BadGateway);
+    }
+    Ok(Some(masking.clone()))
+}
+
 /// The answer to a client whose upgrade the application has agreed to (101). The tunnel waits in `client` for [`hold`].
 pub fn agree(
     client: &Client,
     mut answer: Response<Incoming>,
     outer: Option<OnUpgrade>,
     protocol: &str,
+    masking: Option<Masking>,
 ) -> Response<Body> {
     let inner = hyper::upgrade::on(&mut answer);
     let (mut parts, _) = answer.into_parts();
@@ -77,7 +107,7 @@ pub fn agree(
     } else {
         name_upgrade(&mut parts.headers, protocol);
     }
-    client.tunnel.replace(Some(Tunnel { inner, outer, record: None, shard: None }));
+    client.tunnel.replace(Some(Tunnel { inner, outer, record: None, shard: None, masking }));
     Response::from_parts(parts, Body::empty())
 }
 
@@ -122,7 +152,7 @@ impl Tunnel {
     pub async fn join<S: AsyncRead + AsyncWrite + Unpin>(self, outer: S, read: Vec<u8>) {
         use tokio::io::AsyncWriteExt;
         let Ok(inner) = self.inner.await else { return };
-        let mut inner = TokioIo::new(inner);
+        let mut inner = Sieve::new(TokioIo::new(inner), self.masking);
         if !read.is_empty() && inner.write_all(&read).await.is_err() {
             return;
         }

@@ -4,14 +4,9 @@ use http::{HeaderMap, HeaderValue, header};
 
 use crate::{
     common::authority::Authority,
-    gateway::{
-        head::Head,
-        record::Record,
-        refusal::Kind,
-        settings::{Route, UrlPrivacy},
-    },
+    gateway::{head::Head, plan::Line, record::Record, refusal::Kind, settings::UrlPrivacy},
     observe::access_log::url::{Cleaner, Scratch},
-    privacy::{Engine, Tally},
+    privacy::Tally,
 };
 
 /// Policies by which another site is told our origin at most (Referrer Policy, section 3).
@@ -28,12 +23,13 @@ const STRICT: &[&str] = &[
 ///
 /// # Errors
 /// When it does.
-pub fn check(route: &Route, engine: &Engine, head: &Head, record: &mut Record) -> Result<(), Kind> {
-    if route.url_privacy != UrlPrivacy::Reject {
+pub fn check(line: &Line, head: &Head, record: &mut Record) -> Result<(), Kind> {
+    if line.route.url_privacy != UrlPrivacy::Reject {
         return Ok(());
     }
     let (mut tally, mut scratch, mut scrap) = (Tally::default(), Scratch::default(), Vec::new());
-    Cleaner { engine, tally: &mut tally, scratch: &mut scratch }.target(head.target.as_str().as_bytes(), &mut scrap);
+    Cleaner { engine: &line.engine, tally: &mut tally, scratch: &mut scratch }
+        .target(head.target.as_str().as_bytes(), &mut scrap);
     if tally.is_empty() {
         return Ok(());
     }

@@ -8,7 +8,10 @@ use std::{
 
 use http::StatusCode;
 
-use crate::common::meter::{Counter, Gauge};
+use crate::{
+    common::meter::{Counter, Gauge},
+    observe::map::{self, Map},
+};
 
 /// A worker's handle on its own counters.
 pub type Shard = Arc<Counts>;
@@ -36,6 +39,8 @@ pub struct Counts {
     pub tunnel_bytes: Counter,
     /// Handshakes by (version, group), failures by reason, refusals by kind: off the path of a plain request.
     families: Mutex<BTreeMap<(&'static str, String), u64>>,
+    /// Personal data that was seen, by route and field.
+    pub map: Map,
 }
 
 impl Counts {
@@ -100,6 +105,11 @@ const HELP: &[(&str, &str, &str)] = &[
     ("privet_tls_handshake_failures_total", "counter", "TLS handshakes that failed, by reason."),
     ("privet_refusals_total", "counter", "Requests that Privet refused itself, by kind and blame."),
     ("privet_redactions_total", "counter", "Values that were rewritten, by type and place."),
+    (
+        "privet_uninspectable_total",
+        "counter",
+        "Answers on masked routes that could not be read, by what became of them.",
+    ),
     ("privet_upstream_failures_total", "counter", "Failures towards the application, by reason."),
 ];
 
@@ -148,6 +158,12 @@ impl Metrics {
     #[must_use]
     pub fn connections_open(&self) -> i64 {
         self.shards.iter().map(|s| s.connections_open.value()).sum()
+    }
+
+    /// The map of personal data, of all workers.
+    #[must_use]
+    pub fn personal_data(&self) -> Vec<map::Row> {
+        Map::sum(self.all().map(|shard| &shard.map))
     }
 
     /// All of it in the Prometheus text format 0.0.4.

@@ -3,9 +3,10 @@
 //! Differing masks of one value can be combined (`010-****-5678` here and `***-1234-****` there), so logs, command line and bodies
 //! of one rule set share one engine.
 
+use std::sync::Arc;
+
 use super::{
     Detector, Finding, Kind, Tally, decode,
-    detect::Invalid,
     keys::{Keys, Ring},
     operator,
     settings::{Operator, Settings},
@@ -17,21 +18,19 @@ pub struct Engine {
     detector: Detector,
     operator: Operator,
     operators: Vec<(Kind, Operator)>,
-    keys: Keys,
+    keys: Arc<Keys>,
 }
 
 impl Engine {
-    /// Prepares patterns.
-    ///
-    /// # Errors
-    /// When an own detector or a pattern of the allow-list can't be used.
-    pub fn new(settings: &Settings, keys: Keys) -> Result<Self, Invalid> {
-        Ok(Self {
-            detector: Detector::new(settings)?,
+    /// Makes an engine of its settings, which writes with these keys.
+    #[must_use]
+    pub fn new(settings: &Settings, keys: Arc<Keys>) -> Self {
+        Self {
+            detector: Detector::new(settings),
             operator: settings.operator,
             operators: settings.operators.clone(),
             keys,
-        })
+        }
     }
 
     /// What finds.

@@ -7,7 +7,7 @@
 //! A [`Ring`] holds the epochs: the last is used for writing, the others open what was encrypted in their time. Deleting an
 //! epoch's line destroys it: tokens of that time can no longer be made again from a guess, and nothing encrypted then can be opened.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use aws_lc_rs::{
     aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
@@ -91,6 +91,12 @@ impl Keys {
         &self.epoch
     }
 
+    /// What tells these keys from others, and nothing about them.
+    #[must_use]
+    pub fn fingerprint(&self) -> [u8; 10] {
+        self.tag("", b"fingerprint")
+    }
+
     /// The first 80 bits of the HMAC of a type's name, a zero and the canonical value.
     pub(super) fn tag(&self, kind: &str, canonical: &[u8]) -> [u8; 10] {
         let tag = keyed(&self.token, kind, canonical);
@@ -144,7 +150,7 @@ fn secret() -> Result<[u8; SECRET], Invalid> {
 
 /// All epochs, oldest first.
 #[derive(Debug)]
-pub struct Ring(Vec<Keys>);
+pub struct Ring(Vec<Arc<Keys>>);
 
 impl Ring {
     /// Reads the lines of a key file: an epoch's name, a space, 32 bytes in base64. Empty lines and those that begin with `#` are
@@ -153,7 +159,7 @@ impl Ring {
     /// # Errors
     /// When a line is none of these, or no epoch is there. Errors name the line and show nothing of it.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let mut epochs: Vec<Keys> = Vec::new();
+        let mut epochs: Vec<Arc<Keys>> = Vec::new();
         for (i, line) in text.lines().enumerate() {
             let line_number = i + 1;
             let line = line.trim();
@@ -170,7 +176,7 @@ impl Ring {
             if epochs.iter().any(|keys| keys.epoch == name) {
                 return Err(Invalid::Twice { line: line_number });
             }
-            epochs.push(Keys::derive(name, &secret)?);
+            epochs.push(Arc::new(Keys::derive(name, &secret)?));
         }
         if epochs.is_empty() { Err(Invalid::Empty) } else { Ok(Self(epochs)) }
     }
@@ -185,15 +191,15 @@ impl Ring {
 
     /// The epoch that is written with.
     #[must_use]
-    pub fn into_current(mut self) -> Keys {
+    pub fn current(&self) -> Arc<Keys> {
         // A ring is never empty.
-        self.0.swap_remove(self.0.len() - 1)
+        Arc::clone(&self.0[self.0.len() - 1])
     }
 
     /// The epoch of a name.
     #[must_use]
     pub fn find(&self, epoch: &str) -> Option<&Keys> {
-        self.0.iter().find(|keys| keys.epoch == epoch)
+        self.0.iter().find(|keys| keys.epoch == epoch).map(|keys| &**keys)
     }
 }
 
@@ -206,7 +212,7 @@ mod tests {
         let (one, two) = (Ring::line("2026-10").expect("random"), Ring::line("2026-11").expect("random"));
         let ring = Ring::parse(&format!("# keys\n\n{one}{two}")).expect("valid");
         assert!(ring.find("2026-10").is_some() && ring.find("2026-12").is_none());
-        assert_eq!(ring.into_current().epoch(), "2026-11");
+        assert_eq!(ring.current().epoch(), "2026-11");
         assert!(matches!(Ring::parse(""), Err(Invalid::Empty)));
         assert!(matches!(Ring::parse(&format!("{one}{one}")), Err(Invalid::Twice { line: 2 })));
         for bad in ["x", "x y", "x AAAA", "a b/c= d", &format!("ü{one}")] {

@@ -1,5 +1,6 @@
 //! The privacy engine: finds personal data and secrets in bytes, and rewrites them. Pure: it reads no file and no clock.
 //!
+//! - [`mask`] rewrites bodies as they come.
 //! - [`Engine`] is the rule set of all outputs, [`Scrubber`] its stream.
 //! - [`detect`] finds; a file a family of values. `decode` lets it read what is encoded, `context` the words beside a value.
 //! - [`finding`] names what is found, `checksum` tells numbers from digits.
@@ -12,6 +13,8 @@ pub mod detect;
 mod engine;
 pub mod finding;
 pub mod keys;
+mod lines;
+pub mod mask;
 mod operator;
 mod scrubber;
 pub mod settings;
@@ -21,6 +24,7 @@ pub use detect::Detector;
 pub use engine::{Engine, Revealed, reveal};
 pub use finding::{Finding, Kind};
 pub use keys::Keys;
+pub use lines::Lines;
 pub use scrubber::{HELD, Scrubber};
 pub use settings::Operator;
 pub use tally::Tally;

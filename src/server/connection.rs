@@ -22,6 +22,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use super::{
     guard::{Guard, Line},
     patient::Patient,
+    preface::Preface,
     worker::{Drain, Worker},
 };
 use crate::{
@@ -128,6 +129,7 @@ where
         // hyper moves the future of a stream several times on its way to its task: a box is moved cheaply.
         Box::pin(async move { Ok::<_, Infallible>(gateway.handle(&client, &stream, None, parts, body).await) })
     });
+    let io = TokioIo::new(Patient::new(Preface::new(io), Rc::clone(&watch), tuning.stall));
     let mut connection = pin!(
         http2::Builder::new(streams.clone())
             .max_concurrent_streams(tuning.h2_streams)
@@ -138,7 +140,7 @@ where
             .initial_connection_window_size(1 << 20)
             .max_send_buf_size(1 << 18)
             .enable_connect_protocol()
-            .serve_connection(TokioIo::new(Patient::new(io, Rc::clone(&watch), tuning.stall)), service)
+            .serve_connection(io, service)
     );
     let mut life = Life::new(&worker, &client, &watch);
     poll_fn(|cx| {

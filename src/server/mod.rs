@@ -2,7 +2,7 @@
 //!
 //! A worker is an OS thread with a `current_thread` runtime, its own `SO_REUSEPORT` listeners, upstream pools and deadlines:
 //! a plain request takes no lock and crosses no thread. [`worker`] accepts, [`connection`] speaks HTTP, [`guard`] and
-//! [`framing`] look at the bytes before hyper does, [`admission`] counts connections, [`listener`] binds.
+//! [`framing`] look at the bytes before hyper does (on HTTP/2 only [`preface`]), [`admission`] counts connections, [`listener`] binds.
 
 pub mod admission;
 pub mod connection;
@@ -10,6 +10,7 @@ pub mod framing;
 pub mod guard;
 pub mod listener;
 pub mod patient;
+pub mod preface;
 pub mod proxy_protocol;
 pub mod settings;
 pub mod worker;

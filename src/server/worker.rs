@@ -28,10 +28,7 @@ use crate::{
         peer::Peer,
         watch::{Ticks, Watches},
     },
-    gateway::{
-        Gateway, Plan,
-        client::{Client, Tls},
-    },
+    gateway::{Gateway, Plan, client::Client},
     observe::metrics::{Metrics, Shard},
     tls,
 };
@@ -343,9 +340,10 @@ impl Worker {
             &[("version", handshake.version), ("group", handshake.group.unwrap_or("none"))],
         );
         let mut client = Client::new(peer, true, handshake.alpn_h2, port);
-        client.tls = Some(Tls { version: handshake.version, group: handshake.group, duration: started.elapsed() });
+        client.handshake = Some(handshake);
+        client.handshake_time = started.elapsed();
         let client = Rc::new(client);
-        if handshake.alpn_h2 {
+        if client.http2 {
             serve_http2(Rc::clone(self), stream, client).await;
         } else {
             serve_http1(Rc::clone(self), stream, client).await;

@@ -118,6 +118,9 @@ def with_(*more, base=GET, without=()):
 
 CASES = [
     ("3.4 a preface that is none", None, connection(PROTOCOL), b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+    ("3.4 another frame before SETTINGS", LAST, connection(PROTOCOL), PREFACE),
+    ("3.4 an acknowledgement before SETTINGS", LAST, connection(PROTOCOL), PREFACE + frame(SETTINGS, ACK)),
+    ("3.4 a request before SETTINGS", headers(1) + LAST, connection(PROTOCOL), PREFACE),
     ("4.1 an unknown frame type is ignored", frame(0x16, 0, 0, b"x" * 8) + LAST, alive),
     ("4.1 unknown flags are ignored", frame(PING, 0x16 & ~ACK, 0, b"12345678"), alive),
     ("4.1 the reserved bit is ignored", frame(PING, 0, 1 << 31, b"12345678"), alive),

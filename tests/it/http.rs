@@ -5,7 +5,7 @@ use std::{
     process::Command,
 };
 
-use crate::support::{OK, Origin, Privet, python, read_all, read_one};
+use crate::support::{Beside, OK, Origin, Privet, read_all, read_one, script};
 
 #[test]
 fn the_application_gets_one_canonical_request() {
@@ -107,6 +107,55 @@ fn websockets_pass_on_http1_and_on_http2() {
 }
 
 #[test]
+fn websockets_reach_an_application_that_speaks_http2_alone() {
+    // Privet itself takes extended CONNECT.
+    let inner = Privet::demo();
+    let ca = inner.dir.path().join("certs/ca.pem");
+    let route = |port: &str| {
+        let ca = ca.display();
+        format!(
+            "[[route]]\nupstream = \"https://localhost:{port}\"\nhttp2 = true\nupstream_tls = {{ ca = \"{ca}\" }}\n"
+        )
+    };
+    let outer = Privet::with_listen("workers = 1", &route(&inner.https.port().to_string()));
+    script(&outer, WEBSOCKET_H1);
+    script(&outer, WEBSOCKET_H2);
+    inner.until("counted", || inner.metric("privet_tunnel_bytes_total") > 0);
+    assert!(outer.curl(&[&outer.url("/customers")]).contains("<table"));
+    // An application whose HTTP/2 has no extended CONNECT is asked by HTTP/1.1.
+    let (_app, port) = Beside::python_with(HTTP2_WITHOUT_WEBSOCKET, &[&inner.dir.path().join("certs")]);
+    let older = Privet::with_listen("workers = 1", &route(&port));
+    script(&older, WEBSOCKET_H1);
+    script(&older, WEBSOCKET_H1);
+}
+
+/// Over TLS it speaks HTTP/2 where that is offered, and never says that it takes extended CONNECT; else it is a WebSocket echo.
+const HTTP2_WITHOUT_WEBSOCKET: &str = r#"
+import asyncio, ssl, sys, h2.config, h2.connection, websockets
+both = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER); both.load_cert_chain(sys.argv[1] + "/leaf.pem", sys.argv[1] + "/leaf.key")
+both.set_alpn_protocols(["h2", "http/1.1"])
+async def echo(ws):
+    async for m in ws: await ws.send(m)
+async def main():
+    behind = await websockets.serve(echo, "127.0.0.1", 0, max_size=None)
+    port = behind.sockets[0].getsockname()[1]
+    async def copy(r, w):
+        while data := await r.read(65536): w.write(data); await w.drain()
+        w.close()
+    async def serve(r, w):
+        if w.get_extra_info("ssl_object").selected_alpn_protocol() == "h2":
+            c = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False)); c.initiate_connection(); w.write(c.data_to_send())
+            while data := await r.read(65536): c.receive_data(data); w.write(c.data_to_send())
+            return
+        r2, w2 = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(copy(r, w2), copy(r2, w), return_exceptions=True)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=both)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+asyncio.run(main())
+"#;
+
+#[test]
 fn http2_keeps_the_rules_of_its_rfc() {
     script(&Privet::demo(), include_str!("h2_rules.py"));
 }
@@ -117,7 +166,7 @@ import asyncio, ssl, sys, websockets
 async def main():
     ctx = ssl.create_default_context(cafile=sys.argv[2])
     async with websockets.connect(f"wss://localhost:{sys.argv[1]}/ws", ssl=ctx, host="127.0.0.1", max_size=None) as ws:
-        for m in ["hello", b"\x00\xff" * 100000, "안녕"]:
+        for m in ["hello", "x" * 200000, "안녕"]:
             await ws.send(m)
             assert await ws.recv() == m
 asyncio.run(main())
@@ -255,6 +304,26 @@ fn trailers_pass_on_both_protocols() {
 }
 
 #[test]
+fn a_client_that_asks_first_is_told_to_go_on_or_not() {
+    let origin = Origin::start(OK);
+    let privet = Privet::with(&origin.route("body_limit = \"10B\"\n"));
+    let mut tls = privet.tls();
+    let head =
+        |length: u32| format!("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: {length}\r\n\r\n");
+    tls.write_all(head(5).as_bytes()).expect("sent");
+    let mut told = [0; 25];
+    tls.read_exact(&mut told).expect("told");
+    assert_eq!(&told[..], b"HTTP/1.1 100 Continue\r\n\r\n");
+    tls.write_all(b"hello").expect("sent");
+    assert!(read_one(&mut tls).ends_with("ok"));
+    assert!(!origin.seen().to_lowercase().contains("expect"), "the application is not asked again");
+    tls.write_all(head(11).as_bytes()).expect("sent");
+    assert!(read_all(&mut tls).starts_with("HTTP/1.1 413"), "refused without the body");
+    let other = head(5).replace("100-continue", "200-maybe");
+    assert!(privet.raw(other.as_bytes()).starts_with("HTTP/1.1 417"));
+}
+
+#[test]
 fn opening_and_cancelling_without_end_ends_the_connection() {
     let origin = Origin::start_with(|_, _| {
         std::thread::sleep(std::time::Duration::from_millis(200));
@@ -283,14 +352,6 @@ fn an_answer_that_is_never_read_is_given_up() {
     privet.until("given up on HTTP/1.1", || privet.metric("privet_connections_open") == 0);
     script(&privet, &format!("{H2}{H2_STALL}"));
     privet.until("given up on HTTP/2", || privet.metric("privet_requests_in_flight") == 0);
-}
-
-/// Runs Python with the port and the CA as its arguments.
-fn script(privet: &Privet, text: &str) {
-    let ca = privet.dir.path().join("certs/ca.pem");
-    let port = privet.https.port().to_string();
-    let out = Command::new(python()).arg("-c").arg(text).arg(port).arg(ca).output().expect("python runs");
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&[out.stdout, out.stderr].concat()));
 }
 
 /// An HTTP/2 connection `c` over a socket `s`, and `events()`.

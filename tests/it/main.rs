@@ -4,10 +4,13 @@
 
 mod arrows;
 mod framing;
+mod grpc;
 mod http;
 mod lifecycle;
 mod logs;
+mod mask;
 mod privacy;
+mod redact;
 mod start;
 mod support;
 mod tls;

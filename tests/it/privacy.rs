@@ -181,7 +181,7 @@ fn percent(text: &str) -> String {
 /// Requests that are refused, each in another place.
 fn refused(privet: &Privet) {
     for head in [
-        format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", LINE),
+        format!("GET /{LINE} HTTP/1.1\r\nHost: a\r\n\r\n"),
         format!("GET / HTTP/{LINE}\r\nHost: a\r\n\r\n"),
         format!("GET / HTTP/1.1\r\nHost: kim.minsu@private-mail.net\r\n{}\r\n", headers()),
         format!("GET / HTTP/1.1\r\n{}\r\n", headers()),

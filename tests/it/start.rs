@@ -91,3 +91,16 @@ fn acme_challenges_are_the_one_thing_served_in_cleartext() {
     assert!(ask("/").starts_with("HTTP/1.1 308"));
     assert_eq!(origin.seen(), "");
 }
+
+#[test]
+fn the_demo_starts_its_clock_where_it_is_told() {
+    let privet = Privet::demo_with(&["--now", "2031-03-01T09:00:00+09:00"]);
+    assert!(privet.curl(&[&privet.url("/")]).contains("Legacy Shop"), "certificates keep to the true time");
+    privet.signal("-HUP");
+    privet.until("a line", || privet.log().contains("reloaded"));
+    for line in privet.log().lines() {
+        assert!(line.starts_with("2031-03-01T00:") && line.contains("(set by --now)"), "{line}");
+    }
+    let (code, told) = fails(privet.dir.path(), &["serve", "--demo", "--now", "yesterday"]);
+    assert!(code == 2 && told.contains("--now"), "{told}");
+}

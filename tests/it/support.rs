@@ -57,9 +57,15 @@ impl Privet {
     }
 
     pub fn demo() -> Self {
+        Self::demo_with(&[])
+    }
+
+    pub fn demo_with(more: &[&str]) -> Self {
         let ports = [free_port(), free_port(), free_port()];
         let [https, http, admin] = ports.map(|port| format!("127.0.0.1:{port}"));
-        let args = ["serve", "--demo", "--https", &https, "--http", &http, "--admin", &admin].map(str::to_owned);
+        let mut args = vec!["serve", "--demo", "--https", &https, "--http", &http, "--admin", &admin];
+        args.extend_from_slice(more);
+        let args: Vec<String> = args.into_iter().map(str::to_owned).collect();
         Self::launch(tempfile::tempdir().expect("a folder"), &args, &[], ports)
     }
 
@@ -325,14 +331,30 @@ pub fn python() -> PathBuf {
     if own.exists() { own } else { "python3".into() }
 }
 
+/// Runs Python with the port and the CA as its arguments.
+pub fn script(privet: &Privet, text: &str) {
+    let ca = privet.dir.path().join("certs/ca.pem");
+    let port = privet.https.port().to_string();
+    let out = Command::new(python()).arg("-c").arg(text).arg(port).arg(ca).output().expect("python runs");
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&[out.stdout, out.stderr].concat()));
+}
+
 /// A program beside Privet. Ended when dropped.
 pub struct Beside(pub Child);
 
 impl Beside {
     /// Runs `script` with the tests' Python; the first line that it prints.
     pub fn python(script: &str) -> (Self, String) {
-        let mut child =
-            Command::new(python()).args(["-c", script]).stdout(Stdio::piped()).spawn().expect("python runs");
+        Self::python_with(script, &[])
+    }
+
+    pub fn python_with(script: &str, paths: &[&Path]) -> (Self, String) {
+        let mut child = Command::new(python())
+            .args(["-c", script])
+            .args(paths)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("python runs");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
         (Self(child), line.trim().to_owned())

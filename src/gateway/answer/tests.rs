@@ -19,10 +19,12 @@ fn route(path: &str, prefix: Prefix) -> Route {
         resolve_every: Duration::from_secs(1),
     };
     Route {
+        mask: None,
         name: "*".into(),
         host: HostPattern::Any,
         path: path.into(),
         prefix,
+        privacy: Arc::default(),
         upstream: Arc::new(Settings {
             endpoints: vec![Endpoint { dial: Arc::new(dial), authority: "127.0.0.1:9000".into(), weight: 1 }],
             balance: Balance::RoundRobin,

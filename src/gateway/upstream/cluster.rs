@@ -7,6 +7,7 @@ use hyper::body::{Body as _, Incoming};
 
 use super::{
     balance::{Candidate, Turns},
+    extended,
     pool::{Lease, Pool},
     settings::Settings,
     shared::Shared,
@@ -97,12 +98,20 @@ impl Cluster {
                     if lease.is_http2() {
                         give_authority(&mut request);
                     }
-                    let copy = lease.is_http2().then(|| copy(&request)).flatten();
+                    let asked = (upgrade && lease.is_http2()).then(|| extended::ask(&mut request));
+                    let copy = (!upgrade && lease.is_http2()).then(|| copy(&request)).flatten();
                     match lease.send(request).await {
-                        Ok(answer) => return Ok(self.note(pool, answer, lease)),
+                        Ok(answer) => {
+                            let answer = match asked {
+                                Some(asked) => extended::agreed(answer, asked),
+                                None => answer,
+                            };
+                            return Ok(self.note(pool, answer, lease));
+                        }
                         Err(mut error) => {
                             // A connection that the application closed while it was idle is no failure of the endpoint.
-                            let unsent = error.take_message().map(Box::new);
+                            // One that was made for HTTP/2 does not fit the next.
+                            let unsent = error.take_message().filter(|_| asked.is_none()).map(Box::new);
                             let error = error.into_error();
                             let Some(again) = unsent.or_else(|| copy.filter(|_| is_refused(&error))) else {
                                 pool.state.failed(&rules.ejection);

@@ -7,6 +7,7 @@ use std::{
     net::SocketAddr,
     rc::Rc,
     sync::Arc,
+    time::Duration,
 };
 
 use http::{Request, Response, Version};
@@ -31,6 +32,15 @@ const HTTP2_CONNECTIONS: usize = 4;
 /// Requests on one HTTP/2 connection before another is opened.
 const HTTP2_REQUESTS: u32 = 100;
 
+/// Streams allowed until the application says how many, told from what it may say by being an odd number.
+const UNSAID: usize = 97;
+/// How often, and how many times, to look whether its SETTINGS have come.
+const SETTINGS_LOOK: Duration = Duration::from_millis(5);
+const SETTINGS_LOOKS: usize = 200;
+
+type Sender2 = http2::SendRequest<RequestBody>;
+type Connection2 = http2::Connection<TokioIo<dial::Stream>, RequestBody, Local>;
+
 /// Connections to one endpoint.
 #[derive(Debug)]
 pub struct Pool {
@@ -44,6 +54,8 @@ pub struct Pool {
     shared: RefCell<Vec<Rc<Multiplexed>>>,
     connecting: tokio::sync::Mutex<()>,
     in_flight: Cell<u32>,
+    /// The application speaks HTTP/2 but no extended CONNECT.
+    refuses_extended: Cell<bool>,
 }
 
 #[derive(Debug)]
@@ -63,7 +75,7 @@ struct Single {
 /// An HTTP/2 connection.
 #[derive(Debug)]
 struct Multiplexed {
-    sender: RefCell<http2::SendRequest<RequestBody>>,
+    sender: RefCell<Sender2>,
     remote: Option<SocketAddr>,
     in_flight: Cell<u32>,
 }
@@ -95,6 +107,7 @@ impl Pool {
             shared: RefCell::default(),
             connecting: tokio::sync::Mutex::new(()),
             in_flight: Cell::new(0),
+            refuses_extended: Cell::new(false),
         })
     }
 
@@ -105,30 +118,32 @@ impl Pool {
     }
 
     /// Shortens the idle time to what the application says in `Keep-Alive: timeout=`, less a second.
-    pub fn learn_idle(&self, timeout: std::time::Duration) {
-        let below = timeout.saturating_sub(std::time::Duration::from_secs(1));
+    pub fn learn_idle(&self, timeout: Duration) {
+        let below = timeout.saturating_sub(Duration::from_secs(1));
         if ticks(below) < self.idle_ticks.get() {
             self.idle_ticks.set(ticks(below));
         }
     }
 
-    /// A connection to use: one that waits, or a new one. An upgrade needs an HTTP/1.1 connection of its own.
+    /// A connection to use: one that waits, or a new one. An upgrade gets one of its own.
     ///
     /// # Errors
     /// When no connection can be made.
     pub async fn lease(self: &Rc<Self>, upgrade: bool) -> Result<Lease, dial::Error> {
         self.in_flight.set(self.in_flight.get() + 1);
         let mut lease = Lease { pool: Rc::clone(self), connection: None };
-        lease.connection = Some(if self.settings.http2 && !upgrade {
+        // Connecting is boxed: it is rare, and its state is many times that of a request.
+        lease.connection = Some(if upgrade {
+            Box::pin(self.own()).await?
+        } else if self.settings.http2 {
             Connection::Multiplexed(match self.roomy() {
                 Some(shared) => shared,
                 None => Box::pin(self.multiplexed()).await?,
             })
         } else {
             match self.take_idle() {
-                Some(single) if !upgrade => Connection::Single(single),
-                // Boxed, here and below: connecting is rare, and its state is many times that of a request.
-                _ => Connection::Single(Box::pin(self.connect()).await?),
+                Some(single) => Connection::Single(single),
+                None => Connection::Single(Box::pin(self.connect()).await?),
             }
         });
         Ok(lease)
@@ -167,7 +182,7 @@ impl Pool {
 
     async fn connect(&self) -> Result<Single, dial::Error> {
         self.shard.upstream_connections.increment();
-        let stream = self.state.dialer.connect().await?;
+        let stream = self.state.dialer.connect_http1().await?;
         let remote = stream.remote();
         let (sender, connection) = http1::Builder::new()
             .handshake::<_, RequestBody>(TokioIo::new(stream))
@@ -186,15 +201,7 @@ impl Pool {
         if let Some(shared) = self.roomy() {
             return Ok(shared);
         }
-        self.shard.upstream_connections.increment();
-        let stream = self.state.dialer.connect().await?;
-        let remote = stream.remote();
-        let (sender, connection) = http2::Builder::new(Local)
-            .initial_stream_window_size(1 << 18)
-            .initial_connection_window_size(1 << 20)
-            .handshake::<_, RequestBody>(TokioIo::new(stream))
-            .await
-            .map_err(dial::Error::Protocol)?;
+        let (sender, connection, remote) = self.connect_http2().await?;
         tokio::task::spawn_local(async move {
             let _ = connection.await;
         });
@@ -202,6 +209,44 @@ impl Pool {
         self.shared.borrow_mut().push(Rc::clone(&shared));
         shared.in_flight.set(1);
         Ok(shared)
+    }
+
+    async fn connect_http2(&self) -> Result<(Sender2, Connection2, Option<SocketAddr>), dial::Error> {
+        self.shard.upstream_connections.increment();
+        let stream = self.state.dialer.connect().await?;
+        let remote = stream.remote();
+        let (sender, connection) = http2::Builder::new(Local)
+            .initial_stream_window_size(1 << 18)
+            .initial_connection_window_size(1 << 20)
+            .initial_max_send_streams(UNSAID)
+            .handshake::<_, RequestBody>(TokioIo::new(stream))
+            .await
+            .map_err(dial::Error::Protocol)?;
+        Ok((sender, connection, remote))
+    }
+
+    /// A connection for an upgrade: HTTP/2 where the application takes extended CONNECT (RFC 8441), else HTTP/1.1.
+    async fn own(&self) -> Result<Connection, dial::Error> {
+        if !self.settings.http2 || self.refuses_extended.get() {
+            return self.connect().await.map(Connection::Single);
+        }
+        let (sender, connection, remote) = self.connect_http2().await?;
+        // It must not be asked before its SETTINGS allow it; nothing tells when they come.
+        for _ in 0..SETTINGS_LOOKS {
+            if connection.current_max_send_streams() != UNSAID {
+                break;
+            }
+            tokio::time::sleep(SETTINGS_LOOK).await;
+        }
+        if !connection.is_extended_connect_protocol_enabled() {
+            self.refuses_extended.set(true);
+            return self.connect().await.map(Connection::Single);
+        }
+        tokio::task::spawn_local(async move {
+            let _ = connection.await;
+        });
+        let own = Multiplexed { sender: RefCell::new(sender), remote, in_flight: Cell::new(1) };
+        Ok(Connection::Multiplexed(Rc::new(own)))
     }
 
     /// The shared connection with the most room, counted as used.
@@ -294,6 +339,6 @@ where
     }
 }
 
-fn ticks(duration: std::time::Duration) -> u64 {
+fn ticks(duration: Duration) -> u64 {
     Ticks::from(duration).count()
 }

@@ -6,7 +6,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use super::{
-    agent, json,
+    json,
     json::Object,
     scribe::Scratch,
     settings::Format,
@@ -87,7 +87,7 @@ impl Entry<'_> {
 
     fn json(&self, engine: &Engine, scratch: &mut Scratch) -> Found {
         let mut found = Found::default();
-        let Scratch { line, url, part, clock, tokens } = scratch;
+        let Scratch { line, url, part, clock, tokens, agents, .. } = scratch;
         let mut object = Object::open(line);
         object.word("timestamp", clock.rfc3339());
         object.text("privet.request_id", self.request_id);
@@ -131,7 +131,7 @@ impl Entry<'_> {
             object.text("client.address", tokens.of(client, engine));
         }
         if let Some(agent) = self.user_agent {
-            object.word("user_agent.name", agent::family(agent));
+            object.word("user_agent.name", agents.family(agent));
         }
         if let Some(referrer) = self.referrer {
             part.clear();
@@ -178,7 +178,7 @@ impl Entry<'_> {
     /// `%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-agent}i"`, with the address a pseudonym and the agent its family.
     fn combined(&self, engine: &Engine, scratch: &mut Scratch) -> Found {
         let mut found = Found::default();
-        let Scratch { line, url, part, clock, tokens } = scratch;
+        let Scratch { line, url, part, clock, tokens, agents, .. } = scratch;
         match self.client {
             Some(client) => line.extend_from_slice(tokens.of(client, engine)),
             None => line.push(b'-'),
@@ -206,7 +206,7 @@ impl Entry<'_> {
         }
         quoted(part, line);
         line.extend_from_slice(b"\" \"");
-        line.extend_from_slice(self.user_agent.map_or("-", agent::family).as_bytes());
+        line.extend_from_slice(self.user_agent.map_or("-", |agent| agents.family(agent)).as_bytes());
         line.extend_from_slice(b"\"\n");
         found
     }

@@ -44,7 +44,6 @@ use crate::{
 #[derive(Debug)]
 pub struct Log {
     settings: Settings,
-    engine: Arc<Engine>,
     sink: Arc<Sink>,
 }
 
@@ -63,7 +62,6 @@ impl Log {
     /// When the file can't be used, or another process writes it.
     pub fn open(
         settings: &Settings,
-        engine: &Arc<Engine>,
         metrics: &Arc<Metrics>,
         workers: usize,
         previous: Option<&Self>,
@@ -86,18 +84,18 @@ impl Log {
                 Sink::start(Output::File(Box::new(file)), rules, settings, metrics, workers)
             }
         };
-        Ok(Some(Arc::new(Self { settings: settings.clone(), engine: Arc::clone(engine), sink })))
+        Ok(Some(Arc::new(Self { settings: settings.clone(), sink })))
     }
 
     /// The pen of worker number `worker`.
     #[must_use]
-    pub fn scribe(&self, worker: usize, shard: &Shard) -> Rc<Scribe> {
+    pub fn scribe(&self, worker: usize, shard: &Shard, engine: &Arc<Engine>) -> Rc<Scribe> {
         Rc::new(Scribe {
             sink: Arc::clone(&self.sink),
             lane: worker,
             format: self.settings.format,
             when_full: self.settings.when_full,
-            engine: Arc::clone(&self.engine),
+            engine: Arc::clone(engine),
             shard: Shard::clone(shard),
             scratch: RefCell::default(),
         })

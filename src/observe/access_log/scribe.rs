@@ -5,13 +5,14 @@ use std::{cell::RefCell, collections::HashMap, net::IpAddr, sync::Arc, time::Sys
 use time::{OffsetDateTime, macros::format_description};
 
 use super::{
-    Sink,
-    entry::{Entry, Found},
+    Sink, agent,
+    entry::Entry,
     lanes::Full,
     settings::{Format, WhenFull},
     url,
 };
 use crate::{
+    common::clock,
     observe::metrics::Shard,
     privacy::{Engine, Kind, Tally},
 };
@@ -41,26 +42,56 @@ impl Scribe {
         }
     }
 
-    /// Writes down a request.
-    pub fn write(&self, entry: &Entry<'_>) {
+    /// Writes down a request, by the rules of its route where it has one.
+    pub fn write(&self, rules: Option<&Engine>, entry: &Entry<'_>) {
         let mut scratch = self.scratch.borrow_mut();
         scratch.line.clear();
-        scratch.clock.tick(SystemTime::now());
-        let found = entry.write(self.format, &self.engine, &mut scratch);
+        scratch.clock.tick(clock::now());
+        let found = entry.write(self.format, rules.unwrap_or(&self.engine), &mut scratch);
         self.sink.lanes.push(self.lane, &scratch.line, self.when_full);
-        drop(scratch);
-        self.count(&found);
-    }
-
-    fn count(&self, found: &Found) {
         for (place, tally) in [("url", &found.url), ("referrer", &found.referrer)] {
-            self.count_in(place, tally);
+            scratch.counts.add(entry.route.unwrap_or("-"), place, tally);
+        }
+        if scratch.counts.0.len() >= Counts::MOST {
+            scratch.counts.settle(&self.shard);
         }
     }
 
-    fn count_in(&self, place: &str, tally: &Tally) {
-        for (kind, count) in tally.iter() {
-            self.shard.count_many("privet_redactions_total", &[("type", kind.name()), ("place", place)], count);
+    /// Hands on what was counted; called about once a second.
+    pub fn settle(&self) {
+        if let Ok(mut scratch) = self.scratch.try_borrow_mut() {
+            scratch.counts.settle(&self.shard);
+        }
+    }
+}
+
+impl Drop for Scribe {
+    fn drop(&mut self) {
+        self.settle();
+    }
+}
+
+/// What was rewritten since the metrics were last told, so that a request need not write their labels.
+#[derive(Debug, Default)]
+pub(super) struct Counts(Vec<(Box<str>, &'static str, Kind, u64)>);
+
+impl Counts {
+    /// Most series at once.
+    const MOST: usize = 64;
+
+    fn add(&mut self, route: &str, place: &'static str, tally: &Tally) {
+        for (kind, n) in tally.iter() {
+            match self.0.iter_mut().find(|(r, p, k, _)| *p == place && k == kind && **r == *route) {
+                Some((.., count)) => *count += n,
+                None => self.0.push((route.into(), place, kind.clone(), n)),
+            }
+        }
+    }
+
+    fn settle(&mut self, shard: &Shard) {
+        for (route, place, kind, n) in self.0.drain(..) {
+            let labels = [("route", &*route), ("type", kind.name()), ("place", place)];
+            shard.count_many("privet_redactions_total", &labels, n);
         }
     }
 }
@@ -74,6 +105,8 @@ pub(super) struct Scratch {
     pub(super) url: url::Scratch,
     pub(super) clock: Clock,
     pub(super) tokens: Tokens,
+    pub(super) agents: Agents,
+    counts: Counts,
 }
 
 /// The time in both forms; the calendar is asked once a second.
@@ -134,5 +167,29 @@ impl Tokens {
             engine.rewrite(&Kind::IpAddress, address.to_string().as_bytes(), &mut token);
             token.into()
         })
+    }
+}
+
+/// Families of agents that were seen of late.
+#[derive(Debug, Default)]
+pub(super) struct Agents(HashMap<Box<[u8]>, &'static str>);
+
+impl Agents {
+    /// Most agents that are remembered, and the longest.
+    const MOST: usize = 1024;
+    const LONGEST: usize = 512;
+
+    pub(super) fn family(&mut self, agent: &[u8]) -> &'static str {
+        if let Some(family) = self.0.get(agent) {
+            return family;
+        }
+        let family = agent::family(agent);
+        if agent.len() <= Self::LONGEST {
+            if self.0.len() >= Self::MOST {
+                self.0.clear();
+            }
+            self.0.insert(agent.into(), family);
+        }
+        family
     }
 }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 fn engine() -> Arc<Engine> {
-    Arc::new(Engine::new(&Rules::default(), Keys::ephemeral().expect("keys")).expect("an engine"))
+    Arc::new(Engine::new(&Rules::default(), Arc::new(Keys::ephemeral().expect("keys"))))
 }
 
 fn settings(path: &Path) -> Settings {
@@ -27,12 +27,12 @@ struct Bench {
 impl Bench {
     fn open(settings: &Settings) -> Self {
         let metrics = Metrics::new(2);
-        let log = Log::open(settings, &engine(), &metrics, 2, None).expect("opened").expect("on");
+        let log = Log::open(settings, &metrics, 2, None).expect("opened").expect("on");
         Self { log, metrics }
     }
 
     fn scribe(&self, worker: usize) -> Rc<Scribe> {
-        self.log.scribe(worker, &self.metrics.shard(worker))
+        self.log.scribe(worker, &self.metrics.shard(worker), &engine())
     }
 
     fn end(&self) {
@@ -77,8 +77,8 @@ fn a_line_holds_what_is_documented_and_nothing_personal() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("logs/access.log");
     let bench = Bench::open(&settings(&path));
-    bench.scribe(0).write(&entry());
-    bench.scribe(1).write(&Entry { protocol: "2", ..Entry::default() });
+    bench.scribe(0).write(None, &entry());
+    bench.scribe(1).write(None, &Entry { protocol: "2", ..Entry::default() });
     bench.end();
     let text = fs::read_to_string(&path).expect("a file");
     assert_clean(&text);
@@ -118,8 +118,14 @@ fn a_line_holds_what_is_documented_and_nothing_personal() {
     assert!(line["url.query"].as_str().expect("text").ends_with("&page=2"));
     assert_eq!(lines.count(), 1);
     let metrics = bench.metrics.render();
-    assert!(metrics.contains("privet_redactions_total{type=\"EMAIL_ADDRESS\",place=\"url\"} 1"), "{metrics}");
-    assert!(metrics.contains("privet_redactions_total{type=\"EMAIL_ADDRESS\",place=\"referrer\"} 1"));
+    assert!(
+        metrics.contains("privet_redactions_total{route=\"shop.example/\",type=\"EMAIL_ADDRESS\",place=\"url\"} 1"),
+        "{metrics}"
+    );
+    assert!(
+        metrics
+            .contains("privet_redactions_total{route=\"shop.example/\",type=\"EMAIL_ADDRESS\",place=\"referrer\"} 1")
+    );
     assert!(metrics.contains("privet_log_lines_total 2"));
     assert_eq!(fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o600);
 }
@@ -129,8 +135,8 @@ fn combined_lines_are_apaches() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("access.log");
     let bench = Bench::open(&Settings { format: Format::Combined, ..settings(&path) });
-    bench.scribe(0).write(&entry());
-    bench.scribe(0).write(&Entry { target: Some(b"/a\"b\\c\xff"), protocol: "1.0", ..Entry::default() });
+    bench.scribe(0).write(None, &entry());
+    bench.scribe(0).write(None, &Entry { target: Some(b"/a\"b\\c\xff"), protocol: "1.0", ..Entry::default() });
     bench.end();
     let text = fs::read_to_string(&path).expect("a file");
     assert_clean(&text);
@@ -196,7 +202,7 @@ fn large_files_are_put_aside_and_old_ones_deleted() {
     let bench = Bench::open(&Settings { rotate, keep: Keep { files: Some(2), age: None }, ..settings(&path) });
     let scribe = bench.scribe(0);
     for written in 1..=5 {
-        scribe.write(&entry());
+        scribe.write(None, &entry());
         until(|| bench.metrics.log.written.value() == written);
     }
     bench.end();
@@ -223,11 +229,11 @@ fn two_writers_of_one_file_are_refused() {
     let dir = tempfile::tempdir().expect("a folder");
     let settings = settings(&dir.path().join("access.log"));
     let first = Bench::open(&settings);
-    let second = Log::open(&settings, &engine(), &Metrics::new(1), 1, None);
+    let second = Log::open(&settings, &Metrics::new(1), 1, None);
     assert!(matches!(second, Err(Error::Held { .. })));
     // A reload of the same process goes on with it.
-    let again = Log::open(&settings, &engine(), &first.metrics, 2, Some(&first.log)).expect("opened").expect("on");
-    again.scribe(0, &first.metrics.shard(0)).write(&entry());
+    let again = Log::open(&settings, &first.metrics, 2, Some(&first.log)).expect("opened").expect("on");
+    again.scribe(0, &first.metrics.shard(0), &engine()).write(None, &entry());
     first.end();
     assert_eq!(first.metrics.log.written.value(), 1);
 }
@@ -238,12 +244,12 @@ fn a_file_that_was_moved_is_opened_anew() {
     let path = dir.path().join("access.log");
     let bench = Bench::open(&settings(&path));
     let scribe = bench.scribe(0);
-    scribe.write(&entry());
+    scribe.write(None, &entry());
     until(|| bench.metrics.log.written.value() == 1);
     fs::rename(&path, dir.path().join("moved")).expect("moved");
     bench.log.reopen();
     until(|| path.exists());
-    scribe.write(&entry());
+    scribe.write(None, &entry());
     bench.end();
     for file in [&path, &dir.path().join("moved")] {
         assert_eq!(fs::read_to_string(file).expect("a file").lines().count(), 1);
@@ -257,7 +263,7 @@ fn a_sealed_file_opens_with_its_key_only() {
     let sealed = Settings { sealed: Some(key.clone()), ..settings(&path) };
     for _ in 0..2 {
         let bench = Bench::open(&sealed);
-        bench.scribe(0).write(&entry());
+        bench.scribe(0).write(None, &entry());
         bench.end();
     }
     let bytes = fs::read(&path).expect("a file");
@@ -278,7 +284,7 @@ fn what_does_not_fit_is_dropped_and_counted() {
     let bench = Bench::open(&Settings { queue: 4096, ..settings(&dir.path().join("access.log")) });
     let scribe = bench.scribe(0);
     for _ in 0..1000 {
-        scribe.write(&entry());
+        scribe.write(None, &entry());
     }
     bench.end();
     let log = &bench.metrics.log;
@@ -297,7 +303,7 @@ async fn a_full_disk_stops_requests_or_not_by_setting() {
         let bench = Bench::open(&Settings { when_full, ..settings(&path) });
         let scribe = bench.scribe(0);
         assert!(scribe.room().await.is_ok());
-        scribe.write(&entry());
+        scribe.write(None, &entry());
         until(|| bench.metrics.log.errors.value() > 0);
         assert_eq!(scribe.room().await.is_err(), when_full == WhenFull::Wait);
         bench.end();

@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn a_name_decides_with_its_value() {
-        let detector = Detector::new(&Settings::default()).expect("valid");
+        let detector = Detector::new(&Settings::default());
         let long = format!("a{}", "b,; \"".repeat(1000));
         for (name, value, expected) in [
             ("name", "Kim Minsu", "PERSON=Kim Minsu"),

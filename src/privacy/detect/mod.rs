@@ -5,6 +5,7 @@
 
 mod address;
 mod cluster;
+mod crypto;
 mod email;
 mod field;
 mod key;
@@ -18,6 +19,9 @@ mod own;
 mod payment;
 mod person;
 mod phone;
+mod quick;
+mod region;
+mod secret;
 mod skip;
 pub(super) mod terminator;
 mod word;
@@ -31,13 +35,11 @@ use super::{
     decode,
     finding::{Finding, Kind},
     operator,
-    settings::Settings,
+    settings::{self, Settings},
 };
 
-pub use self::own::Invalid;
-
 /// Bytes behind the place at hand that a decision may look at: the longest value that begins there and is told by its beginning.
-pub const AHEAD: usize = 1024;
+pub const AHEAD: usize = settings::Own::LONGEST;
 /// Bytes before the place at hand that a value may begin at.
 pub(super) const REACH: usize = 128;
 /// Bytes before the place at hand that a decision may look at.
@@ -53,34 +55,50 @@ pub struct Detector {
 }
 
 impl Detector {
-    /// Prepares patterns.
-    ///
-    /// # Errors
-    /// When an own detector or a pattern of the allow-list can't be used.
-    pub fn new(settings: &Settings) -> Result<Self, Invalid> {
-        Ok(Self {
+    /// Makes detectors of their settings.
+    #[must_use]
+    pub fn new(settings: &Settings) -> Self {
+        Self {
             threshold: settings.threshold,
             on: Kind::ALL.iter().map(|kind| !settings.off.contains(kind)).collect(),
-            own: settings.detectors.iter().map(Own::new).collect::<Result<_, _>>()?,
-            allowed: Allowed::new(settings)?,
-        })
+            own: settings.detectors.iter().map(Own::new).collect(),
+            allowed: Allowed::new(settings),
+        }
     }
 
     /// All values of a text that is at hand as a whole, in order, none over another. Spans are bytes of `text`.
     #[must_use]
     pub fn detect(&self, text: &[u8]) -> Vec<Finding> {
-        if self.own.is_empty() && skip::next(text, 0, text.len()).is_none() {
-            return Vec::new();
+        let mut found = Vec::new();
+        if !self.own.is_empty() {
+            found = self.whole(text, 0);
+            close(text, &mut found);
+            return found;
         }
+        for region in region::Regions::of(text) {
+            let first = found.len();
+            found.append(&mut self.whole(&text[region.span.clone()], region.first));
+            for finding in &mut found[first..] {
+                finding.start += region.span.start;
+                finding.end += region.span.start;
+            }
+        }
+        close(text, &mut found);
+        found
+    }
+
+    /// Decodes all of `text` and finds what is decided from `first` on.
+    fn whole(&self, text: &[u8], first: usize) -> Vec<Finding> {
         let (plain, map) = decode::decode(text);
         let mut found = Vec::new();
-        self.scan(&plain, &mut self.start(), plain.len(), &mut found);
+        let mut progress = self.start();
+        progress.families = map.forth(first);
+        self.scan(&plain, &mut progress, plain.len(), &mut found);
         let mut found = overlap::resolve(&plain, &found);
         for finding in &mut found {
             let span = map.back(&finding.span());
             (finding.start, finding.end) = (span.start, span.end);
         }
-        close(text, &mut found);
         found
     }
 
@@ -106,7 +124,7 @@ impl Detector {
                 Class::Dash => key::read(window, at, &mut out),
                 Class::Title => person::titled(window, at, &mut out),
                 Class::Honorific => person::honorific(window, at, &mut out),
-                Class::Nothing | Class::Wide => at,
+                Class::Nothing | Class::Wide | Class::Reference => at,
             };
             // On, whatever a family says.
             *pos = low + next.max(at + 1);
@@ -155,9 +173,24 @@ fn digit(text: &[u8], at: usize, out: &mut Out<'_>) -> usize {
     if before.is_ascii_alphabetic() {
         return word::read(text, at, out);
     }
+    // `xoxb-123456789012-..`: a key whose first digits stand by themselves.
+    if matches!(before, b'-' | b'_')
+        && at > 1
+        && text[at - 2].is_ascii_alphabetic()
+        && let Some(end) = secret::secret(text, at, out)
+    {
+        return end;
+    }
     let run = text[at..].iter().take_while(|b| b.is_ascii_digit()).count();
     if text.get(at + run).is_some_and(|b| b.is_ascii_alphabetic() && !matches!(b, b'x' | b'X' | b'T')) {
         return word::read(text, at, out);
+    }
+    let count = out.found.len();
+    if let Some(end) = quick::pass(text, at, run, out) {
+        if before == b'(' && out.found.len() > count {
+            person::before_bracket(text, at, out);
+        }
+        return end;
     }
     if run == 8
         && let Some(end) = word::uuid(text, at)
@@ -169,7 +202,6 @@ fn digit(text: &[u8], at: usize, out: &mut Out<'_>) -> usize {
     {
         return end;
     }
-    let count = out.found.len();
     let end = number::read(text, at, out);
     if before == b'(' && out.found.len() > count {
         person::before_bracket(text, at, out);

@@ -3,86 +3,36 @@
 use std::{ops::Range, sync::Arc};
 
 use aho_corasick::AhoCorasick;
-use regex::bytes::{Regex, RegexBuilder};
 
 use super::super::{
     checksum,
     context::{AFTER, BEFORE},
     finding::{Finding, Kind},
-    settings::{Checksum, Own as Settings},
+    settings::{Checksum, Own as Settings, Pattern},
 };
 use super::AHEAD;
-
-/// A setting that can't be used.
-#[derive(Debug, thiserror::Error)]
-pub enum Invalid {
-    /// A pattern that the regex engine refuses.
-    #[error("`{name}`: the pattern can't be used")]
-    Regex {
-        /// Of which detector, or `allow_regex`.
-        name: String,
-        /// Why.
-        source: Box<regex::Error>,
-    },
-    /// A pattern that is found where nothing stands.
-    #[error("`{0}`: the pattern matches nothing at all, too")]
-    Empty(String),
-    /// A length that is none.
-    #[error("`{name}`: max_length must be 1 to {AHEAD}")]
-    Length {
-        /// Of which detector.
-        name: String,
-    },
-    /// Keywords too many or too long.
-    #[error("`{name}`: the keywords can't be used")]
-    Keywords {
-        /// Of which detector.
-        name: String,
-        /// Why.
-        source: Box<aho_corasick::BuildError>,
-    },
-}
-
-/// Bound on a compiled pattern, and on what matching it may keep.
-const SIZE: usize = 4 << 20;
-
-pub(super) fn regex(name: &str, pattern: &str) -> Result<Regex, Invalid> {
-    RegexBuilder::new(pattern)
-        .size_limit(SIZE)
-        .dfa_size_limit(SIZE)
-        .build()
-        .map_err(|source| Invalid::Regex { name: name.to_owned(), source: Box::new(source) })
-}
 
 /// One detector, ready.
 #[derive(Debug)]
 pub(super) struct Own {
     kind: Kind,
-    regex: Regex,
+    regex: Pattern,
     keywords: Option<AhoCorasick>,
     max_length: usize,
     checksum: Option<Checksum>,
 }
 
 impl Own {
-    pub(super) fn new(settings: &Settings) -> Result<Self, Invalid> {
-        let name = || settings.name.clone();
-        let regex = regex(&settings.name, &settings.regex)?;
-        if regex.is_match(b"") {
-            return Err(Invalid::Empty(name()));
-        }
-        if !(1..=AHEAD).contains(&settings.max_length) {
-            return Err(Invalid::Length { name: name() });
-        }
-        let keywords = AhoCorasick::builder().ascii_case_insensitive(true).build(&settings.keywords);
-        let keywords = keywords.map_err(|source| Invalid::Keywords { name: name(), source: Box::new(source) })?;
-        Ok(Self {
-            kind: Kind::Own(Arc::from(settings.name.as_str())),
-            regex,
-            keywords: (!settings.keywords.is_empty()).then_some(keywords),
-            max_length: settings.max_length,
+    pub(super) fn new(settings: &Settings) -> Self {
+        // Keywords that can't be looked for decide nothing: more is found, not less.
+        let keywords = AhoCorasick::builder().ascii_case_insensitive(true).build(&settings.keywords).ok();
+        Self {
+            kind: Kind::Own(Arc::clone(&settings.name)),
+            regex: settings.regex.clone(),
+            keywords: keywords.filter(|_| !settings.keywords.is_empty()),
+            max_length: settings.max_length.clamp(1, AHEAD),
             checksum: settings.checksum,
-        })
+        }
     }
 
     pub(super) fn is_named(&self, name: &[u8]) -> bool {
@@ -139,18 +89,17 @@ impl Own {
 pub(super) struct Allowed {
     values: Vec<String>,
     domains: Vec<String>,
-    patterns: Vec<Regex>,
+    patterns: Vec<Pattern>,
 }
 
 impl Allowed {
-    pub(super) fn new(settings: &super::super::settings::Settings) -> Result<Self, Invalid> {
+    pub(super) fn new(settings: &super::super::settings::Settings) -> Self {
         let lower = |list: &[String]| list.iter().map(|s| s.to_ascii_lowercase()).collect();
-        let patterns = settings.allow_regex.iter().map(|pattern| regex("allow_regex", &format!("^(?:{pattern})$")));
-        Ok(Self {
+        Self {
             values: lower(&settings.allow),
             domains: lower(&settings.allow_domains),
-            patterns: patterns.collect::<Result<_, _>>()?,
-        })
+            patterns: settings.allow_regex.clone(),
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -1,20 +1,20 @@
 use super::*;
 use crate::privacy::{
     Keys, Operator,
-    settings::{Own, Settings},
+    settings::{Own, Pattern, Settings},
 };
 
 fn engine(operator: Operator) -> Arc<Engine> {
     let own = |name: &str, regex: &str, keywords: &[&str]| Own {
         name: name.into(),
-        regex: regex.into(),
+        regex: Pattern::anywhere(regex).expect("valid"),
         keywords: keywords.iter().map(|k| (*k).to_owned()).collect(),
         max_length: 12,
         checksum: None,
     };
     let detectors = vec![own("EMPLOYEE_NO", r"\bE[0-9]{6}\b", &["employee"]), own("RUN", "Q[0-9]{4,}", &[])];
     let settings = Settings { detectors, operator, ..Settings::default() };
-    Arc::new(Engine::new(&settings, Keys::derive("t", &[3; 32]).expect("valid")).expect("valid"))
+    Arc::new(Engine::new(&settings, Arc::new(Keys::derive("t", &[3; 32]).expect("valid"))))
 }
 
 fn whole(engine: &Engine, text: &[u8]) -> Vec<u8> {

@@ -1,0 +1,160 @@
+//! Masking of bodies on one core: a list of 5,000 made-up customers, as JSON, CSV, HTML, XML, form and text.
+//!
+//! ```text
+//! cargo bench --bench mask
+//! ```
+//!
+//! A customer has a number, a name, an address of mail, a telephone number, a resident number, a postal address, a card and a flag: six of
+//! eight values are personal. `logs` is JSON of which every fiftieth record holds a value. Bytes are counted as they come in.
+
+use std::{hint::black_box, sync::Arc, time::Instant};
+
+use privet::{
+    format::Media,
+    privacy::{
+        Engine, Keys,
+        mask::{self, Mask, Rewriter, settings::Uninspectable},
+        settings::Settings,
+    },
+};
+
+struct Customer {
+    id: usize,
+    name: &'static str,
+    email: String,
+    phone: String,
+    rrn: String,
+    address: String,
+    card: String,
+}
+
+fn customers() -> Vec<Customer> {
+    let mut random = fastrand::Rng::with_seed(20_261_124);
+    (1..=5000)
+        .map(|id| Customer {
+            id,
+            name: ["김민준", "이서연", "박도윤", "Oliver Smith", "Claire Dubois"][random.usize(0..5)],
+            email: format!("person{id}@example.com"),
+            phone: format!("010-{:04}-{:04}", random.u16(2000..10_000), random.u16(0..10_000)),
+            rrn: format!("{:02}0101-1{:06}", random.u8(50..99), random.u32(0..1_000_000)),
+            address: format!("서울특별시 강남구 테헤란로 {}, {}층", random.u16(1..400), random.u8(1..20)),
+            card: format!("4111 1111 {:04} {:04}", random.u16(0..10_000), random.u16(0..10_000)),
+        })
+        .collect()
+}
+
+fn join(each: impl Fn(&Customer) -> String) -> String {
+    customers().iter().map(each).collect()
+}
+
+fn bodies() -> Vec<(&'static str, Media, String)> {
+    let json = |c: &Customer| {
+        format!(
+            "{{\"id\":{},\"name\":\"{}\",\"email\":\"{}\",\"phone\":\"{}\",\"rrn\":\"{}\",\"address\":\"{}\",\"card\":\"{}\",\"marketing_consent\":true}}",
+            c.id, c.name, c.email, c.phone, c.rrn, c.address, c.card
+        )
+    };
+    let rows: Vec<String> = customers().iter().map(json).collect();
+    let mut random = fastrand::Rng::with_seed(7);
+    let logs: Vec<String> = (0..10_000)
+        .map(|i| {
+            let message = if i % 50 == 0 { "mail to kim@example.com sent" } else { "order was accepted and is being packed" };
+            format!(
+                "{{\"ts\":\"2026-11-24T10:11:{:02}.{:03}Z\",\"level\":\"info\",\"order_id\":{},\"sku\":\"A-{:05}\",\"price\":{}.90,\"message\":\"{message}\",\"items\":[{{\"title\":\"Blue chair with arms\",\"count\":2,\"in_stock\":true}}]}}",
+                i % 60, i % 1000, 1_000_000 + i, random.u32(0..100_000), random.u16(1..500)
+            )
+        })
+        .collect();
+    vec![
+        ("json", Media::Json, format!("{{\"customers\":[{}]}}", rows.join(","))),
+        ("json, logs", Media::JsonLines, logs.join("\n")),
+        (
+            "csv",
+            Media::Csv,
+            format!(
+                "id,name,email,phone,rrn,address,card\n{}",
+                join(|c| {
+                    format!("{},{},{},{},{},\"{}\",{}\n", c.id, c.name, c.email, c.phone, c.rrn, c.address, c.card)
+                })
+            ),
+        ),
+        (
+            "html",
+            Media::Html,
+            format!(
+                "<html><body><table><tr><th>id<th>name<th>email<th>phone<th>rrn<th>address<th>card</tr>{}</table></body></html>",
+                join(|c| {
+                    format!(
+                        "<tr><td><a href=\"/customers/{0}\">{0}</a><td>{1}<td>{2}<td>{3}<td>{4}<td>{5}<td>{6}</tr>\n",
+                        c.id, c.name, c.email, c.phone, c.rrn, c.address, c.card
+                    )
+                })
+            ),
+        ),
+        (
+            "xml",
+            Media::Xml,
+            format!(
+                "<customers>{}</customers>",
+                join(|c| {
+                    format!(
+                        "<customer id=\"{}\"><name>{}</name><email>{}</email><phone>{}</phone><rrn>{}</rrn><address>{}</address><card>{}</card></customer>\n",
+                        c.id, c.name, c.email, c.phone, c.rrn, c.address, c.card
+                    )
+                })
+            ),
+        ),
+        (
+            "form",
+            Media::Form,
+            join(|c| {
+                format!(
+                    "name={}&email={}&phone={}&rrn={}&card={}&",
+                    c.id,
+                    c.email.replace('@', "%40"),
+                    c.phone,
+                    c.rrn,
+                    c.card.replace(' ', "+")
+                )
+            }),
+        ),
+        (
+            "text",
+            Media::Text,
+            join(|c| format!("{} wrote from {} and asked to be called at {}.\n", c.name, c.email, c.phone)),
+        ),
+    ]
+}
+
+fn main() {
+    let settings = mask::engine_settings(&Settings::default());
+    let engine = Arc::new(Engine::new(&settings, Arc::new(Keys::ephemeral().expect("random bytes"))));
+    let rule = Arc::new(Mask::new(engine, Vec::new(), "bench".to_owned()));
+    let only = std::env::args().skip(1).find(|a| !a.starts_with('-'));
+    println!("{:12} {:>8} {:>10} {:>10} {:>9}", "body", "MB", "best MB/s", "median", "values");
+    for (name, media, body) in bodies() {
+        if only.as_ref().is_some_and(|only| !name.contains(only.as_str())) {
+            continue;
+        }
+        let mut rates = Vec::new();
+        let mut values = 0;
+        let mut out = Vec::with_capacity(2 * body.len());
+        for _ in 0..15 {
+            let start = Instant::now();
+            let mut rewriter = Rewriter::new(&rule, Some(media), Some(encoding_rs::UTF_8), Uninspectable::Refuse);
+            out.clear();
+            for piece in body.as_bytes().chunks(16 << 10) {
+                rewriter.push(piece, &mut out).expect("readable");
+            }
+            rewriter.finish(&mut out).expect("readable");
+            black_box(&out);
+            #[allow(clippy::cast_precision_loss)] // a rate for people
+            rates.push(body.len() as f64 / start.elapsed().as_secs_f64() / 1e6);
+            values = rewriter.found(|found| found.tally().iter().map(|(_, n)| n).sum::<u64>()).unwrap_or(0);
+        }
+        rates.sort_by(f64::total_cmp);
+        #[allow(clippy::cast_precision_loss)] // a size for people
+        let size = body.len() as f64 / 1e6;
+        println!("{name:12} {size:8.2} {:10.0} {:10.0} {values:9}", rates[rates.len() - 1], rates[rates.len() / 2]);
+    }
+}

@@ -1,0 +1,414 @@
+//! HTML by `lol_html`: texts, attributes, comments and scripts.
+//!
+//! Names come from where a reader of the page would look: an input's `name`, `data-` attributes, the head of a table's column or row, the term
+//! of a definition. A value that is spread over inline elements is seen in parts only. The input is UTF-8; broken sequences become
+//! U+FFFD.
+
+mod names;
+
+use std::{cell::RefCell, rc::Rc};
+
+use lol_html::{
+    DocumentContentHandlers, ElementContentHandlers, HandlerResult, HtmlRewriter, MemorySettings, Selector, Settings,
+    html_content::{Comment, Element, TextChunk, TextType},
+};
+
+use self::names::Names;
+use super::{
+    entity,
+    json::Json,
+    path::Path,
+    visitor::{HELD, Malformed, Shape, Visitor},
+};
+
+/// Longest tag, in bytes.
+const LONGEST_TAG: usize = 4 << 20;
+/// Attributes that say how a page looks and works, and hold nobody's data.
+const STRUCTURE: &[&str] = &[
+    "class",
+    "style",
+    "type",
+    "rel",
+    "method",
+    "http-equiv",
+    "lang",
+    "charset",
+    "width",
+    "height",
+    "border",
+    "bgcolor",
+    "autocomplete",
+    "align",
+    "valign",
+    "colspan",
+    "rowspan",
+    "target",
+    "enctype",
+    "integrity",
+    "nonce",
+    "xmlns",
+];
+
+/// A reader of HTML.
+pub struct Html<V: Visitor + 'static> {
+    shared: Shared<V>,
+    out: Rc<RefCell<Vec<u8>>>,
+    decoder: encoding_rs::Decoder,
+    repaired: String,
+    rewriter: Option<HtmlRewriter<'static, Sink>>,
+}
+
+type Sink = Box<dyn FnMut(&[u8])>;
+
+impl<V: Visitor> std::fmt::Debug for Html<V> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Html").finish_non_exhaustive()
+    }
+}
+
+/// The visitor, which handlers share.
+struct Shared<V>(Rc<RefCell<V>>);
+
+impl<V> Clone for Shared<V> {
+    fn clone(&self) -> Self {
+        Self(Rc::clone(&self.0))
+    }
+}
+
+impl<V: Visitor> Visitor for Shared<V> {
+    fn field(&mut self, at: &Path, value: &[u8], shape: Shape, out: &mut Vec<u8>) -> bool {
+        self.0.borrow_mut().field(at, value, shape, out)
+    }
+
+    fn name(&mut self, at: &Path, name: &[u8], out: &mut Vec<u8>) -> bool {
+        self.0.borrow_mut().name(at, name, out)
+    }
+
+    fn part(&mut self, at: &Path, part: &[u8], out: &mut Vec<u8>) {
+        self.0.borrow_mut().part(at, part, out);
+    }
+
+    fn end(&mut self, at: &Path, out: &mut Vec<u8>) {
+        self.0.borrow_mut().end(at, out);
+    }
+}
+
+impl<V: Visitor> Html<V> {
+    /// A reader.
+    ///
+    /// # Panics
+    /// Never: the one selector is valid.
+    pub fn new(visitor: V) -> Self {
+        let shared = Shared(Rc::new(RefCell::new(visitor)));
+        let out = Rc::new(RefCell::new(Vec::new()));
+        let page = Rc::new(RefCell::new(Page::new(shared.clone())));
+        let (texts, comments, elements) = (Rc::clone(&page), Rc::clone(&page), page);
+        let document = DocumentContentHandlers::default()
+            .text(move |chunk: &mut TextChunk<'_>| texts.borrow_mut().text(chunk))
+            .comments(move |comment: &mut Comment<'_>| comments.borrow_mut().comment(comment));
+        let every = ElementContentHandlers::default().element(move |element: &mut Element<'_, '_>| {
+            if let Some(ends) = elements.borrow_mut().element(element)
+                && let Some(handlers) = element.end_tag_handlers()
+            {
+                let page = Rc::clone(&elements);
+                handlers.push(Box::new(move |_| {
+                    page.borrow_mut().names.ended(ends);
+                    Ok(())
+                }));
+            }
+            Ok(())
+        });
+        let settings = Settings::new()
+            .append_document_content_handler(document)
+            .append_element_content_handler((
+                std::borrow::Cow::Owned("*".parse::<Selector>().expect("a selector of one sign")),
+                every,
+            ))
+            .with_memory_settings(MemorySettings::new().with_max_allowed_memory_usage(LONGEST_TAG));
+        let written = Rc::clone(&out);
+        let sink: Sink = Box::new(move |bytes: &[u8]| written.borrow_mut().extend_from_slice(bytes));
+        Self {
+            shared,
+            out,
+            decoder: encoding_rs::UTF_8.new_decoder_without_bom_handling(),
+            repaired: String::new(),
+            rewriter: Some(HtmlRewriter::new(settings, sink)),
+        }
+    }
+
+    /// Looks at who is asked.
+    pub fn with_visitor<R>(&self, look: impl FnOnce(&mut V) -> R) -> R {
+        look(&mut self.shared.0.borrow_mut())
+    }
+
+    /// Reads a piece; appends what can go out.
+    ///
+    /// # Errors
+    /// When it can't be told how a browser would read it, or a tag is too long.
+    pub fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
+        self.write(bytes, false)?;
+        out.append(&mut self.out.borrow_mut());
+        Ok(())
+    }
+
+    /// The end of the body.
+    ///
+    /// # Errors
+    /// As of [`Html::push`].
+    pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Malformed> {
+        self.write(b"", true)?;
+        out.append(&mut self.out.borrow_mut());
+        let Some(rewriter) = self.rewriter.take() else { return Ok(()) };
+        rewriter.end().map_err(|_| UNREADABLE)?;
+        // A tag that never ends comes out as it is, so the last bytes are looked at once more, as a text.
+        let rest = std::mem::take(&mut *self.out.borrow_mut());
+        let path = Path::new();
+        self.shared.part(&path, &rest, out);
+        self.shared.end(&path, out);
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: &[u8], last: bool) -> Result<(), Malformed> {
+        let Some(rewriter) = self.rewriter.as_mut() else { return Ok(()) };
+        self.repaired.clear();
+        let most = self.decoder.max_utf8_buffer_length(bytes.len()).unwrap_or(bytes.len() * 3 + 16);
+        self.repaired.reserve(most);
+        let _ = self.decoder.decode_to_string(bytes, &mut self.repaired, last);
+        rewriter.write(self.repaired.as_bytes()).map_err(|_| UNREADABLE)
+    }
+}
+
+const UNREADABLE: Malformed = Malformed("HTML that can be read in two ways, or a tag that is too long");
+
+/// What a script element holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Script {
+    Code,
+    Json,
+    Text,
+}
+
+/// The page so far.
+struct Page<V> {
+    visitor: Shared<V>,
+    names: Names,
+    script: Script,
+    json: Option<Json<Shared<V>>>,
+    /// Whether the text holds entities, and what of it came.
+    held: String,
+    pieces: usize,
+    long: bool,
+    path: Path,
+    plain: Vec<u8>,
+    new: Vec<u8>,
+    written: Vec<u8>,
+}
+
+impl<V: Visitor> Page<V> {
+    fn new(visitor: Shared<V>) -> Self {
+        Self {
+            visitor,
+            names: Names::default(),
+            script: Script::Code,
+            json: None,
+            held: String::new(),
+            pieces: 0,
+            long: false,
+            path: Path::new(),
+            plain: Vec::new(),
+            new: Vec::new(),
+            written: Vec::new(),
+        }
+    }
+
+    fn text(&mut self, chunk: &mut TextChunk<'_>) -> HandlerResult {
+        let kind = chunk.text_type();
+        if kind == TextType::ScriptData && self.script == Script::Json {
+            return self.json(chunk);
+        }
+        if kind == TextType::RawText && self.names.is_style() {
+            return Ok(());
+        }
+        let escaped = kind.allows_html_entities();
+        let shape =
+            if kind == TextType::ScriptData && self.script == Script::Code { Shape::Script } else { Shape::Text };
+        let last = chunk.last_in_text_node();
+        let first = self.pieces == 0;
+        let short = self.held.len() + chunk.as_str().len() <= HELD;
+        if last && first && short {
+            let text = chunk.as_str();
+            if !text.trim_ascii().is_empty() && self.whole(text.as_bytes(), escaped, shape) {
+                let new = String::from_utf8_lossy(&self.written).into_owned();
+                chunk.set_str(new);
+            }
+            return Ok(());
+        }
+        self.pieces += 1;
+        let mut given = String::new();
+        self.held.push_str(chunk.as_str());
+        if self.long || self.held.len() > HELD {
+            self.written.clear();
+            self.parts(escaped, last);
+            given = String::from_utf8_lossy(&self.written).into_owned();
+        } else if last {
+            let held = std::mem::take(&mut self.held);
+            let rewritten = !held.trim_ascii().is_empty() && self.whole(held.as_bytes(), escaped, shape);
+            given = if rewritten { String::from_utf8_lossy(&self.written).into_owned() } else { held };
+        }
+        if last {
+            self.pieces = 0;
+            self.long = false;
+        }
+        chunk.set_str(given);
+        Ok(())
+    }
+
+    /// Shows a whole text; `true` when `written` takes its place.
+    fn whole(&mut self, text: &[u8], escaped: bool, shape: Shape) -> bool {
+        self.names.saw(text);
+        self.plain.clear();
+        self.new.clear();
+        let escaped = escaped && memchr::memchr(b'&', text).is_some();
+        if escaped {
+            entity::decode(text, &mut self.plain);
+        }
+        let plain = if escaped { self.plain.as_slice() } else { text };
+        let named = shape == Shape::Text && self.path.push(self.names.text());
+        let rewritten = self.visitor.field(&self.path, plain, shape, &mut self.new);
+        if named {
+            self.path.pop();
+        }
+        if rewritten {
+            self.written.clear();
+            if shape == Shape::Script {
+                self.written.extend_from_slice(&self.new);
+            } else {
+                // In scripts and raw texts nothing is escaped, but no replacement may end them either.
+                entity::encode(&self.new, &mut self.written);
+            }
+        }
+        rewritten
+    }
+
+    /// Shows a long text in parts; their places in memory are cut at characters and before an entity that goes on.
+    fn parts(&mut self, escaped: bool, last: bool) {
+        let mut held = std::mem::take(&mut self.held);
+        while !held.is_empty() {
+            let mut take = if self.long { held.len() } else { boundary(&held, HELD) };
+            let tail = boundary(&held, take.saturating_sub(entity::LONGEST));
+            if escaped
+                && !(last && take == held.len())
+                && let Some(n) = held[tail..take].rfind('&').filter(|n| !held[tail + n..take].contains(';'))
+            {
+                take = tail + n;
+            }
+            if take == 0 {
+                break;
+            }
+            self.plain.clear();
+            self.new.clear();
+            if escaped {
+                entity::decode(&held.as_bytes()[..take], &mut self.plain);
+            } else {
+                self.plain.extend_from_slice(&held.as_bytes()[..take]);
+            }
+            self.visitor.part(&self.path, &self.plain, &mut self.new);
+            self.write_part(escaped);
+            held.drain(..take);
+            self.long = true;
+        }
+        self.held = held;
+        if last {
+            self.new.clear();
+            self.visitor.end(&self.path, &mut self.new);
+            self.write_part(escaped);
+        }
+    }
+
+    fn write_part(&mut self, escaped: bool) {
+        if escaped {
+            entity::encode(&self.new, &mut self.written);
+        } else {
+            self.written.extend_from_slice(&self.new);
+        }
+    }
+
+    fn json(&mut self, chunk: &mut TextChunk<'_>) -> HandlerResult {
+        let json = self.json.get_or_insert_with(|| Json::in_html(self.visitor.clone()));
+        self.written.clear();
+        json.push(chunk.as_str().as_bytes(), &mut self.written)?;
+        if chunk.last_in_text_node() {
+            json.finish(&mut self.written)?;
+            self.json = None;
+        }
+        // Cut within a character only where the input was, and that is whole.
+        let new = String::from_utf8_lossy(&self.written).into_owned();
+        chunk.set_str(new);
+        Ok(())
+    }
+
+    fn comment(&mut self, comment: &mut Comment<'_>) -> HandlerResult {
+        let text = comment.text();
+        self.new.clear();
+        let root = Path::new();
+        if self.visitor.field(&root, text.as_bytes(), Shape::Text, &mut self.new) {
+            comment.set_text(&String::from_utf8_lossy(&self.new).replace("--", "- -"))?;
+        }
+        Ok(())
+    }
+
+    /// Looks at a start tag; says what its end will mean, where it means something.
+    fn element(&mut self, element: &mut Element<'_, '_>) -> Option<names::Ends> {
+        let tag = element.tag_name();
+        if tag == "script" {
+            self.script = script(element.get_attribute("type").as_deref().unwrap_or_default());
+        }
+        let ends = self.names.began(&tag, element.get_attribute("name").as_deref());
+        let mut changed = Vec::new();
+        for attribute in element.attributes() {
+            let name = attribute.name();
+            let raw = attribute.value();
+            if raw.len() < 2 || STRUCTURE.contains(&name.as_str()) {
+                continue;
+            }
+            self.plain.clear();
+            self.new.clear();
+            entity::decode(raw.as_bytes(), &mut self.plain);
+            let field = match name.as_str() {
+                "value" => self.names.of_value(&tag, element),
+                "content" if tag == "meta" => element.get_attribute("name").unwrap_or_default(),
+                other => other.strip_prefix("data-").unwrap_or_default().to_owned(),
+            };
+            let shape = if name.starts_with("on") { Shape::Script } else { Shape::Text };
+            let named = self.path.push(field.as_bytes());
+            if self.visitor.field(&self.path, &self.plain, shape, &mut self.new) {
+                self.written.clear();
+                entity::encode(&self.new, &mut self.written);
+                changed.push((name, String::from_utf8_lossy(&self.written).into_owned()));
+            }
+            if named {
+                self.path.pop();
+            }
+        }
+        for (name, value) in changed {
+            // A name that was read can be written.
+            let _ = element.set_attribute(&name, &value);
+        }
+        ends
+    }
+}
+
+/// The last place up to `most` where a character begins or the text ends.
+fn boundary(text: &str, most: usize) -> usize {
+    (0..=most.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
+}
+
+fn script(kind: &str) -> Script {
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match kind.as_str() {
+        "" | "module" => Script::Code,
+        other if other.ends_with("json") => Script::Json,
+        other if other.ends_with("javascript") || other.ends_with("ecmascript") || other == "importmap" => Script::Code,
+        _ => Script::Text,
+    }
+}

@@ -1,0 +1,242 @@
+//! An answer's body under a mask: the application's bytes in, the client's bytes out, one piece at a time.
+//!
+//! A piece is asked for when the one before has gone out, so that a slow client slows the application. When something can't be read the
+//! stream breaks off; what was held back never goes out.
+
+use std::{
+    future::poll_fn,
+    task::{Context, Poll},
+};
+
+use bytes::{Buf, Bytes};
+use http::HeaderMap;
+use http_body::Frame;
+
+use super::Ledger;
+use crate::{
+    common::watch::Slot,
+    format::{
+        Malformed,
+        coding::{Coding, Decoder, Encoder, STEP},
+    },
+    gateway::{
+        body::{Answer, Broken},
+        refusal::{Kind, Refusal},
+    },
+    observe::map::Place,
+    privacy::mask::Rewriter,
+};
+
+/// The way of bytes: coding undone, body rewritten, coding done again.
+#[derive(Debug)]
+pub(super) struct Pipeline {
+    decoder: Option<Decoder>,
+    rewriter: Rewriter,
+    encoder: Option<Encoder>,
+    /// What came and was not read.
+    input: Bytes,
+    plain: Vec<u8>,
+    new: Vec<u8>,
+    out: Vec<u8>,
+    ledger: Ledger,
+}
+
+impl Pipeline {
+    pub(super) fn new(coding: Option<Coding>, rewriter: Rewriter, ledger: Ledger) -> Self {
+        Self {
+            decoder: coding.map(Decoder::new),
+            rewriter,
+            encoder: coding.map(Encoder::new),
+            input: Bytes::new(),
+            plain: Vec::new(),
+            new: Vec::new(),
+            out: Vec::new(),
+            ledger,
+        }
+    }
+
+    /// Works until a piece is ready or nothing is left to work on.
+    fn work(&mut self) -> Result<(), Malformed> {
+        while self.out.len() < STEP && (!self.input.is_empty() || self.decoder.as_ref().is_some_and(Decoder::has_more))
+        {
+            self.step()?;
+        }
+        Ok(())
+    }
+
+    fn step(&mut self) -> Result<(), Malformed> {
+        let Some(decoder) = &mut self.decoder else {
+            let piece = self.input.split_to(self.input.len().min(STEP));
+            return self.rewriter.push(&piece, &mut self.out);
+        };
+        self.plain.clear();
+        let read = decoder.step(&self.input, &mut self.plain)?;
+        self.input.advance(read);
+        self.new.clear();
+        self.rewriter.push(&self.plain, &mut self.new)?;
+        if let Some(encoder) = &mut self.encoder {
+            encoder.push(&self.new, &mut self.out)?;
+        }
+        Ok(())
+    }
+
+    /// Lets out what an encoder holds back, since nothing more comes for now.
+    fn flush(&mut self) -> Result<(), Malformed> {
+        match &mut self.encoder {
+            Some(encoder) => encoder.flush(&mut self.out),
+            None => Ok(()),
+        }
+    }
+
+    fn finish(&mut self) -> Result<(), Malformed> {
+        self.plain.clear();
+        self.new.clear();
+        if let Some(decoder) = &mut self.decoder {
+            decoder.finish(&mut self.plain)?;
+            self.rewriter.push(&self.plain, &mut self.new)?;
+        }
+        let Some(encoder) = &mut self.encoder else { return self.rewriter.finish(&mut self.out) };
+        self.rewriter.finish(&mut self.new)?;
+        encoder.push(&self.new, &mut self.out)?;
+        encoder.finish(&mut self.out)
+    }
+}
+
+impl Drop for Pipeline {
+    fn drop(&mut self) {
+        let ledger = &self.ledger;
+        self.rewriter.found(|found| {
+            if !found.is_empty() {
+                ledger.record(Place::ResponseBody, found);
+            }
+        });
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Coming,
+    /// Nothing more comes; what is ready goes out.
+    Ending,
+    Broken,
+}
+
+/// A masked body.
+#[derive(Debug)]
+pub struct Masked {
+    answer: Box<Answer>,
+    pipeline: Pipeline,
+    state: State,
+    trailers: Option<HeaderMap>,
+}
+
+impl Masked {
+    pub(super) fn new(answer: Box<Answer>, pipeline: Pipeline) -> Self {
+        Self { answer, pipeline, state: State::Coming, trailers: None }
+    }
+
+    /// Waits until it is known how the body is read.
+    pub(super) async fn prime(&mut self) -> Result<(), Refusal> {
+        poll_fn(|cx| {
+            while self.state == State::Coming && !self.pipeline.rewriter.is_decided() {
+                match self.take(cx) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(Ok(())) => {}
+                    Poll::Ready(Err(Broken::Cut(kind))) => return Poll::Ready(Err(kind.into())),
+                    Poll::Ready(Err(Broken::Stream(_))) => return Poll::Ready(Err(Kind::BadGateway.into())),
+                }
+                if let Err(error) = self.pipeline.work() {
+                    return Poll::Ready(Err(self.give_up(error)));
+                }
+            }
+            Poll::Ready(Ok(()))
+        })
+        .await
+    }
+
+    fn give_up(&mut self, error: Malformed) -> Refusal {
+        self.state = State::Broken;
+        self.pipeline.ledger.uninspectable("refused");
+        Refusal { kind: Kind::Uninspectable, source: Some(Box::new(error)) }
+    }
+
+    /// Takes one piece of the application's.
+    fn take(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Broken>> {
+        match self.answer.poll(cx) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Some(Err(error))) => {
+                self.state = State::Broken;
+                return Poll::Ready(Err(error));
+            }
+            Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+                Ok(data) => self.pipeline.input = data,
+                Err(frame) => self.trailers = frame.into_trailers().ok().map(honest),
+            },
+            Poll::Ready(None) => {
+                if let Err(error) = self.pipeline.finish() {
+                    return Poll::Ready(Err(self.cut(error)));
+                }
+                self.state = State::Ending;
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn cut(&mut self, error: Malformed) -> Broken {
+        tracing::debug!(why = error.0, "a body that can't be inspected is cut");
+        self.give_up(error);
+        Broken::Cut(Kind::Uninspectable)
+    }
+
+    /// The next piece for the client.
+    pub(in crate::gateway) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        loop {
+            if self.state == State::Broken {
+                return Poll::Ready(Some(Err(Broken::Cut(Kind::Uninspectable))));
+            }
+            if let Err(error) = self.pipeline.work() {
+                return Poll::Ready(Some(Err(self.cut(error))));
+            }
+            if !self.pipeline.out.is_empty() {
+                return Poll::Ready(Some(Ok(self.piece())));
+            }
+            if self.state == State::Ending {
+                self.answer.watch.disarm(Slot::Stall);
+                return Poll::Ready(self.trailers.take().map(|trailers| Ok(Frame::trailers(trailers))));
+            }
+            match self.take(cx) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => return Poll::Ready(Some(Err(error))),
+                Poll::Pending => {
+                    if let Err(error) = self.pipeline.flush() {
+                        return Poll::Ready(Some(Err(self.cut(error))));
+                    }
+                    if self.pipeline.out.is_empty() {
+                        return Poll::Pending;
+                    }
+                    return Poll::Ready(Some(Ok(self.piece())));
+                }
+            }
+        }
+    }
+
+    fn piece(&mut self) -> Frame<Bytes> {
+        // The application may be done long before the client has taken everything.
+        self.answer.watch.arm(Slot::Stall, self.answer.stall);
+        Frame::data(Bytes::from(std::mem::take(&mut self.pipeline.out)))
+    }
+
+    /// Whether everything is out.
+    #[must_use]
+    pub fn is_end_stream(&self) -> bool {
+        self.state == State::Ending && self.pipeline.out.is_empty() && self.trailers.is_none()
+    }
+}
+
+/// Trailers without what speaks of bytes that the client does not get.
+fn honest(mut trailers: HeaderMap) -> HeaderMap {
+    for name in super::STALE_TOO {
+        trailers.remove(name);
+    }
+    trailers
+}

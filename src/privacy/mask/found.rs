@@ -1,0 +1,116 @@
+//! What was rewritten in one body, by field: counts only.
+
+use std::collections::HashMap;
+
+use crate::{
+    format::Path,
+    privacy::{Engine, Tally, context::Context, detect::label},
+};
+
+/// Fields of one body that are told apart, and longest path in bytes.
+const FIELDS: usize = 128;
+const LONGEST: usize = 120;
+/// Longest name that is taken for a field's, in bytes.
+const LONGEST_NAME: usize = 40;
+
+/// One field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Its path; no part of it is data.
+    pub field: String,
+    /// What was rewritten there.
+    pub tally: Tally,
+}
+
+/// Counts by field.
+#[derive(Debug, Default)]
+pub struct Found {
+    rows: Vec<Row>,
+    by_hash: HashMap<u64, usize>,
+}
+
+impl Found {
+    /// The fields in which something was rewritten.
+    #[must_use]
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// Whether nothing was rewritten.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// All of it by type.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        let mut all = Tally::default();
+        for row in &self.rows {
+            all.merge(&row.tally);
+        }
+        all
+    }
+
+    /// Where to count what was rewritten at `path`. `strict` is for bodies whose names may be values.
+    pub(super) fn at(&mut self, path: &Path, engine: &Engine, strict: bool) -> &mut Tally {
+        let hash = path.hash();
+        let row = if let Some(row) = self.by_hash.get(&hash) {
+            *row
+        } else {
+            let row = self.row(shown(path, engine, strict));
+            if self.by_hash.len() >= 8 * FIELDS {
+                self.by_hash.clear();
+            }
+            self.by_hash.insert(hash, row);
+            row
+        };
+        &mut self.rows[row].tally
+    }
+
+    fn row(&mut self, mut field: String) -> usize {
+        if self.rows.len() >= FIELDS && !self.rows.iter().any(|row| row.field == field) {
+            "(other)".clone_into(&mut field);
+        }
+        if let Some(row) = self.rows.iter().position(|row| row.field == field) {
+            return row;
+        }
+        self.rows.push(Row { field, tally: Tally::default() });
+        self.rows.len() - 1
+    }
+}
+
+/// A path without what may be somebody's: names that are values are shown as `?`.
+fn shown(path: &Path, engine: &Engine, strict: bool) -> String {
+    let mut shown = String::new();
+    for segment in path.segments().filter(|segment| !segment.is_empty()) {
+        shown.push('/');
+        match std::str::from_utf8(segment) {
+            Ok("*") => shown.push('*'),
+            Ok(name) if is_field_name(name, engine, strict) => shown.push_str(name),
+            _ => shown.push('?'),
+        }
+        if shown.len() > LONGEST {
+            shown.push('…');
+            break;
+        }
+    }
+    if shown.is_empty() { "(text)".to_owned() } else { shown }
+}
+
+fn is_field_name(name: &str, engine: &Engine, strict: bool) -> bool {
+    if name.len() > LONGEST_NAME {
+        return false;
+    }
+    let text = format!("{name}: ");
+    if label::label(name.as_bytes()).is_some() || !Context::around(text.as_bytes(), text.len()..text.len()).is_empty() {
+        return true;
+    }
+    let sign = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'@' | b'[' | b']');
+    let digits = name.bytes().filter(u8::is_ascii_digit).count();
+    !strict
+        && name.bytes().all(sign)
+        && name.bytes().any(|b| b.is_ascii_alphabetic())
+        && digits <= 3
+        && engine.detector().detect(name.as_bytes()).is_empty()
+}

@@ -1,0 +1,178 @@
+//! Asked about each value of a body by its reader, it answers by a mask.
+
+use std::sync::Arc;
+
+use super::{Found, Mask, script};
+use crate::{
+    format::{Path, Shape, Visitor},
+    privacy::{Finding, Kind, Scrubber, Tally},
+};
+
+/// Written in the place of a value that a path names and that is of no known type.
+const COVERED: &[u8] = b"***";
+/// Names that were seen to hold nothing.
+const NAMES: usize = 256;
+
+/// A mask at work on one body.
+#[derive(Debug)]
+pub struct Masker {
+    mask: Arc<Mask>,
+    /// Whether names may be values: columns of a table, cells of a page.
+    strict: bool,
+    /// Names of members that hold nothing, so that they are not looked at for every record.
+    clean: Vec<Vec<u8>>,
+    next: usize,
+    long: Option<Long>,
+    found: Found,
+}
+
+/// A value that comes in parts.
+#[derive(Debug)]
+enum Long {
+    Scrubbed(Box<Scrubber>),
+    /// All of it is personal.
+    Dropped(Option<Kind>),
+}
+
+impl Masker {
+    /// For a body that begins. `strict` where the names of fields may be values themselves.
+    #[must_use]
+    pub fn new(mask: Arc<Mask>, strict: bool) -> Self {
+        Self { mask, strict, clean: Vec::new(), next: 0, long: None, found: Found::default() }
+    }
+
+    /// What was rewritten so far.
+    #[must_use]
+    pub fn found(&self) -> &Found {
+        &self.found
+    }
+
+    fn count(&mut self, at: &Path, kind: &Kind) {
+        self.found.at(at, &self.mask.engine, self.strict).add(kind);
+    }
+
+    /// Writes `value` with `findings` rewritten.
+    fn splice(&mut self, at: &Path, value: &[u8], findings: &[Finding], out: &mut Vec<u8>) {
+        let mask = Arc::clone(&self.mask);
+        let tally = self.found.at(at, &mask.engine, self.strict);
+        let mut pos = 0;
+        for finding in findings {
+            out.extend_from_slice(&value[pos..finding.start]);
+            mask.engine.rewrite_finding(value, finding, out, tally);
+            pos = finding.end;
+        }
+        out.extend_from_slice(&value[pos..]);
+    }
+
+    /// Writes a value that a path of the mask names.
+    fn cover(&mut self, at: &Path, value: &[u8], shape: Shape, out: &mut Vec<u8>) -> bool {
+        if value.is_empty() || value == b"null" && shape == Shape::Word {
+            return false;
+        }
+        let found = self.mask.engine.detector().detect_field(at.name(), value);
+        match found.as_slice() {
+            [only] if only.start == 0 && only.end == value.len() => self.splice(at, value, &found, out),
+            _ => {
+                out.extend_from_slice(COVERED);
+                self.count(at, &by_path());
+            }
+        }
+        true
+    }
+
+    /// How a long value that begins with `first` is to be treated.
+    fn begin(&self, at: &Path, first: &[u8]) -> Long {
+        if self.mask.covers(at) {
+            return Long::Dropped(None);
+        }
+        if !at.name().is_empty() {
+            let found = self.mask.engine.detector().detect_field(at.name(), first);
+            if let [only] = found.as_slice()
+                && only.start == 0
+                && only.end == first.len()
+            {
+                return Long::Dropped(Some(only.kind.clone()));
+            }
+        }
+        Long::Scrubbed(Box::new(Scrubber::new(Arc::clone(&self.mask.engine))))
+    }
+}
+
+/// The type of what a path alone names.
+fn by_path() -> Kind {
+    Kind::Own("BY_PATH".into())
+}
+
+impl Visitor for Masker {
+    fn field(&mut self, at: &Path, value: &[u8], shape: Shape, out: &mut Vec<u8>) -> bool {
+        if !self.mask.paths.is_empty() && self.mask.covers(at) {
+            return self.cover(at, value, shape, out);
+        }
+        match shape {
+            Shape::Word => false,
+            // No type has fewer digits than a card's check code.
+            Shape::Number if value.len() < 3 => false,
+            Shape::Script => {
+                let mut tally = Tally::default();
+                let rewritten = script::scrub(&self.mask.engine, value, out, &mut tally);
+                if rewritten {
+                    self.found.at(at, &self.mask.engine, self.strict).merge(&tally);
+                }
+                rewritten
+            }
+            Shape::Number | Shape::Text => {
+                let found = self.mask.engine.detector().detect_field(at.name(), value);
+                if found.is_empty() {
+                    return false;
+                }
+                self.splice(at, value, &found, out);
+                true
+            }
+        }
+    }
+
+    fn name(&mut self, at: &Path, name: &[u8], out: &mut Vec<u8>) -> bool {
+        if self.clean.iter().any(|clean| clean == name) {
+            return false;
+        }
+        let found = self.mask.engine.detector().detect(name);
+        if found.is_empty() {
+            if name.len() <= 64 {
+                if self.clean.len() < NAMES {
+                    self.clean.push(name.to_vec());
+                } else {
+                    self.clean[self.next] = name.to_vec();
+                    self.next = (self.next + 1) % NAMES;
+                }
+            }
+            return false;
+        }
+        self.splice(at, name, &found, out);
+        true
+    }
+
+    fn part(&mut self, at: &Path, part: &[u8], out: &mut Vec<u8>) {
+        if self.long.is_none() {
+            self.long = Some(self.begin(at, part));
+        }
+        if let Some(Long::Scrubbed(scrubber)) = &mut self.long {
+            scrubber.push(part, out);
+        }
+    }
+
+    fn end(&mut self, at: &Path, out: &mut Vec<u8>) {
+        match self.long.take() {
+            None => {}
+            Some(Long::Scrubbed(mut scrubber)) => {
+                scrubber.finish(out);
+                if !scrubber.tally().is_empty() {
+                    self.found.at(at, &self.mask.engine, self.strict).merge(scrubber.tally());
+                }
+            }
+            Some(Long::Dropped(kind)) => {
+                out.extend_from_slice(COVERED);
+                self.count(at, &kind.unwrap_or_else(by_path));
+            }
+        }
+    }
+}
