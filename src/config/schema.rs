@@ -44,7 +44,7 @@ pub const KEYS: &[Key] = &[
         "admin",
         "\"127.0.0.1:9901\"",
         "127.0.0.1:9901",
-        "Address of /livez, /readyz and /metrics, without TLS; \"off\" closes it.",
+        "Address of /livez, /readyz, /metrics and /personal-data (counts only), without TLS; \"off\" closes it.",
     ),
     key("listen", "workers", "2", "one a core, cgroup quota honoured", "Threads that serve."),
     key(

@@ -13,7 +13,9 @@ fn golden(path: &Path, actual: &str) {
         fs::write(path, actual).expect("written");
     }
     let expected = fs::read_to_string(path).unwrap_or_default();
-    assert_eq!(actual, expected, "{} differs; look, then run with PRIVET_BLESS=1", path.display());
+    let differs = actual.lines().zip(expected.lines()).find(|(a, b)| a != b);
+    let shown = path.display();
+    assert!(actual == expected, "{shown} differs at {differs:?}; look, then run with PRIVET_BLESS=1");
 }
 
 #[test]

@@ -110,13 +110,16 @@ impl<V: Visitor> Form<V> {
         self.plain.clear();
         self.new.clear();
         decode(&self.held, &mut self.plain);
+        if !self.path.push(&self.plain) {
+            return Err(Malformed("a name in a form is too long"));
+        }
         if !self.held.is_empty() && self.visitor.name(&self.path, &self.plain, &mut self.new) {
             encode(&self.new, out);
         } else {
             out.extend_from_slice(&self.held);
         }
         self.held.clear();
-        if self.path.push(&self.plain) { Ok(()) } else { Err(Malformed("a name in a form is too long")) }
+        Ok(())
     }
 
     fn end_value(&mut self, out: &mut Vec<u8>) {

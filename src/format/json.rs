@@ -316,11 +316,10 @@ impl<V: Visitor> Json<V> {
         }
         let plain = if escaped { self.plain.as_slice() } else { content };
         let rewritten = if name {
-            let rewritten = self.visitor.name(&self.path, plain, &mut self.new);
             if !self.path.push(plain) {
                 return Err(Malformed("JSON is too deep"));
             }
-            rewritten
+            self.visitor.name(&self.path, plain, &mut self.new)
         } else {
             self.visitor.field(&self.path, plain, Shape::Text, &mut self.new)
         };

@@ -101,10 +101,10 @@ impl Path {
 fn hash(seed: u64, name: &[u8]) -> u64 {
     const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
     let mut state = (seed ^ name.len() as u64).wrapping_mul(FACTOR).rotate_left(23);
-    for chunk in name.chunks(8) {
-        let mut word = [0; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
-        state = (state ^ u64::from_le_bytes(word)).wrapping_mul(FACTOR);
+    let (words, rest) = name.as_chunks::<8>();
+    let last = rest.iter().fold(0, |word, &byte| word << 8 | u64::from(byte));
+    for word in words.iter().map(|word| u64::from_le_bytes(*word)).chain([last]) {
+        state = (state ^ word).wrapping_mul(FACTOR);
         state ^= state >> 29;
     }
     state

@@ -284,3 +284,40 @@ fn long_values_are_shown_in_parts() {
         }
     }
 }
+
+/// What a fuzzer does, for a moment and always alike: bodies with bytes changed, doubled, left out and put in.
+#[test]
+fn mangled_bodies_panic_nowhere_and_come_out_alike() {
+    const SPICE: &[u8] = b"\"\\<>&;=,:'[]{}/!-?%+\n\r\t 0a\0\xED\x95\x9C\xFFu";
+    let mut random = fastrand::Rng::with_seed(11);
+    let all =
+        [Kind::Json, Kind::Lines, Kind::Csv, Kind::Form, Kind::Xml, Kind::Html, Kind::Text, Kind::Events, Kind::Frames];
+    for round in 0..4000 {
+        let (_, body) = PLAIN[random.usize(..PLAIN.len())];
+        let mut body = body.replace('x', "secret").into_bytes();
+        for _ in 0..random.usize(1..6) {
+            let at = random.usize(..=body.len());
+            match random.u8(..3) {
+                0 => body.insert(at, SPICE[random.usize(..SPICE.len())]),
+                1 if at < body.len() => drop(body.remove(at)),
+                _ => {
+                    let piece = body[at..body.len().min(at + random.usize(..8))].to_vec();
+                    let to = random.usize(..=body.len());
+                    drop(body.splice(to..to, piece));
+                }
+            }
+        }
+        let kind = all[round % all.len()];
+        let whole = run(kind, [body.as_slice()]);
+        let (a, b) = body.split_at(random.usize(..=body.len()));
+        let cut = run(kind, [a, b]);
+        let singly = run(kind, body.chunks(1));
+        let shown = String::from_utf8_lossy(&body);
+        assert_eq!(whole.is_ok(), cut.is_ok(), "{kind:?} {shown:?}");
+        assert_eq!(whole.is_ok(), singly.is_ok(), "{kind:?} {shown:?}");
+        if let (Ok((whole, _)), Ok((cut, _)), Ok((singly, _))) = (whole, cut, singly) {
+            assert_eq!(String::from_utf8_lossy(&whole), String::from_utf8_lossy(&cut), "{kind:?} {shown:?}");
+            assert_eq!(String::from_utf8_lossy(&whole), String::from_utf8_lossy(&singly), "{kind:?} {shown:?}");
+        }
+    }
+}

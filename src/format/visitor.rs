@@ -23,7 +23,7 @@ pub trait Visitor {
     /// A whole value. `true` when `out` holds what takes its place; `out` is empty before.
     fn field(&mut self, at: &Path, value: &[u8], shape: Shape, out: &mut Vec<u8>) -> bool;
 
-    /// The name of a field within `at`, where names are data too.
+    /// The name of the field at `at`, where names are data too.
     fn name(&mut self, at: &Path, name: &[u8], out: &mut Vec<u8>) -> bool;
 
     /// A part of a value that is too long to be shown as a whole; what may go out so far is appended.

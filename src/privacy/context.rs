@@ -138,7 +138,10 @@ impl Context {
                 }
             }
         }
-        let after = if field.is_some() { &[] } else { &text[value.end..text.len().min(value.end + AFTER)] };
+        if field.is_some() {
+            return found;
+        }
+        let after = &text[value.end..text.len().min(value.end + AFTER)];
         for hit in keywords.automaton.find_iter(after) {
             let (topic, ascii) = keywords.topics[hit.pattern()];
             let word = value.end + hit.start()..value.end + hit.end();
@@ -152,6 +155,11 @@ impl Context {
             }
         }
         found
+    }
+
+    /// Whether there is a word of no other topic.
+    pub(super) fn is_only(&self, topic: Topic) -> bool {
+        self.distances.iter().enumerate().all(|(i, &distance)| distance == FAR || i == topic as usize)
     }
 
     fn note(&mut self, topic: Topic, distance: usize) {
@@ -213,113 +221,23 @@ fn is_machine(name: &[u8]) -> bool {
     let Some(word) = word.get_mut(..name.len()) else { return false };
     word.copy_from_slice(name);
     word.make_ascii_lowercase();
-    matches!(
+    #[rustfmt::skip] // many to a line
+    let machine = matches!(
         &*word,
-        b"id"
-            | b"ids"
-            | b"uid"
-            | b"gid"
-            | b"pid"
-            | b"tid"
-            | b"seq"
-            | b"sequence"
-            | b"offset"
-            | b"ts"
-            | b"time"
-            | b"timestamp"
-            | b"at"
-            | b"iat"
-            | b"exp"
-            | b"nbf"
-            | b"size"
-            | b"bytes"
-            | b"length"
-            | b"len"
-            | b"count"
-            | b"cnt"
-            | b"total"
-            | b"amount"
-            | b"price"
-            | b"duration"
-            | b"latency"
-            | b"elapsed"
-            | b"ms"
-            | b"us"
-            | b"ns"
-            | b"sec"
-            | b"seconds"
-            | b"millis"
-            | b"micros"
-            | b"nanos"
-            | b"status"
-            | b"version"
-            | b"ver"
-            | b"port"
-            | b"trace"
-            | b"span"
-            | b"hash"
-            | b"etag"
-            | b"crc"
-            | b"checksum"
-            | b"rev"
-            | b"revision"
-            | b"build"
-            | b"commit"
-            | b"order"
-            | b"txn"
-            | b"xid"
-            | b"lsn"
-            | b"cursor"
-            | b"page"
-            | b"limit"
-            | b"epoch"
-            | b"nonce"
-            | b"partition"
-            | b"generation"
-            | b"quantity"
-            | b"qty"
-            | b"score"
-            | b"rate"
-            | b"ratio"
-            | b"lat"
-            | b"lon"
-            | b"lng"
-            | b"latitude"
-            | b"longitude"
-            | b"height"
-            | b"width"
-            | b"index"
-            | b"idx"
-            | b"row"
-            | b"rows"
-            | b"line"
-            | b"col"
-            | b"job"
-            | b"batch"
-            | b"run"
-            | b"step"
-            | b"attempt"
-            | b"retries"
-            | b"memory"
-            | b"mem"
-            | b"cpu"
-            | b"heap"
-            | b"rss"
-            | b"uptime"
-            | b"ttl"
-            | b"max"
-            | b"min"
-            | b"avg"
-            | b"sum"
-            | b"took"
-            | b"items"
-            | b"sku"
-            | b"balance"
-            | b"level"
-            | b"load"
-            | b"temperature"
-            | b"pressure"
-    )
+        b"id" | b"ids" | b"uid" | b"gid" | b"pid" | b"tid" | b"seq" | b"sequence" | b"offset" | b"ts" |
+        b"time" | b"timestamp" | b"at" | b"iat" | b"exp" | b"nbf" | b"size" | b"bytes" | b"length" | b"len"
+        | b"count" | b"cnt" | b"total" | b"amount" | b"price" | b"duration" | b"latency" | b"elapsed" |
+        b"ms" | b"us" | b"ns" | b"sec" | b"seconds" | b"millis" | b"micros" | b"nanos" | b"status" |
+        b"version" | b"ver" | b"port" | b"trace" | b"span" | b"hash" | b"etag" | b"crc" | b"checksum" |
+        b"rev" | b"revision" | b"build" | b"commit" | b"order" | b"txn" | b"xid" | b"lsn" | b"cursor" |
+        b"page" | b"limit" | b"epoch" | b"nonce" | b"partition" | b"generation" | b"quantity" | b"qty" |
+        b"score" | b"rate" | b"ratio" | b"lat" | b"lon" | b"lng" | b"latitude" | b"longitude" | b"height" |
+        b"width" | b"index" | b"idx" | b"row" | b"rows" | b"line" | b"col" | b"job" | b"batch" | b"run" |
+        b"step" | b"attempt" | b"retries" | b"memory" | b"mem" | b"cpu" | b"heap" | b"rss" | b"uptime" |
+        b"ttl" | b"max" | b"min" | b"avg" | b"sum" | b"took" | b"items" | b"sku" | b"balance" | b"level" |
+        b"load" | b"temperature" | b"pressure"
+    );
+    machine
 }
 
 /// Where the segment of a path begins that stands before a number at `start`: nothing before it speaks of the number.

@@ -336,15 +336,11 @@ fn opening_and_cancelling_without_end_ends_the_connection() {
 
 #[test]
 fn an_answer_that_is_never_read_is_given_up() {
-    let privet = Privet::with("[limits]\nstall_timeout = \"500ms\"\n[[route]]\nupstream = \"http://127.0.0.1:1\"\n");
-    let demo = Privet::demo();
-    // The demo application behind a Privet behind another: large answers over real TCP.
-    let upstream = format!("https://localhost:{}", demo.https.port());
-    let ca = demo.dir.path().join("certs/ca.pem");
-    privet.rewrite(|text| {
-        text.replace("http://127.0.0.1:1", &upstream) + &format!("[route.upstream_tls]\nca = \"{}\"\n", ca.display())
-    });
-    privet.until("reloaded", || privet.metric("privet_config_reloads_total{result=\"applied\"}") == 1);
+    // Large answers, more than sockets hold.
+    let body = "x".repeat(1 << 20);
+    let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let origin = Origin::start_with(move |_, _| Some(answer.clone()));
+    let privet = Privet::with(&format!("[limits]\nstall_timeout = \"500ms\"\n{}", origin.route("")));
     let mut tls = privet.tls();
     for _ in 0..40 {
         tls.write_all(b"GET /api/customers?size=5000 HTTP/1.1\r\nHost: a\r\n\r\n").expect("sent");

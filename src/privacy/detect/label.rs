@@ -90,44 +90,47 @@ const LENGTHS: [u64; 256] = {
     table
 };
 
-/// By the first byte of a name, with which last bytes there are in [`NAMES`], by their lower five bits (which make no difference of case).
-const LASTS: [u32; 256] = bytes_of_names(false);
-/// The same of second bytes.
-const SECONDS: [u32; 256] = bytes_of_names(true);
-
-const fn bytes_of_names(second: bool) -> [u32; 256] {
+/// By the last byte but one of a name, in small letters, which last bytes there are in [`NAMES`] and [`ENDS`], by their lower five bits
+/// (which make no difference of case).
+const PAIRS: [u32; 256] = {
     let mut table = [0; 256];
     let mut row = 0;
     while row < NAMES.len() {
         let names = NAMES[row].1.as_bytes();
-        let (mut start, mut i) = (0, 0);
-        while i <= names.len() {
-            if i == names.len() || names[i] == b'|' {
-                let byte = names[if second { start + 1 } else { i - 1 }];
-                table[names[start] as usize] |= 1 << (byte & 31);
-                start = i + 1;
+        let mut i = 1;
+        while i < names.len() {
+            if i + 1 == names.len() || names[i + 1] == b'|' {
+                table[names[i - 1] as usize] |= 1 << (names[i] & 31);
             }
             i += 1;
         }
         row += 1;
     }
-    // Signs that a name may begin with beside its first letter.
-    table[b'_' as usize] = u32::MAX;
-    table[b'-' as usize] = u32::MAX;
-    table[b'.' as usize] = u32::MAX;
+    let mut row = 0;
+    while row < ENDS.len() {
+        let end = ENDS[row].1;
+        table[end[end.len() - 2] as usize] |= 1 << (end[end.len() - 1] & 31);
+        row += 1;
+    }
     table
-}
+};
+
+/// Bytes that names are written in.
+const PART: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    loop {
+        table[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.') || byte >= 0x80;
+        match byte.checked_add(1) {
+            Some(next) => byte = next,
+            None => break,
+        }
+    }
+    table
+};
 
 /// What the name of a field says.
 pub(crate) fn label(name: &[u8]) -> Option<Label> {
-    let (first, last) = (*name.first()?, *name.last()?);
-    if LASTS[usize::from(first.to_ascii_lowercase())] >> (last & 31) & 1 == 0 && !may_end(name) {
-        return None;
-    }
-    let second = name.get(1).copied().filter(u8::is_ascii_alphabetic);
-    if second.is_some_and(|b| SECONDS[usize::from(first.to_ascii_lowercase())] >> (b & 31) & 1 == 0) && !may_end(name) {
-        return None;
-    }
     let mut plain = [0_u8; LONGEST_NAME];
     let mut length = 0;
     for byte in name.iter().filter(|b| !matches!(b, b'_' | b'-' | b'.' | b' ' | b'[' | b']')) {
@@ -142,33 +145,27 @@ pub(crate) fn label(name: &[u8]) -> Option<Label> {
     TABLE.get(&plain[..length]).copied().or_else(|| ending(&plain[..length]))
 }
 
-/// Whether a name ends as those do that [`ending`] knows, as far as four bytes tell.
-fn may_end(name: &[u8]) -> bool {
-    let bare = name.strip_suffix(b"]").unwrap_or(name);
-    let Some(mut four) = bare.last_chunk::<4>().copied() else { return false };
-    four.make_ascii_lowercase();
-    matches!(&four, b"word" | b"sswd" | b"rase" | b"cret" | b"oken" | [_, b'k', b'e', b'y'])
-}
+/// Ends of the names of secrets that a prefix makes longer.
+const ENDS: &[(Label, &[u8])] = &[
+    (Label::Password, b"password"),
+    (Label::Password, b"passwd"),
+    (Label::Password, b"passphrase"),
+    (Label::Key, b"secretkey"),
+    (Label::Key, b"secret"),
+    (Label::Key, b"apikey"),
+    (Label::Key, b"accesstoken"),
+    (Label::Key, b"authtoken"),
+    (Label::Key, b"apitoken"),
+    (Label::Key, b"refreshtoken"),
+    (Label::Key, b"privatekey"),
+    (Label::Key, b"accesskey"),
+];
 
 /// As short as the ends of names are that [`ending`] knows.
 const SHORTEST_END: usize = 7;
 
 /// Names of secrets that a prefix makes longer: `DB_PASSWORD`, `user[password]`, `STRIPE_SECRET_KEY`.
 fn ending(plain: &[u8]) -> Option<Label> {
-    const ENDS: &[(Label, &[u8])] = &[
-        (Label::Password, b"password"),
-        (Label::Password, b"passwd"),
-        (Label::Password, b"passphrase"),
-        (Label::Key, b"secretkey"),
-        (Label::Key, b"secret"),
-        (Label::Key, b"apikey"),
-        (Label::Key, b"accesstoken"),
-        (Label::Key, b"authtoken"),
-        (Label::Key, b"apitoken"),
-        (Label::Key, b"refreshtoken"),
-        (Label::Key, b"privatekey"),
-        (Label::Key, b"accesskey"),
-    ];
     ENDS.iter().find(|(_, end)| plain.ends_with(end)).map(|(label, _)| *label)
 }
 
@@ -206,9 +203,17 @@ fn name(text: &[u8], at: usize) -> Option<Range<usize>> {
     while end > 0 && at - end < 3 && matches!(text[end - 1], b' ' | b'"' | b'\'' | b'\\' | b']') {
         end -= 1;
     }
-    let part = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.') || *b >= 0x80;
-    let length = text[..end].iter().rev().take(LONGEST_NAME + 1).take_while(|b| part(b)).count();
-    let last = *text[..end].last()?;
+    // Most names in logs end as none does that is known.
+    let [.., before, last] = text[..end] else { return None };
+    if PAIRS[usize::from(before.to_ascii_lowercase())] >> (last & 31) & 1 == 0
+        && !matches!(before, b'_' | b'-' | b'.' | b'[')
+    {
+        return None;
+    }
+    let mut length = 0;
+    while length <= LONGEST_NAME && length < end && PART[usize::from(text[end - 1 - length])] {
+        length += 1;
+    }
     (length > 1 && length <= LONGEST_NAME && !last.is_ascii_digit() || last == b'1' || last == b'2')
         .then_some(end - length..end)
 }

@@ -24,6 +24,7 @@ mod region;
 mod secret;
 mod skip;
 pub(super) mod terminator;
+pub(super) mod usual;
 mod word;
 
 use self::{

@@ -60,6 +60,11 @@ const AFTER: &[&str] = &[
     "귀하",
 ];
 
+/// [`char::is_alphabetic`]; Hangul is not looked up.
+fn is_letter(char: char) -> bool {
+    is_hangul(char) || char.is_alphabetic()
+}
+
 fn is_hangul(char: char) -> bool {
     ('가'..='힣').contains(&char)
 }
@@ -183,8 +188,8 @@ fn latin(text: &str) -> Option<usize> {
 /// Whether a value in quotes is a name as a whole; its length.
 pub(super) fn whole(value: &[u8]) -> Option<usize> {
     let text = std::str::from_utf8(value).ok()?;
-    let letters = text.chars().filter(|c| c.is_alphabetic()).count();
-    let legal = text.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '-' | '\'' | '.' | ',' | '’' | '·' | '+'));
+    let letters = text.chars().filter(|c| is_letter(*c)).count();
+    let legal = text.chars().all(|c| is_letter(c) || matches!(c, ' ' | '-' | '\'' | '.' | ',' | '’' | '·' | '+'));
     let words = text.split([' ', '+']).count();
     // One word in small letters is an identifier sooner than a name.
     let named = text.chars().any(|c| c.is_uppercase() || c as u32 > 0x2FF);

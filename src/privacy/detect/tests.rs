@@ -339,3 +339,22 @@ fn any_bytes_do() {
         assert!(sorted && found.iter().all(|f| f.start < f.end && f.end <= text.len()), "{text:?}: {found:?}");
     }
 }
+
+#[test]
+fn what_is_found_depends_on_no_more_than_what_stands_near() {
+    let detector = detector();
+    let filler = "It rained all day and nobody came to the door, not even the postman.\n".repeat(60);
+    let values = "연락처 010-1234-5678, 주민등록번호 900101-1234568; q=kim%40example.com &#48;10-1234-5678 카드 4111-1111-1111-1111\n";
+    let names = |text: &str| {
+        let found = detector.detect(text.as_bytes());
+        found.iter().map(|f| (f.kind.clone(), text[f.span()].to_owned())).collect::<Vec<_>>()
+    };
+    let alone = names(values);
+    assert_eq!(alone.len(), 5, "{alone:?}");
+    // Wherever the values stand between what is passed over.
+    for shift in (0..filler.len()).filter(|&n| filler.is_char_boundary(n)).step_by(37) {
+        assert_eq!(names(&format!("{}\n{values}{filler}", &filler[shift..])), alone, "{shift}");
+        let twice = names(&format!("{values}{}\n{values}", &filler[shift..]));
+        assert_eq!(twice, [alone.clone(), alone.clone()].concat(), "{shift}");
+    }
+}

@@ -12,10 +12,15 @@ pub(super) const LONGEST: usize = 128;
 
 /// Reads the word around the digit at `at`; where reading goes on.
 pub(super) fn read(text: &[u8], at: usize, out: &mut Out<'_>) -> usize {
-    let back = text[..at].iter().rev().take(LONGEST).take_while(|b| b.is_ascii_alphanumeric()).count();
-    let start = at - back;
-    let end = at + text[at..].iter().take_while(|b| b.is_ascii_alphanumeric()).count();
-    if back == LONGEST {
+    let mut start = at;
+    while start > 0 && at - start < LONGEST && text[start - 1].is_ascii_alphanumeric() {
+        start -= 1;
+    }
+    let mut end = at;
+    while end < text.len() && text[end].is_ascii_alphanumeric() {
+        end += 1;
+    }
+    if at - start == LONGEST {
         return end;
     }
     if let Some(end) = uuid(text, start) {

@@ -1,7 +1,5 @@
 //! What was rewritten in one body, by field: counts only.
 
-use std::collections::HashMap;
-
 use crate::{
     format::Path,
     privacy::{Engine, Tally, context::Context, detect::label},
@@ -26,7 +24,6 @@ pub struct Row {
 #[derive(Debug, Default)]
 pub struct Found {
     rows: Vec<Row>,
-    by_hash: HashMap<u64, usize>,
 }
 
 impl Found {
@@ -52,20 +49,14 @@ impl Found {
         all
     }
 
-    /// Where to count what was rewritten at `path`. `strict` is for bodies whose names may be values.
-    pub(super) fn at(&mut self, path: &Path, engine: &Engine, strict: bool) -> &mut Tally {
-        let hash = path.hash();
-        let row = if let Some(row) = self.by_hash.get(&hash) {
-            *row
-        } else {
-            let row = self.row(shown(path, engine, strict));
-            if self.by_hash.len() >= 8 * FIELDS {
-                self.by_hash.clear();
-            }
-            self.by_hash.insert(hash, row);
-            row
-        };
+    /// Counts at a row that [`Found::row_of`] gave.
+    pub(super) fn tally_of(&mut self, row: usize) -> &mut Tally {
         &mut self.rows[row].tally
+    }
+
+    /// The row in which what was rewritten at `path` is counted. `strict` is for bodies whose names may be values.
+    pub(super) fn row_of(&mut self, path: &Path, engine: &Engine, strict: bool) -> usize {
+        self.row(shown(path, engine, strict))
     }
 
     fn row(&mut self, mut field: String) -> usize {

@@ -5,13 +5,16 @@ use std::sync::Arc;
 use super::{Found, Mask, script};
 use crate::{
     format::{Path, Shape, Visitor},
-    privacy::{Finding, Kind, Scrubber, Tally},
+    privacy::{
+        Finding, Kind, Scrubber, Tally,
+        detect::usual::{Expected, Told},
+    },
 };
 
 /// Written in the place of a value that a path names and that is of no known type.
 const COVERED: &[u8] = b"***";
-/// Names that were seen to hold nothing.
-const NAMES: usize = 256;
+/// Fields that are remembered, by the lowest bits of their path's hash.
+const FIELDS: usize = 256;
 
 /// A mask at work on one body.
 #[derive(Debug)]
@@ -19,11 +22,22 @@ pub struct Masker {
     mask: Arc<Mask>,
     /// Whether names may be values: columns of a table, cells of a page.
     strict: bool,
-    /// Names of members that hold nothing, so that they are not looked at for every record.
-    clean: Vec<Vec<u8>>,
-    next: usize,
+    /// Names are looked at once, not for every record.
+    fields: Box<[Option<Field>; FIELDS]>,
     long: Option<Long>,
     found: Found,
+}
+
+/// What is known of a field.
+#[derive(Debug, Clone, Copy)]
+struct Field {
+    path: u64,
+    covered: bool,
+    /// Its name holds nothing itself.
+    clean: bool,
+    expected: Expected,
+    /// Where what is rewritten in it is counted, once something was.
+    row: Option<usize>,
 }
 
 /// A value that comes in parts.
@@ -38,7 +52,7 @@ impl Masker {
     /// For a body that begins. `strict` where the names of fields may be values themselves.
     #[must_use]
     pub fn new(mask: Arc<Mask>, strict: bool) -> Self {
-        Self { mask, strict, clean: Vec::new(), next: 0, long: None, found: Found::default() }
+        Self { mask, strict, fields: Box::new([None; FIELDS]), long: None, found: Found::default() }
     }
 
     /// What was rewritten so far.
@@ -47,14 +61,49 @@ impl Masker {
         &self.found
     }
 
+    fn slot(at: &Path) -> usize {
+        usize::try_from(at.hash() % FIELDS as u64).unwrap_or(0)
+    }
+
+    /// What is known of the field at this path.
+    fn known(&mut self, at: &Path) -> Field {
+        let path = at.hash();
+        let slot = &mut self.fields[Self::slot(at)];
+        if let Some(field) = slot.filter(|field| field.path == path) {
+            return field;
+        }
+        let detector = self.mask.engine.detector();
+        let name = at.name();
+        let field = Field {
+            path,
+            covered: self.mask.covers(at),
+            clean: detector.detect(name).is_empty(),
+            expected: detector.expect(name),
+            row: None,
+        };
+        *slot = Some(field);
+        field
+    }
+
+    /// The counts of this path.
+    fn tally(&mut self, at: &Path) -> &mut Tally {
+        let field = self.known(at);
+        let row = match field.row {
+            Some(row) => row,
+            None => self.found.row_of(at, &self.mask.engine, self.strict),
+        };
+        self.fields[Self::slot(at)] = Some(Field { row: Some(row), ..field });
+        self.found.tally_of(row)
+    }
+
     fn count(&mut self, at: &Path, kind: &Kind) {
-        self.found.at(at, &self.mask.engine, self.strict).add(kind);
+        self.tally(at).add(kind);
     }
 
     /// Writes `value` with `findings` rewritten.
     fn splice(&mut self, at: &Path, value: &[u8], findings: &[Finding], out: &mut Vec<u8>) {
         let mask = Arc::clone(&self.mask);
-        let tally = self.found.at(at, &mask.engine, self.strict);
+        let tally = self.tally(at);
         let mut pos = 0;
         for finding in findings {
             out.extend_from_slice(&value[pos..finding.start]);
@@ -105,7 +154,8 @@ fn by_path() -> Kind {
 
 impl Visitor for Masker {
     fn field(&mut self, at: &Path, value: &[u8], shape: Shape, out: &mut Vec<u8>) -> bool {
-        if !self.mask.paths.is_empty() && self.mask.covers(at) {
+        let field = self.known(at);
+        if field.covered {
             return self.cover(at, value, shape, out);
         }
         match shape {
@@ -116,11 +166,20 @@ impl Visitor for Masker {
                 let mut tally = Tally::default();
                 let rewritten = script::scrub(&self.mask.engine, value, out, &mut tally);
                 if rewritten {
-                    self.found.at(at, &self.mask.engine, self.strict).merge(&tally);
+                    self.tally(at).merge(&tally);
                 }
                 rewritten
             }
             Shape::Number | Shape::Text => {
+                match self.mask.engine.detector().look(field.expected, value) {
+                    Told::Nothing => return false,
+                    Told::Whole(kind) => {
+                        self.mask.engine.rewrite(&kind, value, out);
+                        self.count(at, &kind);
+                        return true;
+                    }
+                    Told::Unsure => {}
+                }
                 let found = self.mask.engine.detector().detect_field(at.name(), value);
                 if found.is_empty() {
                     return false;
@@ -132,21 +191,10 @@ impl Visitor for Masker {
     }
 
     fn name(&mut self, at: &Path, name: &[u8], out: &mut Vec<u8>) -> bool {
-        if self.clean.iter().any(|clean| clean == name) {
+        if self.known(at).clean {
             return false;
         }
         let found = self.mask.engine.detector().detect(name);
-        if found.is_empty() {
-            if name.len() <= 64 {
-                if self.clean.len() < NAMES {
-                    self.clean.push(name.to_vec());
-                } else {
-                    self.clean[self.next] = name.to_vec();
-                    self.next = (self.next + 1) % NAMES;
-                }
-            }
-            return false;
-        }
         self.splice(at, name, &found, out);
         true
     }
@@ -166,7 +214,7 @@ impl Visitor for Masker {
             Some(Long::Scrubbed(mut scrubber)) => {
                 scrubber.finish(out);
                 if !scrubber.tally().is_empty() {
-                    self.found.at(at, &self.mask.engine, self.strict).merge(scrubber.tally());
+                    self.tally(at).merge(scrubber.tally());
                 }
             }
             Some(Long::Dropped(kind)) => {

@@ -39,16 +39,28 @@ fn email(value: &[u8], out: &mut Vec<u8>) {
 }
 
 fn is_sign(char: char) -> bool {
-    char.is_alphanumeric() || char == '*'
+    // Hangul is not looked up.
+    ('가'..='힣').contains(&char) || char.is_alphanumeric() || char == '*'
 }
 
 fn count(value: &[u8]) -> usize {
+    if value.is_ascii() {
+        return value.iter().filter(|b| b.is_ascii_alphanumeric() || **b == b'*').count();
+    }
     String::from_utf8_lossy(value).chars().filter(|c| is_sign(*c)).count()
 }
 
 /// Letters and digits become stars, but those whose place among them `stays`.
 fn stars(value: &[u8], stays: impl Fn(usize) -> bool, out: &mut Vec<u8>) {
     let mut place = 0;
+    if value.is_ascii() {
+        for &byte in value {
+            let sign = byte.is_ascii_alphanumeric() || byte == b'*';
+            out.push(if sign && !stays(place) { b'*' } else { byte });
+            place += usize::from(sign);
+        }
+        return;
+    }
     for char in String::from_utf8_lossy(value).chars() {
         let shown = if is_sign(char) {
             place += 1;
