@@ -13,6 +13,7 @@
 //! * [`observe`]: what is counted and how it is shown.
 //! * [`privacy`]: finds personal data and secrets in bytes, and rewrites them; pure.
 //! * [`tls`]: certificates, profiles, client certificates, the development CA.
+//! * [`seal`]: keys and AEAD streams: one sealing for everything that is kept.
 //! * [`mod@format`]: streaming readers over bodies, used by every room that looks into one.
 //! * [`dial`]: connections to anything: TCP, Unix, TLS; names resolved again.
 //! * [`common`]: units, coarse clock, the peer of a connection: no policy, small.
@@ -30,5 +31,6 @@ pub mod format;
 pub mod gateway;
 pub mod observe;
 pub mod privacy;
+pub mod seal;
 pub mod server;
 pub mod tls;

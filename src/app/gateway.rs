@@ -6,7 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use anyhow::{Context as _, bail};
@@ -15,9 +15,10 @@ use tokio::{runtime::Handle as Runtime, task::AbortHandle};
 use super::keys;
 use crate::{
     admin,
+    app::log,
     config::Config,
     gateway::{Plan, plan::Bounds},
-    observe::metrics::Metrics,
+    observe::{access_log::Log, metrics::Metrics},
     privacy::Keys,
     server::{
         self, listener,
@@ -33,6 +34,7 @@ pub struct Running {
     plan: Arc<Plan>,
     process: Arc<Process>,
     workers: Vec<Handle>,
+    log: Option<Arc<Log>>,
     ready: Arc<AtomicBool>,
     addresses: Addresses,
     admin: Option<AbortHandle>,
@@ -70,13 +72,16 @@ impl Running {
             tls: tls::Store::open(&config.tls, SystemTime::now())?,
         });
         process.metrics.set_expiries(process.tls.expiries());
-        let plan = Plan::new(&config.gateway, keys, bounds(&settings, addresses.https), &Runtime::current(), None)?;
+        let log = Log::open(&config.access_log, &process.metrics, settings.workers, None)?;
+        let bounds = bounds(&settings, addresses.https);
+        let plan = Plan::new(&config.gateway, keys, bounds, log.clone(), &Runtime::current(), None)?;
+        log::scrub_by(&plan.engine);
         let workers = (0..settings.workers)
             .map(|index| Handle::start(index, &process, Arc::clone(&plan), Arc::clone(&settings)))
             .collect::<Result<Vec<_>, _>>()
             .context("a worker can't be started")?;
-        let mut running =
-            Self { config, plan, process, workers, ready: Arc::new(AtomicBool::new(true)), addresses, admin: None };
+        let ready = Arc::new(AtomicBool::new(true));
+        let mut running = Self { config, plan, process, workers, log, ready, addresses, admin: None };
         running.open(Door::Https, https);
         if let Some(http) = http {
             running.open(Door::Http, http);
@@ -123,14 +128,13 @@ impl Running {
             addresses.https = sockets[0].local_addr()?;
         }
         let keys = keys::of(&config)?;
-        let plan = Plan::new(
-            &config.gateway,
-            &keys,
-            bounds(&settings, addresses.https),
-            &Runtime::current(),
-            Some(&self.plan),
-        )?;
+        let workers = self.workers.len();
+        let log = Log::open(&config.access_log, &self.process.metrics, workers, self.log.as_deref())?;
+        let bounds = bounds(&settings, addresses.https);
+        let plan = Plan::new(&config.gateway, &keys, bounds, log.clone(), &Runtime::current(), Some(&self.plan))?;
         self.process.tls.reconfigure(&config.tls, SystemTime::now())?;
+        log::scrub_by(&plan.engine);
+        self.log = log;
         self.process.metrics.set_expiries(self.process.tls.expiries());
         for worker in &self.workers {
             worker.tell(Command::Apply(Arc::clone(&plan), Arc::clone(&settings)));
@@ -210,6 +214,23 @@ impl Running {
     #[must_use]
     pub fn connections(&self) -> i64 {
         self.process.metrics.connections_open()
+    }
+
+    /// The access log was moved away: opens it anew.
+    pub fn reopen_log(&self) {
+        if let Some(log) = &self.log {
+            log.reopen();
+        }
+    }
+
+    /// Ends the workers, whose unfinished requests are written down as aborted, and writes what waits for the log.
+    pub fn end(mut self) {
+        self.workers.drain(..).for_each(|worker| worker.end(Duration::from_secs(1)));
+        if let Some(log) = &self.log
+            && !log.end(Duration::from_secs(5))
+        {
+            tracing::error!("the access log could not be written to its end");
+        }
     }
 
     fn open(&self, door: Door, sockets: Vec<TcpListener>) {

@@ -1,6 +1,11 @@
-//! Diagnostics of the process itself, on standard error. Nothing of a request is in them but its id.
+//! Diagnostics of the process itself, on standard error, scrubbed by the rule set of all outputs.
 
-use std::{fmt, panic};
+use std::{
+    fmt,
+    io::IsTerminal as _,
+    panic,
+    sync::{Arc, LazyLock},
+};
 
 use time::{OffsetDateTime, macros::format_description};
 use tracing_subscriber::{
@@ -8,7 +13,11 @@ use tracing_subscriber::{
     fmt::{format::Writer, time::FormatTime},
 };
 
-use crate::common::clock;
+use crate::{
+    common::clock,
+    observe::scrub_layer::{Fields, Rules, Scrubbing},
+    privacy::{Engine, Keys, settings::Settings},
+};
 
 /// The time of a line, which says so where the clock was set.
 struct Clock;
@@ -22,20 +31,33 @@ impl FormatTime for Clock {
     }
 }
 
-/// Starts logging; `PRIVET_LOG` sets the level (`info` by default).
+/// What diagnostics are scrubbed by: one for the process, as the subscriber is.
+static RULES: LazyLock<Rules> = LazyLock::new(Rules::default);
+
+/// Starts logging; `PRIVET_LOG` sets the level (`info` by default). Until a configuration is read, the default rules scrub, with
+/// keys of this process alone.
 ///
 /// A panic is a fault of ours: it is told with its place, never with its message, which may hold data.
 pub fn start() {
+    if let Ok(keys) = Keys::ephemeral() {
+        RULES.set(&Arc::new(Engine::new(&Settings::default(), Arc::new(keys))));
+    }
     let filter = EnvFilter::try_from_env("PRIVET_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     // A second start, as in tests, keeps the first.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .fmt_fields(Fields(RULES.clone()))
         .with_timer(Clock)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .with_writer(Scrubbing(RULES.clone()))
+        .with_ansi(std::io::stderr().is_terminal())
         .try_init();
     panic::set_hook(Box::new(|info| {
         let place = info.location().map_or_else(|| "unknown".to_owned(), |l| format!("{}:{}", l.file(), l.line()));
         tracing::error!(place, "a fault in Privet; the request or task under way has ended, the rest goes on");
     }));
+}
+
+/// Scrubs diagnostics by `engine` from now on.
+pub fn scrub_by(engine: &Arc<Engine>) {
+    RULES.set(engine);
 }

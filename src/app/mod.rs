@@ -66,8 +66,12 @@ pub fn run(source: &Source, demo: bool) -> anyhow::Result<()> {
             tokio::select! {
                 signal = signals.next() => match signal {
                     signals::Signal::Reload => reload(source, &mut running, &mut watched),
-                    signals::Signal::Terminate => return drain(&running, &mut signals, running.config().server.shutdown.delay).await,
-                    signals::Signal::Interrupt => return drain(&running, &mut signals, Duration::ZERO).await,
+                    signals::Signal::Reopen => running.reopen_log(),
+                    signals::Signal::Terminate => {
+                        let delay = running.config().server.shutdown.delay;
+                        return drain(running, &mut signals, delay).await;
+                    }
+                    signals::Signal::Interrupt => return drain(running, &mut signals, Duration::ZERO).await,
                 },
                 _ = every.tick() => {
                     running.refresh_certificates();
@@ -103,7 +107,7 @@ fn reload(source: &Source, running: &mut Running, watched: &mut Stamps) {
 }
 
 /// Ends: readiness fails, clients are told, listeners close after `delay`, and the process waits for what is in flight.
-async fn drain(running: &Running, signals: &mut Signals, delay: Duration) -> anyhow::Result<()> {
+async fn drain(running: Running, signals: &mut Signals, delay: Duration) -> anyhow::Result<()> {
     let started = Instant::now();
     let deadline = started + running.config().server.shutdown.deadline;
     running.tell(Drain::Announced);
@@ -135,6 +139,7 @@ async fn drain(running: &Running, signals: &mut Signals, delay: Duration) -> any
             }
         }
     }
+    running.end();
     tracing::info!(seconds = started.elapsed().as_secs_f32(), "ended");
     Ok(())
 }

@@ -9,6 +9,8 @@ use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 pub enum Signal {
     /// SIGHUP: take the configuration again.
     Reload,
+    /// SIGUSR1: open the access log anew; it was moved away.
+    Reopen,
     /// SIGTERM: end, with the delay that load balancers need.
     Terminate,
     /// SIGINT: end without that delay; somebody sits at a terminal.
@@ -19,6 +21,7 @@ pub enum Signal {
 #[derive(Debug)]
 pub struct Signals {
     hangup: Stream,
+    user: Stream,
     terminate: Stream,
     interrupt: Stream,
 }
@@ -31,6 +34,7 @@ impl Signals {
     pub fn listen() -> io::Result<Self> {
         Ok(Self {
             hangup: signal(SignalKind::hangup())?,
+            user: signal(SignalKind::user_defined1())?,
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
         })
@@ -40,6 +44,7 @@ impl Signals {
     pub async fn next(&mut self) -> Signal {
         tokio::select! {
             _ = self.hangup.recv() => Signal::Reload,
+            _ = self.user.recv() => Signal::Reopen,
             _ = self.terminate.recv() => Signal::Terminate,
             _ = self.interrupt.recv() => Signal::Interrupt,
         }
@@ -47,6 +52,6 @@ impl Signals {
 
     /// The next one that asks to end.
     pub async fn end(&mut self) {
-        while self.next().await == Signal::Reload {}
+        while matches!(self.next().await, Signal::Reload | Signal::Reopen) {}
     }
 }

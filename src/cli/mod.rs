@@ -3,6 +3,7 @@
 
 pub mod check;
 pub mod detect;
+pub mod logs;
 pub mod redact;
 pub mod reveal;
 pub mod serve;
@@ -29,6 +30,9 @@ enum Command {
     Check(CheckArgs),
     /// Tell what personal data and secrets the lines of a JSON-lines file hold.
     Detect(detect::DetectArgs),
+    /// Open or verify sealed access logs.
+    #[command(subcommand)]
+    Logs(logs::LogsCommand),
     /// Rewrite the personal data and secrets in texts, logs and tables.
     Redact(redact::RedactArgs),
     /// Open what `redact --operator encrypt` has written, and record why.
@@ -85,6 +89,7 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Check(args) => check::run(&args),
         Command::Detect(args) => detect::run(&args),
+        Command::Logs(command) => logs::run(&command),
         Command::Redact(args) => redact::run(&args),
         Command::Reveal(args) => reveal::run(&args),
     }

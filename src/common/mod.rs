@@ -2,6 +2,7 @@
 
 pub mod authority;
 pub mod clock;
+pub mod lock_file;
 pub mod meter;
 pub mod peer;
 pub mod stamp;

@@ -6,6 +6,7 @@
 
 pub mod diagnose;
 pub mod file;
+pub mod logs;
 mod privacy;
 pub mod reader;
 pub mod resolve;
@@ -41,6 +42,10 @@ pub struct Config {
     pub tls: crate::tls::Settings,
     /// Routes.
     pub gateway: crate::gateway::Settings,
+    /// The access log.
+    pub access_log: crate::observe::access_log::Settings,
+    /// Sealing at rest.
+    pub seal: crate::seal::Settings,
     /// The private listener.
     pub admin: crate::admin::Settings,
     /// Files besides the configuration itself whose change calls for a reload.
@@ -131,6 +136,15 @@ impl Config {
             format!("http   {}", off(self.server.http)),
             format!("admin  {}", off(self.admin.listen)),
         ];
+        use crate::observe::access_log::settings::Target;
+        match &self.access_log.target {
+            Target::Off => lines.push("log    off".to_owned()),
+            Target::Stdout => {}
+            Target::File(path) => {
+                let sealed = if self.access_log.sealed.is_some() { ", sealed" } else { "" };
+                lines.push(format!("log    {}{sealed}", path.display()));
+            }
+        }
         for route in &self.gateway.routes {
             let endpoints: Vec<String> = route
                 .upstream

@@ -9,7 +9,7 @@ use std::{
 
 use ipnet::IpNet;
 
-use super::{Config, diagnose::Diagnostics, reader::Table, route};
+use super::{Config, diagnose::Diagnostics, logs, reader::Table, route};
 use crate::{
     admin,
     gateway::{
@@ -63,6 +63,8 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let admin = admin::Settings { listen: door(&mut listen, "admin", 9901, d) };
     let shutdown = shutdown(top.table("shutdown", "shutdown", d), context.delay, d);
     let tls = tls(top.table("tls", "tls", d), context, d);
+    let seal = logs::seal(top.table("seal", "seal", d), data_dir.as_ref(), context, d);
+    let access_log = logs::access_log(top.table("access_log", "access_log", d), &seal, context, d);
     let tables = top.tables("route", "route[]", d);
     if tables.is_empty() {
         let hint = "add a [[route]] with upstream = \"http://127.0.0.1:9000\"".to_owned();
@@ -81,6 +83,8 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
         server,
         tls,
         admin,
+        access_log,
+        seal,
         files: std::mem::take(&mut context.files),
     }
 }

@@ -17,7 +17,7 @@ use crate::{
         settings::{Target, Tls},
     },
     gateway::{
-        settings::{Cleartext, CookieRules, HostPattern, Prefix, Route, SameSite},
+        settings::{Cleartext, CookieRules, HostPattern, Prefix, Route, SameSite, UrlPrivacy},
         upstream::settings::{Balance, Ejection, Endpoint, Health, Retry, Settings},
     },
     privacy::mask::settings::{self as mask, Pattern, Uninspectable},
@@ -64,6 +64,8 @@ pub fn resolve(
         timeout: rules.timeout,
         response_timeout: rules.response_timeout,
         upgrade: rules.upgrade,
+        url_privacy: rules.url_privacy,
+        access_log: rules.access_log,
         mask,
     })
 }
@@ -98,11 +100,14 @@ struct Rules {
     timeout: Option<Duration>,
     response_timeout: Duration,
     upgrade: Vec<String>,
+    url_privacy: UrlPrivacy,
+    access_log: bool,
 }
 
 impl Rules {
     fn read(table: &mut Table, d: &mut Diagnostics<'_>) -> Self {
         let hsts_default = Some(HeaderValue::from_static("max-age=63072000"));
+        let urls = [("log", UrlPrivacy::Log), ("strip", UrlPrivacy::Strip), ("reject", UrlPrivacy::Reject)];
         let upgrade = table.list("upgrade", d, "a protocol name", |t| Ok(t.to_ascii_lowercase()));
         Self {
             hsts: table.parsed("hsts", d, "\"max-age=SECONDS\" or \"off\"", hsts).unwrap_or(hsts_default),
@@ -112,6 +117,8 @@ impl Rules {
             timeout: table.duration_or_off("timeout", d, None),
             response_timeout: table.duration("response_timeout", d, seconds(60)),
             upgrade: upgrade.unwrap_or_else(|| vec!["websocket".to_owned()]),
+            url_privacy: table.choice("url_privacy", d, &urls, UrlPrivacy::Log),
+            access_log: table.flag("access_log", d, true),
         }
     }
 }

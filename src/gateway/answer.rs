@@ -10,7 +10,8 @@ use crate::{
     gateway::{
         head::{Head, tokens},
         route,
-        settings::{CookieRules, Route, SameSite},
+        settings::{CookieRules, Route, SameSite, UrlPrivacy},
+        url,
     },
 };
 
@@ -33,6 +34,9 @@ pub fn harden(
         if headers.contains_key(header::SET_COOKIE) {
             harden_cookies(headers, &route.cookies);
         }
+    }
+    if route.url_privacy == UrlPrivacy::Strip {
+        url::hold_referrer(headers);
     }
     if let Some(location) = headers.get(header::LOCATION)
         && let Some(better) = relocate(location, route, head, secure, inner_host)

@@ -37,6 +37,10 @@ pub struct Upload {
     pub ended: Cell<bool>,
     /// It was cut for this reason.
     pub fault: Cell<Option<Kind>>,
+    /// Bytes of it that were read.
+    pub bytes: Cell<u64>,
+    /// From the request sent to the head of the answer.
+    pub answered: Cell<Option<Duration>>,
 }
 
 /// Bounds of a client's body.
@@ -138,6 +142,7 @@ impl Incomplete {
         }
         self.watch.disarm(Slot::Body);
         self.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
+        self.upload.bytes.set(self.bytes);
         if self.bytes > self.rules.limit {
             return Err(self.cut(Kind::BodyTooLarge));
         }
@@ -357,6 +362,9 @@ impl HttpBody for Body {
             Source::Upstream(answer) => answer.poll(cx),
             Source::Masked(masked) => masked.poll(cx),
         };
+        if let (Poll::Ready(Some(Ok(frame))), Some(record)) = (&frame, &mut self.record) {
+            record.sent(frame.data_ref().map_or(0, |data| data.len() as u64));
+        }
         if matches!(frame, Poll::Ready(None)) || (matches!(frame, Poll::Ready(Some(Ok(_)))) && self.is_end_stream()) {
             self.close();
         }

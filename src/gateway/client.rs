@@ -7,6 +7,7 @@ use std::{
     cell::{Cell, RefCell},
     fmt::Write as _,
     net::IpAddr,
+    time::Duration,
 };
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -47,6 +48,10 @@ pub struct Client {
     pub port: u16,
     /// What its TLS handshake came to, with the name asked for and the client's verified certificate; `None` in cleartext.
     pub handshake: Option<Handshake>,
+    /// How long that took.
+    pub handshake_time: Duration,
+    /// Whether a request of it was written down.
+    pub logged: Cell<bool>,
     /// Requests begun and not ended.
     pub in_flight: Cell<u32>,
     /// Requests ever begun.
@@ -88,6 +93,8 @@ impl Client {
             http2,
             port,
             handshake: None,
+            handshake_time: Duration::ZERO,
+            logged: Cell::new(false),
             in_flight: Cell::new(0),
             begun: Cell::new(0),
             abandoned: Cell::new(0),

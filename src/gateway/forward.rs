@@ -1,6 +1,6 @@
 //! To the application and back: the request with its body, the answer with its own.
 
-use std::{future::poll_fn, pin::pin, rc::Rc, task::Poll};
+use std::{future::poll_fn, pin::pin, rc::Rc, task::Poll, time::Instant};
 
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, request::Parts};
 use hyper::{
@@ -19,9 +19,10 @@ use crate::{
         plan::Line,
         refusal::{Kind, Refusal},
         route,
-        settings::Prefix,
+        settings::{Prefix, UrlPrivacy},
         upgrade,
         upstream::{cluster::Failure, pool::Lease},
+        url,
     },
 };
 
@@ -37,6 +38,8 @@ pub struct Exchange<'a> {
     pub id: &'a HeaderValue,
     /// What was decided on.
     pub head: &'a Head,
+    /// How far the client's body has come.
+    pub upload: Rc<Upload>,
     /// What of the answer may be seen; all of it without.
     pub masking: Option<&'a Masking>,
 }
@@ -52,7 +55,7 @@ impl Exchange<'_> {
         mut parts: Box<Parts>,
         body: Incoming,
     ) -> Result<Response<Body>, Refusal> {
-        let upload = Rc::new(Upload::default());
+        let upload = Rc::clone(&self.upload);
         let mut body = self.accept(&parts, body, &upload)?;
         if !self.client.http2 && body.size_hint().exact().is_none() {
             body.prime().await?;
@@ -63,6 +66,9 @@ impl Exchange<'_> {
             return Err(Kind::Method.into());
         }
         let accept = upgrading.then(|| upgrade::expected_accept(&parts)).flatten();
+        if self.line.route.url_privacy == UrlPrivacy::Strip {
+            url::strip(&mut parts.headers, &self.head.host);
+        }
         self.address(&mut parts);
         let head_only = parts.method == Method::HEAD;
         if let Some(masking) = self.masking {
@@ -132,8 +138,10 @@ impl Exchange<'_> {
         upload: &Upload,
     ) -> Result<(Response<Incoming>, Lease), Refusal> {
         let mut sending = pin!(self.line.cluster.send(request, upgrading));
+        let sent = Instant::now();
         poll_fn(|cx| {
             if let Poll::Ready(outcome) = sending.as_mut().poll(cx) {
+                upload.answered.set(Some(sent.elapsed()));
                 return Poll::Ready(outcome.map_err(|failure| blame(failure, upload)));
             }
             if self.watch.fired(Slot::Body) {

@@ -19,6 +19,7 @@ pub mod route;
 pub mod settings;
 pub mod upgrade;
 pub mod upstream;
+pub mod url;
 
 use std::rc::Rc;
 
@@ -52,13 +53,18 @@ impl Gateway {
         let id = record::request_id();
         let accept = parts.headers.get(header::ACCEPT).cloned();
         let head_only = parts.method == Method::HEAD;
-        let mut record = Record::open(client, &self.shard);
+        let mut record = Record::open(client, &self.shard, self.scribe.as_ref());
         let outcome = match refused {
-            Some(kind) => Err(kind.into()),
+            Some(kind) => {
+                record.note(&id, None);
+                Err(kind.into())
+            }
             None => self.steps(client, watch, &id, parts, body, &mut record).await,
         };
-        let mut answer =
-            outcome.unwrap_or_else(|refusal| self.refuse(client, &refusal, Look::of(accept.as_ref()), &id));
+        let mut answer = outcome.unwrap_or_else(|refusal| {
+            record.refused(refusal.kind);
+            self.refuse(client, &refusal, Look::of(accept.as_ref()), &id)
+        });
         if head_only {
             answer.body_mut().omit();
         }
@@ -79,18 +85,21 @@ impl Gateway {
         record: &mut Record,
     ) -> Result<Response<Body>, Refusal> {
         let outer = upgrade::outer(client, &mut parts);
-        let head = head::read(&mut parts, client, &self.plan.head, &self.plan.trusted)?;
+        let head = head::read(&mut parts, client, &self.plan.head, &self.plan.trusted)
+            .inspect_err(|_| record.note(id, Some(&parts)))?;
+        let line = self.route(&head);
+        record.routed(line, id, &parts, head.address);
         if let Some(answer) = redirect::challenge(client, &head, self.plan.acme_webroot.as_deref()) {
             return Ok(answer);
         }
-        let line = self.route(&head).ok_or(Kind::NoRoute)?;
-        record.routed(&line.meter);
+        let line = line.ok_or(Kind::NoRoute)?;
+        record.room().await?;
         if let Some(answer) = redirect::cleartext(client, &line.route, &head, self.plan.redirect_port)? {
             return Ok(answer);
         }
-        Exchange { line, client, watch, id, head: &head, masking: line.masking.as_ref() }
-            .forward(outer, parts, body)
-            .await
+        url::check(line, &head, record)?;
+        let (upload, masking) = (record.upload(), line.masking.as_ref());
+        Exchange { line, client, watch, id, head: &head, upload, masking }.forward(outer, parts, body).await
     }
 
     fn refuse(&self, client: &Client, refusal: &Refusal, look: Look, id: &HeaderValue) -> Response<Body> {

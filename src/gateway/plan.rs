@@ -16,7 +16,10 @@ use crate::{
         settings::{HeadRules, Route, Settings},
         upstream::{cluster::Cluster, shared::Shared},
     },
-    observe::metrics::{Metrics, RouteMeter, Shard},
+    observe::{
+        access_log::{Log, Scribe},
+        metrics::{Metrics, RouteMeter, Shard},
+    },
     privacy::{self, Engine, Keys, mask::Mask},
 };
 
@@ -33,6 +36,7 @@ pub struct Plan {
     pub acme_webroot: Option<PathBuf>,
     /// The privacy engine of what belongs to no route.
     pub engine: Arc<Engine>,
+    log: Option<Arc<Log>>,
     bounds: Bounds,
     table: Table,
     routes: Vec<Prepared>,
@@ -82,6 +86,7 @@ impl Plan {
         settings: &Settings,
         keys: &Arc<Keys>,
         bounds: Bounds,
+        log: Option<Arc<Log>>,
         service: &Handle,
         previous: Option<&Self>,
     ) -> Result<Arc<Self>, Error> {
@@ -103,6 +108,7 @@ impl Plan {
             redirect_port: bounds.redirect_port,
             acme_webroot: bounds.acme_webroot.clone(),
             table: Table::new(settings.routes.iter().map(|route| &**route)),
+            log,
             bounds,
             engine: engines.of(&settings.privacy),
             routes,
@@ -152,6 +158,8 @@ pub struct Gateway {
     pub plan: Arc<Plan>,
     /// This worker's counters.
     pub shard: Shard,
+    /// This worker's pen, unless the access log is off.
+    pub scribe: Option<Rc<Scribe>>,
     lines: Vec<Line>,
 }
 
@@ -216,7 +224,8 @@ impl Gateway {
                 route: Arc::clone(route),
             })
             .collect();
-        Rc::new(Self { plan: Arc::clone(plan), shard, lines })
+        let scribe = plan.log.as_ref().map(|log| log.scribe(worker, &shard, &plan.engine));
+        Rc::new(Self { plan: Arc::clone(plan), shard, scribe, lines })
     }
 
     /// The route of a request.
@@ -226,8 +235,11 @@ impl Gateway {
         self.lines.get(index)
     }
 
-    /// Closes idle connections to applications that are due.
+    /// Closes idle connections to applications that are due, and tells the metrics what was counted.
     pub fn sweep(&self) {
+        if let Some(scribe) = &self.scribe {
+            scribe.settle();
+        }
         for line in &self.lines {
             line.cluster.sweep();
         }

@@ -1,15 +1,27 @@
 //! The record of one request: opened with its head, closed when the last byte of its answer is out or given up.
 //!
-//! Whoever holds the record holds the request open: the answer's body, or the tunnel after an upgrade.
+//! Whoever holds the record holds the request open: the answer's body, or the tunnel after an upgrade. What the access log needs is
+//! noted on the way, and made a line of when the record closes; for a route whose log is off nothing is noted.
 
-use std::rc::Rc;
+use std::{
+    net::IpAddr,
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header, request::Parts, uri::PathAndQuery};
 
 use crate::{
-    gateway::client::Client,
-    observe::metrics::{RouteMeter, Shard},
+    gateway::{body::Upload, client::Client, plan::Line, refusal::Kind, settings::Route},
+    observe::{
+        access_log::{Entry, Scribe, entry},
+        metrics::{RouteMeter, Shard},
+    },
+    privacy::{Engine, Tally},
 };
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// An open request.
 #[derive(Debug)]
@@ -19,12 +31,36 @@ pub struct Record {
     route: Option<RouteMeter>,
     status: StatusCode,
     complete: bool,
+    upload: Rc<Upload>,
+    log: Option<(Rc<Scribe>, Instant)>,
+    notes: Option<Box<Notes>>,
+}
+
+/// What only the log wants to know. Values are shared with the request's head, not copied.
+#[derive(Debug, Default)]
+struct Notes {
+    id: Option<HeaderValue>,
+    address: Option<IpAddr>,
+    route: Option<Arc<Route>>,
+    /// The rules of the route; of what belongs to no route those of all.
+    engine: Option<Arc<Engine>>,
+    method: Option<&'static str>,
+    version: Option<&'static str>,
+    target: Option<PathAndQuery>,
+    user_agent: Option<HeaderValue>,
+    referrer: Option<HeaderValue>,
+    traceparent: Option<HeaderValue>,
+    sent: u64,
+    received: u64,
+    error: Option<&'static str>,
+    verdicts: Vec<(&'static str, &'static str)>,
+    found: Tally,
 }
 
 impl Record {
-    /// Opens the record of a request on `client`.
+    /// Opens the record of a request on `client`, to be written down by `scribe`.
     #[must_use]
-    pub fn open(client: &Rc<Client>, shard: &Shard) -> Self {
+    pub fn open(client: &Rc<Client>, shard: &Shard, scribe: Option<&Rc<Scribe>>) -> Self {
         client.in_flight.set(client.in_flight.get() + 1);
         client.begun.set(client.begun.get().saturating_add(1));
         shard.requests_in_flight.add(1);
@@ -34,12 +70,81 @@ impl Record {
             route: None,
             status: StatusCode::OK,
             complete: false,
+            upload: Rc::default(),
+            log: scribe.map(|scribe| (Rc::clone(scribe), Instant::now())),
+            notes: None,
         }
     }
 
-    /// Notes which route it takes.
-    pub fn routed(&mut self, route: &RouteMeter) {
-        self.route = Some(RouteMeter::clone(route));
+    /// Notes what is asked for, as it came; `None` where it could not be read.
+    pub fn note(&mut self, id: &HeaderValue, parts: Option<&Parts>) {
+        if self.log.is_none() {
+            return;
+        }
+        let value = |headers: &HeaderMap, name| headers.get(name).cloned();
+        self.notes = Some(Box::new(Notes {
+            id: Some(id.clone()),
+            method: parts.map(|parts| entry::method(&parts.method)),
+            version: parts.filter(|parts| parts.version == Version::HTTP_10).map(|_| "1.0"),
+            target: parts.and_then(|parts| parts.uri.path_and_query().cloned()),
+            user_agent: parts.and_then(|parts| value(&parts.headers, header::USER_AGENT)),
+            referrer: parts.and_then(|parts| value(&parts.headers, header::REFERER)),
+            traceparent: parts.and_then(|parts| value(&parts.headers, TRACEPARENT)),
+            ..Notes::default()
+        }));
+    }
+
+    /// Notes which route it takes, and what is asked for unless the route's log is off.
+    pub fn routed(&mut self, line: Option<&Line>, id: &HeaderValue, parts: &Parts, address: IpAddr) {
+        self.route = line.map(|line| RouteMeter::clone(&line.meter));
+        if line.is_some_and(|line| !line.route.access_log) {
+            self.log = None;
+        }
+        self.note(id, Some(parts));
+        if let Some(notes) = &mut self.notes {
+            notes.route = line.map(|line| Arc::clone(&line.route));
+            notes.engine = line.map(|line| Arc::clone(&line.engine));
+            notes.address = Some(address);
+        }
+    }
+
+    /// Waits until the log has room for it, where that is the setting.
+    ///
+    /// # Errors
+    /// When it has none.
+    pub async fn room(&self) -> Result<(), Kind> {
+        match &self.log {
+            Some((scribe, _)) => scribe.room().await.map_err(|_| Kind::LogFull),
+            None => Ok(()),
+        }
+    }
+
+    /// How far the client's body has come.
+    #[must_use]
+    pub fn upload(&self) -> Rc<Upload> {
+        Rc::clone(&self.upload)
+    }
+
+    /// Notes what a safeguard said. Both words come from closed lists.
+    pub fn verdict(&mut self, safeguard: &'static str, verdict: &'static str) {
+        if let Some(notes) = &mut self.notes {
+            notes.verdicts.retain(|(said, _)| *said != safeguard);
+            notes.verdicts.push((safeguard, verdict));
+        }
+    }
+
+    /// Notes what was found and rewritten on the way.
+    pub fn found(&mut self, tally: &Tally) {
+        if let Some(notes) = &mut self.notes {
+            notes.found.merge(tally);
+        }
+    }
+
+    /// Notes why it was refused.
+    pub fn refused(&mut self, kind: Kind) {
+        if let Some(notes) = &mut self.notes {
+            notes.error = Some(kind.name());
+        }
     }
 
     /// Notes the status of the answer.
@@ -47,9 +152,54 @@ impl Record {
         self.status = status;
     }
 
+    /// Notes bytes of the answer that were handed over.
+    pub fn sent(&mut self, bytes: u64) {
+        if let Some(notes) = &mut self.notes {
+            notes.sent += bytes;
+        }
+    }
+
+    /// Notes bytes that a tunnel has carried towards the application.
+    pub fn received(&mut self, bytes: u64) {
+        if let Some(notes) = &mut self.notes {
+            notes.received += bytes;
+        }
+    }
+
     /// Notes that the answer's last byte was handed over.
     pub fn complete(&mut self) {
         self.complete = true;
+    }
+
+    fn write(&self, scribe: &Scribe, total: Duration) {
+        let empty = Notes::default();
+        let notes = self.notes.as_deref().unwrap_or(&empty);
+        let client = &self.client;
+        let tls = client.handshake.as_ref();
+        let entry = Entry {
+            request_id: notes.id.as_ref().map_or(b"-", HeaderValue::as_bytes),
+            traceparent: notes.traceparent.as_ref().map(HeaderValue::as_bytes),
+            method: notes.method,
+            target: notes.target.as_ref().map(|target| target.as_str().as_bytes()),
+            route: notes.route.as_ref().map(|route| route.name.as_str()),
+            status: self.status.as_u16(),
+            response_bytes: notes.sent,
+            request_bytes: self.upload.bytes.get() + notes.received,
+            total,
+            upstream: self.upload.answered.get(),
+            // Of the first request only: later ones did not wait for it.
+            handshake: tls.filter(|_| !client.logged.replace(true)).map(|_| client.handshake_time),
+            protocol: notes.version.unwrap_or(if client.http2 { "2" } else { "1.1" }),
+            tls_version: tls.map(|tls| tls.version),
+            tls_group: tls.and_then(|tls| tls.group),
+            client: Some(notes.address.unwrap_or(client.peer.address.ip())),
+            user_agent: notes.user_agent.as_ref().map(HeaderValue::as_bytes),
+            referrer: notes.referrer.as_ref().map(HeaderValue::as_bytes),
+            error: notes.error.or((!self.complete).then_some("aborted")),
+            verdicts: &notes.verdicts,
+            found: Some(&notes.found),
+        };
+        scribe.write(notes.engine.as_deref(), &entry);
     }
 }
 
@@ -64,6 +214,9 @@ impl Drop for Record {
         if !self.complete {
             client.abandoned.set(client.abandoned.get() + 1);
             self.shard.requests_aborted.increment();
+        }
+        if let Some((scribe, started)) = self.log.take() {
+            self.write(&scribe, started.elapsed());
         }
     }
 }

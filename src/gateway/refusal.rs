@@ -45,6 +45,10 @@ pub enum Kind {
     NoRoute,
     /// Cleartext on a route that refuses it.
     Cleartext,
+    /// The URL holds personal data, on a route that refuses that.
+    UrlPrivacy,
+    /// The access log can't be written, and requests are not to go on without it.
+    LogFull,
     /// The client owed bytes for too long.
     ClientTimeout,
     /// The body is larger than the route allows.
@@ -142,6 +146,8 @@ impl Kind {
             Self::Method => (405, Client, "method", "This method is not served here."),
             Self::NoRoute => (404, Client, "no_route", "Nothing is served at this address."),
             Self::Cleartext => (403, Client, "cleartext", "This page is served over https only."),
+            Self::UrlPrivacy => (400, Client, "url_privacy", "The address of the page holds personal data."),
+            Self::LogFull => (503, Privet, "log_full", "The request can't be recorded at the moment."),
             Self::ClientTimeout => (408, Client, "client_timeout", "The request took too long to arrive."),
             Self::BodyTooLarge => (413, Client, "body_too_large", "What was sent is larger than allowed."),
             Self::UriTooLong => (414, Client, "uri_too_long", "The address of the page is too long."),
@@ -208,7 +214,7 @@ pub fn respond(kind: Kind, look: Look, request_id: &HeaderValue) -> Response<Bod
     if kind == Kind::Method {
         headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
     }
-    if kind == Kind::NoEndpoint {
+    if matches!(kind, Kind::NoEndpoint | Kind::LogFull) {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     }
     response

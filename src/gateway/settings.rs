@@ -99,6 +99,21 @@ pub struct Route {
     pub upgrade: Vec<String>,
     /// How answers are masked; `None` leaves them as they are.
     pub mask: Option<privacy::mask::settings::Settings>,
+    /// What happens to personal data in a URL.
+    pub url_privacy: UrlPrivacy,
+    /// Whether requests are in the access log.
+    pub access_log: bool,
+}
+
+/// What happens to personal data in a path or query. In the logs it is rewritten and counted in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UrlPrivacy {
+    /// No more than that.
+    Log,
+    /// It is kept out of the `Referer` that others get.
+    Strip,
+    /// The request is refused.
+    Reject,
 }
 
 /// Which `Host` a route answers to.

@@ -2,12 +2,18 @@
 //! (extended CONNECT, RFC 8441), always as an HTTP/1.1 upgrade towards the upstream room, which makes it an extended CONNECT
 //! where the application speaks HTTP/2 alone.
 
-use std::rc::Rc;
+use std::{
+    cell::Cell,
+    io,
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll},
+};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header, request::Parts};
 use hyper::{body::Incoming, upgrade::OnUpgrade};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, copy_bidirectional};
 use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
 
 use crate::{
@@ -143,19 +149,73 @@ impl Tunnel {
     }
 
     /// Joins `outer`, of which `read` was read already, and the application, until both have ended.
-    pub async fn join<S: AsyncRead + AsyncWrite + Unpin>(self, mut outer: S, read: Vec<u8>) {
+    pub async fn join<S: AsyncRead + AsyncWrite + Unpin>(self, outer: S, read: Vec<u8>) {
         use tokio::io::AsyncWriteExt;
         let Ok(inner) = self.inner.await else { return };
         let mut inner = Sieve::new(TokioIo::new(inner), self.masking);
         if !read.is_empty() && inner.write_all(&read).await.is_err() {
             return;
         }
-        let carried = copy_bidirectional(&mut outer, &mut inner).await;
-        if let (Ok((up, down)), Some(shard)) = (carried, &self.shard) {
-            shard.tunnel_bytes.add(up + down + read.len() as u64);
-        }
-        if let Some(mut record) = self.record {
+        let mut held =
+            Held { record: self.record, shard: self.shard, up: Cell::new(read.len() as u64), down: Cell::new(0) };
+        let mut outer = Counted { stream: outer, read: &held.up, written: &held.down };
+        let _ = copy_bidirectional(&mut outer, &mut inner).await;
+        if let Some(record) = &mut held.record {
             record.complete();
         }
+    }
+}
+
+/// What a tunnel has carried; noted however the tunnel ends, its task being dropped included.
+struct Held {
+    record: Option<Record>,
+    shard: Option<Shard>,
+    up: Cell<u64>,
+    down: Cell<u64>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(shard) = &self.shard {
+            shard.tunnel_bytes.add(self.up.get() + self.down.get());
+        }
+        if let Some(record) = &mut self.record {
+            record.received(self.up.get());
+            record.sent(self.down.get());
+        }
+    }
+}
+
+/// A stream whose bytes are counted.
+struct Counted<'a, S> {
+    stream: S,
+    read: &'a Cell<u64>,
+    written: &'a Cell<u64>,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Counted<'_, S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
+        self.read.set(self.read.get() + (buf.filled().len() - before) as u64);
+        polled
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<'_, S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
+        if let Poll::Ready(Ok(written)) = &polled {
+            self.written.set(self.written.get() + *written as u64);
+        }
+        polled
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

@@ -75,6 +75,17 @@ impl RouteCounts {
     }
 }
 
+/// What has become of access log lines.
+#[derive(Debug, Default)]
+pub struct LogCounts {
+    /// Lines written.
+    pub written: Counter,
+    /// Lines dropped for want of room.
+    pub dropped: Counter,
+    /// Attempts to write, rotate or delete that have failed.
+    pub errors: Counter,
+}
+
 /// All metrics of the process.
 #[derive(Debug)]
 pub struct Metrics {
@@ -83,6 +94,8 @@ pub struct Metrics {
     process: Shard,
     /// Config reloads that took effect, and that did not.
     pub reloads: [Counter; 2],
+    /// The access log.
+    pub log: LogCounts,
     expiries: Mutex<Vec<(String, i64)>>,
 }
 
@@ -109,6 +122,7 @@ impl Metrics {
             routes: Mutex::default(),
             process: Shard::default(),
             reloads: [const { Counter::new() }; 2],
+            log: LogCounts::default(),
             expiries: Mutex::default(),
         })
     }
@@ -190,6 +204,9 @@ impl Metrics {
             ),
             ("privet_upstream_retries_total", "Requests tried again.", sum(|s| &s.upstream_retries)),
             ("privet_tunnel_bytes_total", "Bytes carried after an upgrade.", sum(|s| &s.tunnel_bytes)),
+            ("privet_log_lines_total", "Access log lines written.", self.log.written.value()),
+            ("privet_log_dropped_total", "Access log lines dropped for want of room.", self.log.dropped.value()),
+            ("privet_log_errors_total", "Failed attempts to write or rotate the access log.", self.log.errors.value()),
         ] {
             out.single(name, "counter", help, value);
         }

@@ -1,4 +1,6 @@
-//! What is counted, and how it is shown.
+//! What is written down of requests and of Privet itself, what is counted, and how both are shown.
 
+pub mod access_log;
 pub mod map;
 pub mod metrics;
+pub mod scrub_layer;

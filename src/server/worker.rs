@@ -8,7 +8,7 @@ use std::{
     rc::Rc,
     sync::Arc,
     thread::JoinHandle,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -105,6 +105,16 @@ impl Handle {
     /// Tells the worker. A worker that is gone hears nothing.
     pub fn tell(&self, command: Command) {
         let _ = self.commands.send(command);
+    }
+
+    /// Ends it; what it still served is cut. Returns when its thread is gone, or after `patience`.
+    pub fn end(mut self, patience: Duration) {
+        let Some(thread) = self.thread.take() else { return };
+        drop(self);
+        let start = Instant::now();
+        while !thread.is_finished() && start.elapsed() < patience {
+            std::thread::sleep(Duration::from_millis(2));
+        }
     }
 
     /// Whether its thread still runs.
@@ -318,6 +328,7 @@ impl Worker {
     }
 
     async fn handshake(self: &Rc<Self>, stream: TcpStream, peer: Peer, port: u16, patience: Duration) {
+        let started = Instant::now();
         let acceptor = tls::Acceptor::new(Arc::clone(&self.process.tls));
         let (stream, handshake) = match tokio::time::timeout(patience, acceptor.accept(stream)).await {
             Ok(Ok(done)) => done,
@@ -330,6 +341,7 @@ impl Worker {
         );
         let mut client = Client::new(peer, true, handshake.alpn_h2, port);
         client.handshake = Some(handshake);
+        client.handshake_time = started.elapsed();
         let client = Rc::new(client);
         if client.http2 {
             serve_http2(Rc::clone(self), stream, client).await;

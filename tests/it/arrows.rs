@@ -11,7 +11,7 @@ const RANKS: &[&[&str]] = &[
     &["gateway"],
     &["observe"],
     &["tls", "privacy"],
-    &["dial", "format"],
+    &["dial", "seal", "format"],
     &["common"],
 ];
 

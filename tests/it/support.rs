@@ -71,12 +71,13 @@ impl Privet {
 
     fn launch(dir: TempDir, args: &[String], environment: &[(&str, &str)], ports: [u16; 3]) -> Self {
         let log = fs::File::create(dir.path().join("log")).expect("a log");
+        let out = fs::File::create(dir.path().join("out")).expect("a log");
         let child = Command::new(binary())
             .args(args)
             .current_dir(dir.path())
             .env("PRIVET_LOG", "debug")
             .envs(environment.iter().copied())
-            .stdout(Stdio::null())
+            .stdout(out)
             .stderr(log)
             .spawn()
             .expect("starts");
@@ -96,6 +97,11 @@ impl Privet {
 
     pub fn log(&self) -> String {
         fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+    }
+
+    /// What was written to standard output: the access log, where it goes nowhere else.
+    pub fn out(&self) -> String {
+        fs::read_to_string(self.dir.path().join("out")).unwrap_or_default()
     }
 
     pub fn metrics(&self) -> String {

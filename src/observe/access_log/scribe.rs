@@ -1,0 +1,195 @@
+//! A worker's pen: it makes lines on the worker's thread and leaves them in a lane of the writer's.
+
+use std::{cell::RefCell, collections::HashMap, net::IpAddr, sync::Arc, time::SystemTime};
+
+use time::{OffsetDateTime, macros::format_description};
+
+use super::{
+    Sink, agent,
+    entry::Entry,
+    lanes::Full,
+    settings::{Format, WhenFull},
+    url,
+};
+use crate::{
+    common::clock,
+    observe::metrics::Shard,
+    privacy::{Engine, Kind, Tally},
+};
+
+/// One worker's pen.
+#[derive(Debug)]
+pub struct Scribe {
+    /// Held, so that the writer does not end before the last pen is put down.
+    pub(super) sink: Arc<Sink>,
+    pub(super) lane: usize,
+    pub(super) format: Format,
+    pub(super) when_full: WhenFull,
+    pub(super) engine: Arc<Engine>,
+    pub(super) shard: Shard,
+    pub(super) scratch: RefCell<Scratch>,
+}
+
+impl Scribe {
+    /// Waits until there is room for the lines of another request, where the setting is to wait.
+    ///
+    /// # Errors
+    /// When the log can't be written at the moment, or stays full for too long.
+    pub async fn room(&self) -> Result<(), Full> {
+        match self.when_full {
+            WhenFull::Drop => Ok(()),
+            WhenFull::Wait => self.sink.lanes.room(self.lane).await,
+        }
+    }
+
+    /// Writes down a request, by the rules of its route where it has one.
+    pub fn write(&self, rules: Option<&Engine>, entry: &Entry<'_>) {
+        let mut scratch = self.scratch.borrow_mut();
+        scratch.line.clear();
+        scratch.clock.tick(clock::now());
+        let found = entry.write(self.format, rules.unwrap_or(&self.engine), &mut scratch);
+        self.sink.lanes.push(self.lane, &scratch.line, self.when_full);
+        for (place, tally) in [("url", &found.url), ("referrer", &found.referrer)] {
+            scratch.counts.add(entry.route.unwrap_or("-"), place, tally);
+        }
+        if scratch.counts.0.len() >= Counts::MOST {
+            scratch.counts.settle(&self.shard);
+        }
+    }
+
+    /// Hands on what was counted; called about once a second.
+    pub fn settle(&self) {
+        if let Ok(mut scratch) = self.scratch.try_borrow_mut() {
+            scratch.counts.settle(&self.shard);
+        }
+    }
+}
+
+impl Drop for Scribe {
+    fn drop(&mut self) {
+        self.settle();
+    }
+}
+
+/// What was rewritten since the metrics were last told, so that a request need not write their labels.
+#[derive(Debug, Default)]
+pub(super) struct Counts(Vec<(Box<str>, &'static str, Kind, u64)>);
+
+impl Counts {
+    /// Most series at once.
+    const MOST: usize = 64;
+
+    fn add(&mut self, route: &str, place: &'static str, tally: &Tally) {
+        for (kind, n) in tally.iter() {
+            match self.0.iter_mut().find(|(r, p, k, _)| *p == place && k == kind && **r == *route) {
+                Some((.., count)) => *count += n,
+                None => self.0.push((route.into(), place, kind.clone(), n)),
+            }
+        }
+    }
+
+    fn settle(&mut self, shard: &Shard) {
+        for (route, place, kind, n) in self.0.drain(..) {
+            let labels = [("route", &*route), ("type", kind.name()), ("place", place)];
+            shard.count_many("privet_redactions_total", &labels, n);
+        }
+    }
+}
+
+/// What lines are made with; used again for every line.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    /// The line.
+    pub(super) line: Vec<u8>,
+    pub(super) part: Vec<u8>,
+    pub(super) url: url::Scratch,
+    pub(super) clock: Clock,
+    pub(super) tokens: Tokens,
+    pub(super) agents: Agents,
+    counts: Counts,
+}
+
+/// The time in both forms; the calendar is asked once a second.
+#[derive(Debug, Default)]
+pub(super) struct Clock {
+    second: i64,
+    rfc3339: String,
+    common: String,
+}
+
+impl Clock {
+    fn tick(&mut self, now: SystemTime) {
+        let now = OffsetDateTime::from(now);
+        if now.unix_timestamp() != self.second || self.common.is_empty() {
+            self.second = now.unix_timestamp();
+            let iso = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].");
+            let common = format_description!("[day]/[month repr:short]/[year]:[hour]:[minute]:[second] +0000");
+            // Both have nothing that could fail.
+            self.rfc3339 = now.format(iso).unwrap_or_default();
+            self.common = now.format(common).unwrap_or_default();
+        }
+        let mut micros = now.microsecond();
+        self.rfc3339.truncate(20);
+        let mut digits = [0; 6];
+        for digit in digits.iter_mut().rev() {
+            *digit = b'0' + u8::try_from(micros % 10).unwrap_or(0);
+            micros /= 10;
+        }
+        self.rfc3339.push_str(std::str::from_utf8(&digits).unwrap_or("000000"));
+        self.rfc3339.push('Z');
+    }
+
+    /// UTC, to the microsecond.
+    pub(super) fn rfc3339(&self) -> &str {
+        &self.rfc3339
+    }
+
+    /// As Apache writes it.
+    pub(super) fn common(&self) -> &str {
+        &self.common
+    }
+}
+
+/// Pseudonyms of addresses that were seen of late.
+#[derive(Debug, Default)]
+pub(super) struct Tokens(HashMap<IpAddr, Box<[u8]>>);
+
+impl Tokens {
+    /// Most addresses that are remembered.
+    const MOST: usize = 4096;
+
+    pub(super) fn of(&mut self, address: IpAddr, engine: &Engine) -> &[u8] {
+        if self.0.len() >= Self::MOST && !self.0.contains_key(&address) {
+            self.0.clear();
+        }
+        self.0.entry(address).or_insert_with(|| {
+            let mut token = Vec::new();
+            engine.rewrite(&Kind::IpAddress, address.to_string().as_bytes(), &mut token);
+            token.into()
+        })
+    }
+}
+
+/// Families of agents that were seen of late.
+#[derive(Debug, Default)]
+pub(super) struct Agents(HashMap<Box<[u8]>, &'static str>);
+
+impl Agents {
+    /// Most agents that are remembered, and the longest.
+    const MOST: usize = 1024;
+    const LONGEST: usize = 512;
+
+    pub(super) fn family(&mut self, agent: &[u8]) -> &'static str {
+        if let Some(family) = self.0.get(agent) {
+            return family;
+        }
+        let family = agent::family(agent);
+        if agent.len() <= Self::LONGEST {
+            if self.0.len() >= Self::MOST {
+                self.0.clear();
+            }
+            self.0.insert(agent.into(), family);
+        }
+        family
+    }
+}

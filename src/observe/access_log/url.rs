@@ -1,0 +1,164 @@
+//! Personal data in URLs: a path, a query and a referrer as they may be written down.
+//!
+//! What is percent-encoded is decoded for the engine. A part in which nothing was found is written as it came; one that was
+//! rewritten is encoded again, but for the marks of tokens (`<`, `>`), which are for people.
+
+use crate::privacy::{Engine, Tally};
+
+/// Buffers that are used again.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    decoded: Vec<u8>,
+    name: Vec<u8>,
+    scrubbed: Vec<u8>,
+}
+
+/// One engine and what it has found in the URLs of one request.
+#[derive(Debug)]
+pub struct Cleaner<'a> {
+    /// What finds and rewrites.
+    pub engine: &'a Engine,
+    /// What was found.
+    pub tally: &'a mut Tally,
+    /// Buffers.
+    pub scratch: &'a mut Scratch,
+}
+
+/// Names of fields that are looked at no further: letters that are no value.
+fn is_plain_name(name: &[u8]) -> bool {
+    name.len() <= 16 && name.iter().all(|b| b.is_ascii_lowercase() || *b == b'_')
+}
+
+impl Cleaner<'_> {
+    /// Appends a path and a query, as a request target has them.
+    pub fn target(&mut self, raw: &[u8], out: &mut Vec<u8>) {
+        let (path, query) = split(raw);
+        self.path(path, out);
+        if let Some(query) = query {
+            out.push(b'?');
+            self.query(query, out);
+        }
+    }
+
+    /// Appends a path.
+    pub fn path(&mut self, raw: &[u8], out: &mut Vec<u8>) {
+        // The root and one plain letter hold nothing.
+        if raw.len() < 3 {
+            return out.extend_from_slice(raw);
+        }
+        let Scratch { decoded, scrubbed, .. } = &mut *self.scratch;
+        scrubbed.clear();
+        if self.engine.scrub(decode(raw, false, decoded), scrubbed, self.tally) {
+            encode(scrubbed, out);
+        } else {
+            out.extend_from_slice(raw);
+        }
+    }
+
+    /// Appends a query, without its `?`.
+    pub fn query(&mut self, raw: &[u8], out: &mut Vec<u8>) {
+        for (i, pair) in raw.split(|b| *b == b'&').enumerate() {
+            if i > 0 {
+                out.push(b'&');
+            }
+            match memchr::memchr(b'=', pair) {
+                Some(at) => self.pair(&pair[..at], &pair[at + 1..], out),
+                None => self.name(pair, out),
+            }
+        }
+    }
+
+    /// Appends a referrer: its fragment and any credentials are dropped, its host, path and query scrubbed.
+    pub fn referrer(&mut self, raw: &[u8], out: &mut Vec<u8>) {
+        let end = memchr::memchr(b'#', raw).unwrap_or(raw.len());
+        let raw = &raw[..end];
+        let Some(at) = memchr::memmem::find(raw, b"://").filter(|at| *at <= 12) else {
+            return self.target(raw, out);
+        };
+        let (scheme, rest) = (&raw[..at], &raw[at + 3..]);
+        let end = rest.iter().position(|b| matches!(b, b'/' | b'?')).unwrap_or(rest.len());
+        let (authority, target) = rest.split_at(end);
+        let host = memchr::memrchr(b'@', authority).map_or(authority, |at| &authority[at + 1..]);
+        self.name(scheme, out);
+        out.extend_from_slice(b"://");
+        self.name(host, out);
+        self.target(target, out);
+    }
+
+    fn pair(&mut self, name: &[u8], value: &[u8], out: &mut Vec<u8>) {
+        let Scratch { decoded, name: known, scrubbed } = &mut *self.scratch;
+        let decoded_name = decode(name, true, known);
+        scrubbed.clear();
+        let rewritten = !is_plain_name(decoded_name) && self.engine.scrub(decoded_name, scrubbed, self.tally);
+        if rewritten {
+            encode(scrubbed, out);
+        } else {
+            out.extend_from_slice(name);
+        }
+        out.push(b'=');
+        if value.is_empty() {
+            return;
+        }
+        scrubbed.clear();
+        if self.engine.scrub_field(decoded_name, decode(value, true, decoded), scrubbed, self.tally) {
+            encode(scrubbed, out);
+        } else {
+            out.extend_from_slice(value);
+        }
+    }
+
+    fn name(&mut self, raw: &[u8], out: &mut Vec<u8>) {
+        let Scratch { decoded, scrubbed, .. } = &mut *self.scratch;
+        scrubbed.clear();
+        if !is_plain_name(raw) && self.engine.scrub(decode(raw, true, decoded), scrubbed, self.tally) {
+            encode(scrubbed, out);
+        } else {
+            out.extend_from_slice(raw);
+        }
+    }
+}
+
+/// Path and query of a target.
+#[must_use]
+pub fn split(raw: &[u8]) -> (&[u8], Option<&[u8]>) {
+    match memchr::memchr(b'?', raw) {
+        Some(at) => (&raw[..at], Some(&raw[at + 1..])),
+        None => (raw, None),
+    }
+}
+
+/// Undoes percent-encoding, and `+` in a form. What is malformed stays as it is.
+fn decode<'a>(raw: &'a [u8], form: bool, buffer: &'a mut Vec<u8>) -> &'a [u8] {
+    if !raw.iter().any(|b| *b == b'%' || (form && *b == b'+')) {
+        return raw;
+    }
+    buffer.clear();
+    let mut at = 0;
+    while let Some(&byte) = raw.get(at) {
+        let hex =
+            |i: usize| raw.get(at + i).and_then(|b| char::from(*b).to_digit(16)).and_then(|d| u8::try_from(d).ok());
+        match (byte, hex(1), hex(2)) {
+            (b'%', Some(high), Some(low)) => {
+                buffer.push(high << 4 | low);
+                at += 3;
+                continue;
+            }
+            (b'+', ..) if form => buffer.push(b' '),
+            _ => buffer.push(byte),
+        }
+        at += 1;
+    }
+    buffer
+}
+
+fn encode(text: &[u8], out: &mut Vec<u8>) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    for &byte in text {
+        if matches!(byte, b'!' | b'$' | b'\''..=b'*' | b','..=b';' | b'<' | b'>' | b'@'..=b'Z' | b'_' | b'a'..=b'z' | b'~' | b'[' | b']')
+        {
+            out.push(byte);
+        } else {
+            out.extend_from_slice(&[b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+        }
+    }
+}
