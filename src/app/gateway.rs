@@ -18,6 +18,7 @@ use crate::{
     config::Config,
     gateway::{Plan, plan::Bounds},
     observe::metrics::Metrics,
+    privacy::Keys,
     server::{
         self, listener,
         worker::{Command, Door, Drain, Handle, Process},
@@ -53,8 +54,7 @@ impl Running {
     ///
     /// # Errors
     /// When an address, file or privilege is not to be had.
-    pub fn start(config: Config) -> anyhow::Result<Self> {
-        let keys = keys::of(&config)?;
+    pub fn start(config: Config, keys: &Arc<Keys>) -> anyhow::Result<Self> {
         let settings = Arc::new(config.server.clone());
         let https = listener::bind(settings.https, settings.workers)?;
         let http = settings.http.map(|address| listener::bind(address, settings.workers)).transpose()?;
@@ -70,7 +70,7 @@ impl Running {
             tls: tls::Store::open(&config.tls, SystemTime::now())?,
         });
         process.metrics.set_expiries(process.tls.expiries());
-        let plan = Plan::new(&config.gateway, &keys, bounds(&settings, addresses.https), &Runtime::current(), None)?;
+        let plan = Plan::new(&config.gateway, keys, bounds(&settings, addresses.https), &Runtime::current(), None)?;
         let workers = (0..settings.workers)
             .map(|index| Handle::start(index, &process, Arc::clone(&plan), Arc::clone(&settings)))
             .collect::<Result<Vec<_>, _>>()

@@ -55,8 +55,10 @@ pub fn run(source: &Source, demo: bool) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
     runtime.block_on(async {
         let mut signals = Signals::listen().context("signals can't be handled")?;
+        // A key file that is made now has not changed.
+        let keys = keys::of(&config)?;
         let mut watched = source.watched(&config);
-        let mut running = Running::start(config)?;
+        let mut running = Running::start(config, &keys)?;
         banner::print(running.config(), running.addresses(), demo);
         let mut every = interval(Duration::from_secs(1));
         every.set_missed_tick_behavior(MissedTickBehavior::Delay);

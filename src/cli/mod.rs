@@ -3,6 +3,8 @@
 
 pub mod check;
 pub mod detect;
+pub mod redact;
+pub mod reveal;
 pub mod serve;
 
 use std::{path::PathBuf, process::ExitCode, time::SystemTime};
@@ -27,6 +29,10 @@ enum Command {
     Check(CheckArgs),
     /// Tell what personal data and secrets the lines of a JSON-lines file hold.
     Detect(detect::DetectArgs),
+    /// Rewrite the personal data and secrets in texts, logs and tables.
+    Redact(redact::RedactArgs),
+    /// Open what `redact --operator encrypt` has written, and record why.
+    Reveal(reveal::RevealArgs),
 }
 
 /// What `serve` takes.
@@ -79,6 +85,8 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Check(args) => check::run(&args),
         Command::Detect(args) => detect::run(&args),
+        Command::Redact(args) => redact::run(&args),
+        Command::Reveal(args) => reveal::run(&args),
     }
 }
 

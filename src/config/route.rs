@@ -45,8 +45,8 @@ pub fn resolve(
     let upstream = upstream(&mut table, reason.is_some(), context, d);
     let upstream = upstream.map(Arc::new);
     let rules = Rules::read(&mut table, d);
-    let mask = mask(&mut table, d);
     let privacy = super::privacy::on_route(table.table_if("privacy", "route[].privacy", d), privacy, d);
+    let mask = mask(&mut table, d);
     table.finish(d);
     Some(Route {
         name: format!("{}{path}", host_name(&host)),

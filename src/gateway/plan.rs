@@ -86,7 +86,7 @@ impl Plan {
         previous: Option<&Self>,
     ) -> Result<Arc<Self>, Error> {
         let mut routes: Vec<Prepared> = Vec::with_capacity(settings.routes.len());
-        let engine = Arc::new(Engine::new(&settings.privacy, Arc::clone(keys)));
+        let mut engines = Engines { keys, made: Vec::new() };
         for route in &settings.routes {
             let kept = previous.and_then(|plan| plan.shared_of(route));
             let shared = match kept {
@@ -94,16 +94,8 @@ impl Plan {
                 None => Shared::start(&route.upstream, service)
                     .map_err(|source| Error { route: route.name.clone(), source })?,
             };
-            let alike = routes.iter().find(|other| other.route.privacy == route.privacy);
-            let engine = if route.privacy == settings.privacy {
-                Arc::clone(&engine)
-            } else if let Some(other) = alike {
-                Arc::clone(&other.engine)
-            } else {
-                Arc::new(Engine::new(&route.privacy, Arc::clone(keys)))
-            };
-            let mask = mask(route, keys);
-            routes.push(Prepared { route: Arc::clone(route), shared, engine, mask });
+            let mask = route.mask.as_ref().map(|rule| mask(route, rule, &mut engines));
+            routes.push(Prepared { route: Arc::clone(route), shared, engine: engines.of(&route.privacy), mask });
         }
         Ok(Arc::new(Self {
             head: Arc::new(settings.head.clone()),
@@ -112,7 +104,7 @@ impl Plan {
             acme_webroot: bounds.acme_webroot.clone(),
             table: Table::new(settings.routes.iter().map(|route| &**route)),
             bounds,
-            engine,
+            engine: engines.of(&settings.privacy),
             routes,
         }))
     }
@@ -127,16 +119,30 @@ impl Plan {
     }
 }
 
-/// The mask of a route, where it has one.
-fn mask(route: &Route, keys: &Arc<Keys>) -> Option<Arc<Mask>> {
-    let rule = route.mask.as_ref()?;
+/// Engines by their settings: routes whose settings are alike share one.
+struct Engines<'a> {
+    keys: &'a Arc<Keys>,
+    made: Vec<(privacy::settings::Settings, Arc<Engine>)>,
+}
+
+impl Engines<'_> {
+    fn of(&mut self, settings: &privacy::settings::Settings) -> Arc<Engine> {
+        if let Some((_, engine)) = self.made.iter().find(|(known, _)| known == settings) {
+            return Arc::clone(engine);
+        }
+        let engine = Arc::new(Engine::new(settings, Arc::clone(self.keys)));
+        self.made.push((settings.clone(), Arc::clone(&engine)));
+        engine
+    }
+}
+
+fn mask(route: &Route, rule: &privacy::mask::settings::Settings, engines: &mut Engines<'_>) -> Arc<Mask> {
     let settings = privacy::mask::engine_settings(&route.privacy);
     // Whatever changes what is shown changes the id.
-    let text = format!("{settings:?} {:?} {} {}", rule.paths, keys.epoch(), env!("CARGO_PKG_VERSION"));
+    let text = format!("{rule:?} {settings:?} {:?} {}", engines.keys.fingerprint(), env!("CARGO_PKG_VERSION"));
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
     let id = digest.as_ref().iter().take(6).fold(0_u64, |id, byte| id << 8 | u64::from(*byte));
-    let engine = Arc::new(Engine::new(&settings, Arc::clone(keys)));
-    Some(Arc::new(Mask::new(engine, rule.paths.clone(), format!("{id:012x}"))))
+    Arc::new(Mask::new(engines.of(&settings), rule.paths.clone(), format!("{id:012x}")))
 }
 
 /// One worker's view of a plan.

@@ -1,13 +1,14 @@
 //! What encoded bytes stand for, and where they stand.
 //!
-//! Detectors read plain text. Percent signs (once or twice over), JSON's `\u`, character references of HTML, full-width forms, dashes and
-//! spaces of every kind are read as what they stand for; a map leads every span back to the bytes that were written.
+//! Detectors read plain text. Percent signs (once or twice over), JSON's `\u` and nginx's `\x`, character references of HTML,
+//! full-width forms, dashes and spaces of every kind are read as what they stand for; a map leads every span back to the bytes that
+//! were written.
 //! Unknown escapes stay as they are: this is for looking, the text itself is never rewritten from it.
 
 use std::{borrow::Cow, ops::Range};
 
 /// Longest form of one character that is understood, in bytes.
-pub(super) const LONGEST: usize = 12;
+pub(super) const LONGEST: usize = 18;
 
 /// Text as detectors read it.
 #[derive(Debug, Default)]
@@ -18,6 +19,15 @@ impl Map {
         match self.0.partition_point(|&(t, _)| t <= text).checked_sub(1) {
             Some(i) => self.0[i].1 + text - self.0[i].0,
             None => text,
+        }
+    }
+
+    /// Where the byte as written at `raw` is read, or the first behind it.
+    pub(super) fn forth(&self, raw: usize) -> usize {
+        match self.0.partition_point(|&(_, r)| r <= raw).checked_sub(1) {
+            // An escape stands for fewer bytes than it has.
+            Some(i) => (self.0[i].0 + raw - self.0[i].1).min(self.0.get(i + 1).map_or(usize::MAX, |next| next.0)),
+            None => raw,
         }
     }
 
@@ -32,40 +42,49 @@ impl Map {
     }
 }
 
-/// Whether anything may be encoded in `text`.
-pub(super) fn is_plain(text: &[u8]) -> bool {
-    // No early end within a block, so that it is looked at many bytes at a time.
-    text.chunks(64).all(|block| !block.iter().fold(false, |any, &b| any | is_marker(b)))
-}
-
 fn is_marker(byte: u8) -> bool {
     matches!(byte, b'%' | b'&' | b'\\' | 0xC2 | 0xE2 | 0xE3 | 0xEF)
+}
+
+/// Bytes that are looked at together.
+const BLOCK: usize = 64;
+
+/// The next place at or behind `pos` where something may be encoded.
+fn marker(raw: &[u8], mut pos: usize) -> Option<usize> {
+    while let Some(block) = raw.get(pos..pos + BLOCK) {
+        // No early end within a block, so that it is looked at many bytes at a time.
+        if block.iter().fold(false, |any, &b| any | is_marker(b)) {
+            break;
+        }
+        pos += BLOCK;
+    }
+    raw[pos..].iter().position(|&b| is_marker(b)).map(|n| pos + n)
 }
 
 /// All of `raw` as detectors read it.
 pub(super) fn decode(raw: &[u8]) -> (Cow<'_, [u8]>, Map) {
     let mut map = Map::default();
-    if is_plain(raw) {
+    let mut text = Vec::new();
+    let (mut pos, mut copied) = (0, 0);
+    while let Some(at) = marker(raw, pos) {
+        pos = at + 1;
+        let Some((unit, width)) = one(&raw[at..]) else { continue };
+        if map.0.is_empty() {
+            text.reserve(raw.len());
+        }
+        text.extend_from_slice(&raw[copied..at]);
+        map.0.push((text.len(), at));
+        if let Some(unit) = unit {
+            push(&mut text, unit);
+        }
+        pos = at + width;
+        copied = pos;
+        map.0.push((text.len(), pos));
+    }
+    if map.0.is_empty() {
         return (Cow::Borrowed(raw), map);
     }
-    let mut text = Vec::with_capacity(raw.len());
-    let mut pos = 0;
-    while pos < raw.len() {
-        if is_marker(raw[pos])
-            && let Some((char, width)) = one(&raw[pos..])
-        {
-            map.0.push((text.len(), pos));
-            if let Some(char) = char {
-                push(&mut text, char);
-            }
-            pos += width;
-            map.0.push((text.len(), pos));
-        } else {
-            let plain = raw[pos + 1..].iter().position(|&b| is_marker(b)).map_or(raw.len(), |n| pos + 1 + n);
-            text.extend_from_slice(&raw[pos..plain]);
-            pos = plain;
-        }
-    }
+    text.extend_from_slice(&raw[copied..]);
     (Cow::Owned(text), map)
 }
 
@@ -86,9 +105,10 @@ fn push(text: &mut Vec<u8>, unit: Unit) {
 /// The character that `raw` begins with, where it is encoded, and its width; no character for one that is not seen.
 fn one(raw: &[u8]) -> Option<(Option<Unit>, usize)> {
     match raw[0] {
-        b'%' => percent(raw).map(|(byte, width)| (Some(Unit::Byte(byte)), width)),
-        b'\\' => backslash(raw),
-        b'&' => reference(raw),
+        b'%' if raw.get(1) == Some(&b'u') => escape(raw, 2),
+        b'%' => byte(raw).map(|first| character(raw, first)),
+        b'\\' => byte(raw).map(|first| character(raw, first)).or_else(|| backslash(raw)),
+        b'&' => reference(&raw[1..]).map(|(unit, width)| (unit, width + 1)),
         _ => folded(raw),
     }
 }
@@ -97,15 +117,35 @@ fn hex(digits: &[u8]) -> Option<u32> {
     digits.iter().try_fold(0, |n, &b| Some(n << 4 | char::from(b).to_digit(16)?))
 }
 
-/// `%2D`, and `%252D`.
-fn percent(raw: &[u8]) -> Option<(u8, usize)> {
-    let byte = u8::try_from(hex(raw.get(1..3)?)?).ok()?;
-    if byte == b'%'
-        && let Some(inner) = raw.get(3..5).and_then(hex)
-    {
-        return Some((u8::try_from(inner).ok()?, 5));
+/// `%2D`, `%252D`, and `\x2D` as nginx logs it; its width.
+fn byte(raw: &[u8]) -> Option<(u8, usize)> {
+    let two = |from: usize| raw.get(from..from + 2).and_then(hex).and_then(|n| u8::try_from(n).ok());
+    match raw {
+        [b'%', b'2', b'5', ..] => two(3).map_or(Some((b'%', 3)), |byte| Some((byte, 5))),
+        [b'%', ..] => two(1).map(|byte| (byte, 3)),
+        [b'\\', b'x', ..] => two(2).map(|byte| (byte, 4)),
+        _ => None,
     }
-    Some((byte, 3))
+}
+
+/// The character that begins with an encoded byte, where the others of its two or three follow in the same way.
+fn character(raw: &[u8], (first, width): (u8, usize)) -> (Option<Unit>, usize) {
+    let count = match first {
+        0xC2 => 2,
+        0xE2 | 0xE3 | 0xEF => 3,
+        _ => return (Some(Unit::Byte(first)), width),
+    };
+    let mut bytes = [first, 0, 0];
+    let mut end = width;
+    for place in &mut bytes[1..count] {
+        let Some((next, width)) = raw.get(end..).and_then(byte) else { return (Some(Unit::Byte(first)), width) };
+        *place = next;
+        end += width;
+    }
+    match std::str::from_utf8(&bytes[..count]).ok().and_then(|s| s.chars().next()) {
+        Some(char) => (fold(char, byte(&raw[end..]).map_or(raw.get(end).copied(), |(next, _)| Some(next))), end),
+        None => (Some(Unit::Byte(first)), width),
+    }
 }
 
 fn backslash(raw: &[u8]) -> Option<(Option<Unit>, usize)> {
@@ -113,21 +153,31 @@ fn backslash(raw: &[u8]) -> Option<(Option<Unit>, usize)> {
         b'/' => Unit::Byte(b'/'),
         b'n' | b'r' => Unit::Byte(b'\n'),
         b't' => Unit::Byte(b'\t'),
-        b'u' => {
-            let char = char::from_u32(hex(raw.get(2..6)?)?)?;
-            return Some((fold(char), 6));
-        }
+        b'u' => return escape(raw, 2),
+        // JSON within JSON.
+        b'\\' if raw.get(2) == Some(&b'u') => return escape(raw, 3),
         _ => return None,
     };
     Some((Some(unit), 2))
 }
 
+/// `\u002d`, and `%u002d` as it was once written, whose digits begin at `from`.
+fn escape(raw: &[u8], from: usize) -> Option<(Option<Unit>, usize)> {
+    let char = char::from_u32(hex(raw.get(from..from + 4)?)?)?;
+    Some((fold(char, raw.get(from + 4).copied().map(|b| if b == b'\\' { b'0' } else { b })), from + 4))
+}
+
+/// What follows an ampersand.
 fn reference(raw: &[u8]) -> Option<(Option<Unit>, usize)> {
-    let end = raw.iter().take(LONGEST).position(|&b| b == b';')?;
-    let char = match &raw[1..end] {
+    let end = raw.iter().take(LONGEST - 2).position(|&b| b == b';')?;
+    let char = match &raw[..end] {
         [b'#', b'x' | b'X', digits @ ..] if !digits.is_empty() => char::from_u32(hex(digits)?)?,
         [b'#', digits @ ..] => std::str::from_utf8(digits).ok()?.parse::<u32>().ok().and_then(char::from_u32)?,
-        b"amp" => '&',
+        // Twice over.
+        b"amp" => match raw.get(4) {
+            Some(b'#') => return reference(&raw[4..raw.len().min(14)]).map(|(unit, width)| (unit, width + 4)),
+            _ => '&',
+        },
         b"quot" => '"',
         b"apos" => '\'',
         b"lt" => '<',
@@ -146,28 +196,35 @@ fn reference(raw: &[u8]) -> Option<(Option<Unit>, usize)> {
         b"shy" | b"zwnj" | b"zwj" => '\u{AD}',
         _ => return None,
     };
-    Some((fold(char), end + 1))
+    Some((fold(char, raw.get(end + 1).copied().map(|b| if b == b'&' { b'0' } else { b })), end + 1))
 }
 
 /// UTF-8 that stands for something plainer.
 fn folded(raw: &[u8]) -> Option<(Option<Unit>, usize)> {
-    let width = match raw[0] {
-        0xC2 => 2,
-        _ => 3,
+    let width = match raw {
+        [0xC2, 0xA0 | 0xAD, ..] => 2,
+        // Quotes and the like are most of these: they stay what they are.
+        [0xE2, 0x80, 0x80..=0x95 | 0xA2 | 0xAF, ..] | [0xE2, 0x81..=0xB8, ..] | [0xE3, 0x80, 0x80, ..] => 3,
+        [0xE3, 0x83, 0xBC, ..] | [0xEF, 0xB9..=0xBD, ..] => 3,
+        _ => return None,
     };
     let char = std::str::from_utf8(raw.get(..width)?).ok()?.chars().next()?;
-    match fold(char) {
+    match fold(char, raw.get(width).copied()) {
         Some(Unit::Char(same)) if same == char => None,
         other => Some((other, width)),
     }
 }
 
-/// The plain form of a character; `None` for one without any shape.
-fn fold(char: char) -> Option<Unit> {
+/// The plain form of a character before the byte `next`; `None` for one without any shape.
+fn fold(char: char, next: Option<u8>) -> Option<Unit> {
     let plain = match char {
         '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FEFF}' => return None,
         '\u{A0}' | '\u{2000}'..='\u{200A}' | '\u{202F}' | '\u{205F}' | '\u{3000}' => ' ',
-        '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{2E3A}' | '\u{2E3B}' | '\u{FE58}' | '\u{FE63}' => '-',
+        '\u{2010}'..='\u{2015}' | '\u{2043}' | '\u{2212}' | '\u{2E3A}' | '\u{2E3B}' | '\u{FE58}' | '\u{FE63}' => '-',
+        // A long vowel and a rule, which stand for a dash before a digit only; a full-width digit begins with 0xEF.
+        '\u{30FC}' | '\u{2500}' if next.is_some_and(|b| b.is_ascii_digit() || b == 0xEF) => '-',
+        // What hides digits.
+        '\u{2022}' | '\u{25CF}' => '*',
         // Full-width forms stand as far apart as ASCII does.
         '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(char) - 0xFEE0).unwrap_or(char),
         other => other,
@@ -190,6 +247,14 @@ mod tests {
             "a010&hyphen;1234z",
             "a010\u{2013}1234z",
             "a０１０－１２３４z",
+            "a010%E2%80%931234z",
+            "a010%25E2%2580%25931234z",
+            "a%EF%BC%90%EF%BC%91%EF%BC%90%EF%BC%8D1234z",
+            "a010\\x2d1234z",
+            "a010\\xE2\\x80\\x931234z",
+            "a010\\\\u002d1234z",
+            "a010&amp;#45;1234z",
+            "a010\u{30FC}1234z",
             "a0\u{200B}10-1234z",
         ] {
             let (text, map) = decode(written.as_bytes());
@@ -200,7 +265,22 @@ mod tests {
 
     #[test]
     fn what_is_not_encoded_stays() {
-        for written in ["100%", "50%zz", "a & b", "&unknown;", "C:\\data", "‘quoted’", "가나다", "\u{E9}", "%"] {
+        for written in [
+            "100%",
+            "50%zz",
+            "a & b",
+            "&unknown;",
+            "C:\\data",
+            "‘quoted’",
+            "가나다",
+            "メール",
+            "%E",
+            "%2",
+            "\\x",
+            "&amp",
+            "\u{E9}",
+            "%",
+        ] {
             let (text, map) = decode(written.as_bytes());
             assert_eq!(text.as_ref(), written.as_bytes());
             assert_eq!(map.back(&(0..written.len())), 0..written.len());

@@ -91,6 +91,12 @@ impl Keys {
         &self.epoch
     }
 
+    /// What tells these keys from others, and nothing about them.
+    #[must_use]
+    pub fn fingerprint(&self) -> [u8; 10] {
+        self.tag("", b"fingerprint")
+    }
+
     /// The first 80 bits of the HMAC of a type's name, a zero and the canonical value.
     pub(super) fn tag(&self, kind: &str, canonical: &[u8]) -> [u8; 10] {
         let tag = keyed(&self.token, kind, canonical);

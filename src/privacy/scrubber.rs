@@ -118,7 +118,7 @@ impl Scrubber {
         let raw = std::mem::take(&mut self.raw);
         let (text, map) = decode::decode(&raw);
         let written = |place: usize| map.back(&(place..place)).start;
-        let read = |place: usize| read_as(place, text.len(), written);
+        let read = |place: usize| map.forth(place).min(text.len());
         let limit = match end {
             End::Text => text.len(),
             // A sign that is cut may stand for another.
@@ -200,16 +200,6 @@ impl Scrubber {
             }
         }
     }
-}
-
-/// The first place of the decoded text that stands at or behind `raw` as it is written.
-fn read_as(raw: usize, length: usize, written: impl Fn(usize) -> usize) -> usize {
-    let (mut low, mut high) = (0, length);
-    while low < high {
-        let middle = usize::midpoint(low, high);
-        if written(middle) < raw { low = middle + 1 } else { high = middle }
-    }
-    low
 }
 
 #[cfg(test)]

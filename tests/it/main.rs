@@ -8,6 +8,7 @@ mod grpc;
 mod http;
 mod lifecycle;
 mod mask;
+mod redact;
 mod start;
 mod support;
 mod tls;

@@ -44,7 +44,7 @@ fn start(text: &[u8], at: usize) -> Option<usize> {
     for word in line.trim_end().rsplit(' ').take(7) {
         pos = word.as_ptr() as usize - line.as_ptr() as usize;
         // What stands in brackets or behind a colon before the address is not of it.
-        let cut = word.rfind(['(', ':', '[', '"', '\'', ',', '/', '-']).map_or(0, |i| i + 1);
+        let cut = word.char_indices().rfind(|(_, c)| !c.is_alphanumeric()).map_or(0, |(i, c)| i + c.len_utf8());
         let bare = &word[cut..];
         let region = bare.chars().count() > 1 && REGIONS.iter().any(|end| bare.ends_with(end));
         let province = PROVINCES.iter().any(|p| bare.starts_with(p)) && (region || bare.chars().count() == 2);
@@ -52,7 +52,7 @@ fn start(text: &[u8], at: usize) -> Option<usize> {
             regions += 1;
             first = Some(pos + cut);
         }
-        if province || cut > 0 || !bare.chars().all(char::is_alphanumeric) {
+        if province || cut > 0 {
             break;
         }
     }

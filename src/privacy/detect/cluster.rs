@@ -42,8 +42,10 @@ pub(super) struct Cluster {
     pub(super) bracket: bool,
     /// Whether a plus stands before the first group.
     pub(super) plus: bool,
-    /// Whether the first group follows another run of digits in a row of such.
+    /// Whether the first group follows, or the last precedes, another run of digits in a row of such.
     pub(super) in_row: bool,
+    /// Whether a space stands before the first group.
+    spaced: bool,
     /// What follows the last group.
     pub(super) next: u8,
     /// Where reading goes on.
@@ -62,6 +64,7 @@ impl Cluster {
             bracket: false,
             plus: false,
             in_row: false,
+            spaced: false,
             next: b' ',
             end: at,
         };
@@ -97,11 +100,16 @@ impl Cluster {
             cluster.groups[last].after = Separator::End;
         }
         cluster.next = text.get(cluster.end).copied().unwrap_or(b' ');
+        let behind = text.get(cluster.end + 1..).unwrap_or_default();
+        let gap = usize::from(behind.first() == Some(&b' '));
+        cluster.in_row |=
+            matches!(cluster.next, b',' | b';' | b'|' | b'\t') && behind.get(gap).is_some_and(u8::is_ascii_digit);
         cluster
     }
 
     fn look_before(&mut self, text: &[u8], at: usize) {
         let before = |n: usize| at.checked_sub(n).map_or(b' ', |i| text[i]);
+        self.spaced = before(1) == b' ';
         self.in_row = is_in_row(&text[at.saturating_sub(12)..at]);
         self.bracket = before(1) == b'(';
         self.plus = before(1) == b'+' && !before(2).is_ascii_alphanumeric() || self.bracket && before(2) == b'+';
@@ -153,6 +161,18 @@ impl Cluster {
         }
     }
 
+    /// Whether a number of `least` digits or more stands before or behind `n` groups from the `i`-th on, parted by a space: numbers in
+    /// rows are measures.
+    pub(super) fn is_in_numbers(&self, i: usize, n: usize, least: usize) -> bool {
+        let number = |k: usize| self.groups[k].end - self.groups[k].start >= least;
+        let spaced = |k: usize| self.groups[k].after == Separator::Space;
+        let before = i > 0 && spaced(i - 1) && number(i - 1) && (i == 1 || spaced(i - 2));
+        let last = i + n - 1;
+        let after =
+            last + 1 < self.count && spaced(last) && number(last + 1) && (last + 2 == self.count || spaced(last + 1));
+        before || after || i == 0 && self.in_row && self.spaced
+    }
+
     /// Whether `n` groups from the `i`-th on are parted by `separator` alone.
     pub(super) fn parted_by(&self, i: usize, n: usize, separator: Separator) -> bool {
         self.groups[i..i + n - 1].iter().all(|g| g.after == separator)
@@ -175,6 +195,12 @@ fn is_in_row(before: &[u8]) -> bool {
     let gap = before.iter().rev().take_while(|b| matches!(b, b' ' | b'|' | b',' | b';' | b'\t')).count();
     let digits = before[..before.len() - gap].iter().rev().take_while(|b| b.is_ascii_digit()).count();
     gap > 0 && digits > 3
+}
+
+/// Whether a separator and then a digit follow the digits before `pos`.
+pub(super) fn joins(text: &[u8], pos: usize) -> bool {
+    matches!(text.get(pos), Some(b' ' | b'+' | b'-' | b'.' | b'/' | b')' | b'('))
+        && separator(text, pos).0 != Separator::End
 }
 
 /// What parts the digits before `pos` from digits behind, and its width; a line's end parts for good.

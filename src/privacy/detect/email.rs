@@ -6,8 +6,10 @@ use crate::privacy::finding::{Finding, Kind};
 const LOCAL: usize = 64;
 const DOMAIN: usize = 253;
 /// Ends of file names that follow an `@` (`logo@2x.png`).
-const FILES: &[&[u8]] =
-    &[b"png", b"jpg", b"jpeg", b"gif", b"svg", b"webp", b"css", b"js", b"mjs", b"ts", b"map", b"ico", b"avif"];
+const FILES: &[&[u8]] = &[
+    b"service", b"socket", b"timer", b"mount", b"target", b"slice", b"scope", b"device", b"png", b"jpg", b"jpeg",
+    b"gif", b"svg", b"webp", b"css", b"js", b"mjs", b"ts", b"map", b"ico", b"avif",
+];
 
 /// Reads around the `@` at `at`; where reading goes on.
 pub(super) fn read(text: &[u8], at: usize, out: &mut Out<'_>) -> usize {
@@ -18,8 +20,15 @@ pub(super) fn read(text: &[u8], at: usize, out: &mut Out<'_>) -> usize {
         return at + 1;
     }
     let (Some(start), Some(end)) = (local(text, at), domain(text, at + 1)) else { return at + 1 };
+    // A place to clone from.
+    if &text[start..at] == b"git" && text.get(end) == Some(&b':') {
+        return end;
+    }
     if out.wants(&Kind::Email) {
         out.push(Finding::new(Kind::Email, start..end, 95));
+        if start > 0 && text[start - 1] == b'(' {
+            super::person::before_bracket(text, start, out);
+        }
     }
     end
 }
@@ -40,7 +49,9 @@ fn local(text: &[u8], at: usize) -> Option<usize> {
 /// Where the domain ends: labels of letters, digits and hyphens, the last of letters.
 fn domain(text: &[u8], start: usize) -> Option<usize> {
     let rest = &text[start..text.len().min(start + DOMAIN)];
-    let length = rest.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-')).count();
+    // Labels may be of any script, but the last: words of such are written on to addresses.
+    let length =
+        rest.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-') || **b >= 0x80).count();
     let mut name = &rest[..length];
     loop {
         let dot = name.iter().rposition(|&b| b == b'.')?;

@@ -4,7 +4,7 @@ use super::{
     cluster::{Cluster, Separator, is_date},
     number::{Claim, Digits, KEYWORD, LIKELY, SURE, VAGUE},
 };
-use crate::privacy::{checksum, finding::Kind};
+use crate::privacy::{checksum, context::is_machines, finding::Kind};
 
 /// Asks every scheme at the `i`-th group.
 pub(super) fn numbers(digits: &mut Digits<'_>, i: usize) {
@@ -26,6 +26,7 @@ fn resident(digits: &mut Digits<'_>, i: usize) {
     match (a, b) {
         (6, 7) if cluster.stops(i, 2) || c < 3 && cluster.group(i + 1).after == Separator::Dash => {
             let number: Vec<u8> = cluster.digits(i, 2).to_vec();
+            let row = cluster.group(i).after == Separator::Space && cluster.is_in_numbers(i, 2, 3);
             let tight = cluster.group(i).after != Separator::Slash;
             if checksum::kr_corp(&number) || number[..2] == [1, 1] {
                 digits.claim(
@@ -36,7 +37,18 @@ fn resident(digits: &mut Digits<'_>, i: usize) {
                 );
             }
             if let Some(kind) = born(&number) {
-                digits.claim(kind, i, 2, if tight { SURE } else { LIKELY });
+                digits.claim(
+                    kind,
+                    i,
+                    2,
+                    if row {
+                        KEYWORD
+                    } else if tight {
+                        SURE
+                    } else {
+                        LIKELY
+                    },
+                );
             } else {
                 digits.claim(Kind::KrRrn, i, 2, KEYWORD);
                 digits.claim(Kind::KrFrn, i, 2, KEYWORD);
@@ -50,14 +62,16 @@ fn resident(digits: &mut Digits<'_>, i: usize) {
             let place = checksum::value(&number[7..9]) <= 95;
             let checked =
                 |kind: &Kind| if *kind == Kind::KrRrn { checksum::kr_rrn(&number) } else { checksum::kr_frn(&number) };
-            let machine = is_epoch_millis(&number) || cluster.in_row;
-            match born(&number) {
-                Some(kind) => {
-                    let sure = checked(&kind) && place && !machine;
-                    digits.claim(kind, i, 1, if sure { LIKELY } else { KEYWORD });
-                }
-                None => digits.claim(Kind::KrRrn, i, 1, VAGUE),
+            let machine =
+                is_epoch_millis(&number) || cluster.in_row || is_machines(digits.text, cluster.group(i).start);
+            if let Some(kind) = born(&number) {
+                let sure = checked(&kind) && place && !machine;
+                digits.claim(kind, i, 1, if sure { LIKELY } else { KEYWORD });
+            } else {
+                digits.claim(Kind::KrRrn, i, 1, VAGUE);
+                digits.claim(Kind::KrFrn, i, 1, VAGUE);
             }
+            digits.claim(Kind::KrCorpReg, i, 1, if checksum::kr_corp(&number) { KEYWORD } else { VAGUE });
         }
         (6, 0) => digits.claim(Kind::KrRrn, i, 1, VAGUE),
         _ => {}
@@ -69,11 +83,12 @@ fn masked(digits: &mut Digits<'_>, i: usize) {
     let number = cluster.digits(i, 2);
     let full: Vec<u8> = number.iter().copied().chain([0; 6]).collect();
     let end = cluster.span(i, 2).end;
-    let hidden = digits.text[end..].iter().take(6).take_while(|b| matches!(b, b'*' | b'x' | b'X')).count();
+    let hidden = digits.text[end..].iter().take(7).take_while(|b| matches!(b, b'*' | b'x' | b'X')).count();
     let stops = !digits.text.get(end + hidden).is_some_and(u8::is_ascii_alphanumeric);
     if let (Some(kind), true, 1) = (born(&full), stops, cluster.len() - i - 1) {
         let span = cluster.span(i, 2).start..end + hidden;
-        digits.claims.push(Claim::new(kind, span, SURE));
+        // The first digit alone may as well be a number of something else.
+        digits.claims.push(Claim::new(kind, span, if hidden > 0 { SURE } else { KEYWORD }));
     }
 }
 
@@ -107,7 +122,8 @@ fn business(digits: &mut Digits<'_>, i: usize) {
     let cluster = digits.cluster;
     match cluster.lengths::<3>(i) {
         [3, 2, 5] if cluster.starts(i) && cluster.stops(i, 3) && cluster.parted_evenly(i, 3) => {
-            let checked = checksum::kr_brn(cluster.digits(i, 3)) && cluster.digits(i, 3)[0] > 0;
+            let row = cluster.group(i).after == Separator::Space && cluster.is_in_numbers(i, 3, 2);
+            let checked = checksum::kr_brn(cluster.digits(i, 3)) && cluster.digits(i, 3)[0] > 0 && !row;
             digits.claim(Kind::KrBrn, i, 3, if checked { LIKELY } else { KEYWORD });
         }
         [10, ..] if cluster.starts(i) && cluster.stops(i, 1) => digits.claim(Kind::KrBrn, i, 1, KEYWORD),
@@ -128,8 +144,20 @@ fn license(digits: &mut Digits<'_>, i: usize) {
         digits.claim(Kind::KrDriverLicense, i, 4, if (11..=28).contains(&region) { LIKELY } else { KEYWORD });
         return;
     }
+    // The first two digits are written as the name of the region, too.
+    if let [2, 6, 2] = cluster.lengths::<3>(i)
+        && cluster.stops(i, 3)
+        && cluster.parted_by(i, 3, Separator::Dash)
+        && let Some(start) = region_before(digits.text, cluster.group(i).start)
+    {
+        digits.claims.push(Claim::new(Kind::KrDriverLicense, start..cluster.span(i, 3).end, LIKELY));
+        return;
+    }
     let n = cluster.dashed(i);
     let total = cluster.digits(i, n).len();
+    if is_telephone(cluster, i) {
+        return;
+    }
     if starts && (n >= 3 && (8..=22).contains(&total) || n == 1 && total == 12) {
         digits.claim(Kind::KrDriverLicense, i, n, KEYWORD);
     }
@@ -147,6 +175,9 @@ fn account(digits: &mut Digits<'_>, i: usize) {
     let n = cluster.dashed(i);
     let total = cluster.digits(i, n).len();
     let stops = cluster.stops(i, n);
+    if is_telephone(cluster, i) {
+        return;
+    }
     if stops && (10..=17).contains(&total) && (2..=5).contains(&n) {
         digits.claim(Kind::KrBankAccount, i, n, KEYWORD);
     } else if n == 1 && stops && (10..=16).contains(&total) {
@@ -172,7 +203,12 @@ fn postal(digits: &mut Digits<'_>, i: usize) {
         [3, 3 | 4] if cluster.group(i).after == Separator::Dash && cluster.starts(i) && cluster.stops(i, 2) => {
             digits.claim(Kind::PostalCode, i, 2, KEYWORD);
         }
-        [4..=6, _] if cluster.starts(i) && cluster.stops(i, 1) => digits.claim(Kind::PostalCode, i, 1, KEYWORD),
+        [4..=6, _] if cluster.starts(i) && cluster.stops(i, 1) => {
+            let year = digits.text[cluster.group(i).end..].starts_with("년".as_bytes());
+            if !year {
+                digits.claim(Kind::PostalCode, i, 1, KEYWORD);
+            }
+        }
         _ => {}
     }
 }
@@ -186,13 +222,13 @@ pub(super) fn vehicle(digits: &mut Digits<'_>, i: usize) {
         return;
     }
     let Some(mut rest) = digits.text.get(group.end..) else { return };
-    let spaced = rest.first() == Some(&b' ');
+    let spaced = matches!(rest.first(), Some(b' ' | b'+'));
     rest = &rest[usize::from(spaced)..];
     let Some(syllable) = rest.get(..3).and_then(|s| std::str::from_utf8(s).ok()) else { return };
     if !USES.contains(syllable) {
         return;
     }
-    let gap = usize::from(rest.get(3) == Some(&b' '));
+    let gap = usize::from(matches!(rest.get(3), Some(b' ' | b'+')));
     let tail = &rest[3 + gap..];
     let count = tail.iter().take(5).take_while(|b| b.is_ascii_digit()).count();
     if count != 4 || tail.get(4).is_some_and(u8::is_ascii_alphanumeric) {
@@ -202,6 +238,23 @@ pub(super) fn vehicle(digits: &mut Digits<'_>, i: usize) {
     // 12가 3456 is a plate; 15 구 1234 and 20가 1234 read as prose only where a space stands before the syllable.
     let base = if spaced { KEYWORD } else { SURE };
     digits.claims.push(Claim::new(Kind::KrVehicle, region(digits.text, group.start)..end, base));
+}
+
+/// Whether groups from the `i`-th on are surely a telephone number's, whatever stands beside them.
+fn is_telephone(cluster: &Cluster, i: usize) -> bool {
+    let [_, b, c] = cluster.lengths::<3>(i);
+    is_mobile(cluster, i)
+        && cluster.group(i).end - cluster.group(i).start == 3
+        && (b, c) == (4, 4)
+        && cluster.parted_by(i, 3, Separator::Dash)
+        && cluster.stops(i, 3)
+}
+
+/// Where the name of the region before a number begins, parted by a space or dash.
+fn region_before(text: &[u8], start: usize) -> Option<usize> {
+    let [bare @ .., b' ' | b'-' | b'+'] = &text[..start] else { return None };
+    let from = region(bare, bare.len());
+    (from < bare.len()).then_some(from)
 }
 
 /// Where the region before a plate begins.

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, ops::Range, sync::LazyLock};
 
-use super::{Out, person, word};
+use super::{Out, person, secret};
 use crate::privacy::finding::{Finding, Kind};
 
 /// What a field's name says of its value.
@@ -71,19 +71,105 @@ static TABLE: LazyLock<HashMap<&'static [u8], Label>> = LazyLock::new(|| {
     NAMES.iter().flat_map(words).collect()
 });
 
+/// By the first byte of a name, which lengths there are in [`NAMES`].
+const LENGTHS: [u64; 256] = {
+    let mut table = [0; 256];
+    let mut row = 0;
+    while row < NAMES.len() {
+        let names = NAMES[row].1.as_bytes();
+        let (mut start, mut i) = (0, 0);
+        while i <= names.len() {
+            if i == names.len() || names[i] == b'|' {
+                table[names[start] as usize] |= 1 << (i - start);
+                start = i + 1;
+            }
+            i += 1;
+        }
+        row += 1;
+    }
+    table
+};
+
+/// By the first byte of a name, with which last bytes there are in [`NAMES`], by their lower five bits (which make no difference of case).
+const LASTS: [u32; 256] = bytes_of_names(false);
+/// The same of second bytes.
+const SECONDS: [u32; 256] = bytes_of_names(true);
+
+const fn bytes_of_names(second: bool) -> [u32; 256] {
+    let mut table = [0; 256];
+    let mut row = 0;
+    while row < NAMES.len() {
+        let names = NAMES[row].1.as_bytes();
+        let (mut start, mut i) = (0, 0);
+        while i <= names.len() {
+            if i == names.len() || names[i] == b'|' {
+                let byte = names[if second { start + 1 } else { i - 1 }];
+                table[names[start] as usize] |= 1 << (byte & 31);
+                start = i + 1;
+            }
+            i += 1;
+        }
+        row += 1;
+    }
+    // Signs that a name may begin with beside its first letter.
+    table[b'_' as usize] = u32::MAX;
+    table[b'-' as usize] = u32::MAX;
+    table[b'.' as usize] = u32::MAX;
+    table
+}
+
 /// What the name of a field says.
 pub(crate) fn label(name: &[u8]) -> Option<Label> {
+    let (first, last) = (*name.first()?, *name.last()?);
+    if LASTS[usize::from(first.to_ascii_lowercase())] >> (last & 31) & 1 == 0 && !may_end(name) {
+        return None;
+    }
+    let second = name.get(1).copied().filter(u8::is_ascii_alphabetic);
+    if second.is_some_and(|b| SECONDS[usize::from(first.to_ascii_lowercase())] >> (b & 31) & 1 == 0) && !may_end(name) {
+        return None;
+    }
     let mut plain = [0_u8; LONGEST_NAME];
     let mut length = 0;
     for byte in name.iter().filter(|b| !matches!(b, b'_' | b'-' | b'.' | b' ' | b'[' | b']')) {
         *plain.get_mut(length)? = byte.to_ascii_lowercase();
         length += 1;
     }
-    // Nothing shorter or otherwise begun is in the table, which most names in logs are told by.
-    if length < 3 {
+    // Most names in logs begin or are as long as none in the table.
+    let lengths = LENGTHS[usize::from(plain[0])];
+    if length < 3 || lengths >> length & 1 == 0 && length < SHORTEST_END {
         return None;
     }
-    TABLE.get(&plain[..length]).copied()
+    TABLE.get(&plain[..length]).copied().or_else(|| ending(&plain[..length]))
+}
+
+/// Whether a name ends as those do that [`ending`] knows, as far as four bytes tell.
+fn may_end(name: &[u8]) -> bool {
+    let bare = name.strip_suffix(b"]").unwrap_or(name);
+    let Some(mut four) = bare.last_chunk::<4>().copied() else { return false };
+    four.make_ascii_lowercase();
+    matches!(&four, b"word" | b"sswd" | b"rase" | b"cret" | b"oken" | [_, b'k', b'e', b'y'])
+}
+
+/// As short as the ends of names are that [`ending`] knows.
+const SHORTEST_END: usize = 7;
+
+/// Names of secrets that a prefix makes longer: `DB_PASSWORD`, `user[password]`, `STRIPE_SECRET_KEY`.
+fn ending(plain: &[u8]) -> Option<Label> {
+    const ENDS: &[(Label, &[u8])] = &[
+        (Label::Password, b"password"),
+        (Label::Password, b"passwd"),
+        (Label::Password, b"passphrase"),
+        (Label::Key, b"secretkey"),
+        (Label::Key, b"secret"),
+        (Label::Key, b"apikey"),
+        (Label::Key, b"accesstoken"),
+        (Label::Key, b"authtoken"),
+        (Label::Key, b"apitoken"),
+        (Label::Key, b"refreshtoken"),
+        (Label::Key, b"privatekey"),
+        (Label::Key, b"accesskey"),
+    ];
+    ENDS.iter().find(|(_, end)| plain.ends_with(end)).map(|(label, _)| *label)
 }
 
 /// Reads around the sign at `at`, `:` or `=`; where reading goes on.
@@ -106,9 +192,9 @@ pub(super) fn labelled(
     match label {
         Label::Name => person(text, name, &value, quoted, out),
         Label::Address => address(text, name, &value, quoted, out),
-        Label::Password => secret(text, value, Kind::Password, 1, out),
-        Label::Key => secret(text, value, Kind::ApiKey, 8, out),
-        Label::Session => secret(text, value, Kind::SessionCookie, 8, out),
+        Label::Password => hidden(text, value, Kind::Password, 1, out),
+        Label::Key => hidden(text, value, Kind::ApiKey, 8, out),
+        Label::Session => hidden(text, value, Kind::SessionCookie, 8, out),
         Label::Authorization => authorization(text, value, out),
         Label::Cookies => Some(cookies(text, value, out)),
     }
@@ -214,6 +300,9 @@ fn address(text: &[u8], name: &Range<usize>, value: &Range<usize>, quoted: bool,
             span.end -= 1;
         }
     }
+    if content.starts_with(b"0x") || content.contains(&b'=') {
+        return None;
+    }
     if !digits && !quoted || !out.wants(&Kind::Location) {
         return None;
     }
@@ -222,13 +311,15 @@ fn address(text: &[u8], name: &Range<usize>, value: &Range<usize>, quoted: bool,
     None
 }
 
-fn secret(text: &[u8], value: Range<usize>, kind: Kind, least: usize, out: &mut Out<'_>) -> Option<usize> {
+fn hidden(text: &[u8], value: Range<usize>, kind: Kind, least: usize, out: &mut Out<'_>) -> Option<usize> {
     let content = &text[value.clone()];
     let word = content.iter().all(u8::is_ascii_lowercase) && kind != Kind::Password;
     let empty = matches!(
         content,
         b"null" | b"true" | b"false" | b"None" | b"nil" | b"undefined" | b"-" | b"[" | b"{" | b"[]" | b"{}"
     ) || content.iter().all(|b| matches!(b, b'*' | b'x' | b'X' | b'.'))
+        // The working directory of a shell.
+        || kind == Kind::Password && content.starts_with(b"/") && text[..value.start].to_ascii_lowercase().ends_with(b"pwd=")
         || content.starts_with(b"<")
         || content.starts_with(b"[") && content.len() < 16 && kind != Kind::Password;
     if content.len() < least || empty || word || !out.wants(&kind) {
@@ -243,8 +334,8 @@ fn secret(text: &[u8], value: Range<usize>, kind: Kind, least: usize, out: &mut 
 fn authorization(text: &[u8], value: Range<usize>, out: &mut Out<'_>) -> Option<usize> {
     let content = &text[value.clone()];
     let start = content.iter().position(|b| *b == b' ').map_or(value.start, |n| value.start + n + 1);
-    if start < value.end && word::credentials(text, start).is_some() {
-        let (kind, width) = word::credentials(text, start)?;
+    if start < value.end && secret::credentials(text, start).is_some() {
+        let (kind, width) = secret::credentials(text, start)?;
         if !out.wants(&kind) {
             return None;
         }
@@ -257,7 +348,7 @@ fn authorization(text: &[u8], value: Range<usize>, out: &mut Out<'_>) -> Option<
     } else {
         Kind::BearerToken
     };
-    secret(text, start.min(value.end)..value.end, kind, 4, out)
+    hidden(text, start.min(value.end)..value.end, kind, 4, out)
 }
 
 /// Every pair's value but a few words that carry attributes.

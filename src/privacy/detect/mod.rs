@@ -5,6 +5,7 @@
 
 mod address;
 mod cluster;
+mod crypto;
 mod email;
 mod field;
 mod key;
@@ -18,9 +19,12 @@ mod own;
 mod payment;
 mod person;
 mod phone;
-pub(super) mod quick;
+mod quick;
+mod region;
+mod secret;
 mod skip;
 pub(super) mod terminator;
+pub(super) mod usual;
 mod word;
 
 use self::{
@@ -66,18 +70,36 @@ impl Detector {
     /// All values of a text that is at hand as a whole, in order, none over another. Spans are bytes of `text`.
     #[must_use]
     pub fn detect(&self, text: &[u8]) -> Vec<Finding> {
-        if self.own.is_empty() && skip::next(text, 0, text.len()).is_none() {
-            return Vec::new();
+        let mut found = Vec::new();
+        if !self.own.is_empty() {
+            found = self.whole(text, 0);
+            close(text, &mut found);
+            return found;
         }
+        for region in region::Regions::of(text) {
+            let first = found.len();
+            found.append(&mut self.whole(&text[region.span.clone()], region.first));
+            for finding in &mut found[first..] {
+                finding.start += region.span.start;
+                finding.end += region.span.start;
+            }
+        }
+        close(text, &mut found);
+        found
+    }
+
+    /// Decodes all of `text` and finds what is decided from `first` on.
+    fn whole(&self, text: &[u8], first: usize) -> Vec<Finding> {
         let (plain, map) = decode::decode(text);
         let mut found = Vec::new();
-        self.scan(&plain, &mut self.start(), plain.len(), &mut found);
+        let mut progress = self.start();
+        progress.families = map.forth(first);
+        self.scan(&plain, &mut progress, plain.len(), &mut found);
         let mut found = overlap::resolve(&plain, &found);
         for finding in &mut found {
             let span = map.back(&finding.span());
             (finding.start, finding.end) = (span.start, span.end);
         }
-        close(text, &mut found);
         found
     }
 
@@ -103,7 +125,7 @@ impl Detector {
                 Class::Dash => key::read(window, at, &mut out),
                 Class::Title => person::titled(window, at, &mut out),
                 Class::Honorific => person::honorific(window, at, &mut out),
-                Class::Nothing | Class::Wide => at,
+                Class::Nothing | Class::Wide | Class::Reference => at,
             };
             // On, whatever a family says.
             *pos = low + next.max(at + 1);
@@ -152,9 +174,24 @@ fn digit(text: &[u8], at: usize, out: &mut Out<'_>) -> usize {
     if before.is_ascii_alphabetic() {
         return word::read(text, at, out);
     }
+    // `xoxb-123456789012-..`: a key whose first digits stand by themselves.
+    if matches!(before, b'-' | b'_')
+        && at > 1
+        && text[at - 2].is_ascii_alphabetic()
+        && let Some(end) = secret::secret(text, at, out)
+    {
+        return end;
+    }
     let run = text[at..].iter().take_while(|b| b.is_ascii_digit()).count();
     if text.get(at + run).is_some_and(|b| b.is_ascii_alphabetic() && !matches!(b, b'x' | b'X' | b'T')) {
         return word::read(text, at, out);
+    }
+    let count = out.found.len();
+    if let Some(end) = quick::pass(text, at, run, out) {
+        if before == b'(' && out.found.len() > count {
+            person::before_bracket(text, at, out);
+        }
+        return end;
     }
     if run == 8
         && let Some(end) = word::uuid(text, at)
@@ -166,7 +203,6 @@ fn digit(text: &[u8], at: usize, out: &mut Out<'_>) -> usize {
     {
         return end;
     }
-    let count = out.found.len();
     let end = number::read(text, at, out);
     if before == b'(' && out.found.len() > count {
         person::before_bracket(text, at, out);

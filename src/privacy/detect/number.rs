@@ -74,6 +74,19 @@ pub(super) fn read(text: &[u8], at: usize, out: &mut Out<'_>) -> usize {
 fn take(digits: &mut Digits<'_>, i: usize, out: &mut Out<'_>) -> usize {
     let cluster = digits.cluster;
     let [first, second] = cluster.lengths::<2>(i);
+    if first <= 2
+        && let Some(span) = named_month(digits.text, cluster.group(i).start, cluster.group(i).end)
+    {
+        birth(digits.text, span, out);
+        return 1;
+    }
+    if second == 0
+        && matches!(first, 2 | 4)
+        && let Some(end) = written_date(digits.text, cluster.group(i).end, cluster.digits(i, 1))
+    {
+        birth(digits.text, cluster.group(i).start..end, out);
+        return 1;
+    }
     // Most digits in logs are these: a short one alone.
     if second == 0 && first < 4 {
         if i == 0 && first >= 2 {
@@ -83,21 +96,8 @@ fn take(digits: &mut Digits<'_>, i: usize, out: &mut Out<'_>) -> usize {
         return 1;
     }
     if let Some(n) = date(cluster, i) {
-        let span = cluster.span(i, n);
-        if out.wants(&Kind::DateOfBirth) && Context::around(digits.text, span.clone()).speaks_of(Topic::Birth) {
-            out.push(Finding::new(Kind::DateOfBirth, span, 85));
-        }
+        birth(digits.text, cluster.span(i, n), out);
         return n;
-    }
-    if second == 0
-        && first == 4
-        && let Some(end) = written_date(digits.text, cluster.group(i).end, cluster.digits(i, 1))
-    {
-        let span = cluster.group(i).start..end;
-        if out.wants(&Kind::DateOfBirth) && Context::around(digits.text, span.clone()).speaks_of(Topic::Birth) {
-            out.push(Finding::new(Kind::DateOfBirth, span, 85));
-            return 1;
-        }
     }
     network::ipv4(digits, i);
     korea::numbers(digits, i);
@@ -105,6 +105,17 @@ fn take(digits: &mut Digits<'_>, i: usize, out: &mut Out<'_>) -> usize {
     phone::numbers(digits, i);
     national::numbers(digits, i);
     settle(digits, i, out).unwrap_or(1)
+}
+
+/// A date is someone's birth beside a word for that, or before one that is written on to it.
+fn birth(text: &[u8], span: Range<usize>, out: &mut Out<'_>) {
+    if !out.wants(&Kind::DateOfBirth) {
+        return;
+    }
+    let born = ["생", " 출생", "생년", " 生"].iter().any(|word| text[span.end..].starts_with(word.as_bytes()));
+    if born || Context::around(text, span.clone()).speaks_of(Topic::Birth) {
+        out.push(Finding::new(Kind::DateOfBirth, span, 85));
+    }
 }
 
 /// Takes the surest claim that reaches the threshold; how many groups it took.
@@ -170,10 +181,87 @@ fn date(cluster: &Cluster, i: usize) -> Option<usize> {
     }
 }
 
+/// `31 January 1990`, `Jan 31, 1990`, whose day stands at `start`.
+fn named_month(text: &[u8], start: usize, end: usize) -> Option<Range<usize>> {
+    let letters = |bytes: &mut dyn Iterator<Item = &u8>| bytes.take(10).take_while(|b| b.is_ascii_alphabetic()).count();
+    let year = |at: usize| {
+        let digits = text.get(at..at + 4)?;
+        let next = text.get(at + 4).is_some_and(u8::is_ascii_digit);
+        (digits.iter().all(u8::is_ascii_digit) && matches!(digits[0], b'1' | b'2') && !next).then_some(at + 4)
+    };
+    // 31st, 31.
+    let behind = match text.get(end..)? {
+        [b's', b't', ..] | [b'n' | b'r', b'd', ..] | [b't', b'h', ..] => end + 2,
+        [b'.', ..] => end + 1,
+        _ => end,
+    };
+    match text.get(behind)? {
+        b' ' => {
+            let length = letters(&mut text[behind + 1..].iter());
+            if length == 0 {
+                let before = text[..start].strip_suffix(b" ")?;
+                let length = letters(&mut before.iter().rev());
+                return is_month(&before[before.len() - length..])
+                    .then(|| year(behind + 1).map(|end| before.len() - length..end))?;
+            }
+            let month = &text[behind + 1..behind + 1 + length];
+            let gap =
+                text.get(behind + 1 + length..)?.iter().take_while(|b| matches!(b, b'.' | b',' | b' ')).take(2).count();
+            is_month(month).then(|| year(behind + 1 + length + gap).map(|end| start..end))?
+        }
+        b',' if text.get(behind + 1) == Some(&b' ') => {
+            let before = text[..start].strip_suffix(b" ")?;
+            let before = before.strip_suffix(b".").unwrap_or(before);
+            let length = letters(&mut before.iter().rev());
+            is_month(&before[before.len() - length..])
+                .then(|| year(behind + 2).map(|end| before.len() - length..end))?
+        }
+        _ => None,
+    }
+}
+
+/// English, German, French, Spanish and Italian names, by the three letters that they begin with.
+pub(super) fn is_month(name: &[u8]) -> bool {
+    let Some(mut three) = name.first_chunk::<3>().copied() else { return false };
+    three.make_ascii_lowercase();
+    matches!(
+        &three,
+        b"jan"
+            | b"feb"
+            | b"mar"
+            | b"apr"
+            | b"may"
+            | b"jun"
+            | b"jul"
+            | b"aug"
+            | b"sep"
+            | b"oct"
+            | b"nov"
+            | b"dec"
+            | b"mai"
+            | b"okt"
+            | b"dez"
+            | b"avr"
+            | b"jui"
+            | b"ene"
+            | b"abr"
+            | b"ago"
+            | b"dic"
+            | b"gen"
+            | b"mag"
+            | b"giu"
+            | b"lug"
+            | b"set"
+            | b"ott"
+    )
+}
+
 /// `1990년 1월 31일`, whose year ends at `pos`: where it ends. `年`, `月` and `日` do as well.
 fn written_date(text: &[u8], mut pos: usize, year: &[u8]) -> Option<usize> {
     const UNITS: [[&str; 2]; 3] = [["년", "年"], ["월", "月"], ["일", "日"]];
-    let mut parts = [crate::privacy::checksum::value(year), 0, 0];
+    // A year of two digits is of the century that makes a date of it.
+    let full = crate::privacy::checksum::value(year);
+    let mut parts = [if year.len() == 2 { 1900 + full } else { full }, 0, 0];
     for (i, units) in UNITS.iter().enumerate() {
         if i > 0 {
             pos += usize::from(text.get(pos) == Some(&b' '));

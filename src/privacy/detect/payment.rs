@@ -1,6 +1,9 @@
 //! Card numbers.
 
-use super::number::{Digits, KEYWORD, SURE, VAGUE};
+use super::{
+    cluster::Separator,
+    number::{Digits, KEYWORD, SURE, VAGUE},
+};
 use crate::privacy::{checksum, finding::Kind};
 
 /// Twelve to nineteen digits in the groups that cards are printed in, or in one run beside a keyword.
@@ -14,7 +17,6 @@ pub(super) fn card(digits: &mut Digits<'_>, i: usize) {
         [4, 4, 4, 4, ..] => 4,
         [4, 4, 4, 1..=3, ..] => 4,
         [4, 6, 5 | 4, ..] => 3,
-        [6, 10 | 13, ..] => 2,
         [12..=19, ..] => 1,
         _ => return,
     };
@@ -27,7 +29,8 @@ pub(super) fn card(digits: &mut Digits<'_>, i: usize) {
     if number.iter().all(|d| *d == number[0]) {
         return;
     }
-    let base = match (known && checksum::luhn(number), n > 1) {
+    let row = cluster.group(i).after == Separator::Space && cluster.is_in_numbers(i, n, 3);
+    let base = match (known && checksum::luhn(number), n > 1 && !row) {
         (true, true) => SURE,
         // A check digit alone is passed by one in ten numbers of any kind.
         (true, false) => KEYWORD + 5,
@@ -68,7 +71,8 @@ fn is_issued(number: &[u8]) -> bool {
         },
         // Maestro, Discover, UnionPay, RuPay, InstaPayment beside them.
         6 => match prefix(2) {
-            60 | 62 | 64 | 65 => (16..=19).contains(&length),
+            // Hipercard (606282, 637095) has thirteen, sixteen or nineteen.
+            60 | 62 | 64 | 65 => (16..=19).contains(&length) || prefix(4) == 6062 && length == 13,
             61 | 63 | 66..=69 => (12..=19).contains(&length),
             _ => false,
         },

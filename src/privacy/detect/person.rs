@@ -9,6 +9,28 @@ const TITLES: &str = "|고객|선생|회원|사장|부장|과장|차장|대리|�
 주임|사원|담당자|보호자|배우자|방문자|구매자|의뢰인|고소인|민원인|수급자|피해자|환자|가입자|실장|국장|소장|이사|대표|상무|전무|회장|의원|위원|위원장|주무관|사무관|조교|강사|전문의|\
 당사자|본인|신고인|주민|유저|하느|스승|형|누|도련|서방|손|임직원|원고|피고|명의자|계약자|";
 
+/// What offices and things end with, where people do not.
+const THINGS: &[&str] = &[
+    "센터",
+    "카드",
+    "팀",
+    "구청",
+    "시청",
+    "군청",
+    "은행",
+    "회사",
+    "번호",
+    "처리",
+    "연락처",
+    "주소",
+    "도로과",
+    "민원실",
+    "보험",
+    "병원",
+    "약국",
+    "학교",
+];
+
 /// Honorifics that follow a name, or the titles of an office.
 const AFTER: &[&str] = &[
     "님",
@@ -53,6 +75,7 @@ fn is_name(name: &str) -> bool {
         && name.chars().all(is_hangul)
         && name.chars().next().is_some_and(|first| SURNAMES.contains(first))
         && !TITLES.contains(&format!("|{name}|"))
+        && !THINGS.iter().any(|end| name.ends_with(end))
 }
 
 /// The Hangul that ends at `end`, of at most `most` syllables.
@@ -125,7 +148,19 @@ pub(super) fn leading(value: &[u8]) -> Option<usize> {
             .unwrap_or(&taken);
         return (is_name(trimmed) || count <= 4 && rest.is_empty()).then_some(trimmed.len());
     }
-    latin(text)
+    han(text).or_else(|| latin(text))
+}
+
+/// Two to eight signs of Chinese or Japanese names, in up to two words.
+fn han(text: &str) -> Option<usize> {
+    let of_name = |c: &char| matches!(c, '\u{3041}'..='\u{30FF}' | '\u{4E00}'..='\u{9FFF}' | '々');
+    let first: usize = text.chars().take(9).take_while(of_name).map(char::len_utf8).sum();
+    if !(6..=24).contains(&first) {
+        return None;
+    }
+    let rest = text[first..].strip_prefix(' ').unwrap_or_default();
+    let second: usize = rest.chars().take(5).take_while(of_name).map(char::len_utf8).sum();
+    Some(if (3..=12).contains(&second) && first <= 12 { first + 1 + second } else { first })
 }
 
 /// One to five words that begin with capitals.

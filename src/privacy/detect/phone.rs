@@ -13,6 +13,13 @@ pub(super) fn numbers(digits: &mut Digits<'_>, i: usize) {
     if i == 0 && cluster.plus {
         return international(digits);
     }
+    // `Chrome/119.0.6045.163`, beside `Mobile`.
+    let product = i == 0
+        && cluster.group(0).after == Separator::Dot
+        && matches!(digits.text[..cluster.group(0).start], [.., b, b'/'] if b.is_ascii_alphanumeric());
+    if product {
+        return;
+    }
     if !(cluster.starts(i) || i > 0 && cluster.group(i - 1).after == Separator::Bracket) {
         return;
     }
@@ -87,7 +94,9 @@ fn korean(digits: &mut Digits<'_>, i: usize) -> bool {
         _ => 0,
     };
     if base > 0 {
-        digits.claim(Kind::Phone, i, 3, base);
+        let mut span = cluster.span(i, 3);
+        span.start -= usize::from(i == 0 && cluster.bracket && cluster.group(0).after == Separator::Bracket);
+        digits.claims.push(Claim::new(Kind::Phone, span, base));
         return true;
     }
     match lengths {
@@ -95,6 +104,12 @@ fn korean(digits: &mut Digits<'_>, i: usize) -> bool {
             digits.claim(Kind::Phone, i, 1, LIKELY + 10);
         }
         [3, 7 | 8, _] if korea::is_mobile(cluster, i) && cluster.stops(i, 2) => digits.claim(Kind::Phone, i, 2, SURE),
+        // Prefixes of mobile telephones that no other number of this length begins with: Japan, the United Kingdom.
+        [11, ..]
+            if matches!(cluster.digits(i, 1), [0, 7..=9, 0, 1..=9, ..] | [0, 7, 1..=9, ..]) && cluster.stops(i, 1) =>
+        {
+            digits.claim(Kind::Phone, i, 1, if cluster.in_row { KEYWORD } else { LIKELY - 10 });
+        }
         [7 | 8, 4, _] if korea::is_mobile(cluster, i) && cluster.stops(i, 2) => digits.claim(Kind::Phone, i, 2, LIKELY),
         [4, 4, 0]
             if (1500..1900).contains(&code) && cluster.group(i).after == Separator::Dash && cluster.stops(i, 2) =>
@@ -127,12 +142,13 @@ fn north_american(digits: &mut Digits<'_>, i: usize) {
     let more = extension_at(digits.text, end);
     let stops = cluster.stops(i, n) || more > 0;
     let slash = cluster.group(from).after == Separator::Slash;
+    let row = cluster.group(from).after == Separator::Space && cluster.is_in_numbers(i, n, 3);
     if stops && (even || bracket) && !slash {
         let mut span = cluster.span(i, n).start..end + more;
         if bracket && i == 0 && cluster.bracket {
             span.start -= 1;
         }
-        digits.claims.push(Claim::new(Kind::Phone, span, if valid { LIKELY + 5 } else { KEYWORD + 10 }));
+        digits.claims.push(Claim::new(Kind::Phone, span, if valid && !row { LIKELY + 5 } else { KEYWORD + 10 }));
     }
 }
 
@@ -150,10 +166,20 @@ fn national(digits: &mut Digits<'_>, i: usize) {
         }
         // Lines end in three digits or more, or in pairs.
         let lengths: [usize; 2] = [n - 2, n - 1].map(|k| cluster.digits(i + k, 1).len());
-        if lengths[1] < 3 && lengths != [2, 2] {
+        if lengths[1] < 3 && lengths != [2, 2] || n == 3 && first.len() == 3 && lengths[0] == 2 {
             continue;
         }
-        let trunk = first.len() >= 2 && first[0] == 0 && first[1] != 0 && first.len() <= 5 && (9..=11).contains(&total);
+        // A row of short numbers.
+        if cluster.group(i).after == Separator::Space
+            && cluster.is_in_numbers(i, n, if lengths == [2, 2] { 1 } else { 3 })
+        {
+            continue;
+        }
+        let most = if n == 2 { 12 } else { 11 };
+        let abroad = matches!(first, [0, 0, 1..=9, ..]) && (10..=17).contains(&total) && n > 2;
+        let trunk =
+            first.len() >= 2 && first[0] == 0 && first[1] != 0 && first.len() <= 5 && (9..=most).contains(&total)
+                || abroad;
         let area = bracketed && first.len() <= 5 && (8..=11).contains(&total);
         if trunk || area {
             let mut span = cluster.span(i, n);
@@ -167,7 +193,8 @@ fn national(digits: &mut Digits<'_>, i: usize) {
     if let ([3, 4, 4], [1, 3..=9, ..], true) =
         (cluster.lengths::<3>(i), first, cluster.len() - i >= 3 && cluster.stops(i, 3))
     {
-        digits.claim(Kind::Phone, i, 3, LIKELY);
+        let row = cluster.group(i).after == Separator::Space && cluster.is_in_numbers(i, 3, 2);
+        digits.claim(Kind::Phone, i, 3, if row { KEYWORD } else { LIKELY });
     }
 }
 

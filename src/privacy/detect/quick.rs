@@ -1,216 +1,152 @@
-//! Fields that are told in one look: what their name says is remembered, and a value that has just the usual form of it is that as a whole.
-//!
-//! This decides nothing by itself: what it answers is what the families answer ([`Detector::detect_field`]), and a test holds both to the
-//! same. Whatever is not of a usual form is left to them.
+//! Digits that are told by the bytes around them, without asking any scheme: most of those in logs.
 
-use super::{
-    Detector,
-    label::{self, Label},
-    person, skip,
-};
-use crate::privacy::{
-    context::{Context, Topic},
-    finding::Kind,
-};
+use std::ops::Range;
 
-/// What the name of a field says of its values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::privacy) enum Expected {
-    /// Nothing at all.
-    Nothing,
-    /// That its numbers are a thing's: of an order, of a version.
-    Thing,
-    /// A name.
-    Name,
-    /// A postal address.
-    Address,
-    /// An address of mail.
-    Mail,
-    /// A number of this kind.
-    Phone,
-    Rrn,
-    Card,
-    /// Something else, or the settings ask for more than a look.
-    Other,
-}
+use super::{Out, cluster, network, number};
+use crate::privacy::context::{Context, machine_field};
 
-/// What one look tells.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::privacy) enum Told {
-    /// There is nothing in the value.
-    Nothing,
-    /// All of it is one of these.
-    Whole(Kind),
-    /// One has to look closer.
-    Unsure,
-}
-
-impl Detector {
-    /// What the values of fields called `name` are to be.
-    pub(in crate::privacy) fn expect(&self, name: &[u8]) -> Expected {
-        // The forms below are all surer than this.
-        const SURE: u8 = 75;
-        if !self.own.is_empty() || !self.allowed.is_empty() || self.threshold > SURE || name.len() > 40 {
-            return Expected::Other;
-        }
-        let text = [name, b": "].concat();
-        let context = Context::around(&text, text.len()..text.len());
-        match label::label(name) {
-            Some(Label::Name) if context.is_empty() => return Expected::Name,
-            Some(Label::Address) if context.is_empty() => return Expected::Address,
-            Some(_) => return Expected::Other,
-            None => {}
-        }
-        let only = |topic| context.speaks_of(topic) && context.is_only(topic);
-        if context.is_empty() {
-            Expected::Nothing
-        } else if only(Topic::Other) {
-            Expected::Thing
-        } else if only(Topic::Email) {
-            Expected::Mail
-        } else if only(Topic::Phone) {
-            Expected::Phone
-        } else if only(Topic::Rrn) {
-            Expected::Rrn
-        } else if only(Topic::Card) {
-            Expected::Card
-        } else {
-            Expected::Other
-        }
+/// Where reading goes on behind the `run` digits at `at`, where nothing more need be asked about them.
+pub(super) fn pass(text: &[u8], at: usize, run: usize, out: &mut Out<'_>) -> Option<usize> {
+    let after = at + run;
+    let next = text.get(after).copied().unwrap_or(b'\n');
+    // Behind a word of another script it may be of an address.
+    if matches!(text[..at], [.., 0x80..=0xFF, b' '] | [.., 0x80..=0xFF]) {
+        return None;
     }
-
-    /// Looks at a value once.
-    pub(in crate::privacy) fn look(&self, expected: Expected, value: &[u8]) -> Told {
-        let kind = match expected {
-            Expected::Other => return Told::Unsure,
-            Expected::Nothing | Expected::Thing if is_plain_number(value) || is_time(value) => return Told::Nothing,
-            Expected::Address if is_korean_address(value) => Kind::Location,
-            Expected::Name if skip::next(value, 0, value.len()).is_none() => match person::whole(value) {
-                Some(_) => Kind::Person,
-                None => return Told::Nothing,
-            },
-            Expected::Phone if has_form(value, b"010-dddd-dddd") => Kind::Phone,
-            Expected::Rrn if has_form(value, b"dddddd-ddddddd") && is_born(value) => Kind::KrRrn,
-            Expected::Card if has_form(value, b"4ddd dddd dddd dddd") => Kind::CreditCard,
-            Expected::Name | Expected::Address => return Told::Unsure,
-            _ if skip::next(value, 0, value.len()).is_none() => return Told::Nothing,
-            _ if is_mail(value) => Kind::Email,
-            _ => return Told::Unsure,
-        };
-        if kind.index().is_some_and(|i| self.on[i]) { Told::Whole(kind) } else { Told::Unsure }
+    match (run, next) {
+        (2, b':') => clock(text, at).or(Some(after)),
+        (1..=12, b'.') => dotted(text, at, run, out),
+        (2, b'/') if at > 0 && text[at - 1] == b'[' => common_time(text, at),
+        (3, b' ') if at > 1 && text[at - 2..at] == *b"\" " && status(text, after).is_some() => status(text, after),
+        (4, b'-') => timestamp(text, at),
+        (1..=3, b' ') => {
+            let second = text.get(after + 1).copied().unwrap_or(b'\n');
+            let month = second.is_ascii_alphabetic() && run < 3 && number::is_month(&text[after + 1..]);
+            // A year may follow the day, a syllable of a plate the number.
+            let joins = second >= 0x80 || month || cluster::joins(text, after);
+            (!joins).then_some(after)
+        }
+        (1..=3, b',') => (run == 3 || text.get(after + 1) != Some(&b' ')).then_some(after),
+        (1..=3, b')') => (!cluster::joins(text, after)).then_some(after),
+        (
+            1..=3,
+            b'_' | b'"' | b'\'' | b'}' | b']' | b'&' | b';' | b'\n' | b'\r' | b':' | b'|' | b'?' | b'<' | b'%' | b'=',
+        ) => Some(after),
+        // A field that a machine counts in: its name is all that counts, and it is none of a person's numbers.
+        (4..=19, b'"' | b',' | b'}' | b']' | b'&' | b'\n' | b';') if is_counted(text, at) => Some(after),
+        (4.., b) if b < 0x80 && !b.is_ascii_alphanumeric() && !matches!(b, b'-' | b'*' | b'_') => bare(text, at..after),
+        _ => None,
     }
 }
 
-/// Whether `value` is `form` with any digit for each `d`.
-fn has_form(value: &[u8], form: &[u8]) -> bool {
-    let fits = |(&b, &f): (&u8, &u8)| if f == b'd' { b.is_ascii_digit() } else { b == f };
-    value.len() == form.len() && value.iter().zip(form).all(fits)
+/// Whether the number at `at` is the value of a field that a machine counts in, or measures, rather than its id.
+fn is_counted(text: &[u8], at: usize) -> bool {
+    machine_field(text, at).is_some_and(|field| !text[field..at].windows(2).any(|w| w.eq_ignore_ascii_case(b"id")))
 }
 
-/// Whether a resident number begins with a day of the twentieth century that every month has.
-fn is_born(value: &[u8]) -> bool {
-    let two = |i: usize| (value[i] - b'0') * 10 + (value[i + 1] - b'0');
-    matches!(two(2), 1..=12) && matches!(two(4), 1..=28) && matches!(value[7], b'1' | b'2')
+/// A number by itself that no scheme knows without a word beside it, where there is none.
+fn bare(text: &[u8], span: Range<usize>) -> Option<usize> {
+    let prefix = match span.len() {
+        4..=9 | 14 | 16 | 19.. => false,
+        10..=12 => text[span.start] == b'0',
+        _ => true,
+    };
+    let plus = span.start.checked_sub(1).is_some_and(|i| matches!(text[i], b'+' | b'('));
+    (!prefix && !plus && !cluster::joins(text, span.end) && Context::around(text, span.clone()).is_empty())
+        .then_some(span.end)
 }
 
-/// Whether it is a number of which no type is without a keyword: at most eight digits, with or without a fraction.
-fn is_plain_number(value: &[u8]) -> bool {
-    let whole = value.iter().take_while(|b| b.is_ascii_digit()).count();
-    match value.get(whole) {
-        None => (1..9).contains(&whole),
-        Some(b'.') => {
-            let fraction = &value[whole + 1..];
-            (1..9).contains(&whole) && (1..3).contains(&fraction.len()) && fraction.iter().all(u8::is_ascii_digit)
-        }
-        Some(_) => false,
+fn is_digit(text: &[u8], at: usize) -> bool {
+    text.get(at).is_some_and(u8::is_ascii_digit)
+}
+
+/// Whether `text` at `at` has the shape: `9` a digit, `A` a letter, `~` anything, and signs as they are.
+fn has_shape(text: &[u8], at: usize, shape: &[u8]) -> bool {
+    text.get(at..at + shape.len()).is_some_and(|part| {
+        part.iter().zip(shape).all(|(b, s)| match s {
+            b'9' => b.is_ascii_digit(),
+            b'A' => b.is_ascii_alphabetic(),
+            b'~' => true,
+            sign => b == sign,
+        })
+    })
+}
+
+fn digits(text: &[u8], at: usize) -> usize {
+    text[at.min(text.len())..].iter().take_while(|b| b.is_ascii_digit()).count()
+}
+
+/// `10:00`, `10:00:00`, `10:00:00.123`: where it ends; not the beginning of an IPv6 address.
+fn clock(text: &[u8], at: usize) -> Option<usize> {
+    let mut end = at + 5;
+    if !has_shape(text, at, b"99:99") {
+        return None;
     }
-}
-
-/// Whether it is a time as RFC 3339 has it, in UTC.
-fn is_time(value: &[u8]) -> bool {
-    has_form(value, b"20dd-dd-ddTdd:dd:ddZ") || has_form(value, b"20dd-dd-ddTdd:dd:dd.dddZ")
-}
-
-/// Whether it is Korean words with short numbers between: province, district, road, house, floor.
-fn is_korean_address(value: &[u8]) -> bool {
-    let Ok(text) = std::str::from_utf8(value) else { return false };
-    let mut run = 0;
-    let mut letters = 0;
-    for char in text.chars() {
-        run = if char.is_ascii_digit() { run + 1 } else { 0 };
-        letters += usize::from(is_syllable(char));
-        if run > 3 || !(is_syllable(char) || char.is_ascii_digit() || matches!(char, ' ' | ',')) {
-            return false;
-        }
-    }
-    letters > 6 && text.len() <= 120 && text.starts_with(is_syllable) && !text.contains(['님', '씨'])
-}
-
-fn is_syllable(char: char) -> bool {
-    ('가'..='힣').contains(&char)
-}
-
-/// Whether `value` is an address of the plainest kind.
-fn is_mail(value: &[u8]) -> bool {
-    let Some(at) = value.iter().position(|b| *b == b'@') else { return false };
-    let (local, domain) = (&value[..at], &value[at + 1..]);
-    let word = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_alphanumeric);
-    let top = domain.rsplit(|b| *b == b'.').next().unwrap_or_default();
-    value.len() <= 60
-        && local.split(|b| *b == b'.').all(word)
-        && local[0].is_ascii_lowercase()
-        && domain.split(|b| *b == b'.').all(word)
-        && domain[0].is_ascii_lowercase()
-        && matches!(top, b"com" | b"net" | b"org" | b"kr")
-        && top.len() < domain.len()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::privacy::settings::Settings;
-
-    /// What the families say.
-    fn told(detector: &Detector, name: &[u8], value: &[u8]) -> Told {
-        match detector.detect_field(name, value).as_slice() {
-            [] => Told::Nothing,
-            [only] if only.start == 0 && only.end == value.len() => Told::Whole(only.kind.clone()),
-            _ => Told::Unsure,
+    if has_shape(text, end, b":99") {
+        end += 3;
+        if matches!(text.get(end), Some(b'.' | b',')) && is_digit(text, end + 1) {
+            end += 1 + digits(text, end + 1);
         }
     }
+    let goes_on = text.get(end).is_some_and(|b| b.is_ascii_hexdigit() || *b == b':');
+    (!goes_on).then_some(end)
+}
 
-    const NAMES: &str = "id|name|email|phone|mobile|rrn|card|cardNumber|title|order_id|성명|전화|전화번호|주민등록번호|주소|address|order|version|customerName|\
-        price|x||ts|level|count|user|tel|ssn|account|카드번호|mail";
-    const FORMS: &str = "dddddddd|ddddddddd|0ddddddd|dddddd.d|20dd-dd-ddTdd:dd:ddZ|20dd-dd-ddTdd:dd:dd.dddZ|서울특별시 강남구 테헤란로 dd, d층|\
-        부산광역시 해운대구 센텀중앙로 ddd|대전광역시 유성구 대학로 d, dd층|경기도 성남시 분당구 판교역로 ddd번길 dd|010-dddd-dddd|dddddd-ddddddd|4ddd dddd dddd dddd|d|\
-        dd|ddd|dddd|ddddd|dddddd|ddddddd|word|Word Word|김민수|김 민수|kim.dd@example.com|kimddd@mail.example.org|k@example.co.kr|\
-        kim@localhost.kr|010dddddddd@naver.com|word word|Mr. Word|a b@c.com|word's|true|***|김**|010-****-dddd|N/A|010-dddd-ddd|\
-        noreply@example.com|dddd.dd|2026-11-dd|admin@example.net|x@1.com|Word, W.|ALL CAPS|김서윤님|word님";
+/// `2026-11-24T10:00:00.123+09:00` (RFC 3339): where it ends. A date alone may be someone's birth.
+fn timestamp(text: &[u8], at: usize) -> Option<usize> {
+    if !has_shape(text, at, b"9999-99-99~99:99") || !matches!(text[at + 10], b'T' | b' ' | b't' | b'_') {
+        return None;
+    }
+    let mut end = clock(text, at + 11)?;
+    if has_shape(text, end, b"+99") || has_shape(text, end, b"-99") {
+        end += 3;
+        end += usize::from(text.get(end) == Some(&b':'));
+        end += digits(text, end).min(2);
+    }
+    Some(end)
+}
 
-    #[test]
-    fn one_look_tells_what_a_closer_one_does() {
-        let detector = Detector::new(&Settings::default());
-        let mut random = fastrand::Rng::with_seed(3);
-        let mut quick = 0;
-        for name in NAMES.split('|') {
-            let expected = detector.expect(name.as_bytes());
-            for form in FORMS.split('|') {
-                for _ in 0..40 {
-                    let value: String = form
-                        .chars()
-                        .map(|c| match c {
-                            'd' if form != "word" && !form.contains("wo") && !form.contains("ad") => random.digit(10),
-                            other => other,
-                        })
-                        .collect();
-                    let look = detector.look(expected, value.as_bytes());
-                    if look != Told::Unsure {
-                        quick += 1;
-                        assert_eq!(look, told(&detector, name.as_bytes(), value.as_bytes()), "{name}: {value}");
-                    }
-                }
-            }
+/// `24/Nov/2026:10:00:00 +0000` as httpd logs it: where it ends.
+fn common_time(text: &[u8], at: usize) -> Option<usize> {
+    let shape = b"99/AAA/9999:99:99:99";
+    has_shape(text, at, shape).then(|| {
+        let end = at + shape.len();
+        if has_shape(text, end, b" +9999") || has_shape(text, end, b" -9999") { end + 6 } else { end }
+    })
+}
+
+/// Status and size behind a request in quotes, the status of which ends at `end`.
+fn status(text: &[u8], end: usize) -> Option<usize> {
+    let size = digits(text, end + 1);
+    let after = end + 1 + size;
+    (size > 0 && size < 13 && matches!(text.get(after..after + 2), Some([b' ', b'"' | b'-'] | [b'\n', _]))
+        || size > 0 && after == text.len())
+    .then_some(after)
+}
+
+/// Decimals, versions, and IPv4 addresses.
+fn dotted(text: &[u8], at: usize, run: usize, out: &mut Out<'_>) -> Option<usize> {
+    let mut pos = at;
+    let mut groups = 0;
+    let mut longest = 0;
+    loop {
+        let length = digits(text, pos);
+        groups += 1;
+        longest = longest.max(length);
+        pos += length;
+        if text.get(pos) != Some(&b'.') || !is_digit(text, pos + 1) {
+            break;
         }
-        assert!(quick > 10_000, "{quick}");
+        pos += 1;
+    }
+    let next = text.get(pos).copied().unwrap_or(b'\n');
+    let product = at > 1 && text[at - 1] == b'/' && text[at - 2].is_ascii_alphanumeric();
+    let joins = next.is_ascii_alphanumeric() || matches!(next, b'-' | b'/' | b'*' | b'_') || cluster::joins(text, pos);
+    match groups {
+        // Nobody's number is written so but with a word beside it, and then with no three behind the dot.
+        2 if !joins && (run < 4 || longest == run && pos - at < run + 5) => Some(pos),
+        3 | 4 if run < 4 && product && next != b':' && text[at] != b'0' => Some(pos),
+        4 if longest <= 3 && !joins => network::plain_ipv4(text, at..pos, out).then_some(pos),
+        _ => None,
     }
 }

@@ -11,6 +11,8 @@ pub(super) enum Class {
     Dash,
     Title,
     Honorific,
+    /// A character reference: it is of interest once it is decoded.
+    Reference,
     /// A full-width form: it is of interest once it is decoded.
     Wide,
 }
@@ -22,6 +24,7 @@ const fn class(byte: u8) -> Class {
         b':' | b'=' => Class::Sign,
         b'-' => Class::Dash,
         b'M' | b'D' => Class::Title,
+        b'&' => Class::Reference,
         0x8B | 0x94 => Class::Honorific,
         0xEF => Class::Wide,
         _ => Class::Nothing,
@@ -41,21 +44,21 @@ const CLASSES: [Class; 256] = {
     table
 };
 
-/// Bytes that are looked at together.
+/// Bytes that are looked at together, and how closely a place among them is sought.
 const BLOCK: usize = 64;
+const PART: usize = 16;
 
 /// The next place at or behind `pos`, before `limit`, where a detector may begin, and what is there.
 pub(super) fn next(text: &[u8], mut pos: usize, limit: usize) -> Option<(usize, Class)> {
     let limit = limit.min(text.len());
+    // In logs the next is near.
+    let near = (pos + PART).min(limit);
     while pos < limit {
-        // A byte more than the block: some classes are told by two.
-        if let Some(block) = text.get(pos..=pos + BLOCK)
-            && !may_hold(block)
-        {
-            pos += BLOCK;
-            continue;
+        if pos >= near {
+            pos = pass::<BLOCK>(text, pos, limit);
+            pos = pass::<PART>(text, pos, limit);
         }
-        let end = (pos + BLOCK).min(limit);
+        let end = (pos + PART).min(limit);
         while pos < end {
             let class = CLASSES[usize::from(text[pos])];
             if class != Class::Nothing && holds(text, pos, class) {
@@ -67,11 +70,26 @@ pub(super) fn next(text: &[u8], mut pos: usize, limit: usize) -> Option<(usize, 
     None
 }
 
+/// Where the first block of `N` bytes begins that may hold anything of interest, or that is not whole.
+#[inline]
+fn pass<const N: usize>(text: &[u8], mut pos: usize, limit: usize) -> usize {
+    // A byte more than the block: some classes are told by two.
+    while pos < limit
+        && let (Some(block), Some(next)) = (text[pos..].first_chunk::<N>(), text[pos + 1..].first_chunk::<N>())
+        && !may_hold(block, next)
+    {
+        pos += N;
+    }
+    pos.min(limit)
+}
+
 /// The second byte, where a class needs one.
 fn holds(text: &[u8], pos: usize, class: Class) -> bool {
     let next = text.get(pos + 1).copied().unwrap_or(0);
     match class {
         Class::Dash => next == b'-',
+        // `&commat;`, `&colon;`, `&equals;`: the others have digits.
+        Class::Reference => next == b'c' || next == b'e',
         Class::Title => next == b'r' || next == b's',
         Class::Wide => next == 0xBC,
         Class::Honorific => (text[pos] == 0x8B && next == 0x98) || (text[pos] == 0x94 && next == 0xA8),
@@ -80,16 +98,37 @@ fn holds(text: &[u8], pos: usize, class: Class) -> bool {
 }
 
 /// Whether any place of the block may interest: written without branches, so that the compiler does many bytes at once.
-fn may_hold(block: &[u8]) -> bool {
-    let pairs = block[..BLOCK].iter().zip(&block[1..=BLOCK]);
-    let any = pairs.fold(0_u8, |any, (&a, &b)| {
+#[inline]
+fn may_hold<const N: usize>(block: &[u8; N], next: &[u8; N]) -> bool {
+    let mut any = 0_u8;
+    let mut all = 0_u8;
+    for i in 0..N {
+        let (a, b) = (block[i], next[i]);
         // Digits, `:`, `=` and `@` lie within 0x30 to 0x40.
-        let plain = u8::from(a.wrapping_sub(0x30) < 0x11);
+        let plain = u8::from(a.wrapping_sub(0x30) < 0x11) | u8::from(a == b'&');
         let dashes = u8::from(a == b'-') & u8::from(b == b'-');
-        let title = (u8::from(a == b'M') | u8::from(a == b'D')) & (u8::from(b == b'r') | u8::from(b == b's'));
+        // `M` and `D`, with `E` and `L` beside them; `r` and `s`.
+        let title = u8::from(a & 0xF6 == 0x44) & u8::from(b | 1 == b's');
+        any |= plain | dashes | title;
+        all |= a;
+    }
+    any != 0 || all >= 0x80 && may_begin_wide(block) && may_hold_wide(block, next)
+}
+
+/// Whether any byte begins what is told by two outside ASCII: typographic quotes don't.
+#[inline]
+fn may_begin_wide<const N: usize>(block: &[u8; N]) -> bool {
+    block.iter().fold(0_u8, |any, &a| any | u8::from(a == 0x8B) | u8::from(a == 0x94) | u8::from(a == 0xEF)) != 0
+}
+
+/// The same for what is not ASCII.
+#[inline]
+fn may_hold_wide<const N: usize>(block: &[u8; N], next: &[u8; N]) -> bool {
+    let mut any = 0_u8;
+    for i in 0..N {
+        let (a, b) = (block[i], next[i]);
         let honorific = (u8::from(a == 0x8B) & u8::from(b == 0x98)) | (u8::from(a == 0x94) & u8::from(b == 0xA8));
-        let wide = u8::from(a == 0xEF) & u8::from(b == 0xBC);
-        any | plain | dashes | title | honorific | wide
-    });
+        any |= honorific | u8::from(a == 0xEF) & u8::from(b == 0xBC);
+    }
     any != 0
 }

@@ -1,3 +1,6 @@
+mod forms;
+mod nobody;
+
 use std::fmt::Write as _;
 
 use super::*;

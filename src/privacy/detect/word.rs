@@ -1,6 +1,6 @@
 //! Words of letters and digits: passports, account numbers, national codes, keys and tokens.
 
-use super::{Out, cluster::is_date, network};
+use super::{Out, cluster::is_date, crypto::crypto, network, secret::secret};
 use crate::privacy::{
     checksum,
     context::{Context, Topic},
@@ -8,11 +8,7 @@ use crate::privacy::{
 };
 
 /// Longest word that is looked at; a longer one is data of machines, unless its beginning says otherwise.
-const LONGEST: usize = 128;
-
-fn is_wide(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
-}
+pub(super) const LONGEST: usize = 128;
 
 /// Reads the word around the digit at `at`; where reading goes on.
 pub(super) fn read(text: &[u8], at: usize, out: &mut Out<'_>) -> usize {
@@ -25,11 +21,24 @@ pub(super) fn read(text: &[u8], at: usize, out: &mut Out<'_>) -> usize {
     if let Some(end) = uuid(text, start) {
         return end;
     }
+    // Hashes and ids of traces: nothing is written in so many hexadecimal digits alone, but behind the name of a scheme.
+    if end - start >= 20
+        && end - start != 42
+        && (start == 0 || !matches!(text[start - 1], b' ' | b'_' | b'-' | b'.'))
+        && !text[start..end].iter().fold(false, |other, b| other | !(b.is_ascii_digit() | matches!(b, b'a'..=b'f')))
+    {
+        return end;
+    }
     if let Some(end) = secret(text, start, out) {
         return end;
     }
     let clean = |byte: Option<&u8>| byte.is_none_or(|b| *b != b'_');
     if !clean(start.checked_sub(1).map(|i| &text[i])) || !clean(text.get(end)) {
+        return end;
+    }
+    if end - start == 4
+        && let Some(end) = dotted_mac(text, start, out)
+    {
         return end;
     }
     if end - start == 2 {
@@ -44,11 +53,27 @@ pub(super) fn read(text: &[u8], at: usize, out: &mut Out<'_>) -> usize {
 
 /// 8-4-4-4-12 (RFC 9562): where it ends.
 pub(super) fn uuid(text: &[u8], start: usize) -> Option<usize> {
-    let word = text.get(start..start + 36)?;
-    let dashes = [8, 13, 18, 23];
-    (dashes.iter().all(|&i| word[i] == b'-')
-        && word.iter().enumerate().all(|(i, b)| b.is_ascii_hexdigit() || dashes.contains(&i)))
-    .then_some(start + 36)
+    let word = text.get(start..)?.first_chunk::<36>()?;
+    let dashed = word[8] == b'-' && word[13] == b'-' && word[18] == b'-' && word[23] == b'-';
+    // All that is no dash is hexadecimal.
+    (dashed && word.iter().map(|b| u8::from(b.is_ascii_hexdigit())).sum::<u8>() == 32).then_some(start + 36)
+}
+
+/// EUI-48 in three groups of four with dots, one of which begins at `start`.
+fn dotted_mac(text: &[u8], start: usize, out: &mut Out<'_>) -> Option<usize> {
+    let begin = (0..3).filter_map(|k| start.checked_sub(5 * k)).find(|&s| {
+        let fits = |word: &[u8]| {
+            word.iter().enumerate().all(|(i, b)| if i % 5 == 4 { *b == b'.' } else { b.is_ascii_hexdigit() })
+        };
+        let joins = |b: &u8| b.is_ascii_alphanumeric() || *b == b'.';
+        text.get(s..s + 14).is_some_and(fits)
+            && !s.checked_sub(1).is_some_and(|i| joins(&text[i]))
+            && !text.get(s + 14).is_some_and(u8::is_ascii_alphanumeric)
+    })?;
+    if out.wants(&Kind::MacAddress) {
+        out.push(Finding::new(Kind::MacAddress, begin..begin + 14, 65));
+    }
+    Some(begin + 14)
 }
 
 /// EUI-48 with dashes, one of whose pairs begins at `start`.
@@ -61,137 +86,6 @@ fn mac(text: &[u8], start: usize, out: &mut Out<'_>) -> Option<usize> {
         out.push(Finding::new(Kind::MacAddress, begin..begin + 17, 90));
     }
     Some(begin + 17)
-}
-
-/// What each prefix of a well-known key is followed by at least, in characters.
-const PREFIXES: &[(&[u8], usize)] = &[
-    (b"AKIA", 12),
-    (b"ASIA", 12),
-    (b"ghp_", 20),
-    (b"gho_", 20),
-    (b"ghu_", 20),
-    (b"ghs_", 20),
-    (b"ghr_", 20),
-    (b"github_pat_", 20),
-    (b"glpat-", 16),
-    (b"gldt-", 16),
-    (b"xoxb-", 10),
-    (b"xoxa-", 10),
-    (b"xoxp-", 10),
-    (b"xoxr-", 10),
-    (b"xoxs-", 10),
-    (b"xapp-", 10),
-    (b"sk_live_", 10),
-    (b"sk_test_", 10),
-    (b"rk_live_", 10),
-    (b"rk_test_", 10),
-    (b"pk_live_", 10),
-    (b"whsec_", 16),
-    (b"sk-ant-", 16),
-    (b"sk-proj-", 16),
-    (b"sk-", 20),
-    (b"AIza", 30),
-    (b"ya29.", 20),
-    (b"npm_", 30),
-    (b"pypi-", 30),
-    (b"SG.", 30),
-    (b"hf_", 20),
-    (b"dop_v1_", 40),
-    (b"shpat_", 20),
-    (b"shpss_", 20),
-    (b"EAACEdEose0cBA", 4),
-    (b"sq0atp-", 16),
-    (b"sq0csp-", 16),
-    (b"AGE-SECRET-KEY-", 20),
-    (b"dckr_pat_", 16),
-    (b"hvs.", 20),
-    (b"lin_api_", 20),
-    (b"rubygems_", 20),
-    (b"PMAK-", 20),
-    (b"figd_", 20),
-];
-
-/// A key or token around the word that begins at `start`: where it ends.
-fn secret(text: &[u8], start: usize, out: &mut Out<'_>) -> Option<usize> {
-    let back = text[..start].iter().rev().take(LONGEST).take_while(|b| is_wide(**b)).count();
-    let begin = start - back;
-    let wide = &text[begin..];
-    if let Some((kind, width)) = credentials(text, begin) {
-        return take(text, begin, width, kind, out);
-    }
-    // Only letters that begin a prefix are worth a comparison with all of them.
-    if !matches!(
-        wide[0],
-        b'A' | b'E'
-            | b'P'
-            | b'S'
-            | b'd'
-            | b'e'
-            | b'f'
-            | b'g'
-            | b'h'
-            | b'l'
-            | b'n'
-            | b'p'
-            | b'r'
-            | b's'
-            | b'w'
-            | b'x'
-            | b'y'
-    ) {
-        return None;
-    }
-    let length = wide.iter().take_while(|b| is_wide(**b)).count();
-    if wide.starts_with(b"eyJ") && length > 20 && wide[..length].contains(&b'.') {
-        return take(text, begin, length, Kind::Jwt, out);
-    }
-    let known = |(prefix, least): &(&[u8], usize)| wide.starts_with(prefix) && length >= prefix.len() + least;
-    PREFIXES.iter().any(known).then_some(())?;
-    take(text, begin, length, Kind::ApiKey, out)
-}
-
-fn take(text: &[u8], start: usize, length: usize, kind: Kind, out: &mut Out<'_>) -> Option<usize> {
-    let mut length = length;
-    while length > 1 && text[start + length - 1] == b'.' {
-        length -= 1;
-    }
-    let end = start + length;
-    if !out.wants(&kind) {
-        return None;
-    }
-    out.push(Finding { open: end == text.len(), ..Finding::new(kind, start..end, 95) });
-    Some(end)
-}
-
-/// Credentials behind the name of their scheme, in a header or anywhere: kind and width.
-pub(super) fn credentials(text: &[u8], start: usize) -> Option<(Kind, usize)> {
-    let scheme = |name: &[u8]| {
-        let before = &text[..start];
-        let at = before.len().checked_sub(name.len() + 1)?;
-        (before.last() == Some(&b' ') && before[at..start - 1].eq_ignore_ascii_case(name)).then_some(())
-    };
-    // RFC 9110, section 11.2: token68.
-    let token = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=');
-    let width = || text[start..].iter().take_while(|b| token(b)).count();
-    if scheme(b"bearer").is_some() {
-        let width = width();
-        let kind = if text[start..].starts_with(b"eyJ") { Kind::Jwt } else { Kind::BearerToken };
-        return (width >= 8).then_some((kind, width));
-    }
-    if scheme(b"basic").is_some() {
-        let width = width();
-        return (width >= 8 && is_basic(&text[start..start + width])).then_some((Kind::BasicCredentials, width));
-    }
-    None
-}
-
-/// Base64 of something with a colon in it (RFC 7617, section 2).
-fn is_basic(token: &[u8]) -> bool {
-    use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
-    let bare = token.len() - token.iter().rev().take_while(|b| **b == b'=').count();
-    // The end may be cut where a value is very long: whole groups of four suffice.
-    let whole = if token.len() > 400 { bare & !3 } else { bare };
-    STANDARD_NO_PAD.decode(&token[..whole]).is_ok_and(|plain| plain.contains(&b':'))
 }
 
 /// Countries of the IBAN registry and their lengths.
@@ -213,7 +107,7 @@ fn iban(text: &[u8], start: usize, end: usize, out: &mut Out<'_>) -> Option<usiz
     while number.len() < length {
         match text.get(pos) {
             Some(b) if b.is_ascii_alphanumeric() => number.push(*b),
-            Some(b' ' | b'-') if number.len().is_multiple_of(4) && number.len() >= 4 => {}
+            Some(b' ' | b'-' | b'+') if number.len().is_multiple_of(4) && number.len() >= 4 => {}
             _ => return None,
         }
         pos += 1;
@@ -257,23 +151,23 @@ fn identity(text: &[u8], start: usize, end: usize, out: &mut Out<'_>) {
     let part =
         start.checked_sub(1).is_some_and(|i| joined(&text[i]) && start > 1 && text[start - 2].is_ascii_alphanumeric());
     let more = text.get(end).is_some_and(|b| *b == b'-') && text.get(end + 1).is_some_and(u8::is_ascii_alphanumeric);
-    let hetu = finnish(text, start, end);
+    let hetu = finnish(text, start, end).map(|(span, checked)| (span, if checked { 95 } else { 15 }));
     let candidates: Vec<(Kind, u8)> = match word.len() {
         _ if part && hetu.is_none() => Vec::new(),
-        _ if hetu.is_some() => vec![(Kind::FiHetu, 95)],
+        _ if hetu.is_some() => vec![(Kind::FiHetu, hetu.as_ref().map_or(0, |(_, sure)| *sure))],
         _ if more => Vec::new(),
+        2..=7 => return postcode(text, start, end, out),
         8 => passports(word).into_iter().collect(),
         9 => nine(word),
-        10 if has_shape(word, "UUUUU9999U") && b"ABCFGHLJPTK".contains(&word[3]) => vec![(Kind::InPan, 80)],
-        15 | 16 => (has_shape(word, "LLLLLL**L**L***L") && checksum::it_fiscal(word))
-            .then_some((Kind::ItFiscalCode, 95))
-            .into_iter()
-            .collect(),
+        10 => ten(word).into_iter().collect(),
+        15 | 16 if has_shape(word, "LLLLLL**L**L***L") => {
+            vec![(Kind::ItFiscalCode, if checksum::it_fiscal(word) { 95 } else { 15 })]
+        }
         18 => chinese(word).into_iter().collect(),
         26..=62 => crypto(word).map(|sure| (Kind::Crypto, sure)).into_iter().collect(),
         _ => Vec::new(),
     };
-    let span = hetu.unwrap_or(start..end);
+    let span = hetu.map_or(start..end, |(span, _)| span);
     if candidates.is_empty() {
         return;
     }
@@ -288,6 +182,40 @@ fn identity(text: &[u8], start: usize, end: usize, out: &mut Out<'_>) {
     }
 }
 
+fn ten(word: &[u8]) -> Option<(Kind, u8)> {
+    if has_shape(word, "LLLLL9999L") && b"ABCFGHLJPTK".contains(&word[3].to_ascii_uppercase()) {
+        return Some((Kind::InPan, if has_shape(word, "UUUUU9999U") { 80 } else { 15 }));
+    }
+    // With its check digit.
+    (is_de_card(&word[..9]) && word[9].is_ascii_digit()).then_some((Kind::DeIdCard, 15))
+}
+
+/// Letters that can't be taken for words (`ICAO` 9303, as the German passport ordinance narrows it).
+fn is_de_card(word: &[u8]) -> bool {
+    word.iter().all(|b| b.is_ascii_digit() || b"CFGHJKLMNPRTVWXYZ".contains(b))
+}
+
+/// British and Canadian codes, the first half of which is the word at hand where a space parts them; beside a keyword only.
+fn postcode(text: &[u8], start: usize, end: usize, out: &mut Out<'_>) {
+    let gap = usize::from(text.get(end) == Some(&b' '));
+    let second = text.get(end + gap..end + gap + 3).unwrap_or_default();
+    let word = &text[start..end];
+    let outward = |word: &[u8]| ["L9", "L99", "LL9", "LL99", "L9L", "LL9L"].iter().any(|shape| has_shape(word, shape));
+    let split = word.len().saturating_sub(3);
+    let close = |at: usize| !text.get(at).is_some_and(u8::is_ascii_alphanumeric);
+    let parted = gap == 1
+        && close(end + 4)
+        && (outward(word) && has_shape(second, "9LL") || has_shape(word, "L9L") && has_shape(second, "9L9"));
+    let whole = outward(&word[..split]) && has_shape(&word[split..], "9LL") || has_shape(word, "L9L9L9");
+    if !(parted || whole) || !out.wants(&Kind::PostalCode) {
+        return;
+    }
+    let span = start..if parted { end + 4 } else { end };
+    if Context::around(text, span.clone()).has(Topic::Postal) {
+        out.push(Finding::new(Kind::PostalCode, span, 85));
+    }
+}
+
 fn passports(word: &[u8]) -> Option<(Kind, u8)> {
     (has_shape(word, "UU999999") || has_shape(word, "U9999999")).then_some((Kind::KrPassport, 20))
 }
@@ -295,13 +223,15 @@ fn passports(word: &[u8]) -> Option<(Kind, u8)> {
 fn nine(word: &[u8]) -> Vec<(Kind, u8)> {
     let mut found = Vec::new();
     let number = digits(word);
-    if has_shape(word, "U9999999U") {
+    if has_shape(word, "L9999999L") {
+        let upper = word[0].is_ascii_uppercase() && word[8].is_ascii_uppercase();
+        let word = word.to_ascii_uppercase();
         if checksum::sg_letter(word[0], &number) == Some(word[8]) {
-            found.push((Kind::SgNric, 85));
+            found.push((Kind::SgNric, if upper { 85 } else { 15 }));
         }
         if let Some(series) = b"XYZ".iter().position(|b| *b == word[0]) {
             let value = checksum::value(&number) + series as u64 * 10_000_000;
-            found.push((Kind::EsNie, if checksum::es_letter(value) == word[8] { 85 } else { 15 }));
+            found.push((Kind::EsNie, if checksum::es_letter(value) == word[8] && upper { 85 } else { 15 }));
         }
         found.push((Kind::SgNric, 10));
     }
@@ -315,14 +245,14 @@ fn nine(word: &[u8]) -> Vec<(Kind, u8)> {
         found.push((Kind::KrPassport, 20));
         found.push((Kind::UsPassport, 10));
     }
-    if word.iter().all(|b| b.is_ascii_digit() || b"CFGHJKLMNPRTVWXYZ".contains(b)) {
+    if is_de_card(word) {
         found.push((Kind::DeIdCard, 15));
     }
     found
 }
 
 /// Prefixes that are given out, and a suffix of A to D (HMRC's National Insurance Manual, NIM39110).
-fn is_nino(word: &[u8]) -> bool {
+pub(super) fn is_nino(word: &[u8]) -> bool {
     let first = !b"DFIQUV".contains(&word[0]);
     let second = !b"DFIOQUV".contains(&word[1]);
     first
@@ -339,7 +269,9 @@ fn chinese(word: &[u8]) -> Option<(Kind, u8)> {
 }
 
 /// `DDMMYY`, a sign of the century, three digits and a check character, where the word at hand is either half.
-pub(super) fn finnish(text: &[u8], start: usize, end: usize) -> Option<std::ops::Range<usize>> {
+///
+/// With the span whether the check character holds.
+pub(super) fn finnish(text: &[u8], start: usize, end: usize) -> Option<(std::ops::Range<usize>, bool)> {
     let from = if end - start == 4 { start.checked_sub(7)? } else { start };
     let word = text.get(from..from + 11)?;
     let shaped = has_shape(&word[..6], "999999")
@@ -352,53 +284,6 @@ pub(super) fn finnish(text: &[u8], start: usize, end: usize) -> Option<std::ops:
     }
     let [day, month] = [&word[..2], &word[2..4]].map(|part| checksum::value(&digits(part)));
     let number: Vec<u8> = digits(&word[..6]).into_iter().chain(digits(&word[7..10])).collect();
-    (is_date(2000, month, day) && checksum::fi_letter(checksum::value(&number)) == word[10].to_ascii_uppercase())
-        .then_some(from..from + 11)
-}
-
-/// How sure a word is an address of Bitcoin (`Base58Check`, or BIP 173) or Ethereum.
-fn crypto(word: &[u8]) -> Option<u8> {
-    match word {
-        [b'0', b'x', rest @ ..] if rest.len() == 40 && rest.iter().all(u8::is_ascii_hexdigit) => Some(85),
-        [b'b', b'c', b'1', rest @ ..] if bech32(word, rest) => Some(95),
-        [b'1' | b'3', ..] if word.len() <= 35 && base58check(word) => Some(95),
-        _ => None,
-    }
-}
-
-fn bech32(word: &[u8], rest: &[u8]) -> bool {
-    const CHARSET: &[u8] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
-    let step = |check: u32, value: u8| {
-        let top = check >> 25;
-        let next = (check & 0x01FF_FFFF) << 5 ^ u32::from(value);
-        [0x3B6A_57B2, 0x2650_8E6D, 0x1EA1_19FA, 0x3D42_33DD, 0x2A14_62B3]
-            .iter()
-            .enumerate()
-            .fold(next, |c, (i, g)| if top >> i & 1 == 1 { c ^ g } else { c })
-    };
-    let Some(values) = rest.iter().map(|b| CHARSET.iter().position(|c| c == b)).collect::<Option<Vec<_>>>() else {
-        return false;
-    };
-    let human = [b'b' >> 5, b'c' >> 5, 0, b'b' & 31, b'c' & 31];
-    let data = values.into_iter().map(|v| u8::try_from(v).unwrap_or(0));
-    let check = human.into_iter().chain(data).fold(1, step);
-    word.len() >= 14 && matches!(check, 1 | 0x2BC8_30A3)
-}
-
-fn base58check(word: &[u8]) -> bool {
-    const ALPHABET: &[u8] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
-    let mut bytes = [0_u8; 25];
-    for b in word {
-        let Some(mut carry) = ALPHABET.iter().position(|a| a == b) else { return false };
-        for byte in bytes.iter_mut().rev() {
-            carry += usize::from(*byte) * 58;
-            *byte = u8::try_from(carry & 0xFF).unwrap_or(0);
-            carry >>= 8;
-        }
-        if carry > 0 {
-            return false;
-        }
-    }
-    let digest = |data: &[u8]| aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, data);
-    digest(digest(&bytes[..21]).as_ref()).as_ref()[..4] == bytes[21..]
+    let checked = checksum::fi_letter(checksum::value(&number)) == word[10].to_ascii_uppercase();
+    is_date(2000, month, day).then_some((from..from + 11, checked))
 }

@@ -7,7 +7,7 @@ use crate::{
     format::{Path, Shape, Visitor},
     privacy::{
         Finding, Kind, Scrubber, Tally,
-        detect::quick::{Expected, Told},
+        detect::usual::{Expected, Told},
     },
 };
 
