@@ -29,7 +29,7 @@ pub struct RedactArgs {
     /// Keys of tokens and encryption; without it, tokens are of this run alone.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
-    /// A configuration whose [privacy] holds: own detectors, allowed values, operators, keys.
+    /// A configuration whose `[privacy]` holds: own detectors, allowed values, operators, keys.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// How files are read: `lines` is text of any kind, a line a text; `csv` believes the names of columns [default: by the file's name].

@@ -1,7 +1,7 @@
 //! Masked routes: what is asked of the application so that its answer can be read, and what becomes of the answer.
 //!
 //! The application is asked for a whole answer in a coding that can be undone: no ranges, no other codings. What it sends is rewritten
-//! as it comes ([`body`]), or refused where it can't be read. Entity tags carry the mask's id ([`tags`]), so that no cache and no
+//! as it comes ([`body`]), or refused where it can't be read. Entity tags carry the mask's id (`tags`), so that no cache and no
 //! condition takes what was made under one mask for what is made under another. After an upgrade the messages are rewritten
 //! ([`tunnel`]).
 
