@@ -28,6 +28,8 @@ pub(super) struct Group {
 const GROUPS: usize = 12;
 /// Most digits that are read as one; a longer run is no number of anyone.
 const DIGITS: usize = 48;
+/// Most groups that any number has.
+pub(super) const LONGEST: usize = 7;
 
 /// Groups from the first digit on.
 #[derive(Debug)]
@@ -46,6 +48,8 @@ pub(super) struct Cluster {
     pub(super) in_row: bool,
     /// Whether a space stands before the first group.
     spaced: bool,
+    /// Whether more groups follow than are read as one.
+    pub(super) cut: bool,
     /// What follows the last group.
     pub(super) next: u8,
     /// Where reading goes on.
@@ -65,6 +69,7 @@ impl Cluster {
             plus: false,
             in_row: false,
             spaced: false,
+            cut: false,
             next: b' ',
             end: at,
         };
@@ -84,6 +89,7 @@ impl Cluster {
                 if cluster.count == 0 {
                     cluster.end = pos;
                 }
+                cluster.cut = true;
                 break;
             }
             let (after, width) = separator(text, pos);
@@ -94,6 +100,7 @@ impl Cluster {
             if after == Separator::End {
                 break;
             }
+            cluster.cut = cluster.count == GROUPS;
             pos += width;
         }
         if let Some(last) = cluster.count.checked_sub(1) {
@@ -211,6 +218,8 @@ fn separator(text: &[u8], pos: usize) -> (Separator, usize) {
         let Some(&byte) = text.get(pos + width) else { return (Separator::End, 0) };
         kind = match (byte, kind) {
             (b'0'..=b'9', _) if width > 0 => return (kind, width),
+            // A plus behind a space begins another number; by itself it may be a form's space.
+            (b'+', _) if width > 0 && text[pos + width - 1] == b' ' => return (Separator::End, 0),
             (b' ' | b'+', _) => kind,
             (b'-', Separator::Space) => Separator::Dash,
             (b'-', Separator::Bracket) => Separator::Bracket,

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{
     Out,
-    cluster::{Cluster, Separator, is_date},
+    cluster::{Cluster, LONGEST, Separator, is_date},
     korea, national, network, payment, phone,
 };
 use crate::privacy::{
@@ -60,6 +60,11 @@ pub(super) fn read(text: &[u8], at: usize, out: &mut Out<'_>) -> usize {
     let mut i = 0;
     let mut end = cluster.group(0).end;
     while i < cluster.len() {
+        if cluster.cut && i > 0 && cluster.len() - i < LONGEST {
+            // A number may be cut here: what is left is read anew.
+            end = cluster.group(i).start;
+            break;
+        }
         digits.claims.clear();
         let n = take(&mut digits, i, out);
         end = end.max(cluster.group(i + n - 1).end);

@@ -13,7 +13,7 @@ pub(super) fn card(digits: &mut Digits<'_>, i: usize) {
         return;
     }
     let n = match cluster.lengths::<6>(i) {
-        [4, 4, 4, 4, 3, _] => 5,
+        [4, 4, 4, 4, 3, _] if cluster.parted_evenly(i, 5) => 5,
         [4, 4, 4, 4, ..] => 4,
         [4, 4, 4, 1..=3, ..] => 4,
         [4, 6, 5 | 4, ..] => 3,

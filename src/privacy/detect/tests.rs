@@ -319,6 +319,19 @@ fn own_detectors_and_allowed_values() {
 }
 
 #[test]
+fn numbers_in_a_row_are_all_found() {
+    const VALUES: [&str; 6] =
+        ["010-9876-5432", "01098765432", "900101-1234568", "4111-1111-1111-1111", "02-123-4567", "+82-10-1234-5678"];
+    let mut r = Random(21);
+    for _ in 0..200 {
+        let row: Vec<&str> = (0..12).map(|_| VALUES[usize::try_from(r.below(6)).unwrap_or(0)]).collect();
+        let text = row.join(" ");
+        let covered: usize = found(&text).iter().map(|f| f.split_once('=').map_or(0, |(_, value)| value.len())).sum();
+        assert!(covered + 11 >= text.len(), "{text}: {:?}", found(&text));
+    }
+}
+
+#[test]
 fn any_bytes_do() {
     let mut r = Random(7);
     let detector = detector();
