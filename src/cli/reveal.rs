@@ -15,8 +15,8 @@ use serde_json::json;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
-    app::keys,
     privacy::{Engine, Keys, Revealed, Tally, keys::Ring, reveal, settings::Settings},
+    seal,
 };
 
 /// What `reveal` takes.
@@ -59,7 +59,7 @@ pub fn run(args: &RevealArgs) -> ExitCode {
 }
 
 fn run_recorded(args: &RevealArgs) -> anyhow::Result<Revealed> {
-    let ring = keys::open(&args.key_file, false)?;
+    let ring = Ring::of(&seal::Ring::load(&args.key_file)?)?;
     let name = args.file.as_ref().map_or("standard input".to_owned(), |file| file.display().to_string());
     let input: Box<dyn BufRead> = match &args.file {
         None => Box::new(io::stdin().lock()),

@@ -236,7 +236,7 @@ pub const KEYS: &[Key] = &[
         "key_file",
         "\"seal.key\"",
         "seal.key in data_dir",
-        "Keys that seal what is kept, newest first; made with mode 0600 when missing and needed.",
+        "Keys that seal what is kept, in the same form as `privacy.key_file`; made with mode 0600 when missing and needed.",
     ),
     key(
         "privacy",

@@ -4,8 +4,8 @@
 //! Every use has a key of its own (HMAC-SHA256 over a label, as HKDF-Expand's first block, RFC 5869), so that a token of a log
 //! tells nothing about a value that another output or another room has rewritten.
 //!
-//! A [`Ring`] holds the epochs: the last is used for writing, the others open what was encrypted in their time. Deleting an
-//! epoch's line destroys it: tokens of that time can no longer be made again from a guess, and nothing encrypted then can be opened.
+//! A [`Ring`] holds the epochs of a key file: the last is used for writing, the others open what was encrypted in their time. Deleting
+//! an epoch's line destroys it: tokens of that time can no longer be made again from a guess, and nothing encrypted then can be opened.
 
 use std::{fmt, sync::Arc};
 
@@ -14,34 +14,14 @@ use aws_lc_rs::{
     hmac,
     rand::SecureRandom as _,
 };
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ipcrypt_rs::IpcryptPfx;
 
-/// Bytes of an epoch's secret.
-pub const SECRET: usize = 32;
+use crate::seal::{self, keys::SECRET};
 
-/// A key ring that can't be used.
+/// The cryptographic library gave no random bytes, or refused a key.
 #[derive(Debug, thiserror::Error)]
-pub enum Invalid {
-    /// A line that is no epoch.
-    #[error("line {line}: an epoch is its name (letters, digits, dashes; at most 32), a space, and 32 bytes in base64")]
-    Line {
-        /// Counted from one.
-        line: usize,
-    },
-    /// Two epochs of one name.
-    #[error("line {line}: an epoch of this name stands above")]
-    Twice {
-        /// Counted from one.
-        line: usize,
-    },
-    /// No epoch at all.
-    #[error("no epoch is in it")]
-    Empty,
-    /// The system gave no random bytes, or the library refused a key.
-    #[error("the cryptographic library failed")]
-    Library,
-}
+#[error("the cryptographic library failed")]
+pub struct Invalid;
 
 /// The keys of one epoch.
 pub struct Keys {
@@ -65,8 +45,7 @@ impl Keys {
     /// When the library refuses a key, which it does for none of the right length.
     pub fn derive(epoch: &str, secret: &[u8; SECRET]) -> Result<Self, Invalid> {
         let sub = |label: &str| sub_key(secret, label);
-        let unbound =
-            UnboundKey::new(&AES_256_GCM_SIV, &sub("privet privacy encrypt 1")).map_err(|_| Invalid::Library)?;
+        let unbound = UnboundKey::new(&AES_256_GCM_SIV, &sub("privet privacy encrypt 1")).map_err(|_| Invalid)?;
         Ok(Self {
             epoch: epoch.to_owned(),
             token: hmac::Key::new(hmac::HMAC_SHA256, &sub("privet privacy token 1")),
@@ -144,7 +123,7 @@ fn sub_key(secret: &[u8; SECRET], label: &str) -> [u8; SECRET] {
 
 fn secret() -> Result<[u8; SECRET], Invalid> {
     let mut secret = [0; SECRET];
-    aws_lc_rs::rand::SystemRandom::new().fill(&mut secret).map_err(|_| Invalid::Library)?;
+    aws_lc_rs::rand::SystemRandom::new().fill(&mut secret).map_err(|_| Invalid)?;
     Ok(secret)
 }
 
@@ -153,40 +132,12 @@ fn secret() -> Result<[u8; SECRET], Invalid> {
 pub struct Ring(Vec<Arc<Keys>>);
 
 impl Ring {
-    /// Reads the lines of a key file: an epoch's name, a space, 32 bytes in base64. Empty lines and those that begin with `#` are
-    /// passed over.
+    /// Derives the keys of every epoch of a key file.
     ///
     /// # Errors
-    /// When a line is none of these, or no epoch is there. Errors name the line and show nothing of it.
-    pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let mut epochs: Vec<Arc<Keys>> = Vec::new();
-        for (i, line) in text.lines().enumerate() {
-            let line_number = i + 1;
-            let line = line.trim();
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            let wrong = Invalid::Line { line: line_number };
-            let Some((name, key)) = line.split_once(' ') else { return Err(wrong) };
-            let legal = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
-            let secret = STANDARD.decode(key.trim()).ok().and_then(|key| <[u8; SECRET]>::try_from(key).ok());
-            let (Some(secret), true) = (secret, (1..=32).contains(&name.len()) && name.bytes().all(legal)) else {
-                return Err(wrong);
-            };
-            if epochs.iter().any(|keys| keys.epoch == name) {
-                return Err(Invalid::Twice { line: line_number });
-            }
-            epochs.push(Arc::new(Keys::derive(name, &secret)?));
-        }
-        if epochs.is_empty() { Err(Invalid::Empty) } else { Ok(Self(epochs)) }
-    }
-
-    /// A line of a key file with a fresh secret.
-    ///
-    /// # Errors
-    /// When the system gives no random bytes.
-    pub fn line(epoch: &str) -> Result<String, Invalid> {
-        Ok(format!("{epoch} {}\n", STANDARD.encode(secret()?)))
+    /// When the library refuses a key, which it does for none of the right length.
+    pub fn of(file: &seal::Ring) -> Result<Self, Invalid> {
+        file.keys().map(|key| Keys::derive(key.epoch(), key.secret()).map(Arc::new)).collect::<Result<_, _>>().map(Self)
     }
 
     /// The epoch that is written with.
@@ -206,20 +157,6 @@ impl Ring {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_ring_is_read_and_told_what_is_wrong() {
-        let (one, two) = (Ring::line("2026-10").expect("random"), Ring::line("2026-11").expect("random"));
-        let ring = Ring::parse(&format!("# keys\n\n{one}{two}")).expect("valid");
-        assert!(ring.find("2026-10").is_some() && ring.find("2026-12").is_none());
-        assert_eq!(ring.current().epoch(), "2026-11");
-        assert!(matches!(Ring::parse(""), Err(Invalid::Empty)));
-        assert!(matches!(Ring::parse(&format!("{one}{one}")), Err(Invalid::Twice { line: 2 })));
-        for bad in ["x", "x y", "x AAAA", "a b/c= d", &format!("ü{one}")] {
-            let error = Ring::parse(bad).expect_err("no epoch");
-            assert!(matches!(error, Invalid::Line { line: 1 }), "{bad}");
-        }
-    }
 
     #[test]
     fn every_use_has_a_key_of_its_own() {

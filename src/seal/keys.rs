@@ -1,5 +1,5 @@
-//! The ring of keys: one line a key, `privet-seal-1 BASE64`, newest first. A new first line rotates; a removed line destroys
-//! what it has sealed.
+//! The file of keys: a line an epoch, its name, a space, and 32 bytes in base64; the last is written with. A line more rotates; a line
+//! less destroys what was written in its time. Empty lines and those that begin with `#` are passed over.
 
 use std::{
     fs::{self, OpenOptions},
@@ -11,7 +11,12 @@ use std::{
 use aws_lc_rs::{digest, rand};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 
-const WORD: &str = "privet-seal-1";
+use crate::common::clock;
+
+/// Bytes of a secret.
+pub const SECRET: usize = 32;
+/// Most bytes of an epoch's name: letters, digits, dashes.
+const LONGEST_NAME: usize = 32;
 
 /// Why there are no keys. Nothing of a key is in the text.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +31,7 @@ pub enum Error {
         source: io::Error,
     },
     /// Others may read it.
-    #[error("the key file {} can be read by everybody (mode {mode:o}); it must be 0600", .path.display())]
+    #[error("the key file {} can be used by everybody (mode {mode:o}): chmod 600 it, and begin a new epoch in it", .path.display())]
     Open {
         /// Which.
         path: PathBuf,
@@ -34,8 +39,16 @@ pub enum Error {
         mode: u32,
     },
     /// A line is not a key.
-    #[error("the key file {} has no key in line {line}: `{WORD} BASE64` is expected", .path.display())]
+    #[error("the key file {} has no key in line {line}: the name of an epoch, a space, and 32 bytes in base64 are expected", .path.display())]
     Line {
+        /// Which.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+    },
+    /// Two epochs of one name.
+    #[error("the key file {} has an epoch a second time in line {line}", .path.display())]
+    Twice {
         /// Which.
         path: PathBuf,
         /// From 1.
@@ -55,13 +68,48 @@ pub enum Error {
 /// What a header names a key by: the first eight bytes of a hash, which tell nothing of the key.
 pub type Id = [u8; 8];
 
-/// One key.
-pub(super) struct Key {
+/// The key of one epoch.
+pub struct Key {
+    epoch: String,
     pub(super) id: Id,
-    pub(super) secret: [u8; 32],
+    secret: [u8; SECRET],
 }
 
-/// Keys, newest first. Never empty.
+impl Key {
+    fn new(epoch: &str, secret: [u8; SECRET]) -> Self {
+        let digest = digest::digest(&digest::SHA256, &[b"privet seal key id", &secret[..]].concat());
+        let mut id = Id::default();
+        id.copy_from_slice(&digest.as_ref()[..8]);
+        Self { epoch: epoch.to_owned(), id, secret }
+    }
+
+    fn random(epoch: &str) -> Result<Self, Error> {
+        let mut secret = [0; SECRET];
+        rand::fill(&mut secret).map_err(|_| Error::Random)?;
+        Ok(Self::new(epoch, secret))
+    }
+
+    fn parse(line: &str) -> Option<Self> {
+        let (epoch, secret) = line.split_once(' ')?;
+        let legal = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+        let secret = BASE64_STANDARD.decode(secret.trim()).ok()?.try_into().ok()?;
+        ((1..=LONGEST_NAME).contains(&epoch.len()) && epoch.bytes().all(legal)).then(|| Self::new(epoch, secret))
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn epoch(&self) -> &str {
+        &self.epoch
+    }
+
+    /// What keys for single uses are derived from.
+    #[must_use]
+    pub fn secret(&self) -> &[u8; SECRET] {
+        &self.secret
+    }
+}
+
+/// Keys of all epochs, oldest first. Never empty.
 pub struct Ring(Vec<Key>);
 
 impl std::fmt::Debug for Ring {
@@ -76,12 +124,10 @@ impl Ring {
     /// # Errors
     /// When the system gives no random bytes.
     pub fn ephemeral() -> Result<Self, Error> {
-        let mut secret = [0; 32];
-        rand::fill(&mut secret).map_err(|_| Error::Random)?;
-        Ok(Self(vec![Key::new(secret)]))
+        Key::random("ephemeral").map(|key| Self(vec![key]))
     }
 
-    /// The ring in `path`; made with one new key, mode 0600, where there is no such file.
+    /// The ring in `path`; made with one new key, named for the month, mode 0600, where there is no such file.
     ///
     /// # Errors
     /// When the file can't be used or made.
@@ -90,12 +136,13 @@ impl Ring {
             Err(Error::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
             outcome => return outcome,
         }
-        let ring = Self::ephemeral()?;
-        match ring.store(path) {
+        let today = time::OffsetDateTime::from(clock::now());
+        let key = Key::random(&format!("{}-{:02}", today.year(), u8::from(today.month())))?;
+        match store(&key, path) {
             // Another process was faster; its key is the one.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Self::load(path),
             Err(source) => Err(Error::File { path: path.to_owned(), source }),
-            Ok(()) => Ok(ring),
+            Ok(()) => Ok(Self(vec![key])),
         }
     }
 
@@ -110,36 +157,35 @@ impl Ring {
         if mode & 0o007 != 0 {
             return Err(Error::Open { path: path.to_owned(), mode });
         }
-        let text = fs::read_to_string(path).map_err(file)?;
-        let mut keys = Vec::new();
+        Self::parse(&fs::read_to_string(path).map_err(file)?, path)
+    }
+
+    fn parse(text: &str, path: &Path) -> Result<Self, Error> {
+        let path = || path.to_owned();
+        let mut keys: Vec<Key> = Vec::new();
         for (number, line) in text.lines().enumerate() {
-            let line = line.trim();
+            let (line, number) = (line.trim(), number + 1);
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            let key = parse(line).ok_or_else(|| Error::Line { path: path.to_owned(), line: number + 1 })?;
+            let key = Key::parse(line).ok_or_else(|| Error::Line { path: path(), line: number })?;
+            if keys.iter().any(|other| other.epoch == key.epoch) {
+                return Err(Error::Twice { path: path(), line: number });
+            }
             keys.push(key);
         }
-        if keys.is_empty() { Err(Error::Empty { path: path.to_owned() }) } else { Ok(Self(keys)) }
+        if keys.is_empty() { Err(Error::Empty { path: path() }) } else { Ok(Self(keys)) }
     }
 
-    /// Whole or not at all: written beside, then linked to its name, which fails where there is one already.
-    fn store(&self, path: &Path) -> io::Result<()> {
-        let beside = path.with_extension(format!("new-{:08x}", fastrand::u32(..)));
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
-        let written = self
-            .0
-            .iter()
-            .try_for_each(|key| writeln!(file, "{WORD} {}", BASE64_STANDARD.encode(key.secret)))
-            .and_then(|()| file.sync_all())
-            .and_then(|()| fs::hard_link(&beside, path));
-        fs::remove_file(&beside)?;
-        written
+    /// All keys, oldest first.
+    pub fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.0.iter()
     }
 
-    /// The key that seals.
+    /// The key that is written with.
     pub(super) fn newest(&self) -> &Key {
-        &self.0[0]
+        // A ring is never empty.
+        &self.0[self.0.len() - 1]
     }
 
     /// The key called `id`.
@@ -148,16 +194,17 @@ impl Ring {
     }
 }
 
-impl Key {
-    fn new(secret: [u8; 32]) -> Self {
-        let digest = digest::digest(&digest::SHA256, &[b"privet seal key id", &secret[..]].concat());
-        let mut id = Id::default();
-        id.copy_from_slice(&digest.as_ref()[..8]);
-        Self { id, secret }
-    }
-}
-
-fn parse(line: &str) -> Option<Key> {
-    let secret = BASE64_STANDARD.decode(line.strip_prefix(WORD)?.trim()).ok()?;
-    secret.try_into().ok().map(Key::new)
+/// Whole or not at all: written beside, then linked to its name, which fails where there is one already.
+fn store(key: &Key, path: &Path) -> io::Result<()> {
+    let beside = path.with_extension(format!("new-{:08x}", fastrand::u32(..)));
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+    let secret = BASE64_STANDARD.encode(key.secret);
+    let text = format!(
+        "# An epoch a line; the last is written with. Deleting a line destroys its epoch.\n{} {secret}\n",
+        key.epoch
+    );
+    let written =
+        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).and_then(|()| fs::hard_link(&beside, path));
+    fs::remove_file(&beside)?;
+    written
 }

@@ -1,6 +1,6 @@
 //! One sealing at rest for everything that Privet keeps: logs now; journal, quarantine and back-ups as they come.
 //!
-//! - [`keys`]: a ring of keys in a file of mode 0600; the first seals, all open.
+//! - [`keys`]: a ring of keys in a file of mode 0600; the last seals, all open.
 //! - [`stream`]: a file as a chain of AEAD segments. What is sealed can be read, a change is found, a cut is told.
 
 pub mod keys;

@@ -90,7 +90,7 @@ struct Chain {
 impl Chain {
     fn new(key: &Key, header: &[u8; HEADER]) -> Result<Self, Error> {
         let context = [&header[..]];
-        let pseudorandom = hkdf::Salt::new(hkdf::HKDF_SHA256, &header[20..]).extract(&key.secret);
+        let pseudorandom = hkdf::Salt::new(hkdf::HKDF_SHA256, &header[20..]).extract(key.secret());
         let material = pseudorandom.expand(&context, &AES_256_GCM).map_err(|_| Error::Cipher)?;
         Ok(Self { key: LessSafeKey::new(UnboundKey::from(material)), next: 0 })
     }

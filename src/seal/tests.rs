@@ -114,8 +114,11 @@ fn a_key_file_is_made_once_and_rotates() {
     assert_eq!(open(&Ring::load_or_make(&path).expect("read"), &old).0, b"old");
     let other = dir.path().join("other.key");
     Ring::load_or_make(&other).expect("made");
-    let both = ["# newest first\n", &read(&other), &read(&path)].concat();
-    std::fs::write(&path, both).expect("written");
+    let both = [&read(&path), "\n", &read(&other)].concat();
+    std::fs::write(&path, &both).expect("written");
+    assert!(matches!(Ring::load(&path), Err(keys::Error::Twice { line: 5, .. })));
+    let (old_epoch, new_epoch) = both.rsplit_once('\n').and_then(|(text, _)| text.rsplit_once('\n')).expect("lines");
+    std::fs::write(&path, format!("{old_epoch}\nlater-{new_epoch}\n")).expect("written");
     let rotated = Ring::load(&path).expect("read");
     assert_eq!(open(&rotated, &old).0, b"old");
     assert!(matches!(open(&first, &sealed(&rotated, &[b"new"], true)).1, Err(Error::UnknownKey(_))));
@@ -130,7 +133,9 @@ fn read(path: &std::path::Path) -> String {
 fn a_bad_key_file_is_refused_without_showing_it() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("seal.key");
-    for (text, mode) in [("privet-seal-1 c2VjcmV0\n", 0o600), ("", 0o600), ("privet-seal-1 c2VjcmV0\n", 0o644)] {
+    for (text, mode) in
+        [("2026-11 c2VjcmV0\n", 0o600), ("", 0o600), ("2026-11 c2VjcmV0\n", 0o644), ("a/b c2VjcmV0\n", 0o600)]
+    {
         std::fs::write(&path, text).expect("written");
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("set");
         let error = Ring::load_or_make(&path).expect_err("refused");

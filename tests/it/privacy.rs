@@ -35,7 +35,7 @@ const FORM: &str = "name=%EA%B9%80%EB%AF%BC%EC%88%98&email=kim.minsu%40private-m
 &session=s3ss10n-c00kie-value&key=sk_live_4eC39HqLyjWDarjtT1zdp7dc";
 const JSON: &str = r#"{"name":"김민수","email":"kim.minsu@private-mail.net","phone":"010-9876-5432","rrn":"900101-1234568","card":"4111-1111-1111-1111","iban":"DE89370400440532013000","ip":"203.0.113.77","password":"hunter2-correct","session":"s3ss10n-c00kie-value","key":"sk_live_4eC39HqLyjWDarjtT1zdp7dc"}"#;
 /// In a header, whose name says nothing.
-const LINE: &str = "kim.minsu@private-mail.net, 010-9876-5432, 01098765432, 900101-1234568, 4111-1111-1111-1111, DE89370400440532013000, \
+const LINE: &str = "kim.minsu@private-mail.net 010-9876-5432 01098765432 900101-1234568 4111-1111-1111-1111 DE89370400440532013000 \
 203.0.113.77 password=hunter2-correct session=s3ss10n-c00kie-value sk_live_4eC39HqLyjWDarjtT1zdp7dc";
 
 /// Every way in which a value may be written down.

@@ -17,7 +17,8 @@ use self::{input::Input, place::Replacement, run::Form};
 use crate::{
     app::keys,
     config::{Config, Flags},
-    privacy::{Engine, Keys, Operator, Tally, settings::Settings},
+    privacy::{Engine, Keys, Operator, Tally, keys::Ring, settings::Settings},
+    seal,
 };
 
 /// What `redact` takes.
@@ -100,7 +101,7 @@ fn engine(args: &RedactArgs) -> anyhow::Result<Arc<Engine>> {
     let encrypts =
         settings.operator == Operator::Encrypt || settings.operators.iter().any(|(_, o)| *o == Operator::Encrypt);
     let keys = match key_file {
-        Some(path) => keys::open(&path, true)?.current(),
+        Some(path) => Ring::of(&seal::Ring::load_or_make(&path)?)?.current(),
         None if encrypts => {
             bail!("what is encrypted must be opened some day: name a file for its keys, `--key-file FILE`")
         }

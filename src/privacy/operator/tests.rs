@@ -1,5 +1,8 @@
 use super::*;
-use crate::privacy::keys::SECRET;
+use crate::{
+    privacy::keys::Ring,
+    seal::{self, keys::SECRET},
+};
 
 fn keys() -> Keys {
     Keys::derive("2026-11", &[1; SECRET]).expect("valid")
@@ -71,14 +74,17 @@ fn addresses_are_cut_or_kept_in_their_networks() {
 
 #[test]
 fn what_is_encrypted_is_opened_by_its_epoch_alone() {
-    let secret = base64::engine::general_purpose::STANDARD.encode([1; SECRET]);
-    let ring = super::super::keys::Ring::parse(&format!("2026-11 {secret}")).expect("valid");
-    let mark = written(Operator::Encrypt, &Kind::Person, "김서윤");
+    let ring = Ring::of(&seal::Ring::ephemeral().expect("random")).expect("valid");
+    let mut mark = Vec::new();
+    write(Operator::Encrypt, &ring.current(), &Kind::Person, "김서윤".as_bytes(), &mut mark);
+    let mark = String::from_utf8(mark).expect("text");
     let inner = mark.trim_matches(['<', '>']);
     assert_eq!(open(&ring, inner.as_bytes()).as_deref(), Some("김서윤".as_bytes()));
-    assert_eq!(open(&ring, inner.replace("2026-11", "2026-10").as_bytes()), None);
+    assert_eq!(open(&ring, inner.replace("ephemeral", "2026-10").as_bytes()), None);
     assert_eq!(open(&ring, inner.replace("PERSON", "LOCATION").as_bytes()), None);
     assert_eq!(open(&ring, b"PERSON:abc"), None);
+    let other = Ring::of(&seal::Ring::ephemeral().expect("random")).expect("valid");
+    assert_eq!(open(&other, inner.as_bytes()), None);
 }
 
 #[test]
