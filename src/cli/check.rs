@@ -4,7 +4,7 @@ use std::{process::ExitCode, time::SystemTime};
 
 use serde_json::json;
 
-use super::CheckArgs;
+use super::{CheckArgs, safe::scrubbed};
 use crate::{
     config::{Config, Diagnostic, Flags, Report},
     tls,
@@ -17,9 +17,13 @@ pub fn run(args: &CheckArgs) -> ExitCode {
         Config::load(&args.config, &Flags::default()).and_then(|config| certificates(&config, args).map(|()| config));
     match (&outcome, args.json) {
         (Ok(config), false) => {
-            println!("{}\n{}: the configuration is valid", config.summary().join("\n"), args.config.display());
+            println!(
+                "{}\n{}: the configuration is valid",
+                scrubbed(&config.summary().join("\n")),
+                args.config.display()
+            );
         }
-        (Err(report), false) => eprintln!("{report}"),
+        (Err(report), false) => eprintln!("{}", scrubbed(&report.to_string())),
         (Ok(_), true) => println!("{}", json!({ "valid": true, "diagnostics": [] })),
         (Err(report), true) => println!("{}", json!({ "valid": false, "diagnostics": listed(report) })),
     }
@@ -38,6 +42,6 @@ fn certificates(config: &Config, args: &CheckArgs) -> Result<(), Report> {
 }
 
 fn listed(report: &Report) -> Vec<serde_json::Value> {
-    let one = |d: &Diagnostic| json!({ "file": d.file, "line": d.line, "column": d.column, "message": d.message, "hint": d.hint });
+    let one = |d: &Diagnostic| json!({ "file": d.file, "line": d.line, "column": d.column, "message": scrubbed(&d.message), "hint": d.hint.as_deref().map(scrubbed) });
     report.0.iter().map(one).collect()
 }

@@ -9,6 +9,7 @@ use std::{
 
 use serde_json::json;
 
+use super::safe::scrubbed;
 use crate::{
     config::{Config, Flags},
     seal::{Opener, Purpose, Ring, keys, stream},
@@ -81,7 +82,7 @@ fn ring(args: &KeyArgs) -> Result<Ring, ExitCode> {
         (Some(path), _) => Some(path.clone()),
         (None, Some(config)) => {
             let config = Config::load(config, &Flags::default()).map_err(|report| {
-                eprintln!("{report}");
+                eprintln!("{}", scrubbed(&report.to_string()));
                 ExitCode::from(2)
             })?;
             config.seal.key_file

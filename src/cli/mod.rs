@@ -6,6 +6,7 @@ pub mod detect;
 pub mod logs;
 pub mod redact;
 pub mod reveal;
+mod safe;
 pub mod serve;
 
 use std::{path::PathBuf, process::ExitCode, time::SystemTime};

@@ -6,7 +6,6 @@ use std::{
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::Arc,
 };
 
 use anyhow::Context as _;
@@ -14,8 +13,9 @@ use rustix::fs::{FlockOperation, flock};
 use serde_json::json;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
+use super::safe::scrubbed;
 use crate::{
-    privacy::{Engine, Keys, Revealed, Tally, keys::Ring, reveal, settings::Settings},
+    privacy::{Revealed, keys::Ring, reveal},
     seal,
 };
 
@@ -106,12 +106,6 @@ impl Record {
         let shown = path.display().to_string();
         let file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path);
         let file = file.with_context(|| format!("the record {shown} can't be written, so nothing is revealed"))?;
-        let engine = Engine::new(&Settings::default(), Arc::new(Keys::ephemeral()?));
-        let scrubbed = |text: &str| {
-            let mut out = Vec::new();
-            engine.scrub(text.as_bytes(), &mut out, &mut Tally::default());
-            String::from_utf8_lossy(&out).into_owned()
-        };
         let what = json!({
             "user.id": rustix::process::getuid().as_raw(),
             "process.pid": std::process::id(),

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, process::ExitCode};
 
-use super::ServeArgs;
+use super::{ServeArgs, safe::scrubbed};
 use crate::{
     app::{self, Source, log},
     common::clock,
@@ -47,7 +47,7 @@ pub fn run(args: ServeArgs) -> ExitCode {
         Err(error) => {
             // A report starts each line with the file, so that editors can jump there.
             let bad_config = error.is::<Report>();
-            eprintln!("{}{error:#}", if bad_config { "" } else { "privet: " });
+            eprintln!("{}{}", if bad_config { "" } else { "privet: " }, scrubbed(&format!("{error:#}")));
             ExitCode::from(if bad_config { 2 } else { 3 })
         }
     };

@@ -400,3 +400,25 @@ fn the_needles_are_found_where_they_are() {
         }
     }
 }
+
+#[test]
+fn what_is_said_of_a_configuration_holds_nothing_personal() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("privet.toml");
+    let route = "[[route]]\nupstream = \"http://10.1.2.3:9000\"\ncleartext_reason = \"kim.minsu@private-mail.net has allowed it\"\n";
+    for (text, code) in [
+        (route.to_owned(), 0),
+        (format!("data = \"kim.minsu@private-mail.net\"\n{route}hsts = \"010-9876-5432\"\n"), 2),
+    ] {
+        fs::write(&path, text).expect("written");
+        for args in [&["check", "--config"][..], &["check", "--json", "--config"], &["serve", "--config"]] {
+            if args[0] == "serve" && code == 0 {
+                continue;
+            }
+            let done = Command::new(binary()).args(args).arg(&path).output().expect("runs");
+            assert_eq!(done.status.code(), Some(code));
+            let shown = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+            assert!(!shown.contains("kim.minsu") && !shown.contains("9876"), "{shown}");
+        }
+    }
+}

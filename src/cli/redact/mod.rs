@@ -14,6 +14,7 @@ use std::{
 use anyhow::{Context as _, bail};
 
 use self::{input::Input, place::Replacement, run::Form};
+use super::safe::scrubbed;
 use crate::{
     app::keys,
     config::{Config, Flags},
@@ -91,7 +92,8 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 fn engine(args: &RedactArgs) -> anyhow::Result<Arc<Engine>> {
     let (mut settings, mut key_file) = (Settings::default(), args.key_file.clone());
     if let Some(path) = &args.config {
-        let config = Config::load(path, &Flags::default()).map_err(|report| anyhow::anyhow!("\n{report}"))?;
+        let config = Config::load(path, &Flags::default())
+            .map_err(|report| anyhow::anyhow!("\n{}", scrubbed(&report.to_string())))?;
         settings = Settings::clone(&config.gateway.privacy);
         key_file = key_file.or_else(|| Some(keys::place(&config)));
     }

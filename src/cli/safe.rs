@@ -1,0 +1,19 @@
+//! What a person has written, on its way to a terminal, a log of a build, or a record: without personal data and secrets.
+
+use std::sync::{Arc, LazyLock};
+
+use crate::privacy::{Engine, Keys, Kind, Operator, Tally, settings::Settings};
+
+/// Without addresses of networks among its types: a configuration is full of them, and nobody could read what is said of it.
+static ENGINE: LazyLock<Option<Engine>> = LazyLock::new(|| {
+    let settings = Settings { off: vec![Kind::IpAddress], operator: Operator::Redact, ..Settings::default() };
+    Keys::ephemeral().ok().map(|keys| Engine::new(&settings, Arc::new(keys)))
+});
+
+/// `text` with every value in it written as its type; nothing of it where that can't be done.
+pub(super) fn scrubbed(text: &str) -> String {
+    let Some(engine) = &*ENGINE else { return "(not shown)".to_owned() };
+    let mut out = Vec::with_capacity(text.len());
+    engine.scrub(text.as_bytes(), &mut out, &mut Tally::default());
+    String::from_utf8_lossy(&out).into_owned()
+}
