@@ -52,8 +52,12 @@ impl Engine {
 
     /// Appends what is written for a value, which may be encoded.
     pub fn rewrite(&self, kind: &Kind, value: &[u8], out: &mut Vec<u8>) {
-        let (plain, _) = decode::decode(value);
-        operator::write(self.operator_of(kind), &self.keys, kind, &plain, out);
+        self.rewrite_plain(kind, &decode::decode(value).0, out);
+    }
+
+    /// Appends what is written for a value that is surely not encoded.
+    pub(super) fn rewrite_plain(&self, kind: &Kind, value: &[u8], out: &mut Vec<u8>) {
+        operator::write(self.operator_of(kind), &self.keys, kind, value, out);
     }
 
     /// Appends what is written for a finding of `text`.

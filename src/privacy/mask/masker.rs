@@ -174,7 +174,7 @@ impl Visitor for Masker {
                 match self.mask.engine.detector().look(field.expected, value) {
                     Told::Nothing => return false,
                     Told::Whole(kind) => {
-                        self.mask.engine.rewrite(&kind, value, out);
+                        self.mask.engine.rewrite_plain(&kind, value, out);
                         self.count(at, &kind);
                         return true;
                     }

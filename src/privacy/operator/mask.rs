@@ -31,11 +31,11 @@ pub(super) fn write(kind: &Kind, value: &[u8], out: &mut Vec<u8>) {
 
 /// `k***@example.com`
 fn email(value: &[u8], out: &mut Vec<u8>) {
-    let text = String::from_utf8_lossy(value);
-    let (local, domain) = text.rsplit_once('@').unwrap_or((&text, ""));
-    out.extend(local.chars().next().map_or(String::new(), String::from).into_bytes());
-    out.extend_from_slice(b"***@");
-    out.extend_from_slice(domain.as_bytes());
+    let at = memchr::memrchr(b'@', value).unwrap_or(value.len());
+    let text = String::from_utf8_lossy(&value[..at]);
+    out.extend_from_slice(&text.as_bytes()[..text.chars().next().map_or(0, char::len_utf8)]);
+    out.extend_from_slice(b"***");
+    out.extend_from_slice(&value[at..]);
 }
 
 fn is_sign(char: char) -> bool {
@@ -119,10 +119,17 @@ fn person(value: &[u8], out: &mut Vec<u8>) {
 fn location(value: &[u8], out: &mut Vec<u8>) {
     let text = String::from_utf8_lossy(value);
     if text.chars().next().is_some_and(|c| ('가'..='힣').contains(&c)) {
-        let shown: Vec<&str> = text.split_whitespace().take(2).collect();
-        let hidden = text.split_whitespace().count() > 2;
-        out.extend_from_slice(shown.join(" ").as_bytes());
-        out.extend_from_slice(if hidden || shown.len() < 2 { b" ***" } else { b"" });
+        let mut words = text.split_whitespace();
+        let first = words.next().unwrap_or_default();
+        out.extend_from_slice(first.as_bytes());
+        let second = words.next();
+        if let Some(second) = second {
+            out.push(b' ');
+            out.extend_from_slice(second.as_bytes());
+        }
+        if second.is_none() || words.next().is_some() {
+            out.extend_from_slice(b" ***");
+        }
         return;
     }
     out.extend_from_slice(b"***");
