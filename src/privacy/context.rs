@@ -94,8 +94,9 @@ struct Keywords {
     topics: Vec<(Topic, bool)>,
 }
 
-static KEYWORDS: LazyLock<Keywords> = LazyLock::new(|| {
-    let words: Vec<_> = WORDS
+/// Every word in every way that it is written, with its topic.
+pub(super) fn words() -> Vec<(Topic, String)> {
+    WORDS
         .iter()
         .flat_map(|&(topic, words)| words.split('|').map(move |word| (topic, word)))
         .flat_map(|(topic, word)| {
@@ -103,10 +104,15 @@ static KEYWORDS: LazyLock<Keywords> = LazyLock::new(|| {
             let ways: &[&str] = if inner { &[" ", "_", "-", "+", ""] } else { &[" "] };
             ways.iter().map(move |way| (topic, word.replace(' ', way)))
         })
-        .collect();
+        .collect()
+}
+
+static KEYWORDS: LazyLock<Keywords> = LazyLock::new(|| {
+    let words = words();
     Keywords {
+        // Most numbers don't come as far (`detect::near`): one that is made in little time will do.
         automaton: AhoCorasick::builder()
-            .kind(Some(AhoCorasickKind::DFA))
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
             .match_kind(MatchKind::LeftmostLongest)
             .ascii_case_insensitive(true)
             .build(words.iter().map(|(_, word)| word))
@@ -265,23 +271,30 @@ pub(super) fn is_machines(text: &[u8], start: usize) -> bool {
     machine_field(text, start).is_some() || path() || word()
 }
 
-/// Whether the word stands by itself; a value may follow it at once.
 /// Whether a word is the name of a type in a mark that was written for a value.
 fn is_of_mark(text: &[u8], word: &Range<usize>) -> bool {
     operator::is_mark(text, word.start, word.end, operator::is_built_in)
 }
 
+/// Whether the word stands by itself; a value may follow it at once.
 fn is_whole(text: &[u8], word: Range<usize>, value: usize) -> bool {
-    // A short word within letters and digits is a piece of a hash sooner.
-    let short = word.len() < 4;
-    let letter = |b: &u8| b.is_ascii_alphabetic() || short && b.is_ascii_digit();
+    is_begun(text, &word) && (word.end == value || is_ended(text, &word))
+}
+
+/// Whether a byte goes on with a word: a short word within letters and digits is a piece of a hash sooner.
+fn goes_on(byte: u8, word: &Range<usize>) -> bool {
+    byte.is_ascii_alphabetic() || word.len() < 4 && byte.is_ascii_digit()
+}
+
+/// Whether no other word goes on before it.
+pub(super) fn is_begun(text: &[u8], word: &Range<usize>) -> bool {
     let before = word.start.checked_sub(1).map(|i| text[i]);
     // `userPhone`: a capital after a small letter begins a word.
-    let begins =
-        before.is_none_or(|b| !letter(&b) || (b.is_ascii_lowercase() && text[word.start].is_ascii_uppercase()));
-    begins
-        && (word.end == value
-            || text
-                .get(word.end)
-                .is_none_or(|b| !letter(b) || (b.is_ascii_uppercase() && text[word.end - 1].is_ascii_lowercase())))
+    before.is_none_or(|b| !goes_on(b, word) || (b.is_ascii_lowercase() && text[word.start].is_ascii_uppercase()))
+}
+
+/// Whether no other word goes on behind it.
+pub(super) fn is_ended(text: &[u8], word: &Range<usize>) -> bool {
+    let after = text.get(word.end);
+    after.is_none_or(|&b| !goes_on(b, word) || (b.is_ascii_uppercase() && text[word.end - 1].is_ascii_lowercase()))
 }
