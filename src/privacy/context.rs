@@ -128,8 +128,7 @@ impl Context {
     pub(super) fn around(text: &[u8], value: Range<usize>) -> Self {
         let mut found = Self::EMPTY;
         let keywords = &*KEYWORDS;
-        let field = machine_field(text, value.start);
-        let field = field.or_else(|| path(text, value.start));
+        let field = field(text, value.start);
         let from = field.unwrap_or(value.start.saturating_sub(BEFORE));
         let before = &text[from..value.start];
         for hit in keywords.automaton.find_iter(before) {
@@ -244,6 +243,15 @@ fn is_machine(name: &[u8]) -> bool {
         b"load" | b"temperature" | b"pressure"
     );
     machine
+}
+
+/// Where that begins which alone speaks of a value at `start`, where that is less than what stands around it.
+pub(super) fn field(text: &[u8], start: usize) -> Option<usize> {
+    match start.checked_sub(1).map(|i| text[i])? {
+        b'/' => path(text, start),
+        b':' | b'=' | b' ' | b'"' | b'\'' => machine_field(text, start),
+        _ => None,
+    }
 }
 
 /// Where the segment of a path begins that stands before a number at `start`: nothing before it speaks of the number.

@@ -12,7 +12,7 @@ use aho_corasick::{
     dfa::DFA,
 };
 
-use crate::privacy::context::{AFTER, BEFORE, Topic, is_begun, is_ended, words};
+use crate::privacy::context::{AFTER, BEFORE, Topic, field, is_begun, is_ended, words};
 
 /// A set of topics, a bit each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +89,9 @@ pub(super) struct Near {
 impl Near {
     /// Topics of which a word may count for a value.
     pub(super) fn around(&mut self, text: &[u8], value: Range<usize>) -> Topics {
+        if let Some(from) = field(text, value.start) {
+            return within(text, from..value.start);
+        }
         let reach = value.start.saturating_sub(BEFORE)..text.len().min(value.end + AFTER);
         self.look(text, reach.clone());
         let within = |hit: &&Hit| hit.start >= reach.start && hit.end <= reach.end;
@@ -122,31 +125,47 @@ impl Near {
             self.hits.retain(|hit| hit.end > reach.start);
             self.seen.start = reach.start;
         }
-        let mut state = self.state;
-        for at in self.seen.end..reach.end {
-            state = keywords.automaton.next_state(Anchored::No, state, text[at]);
-            if keywords.automaton.is_special(state) {
-                self.note(text, at + 1, state, keywords);
-            }
-        }
-        self.state = state;
+        let from = self.seen.end.min(reach.end);
+        self.state = run(text, from..reach.end, self.state, |end, state| note(text, end, state, &mut self.hits));
         self.seen.end = self.seen.end.max(reach.end);
     }
+}
 
-    #[cold]
-    fn note(&mut self, text: &[u8], end: usize, state: StateID, keywords: &Keywords) {
-        let automaton = &keywords.automaton;
-        if !automaton.is_match(state) {
-            return;
+/// Reads on from a state, and calls `found` with the ends of words.
+fn run(text: &[u8], reach: Range<usize>, mut state: StateID, mut found: impl FnMut(usize, StateID)) -> StateID {
+    let automaton = &KEYWORDS.automaton;
+    for (i, &byte) in text[reach.clone()].iter().enumerate() {
+        state = automaton.next_state(Anchored::No, state, byte);
+        if automaton.is_special(state) {
+            found(reach.start + i + 1, state);
         }
-        for i in 0..automaton.match_len(state) {
-            let pattern = automaton.match_pattern(state, i);
-            let (topics, whole) = keywords.topics[pattern];
-            let start = end - automaton.pattern_len(pattern);
-            if !whole || is_begun(text, &(start..end)) {
-                let ended = !whole || is_ended(text, &(start..end));
-                self.hits.push(Hit { start, end, topics, ended });
-            }
+    }
+    state
+}
+
+/// Topics of words within `reach`, which a value follows.
+fn within(text: &[u8], reach: Range<usize>) -> Topics {
+    let mut hits = Vec::new();
+    run(text, reach.clone(), KEYWORDS.start, |end, state| note(text, end, state, &mut hits));
+    let counted = hits.iter().filter(|hit| hit.ended || hit.end == reach.end);
+    counted.fold(Topics::NONE, |all, hit| all.and(hit.topics))
+}
+
+/// Keeps the words that end at `end`.
+#[cold]
+fn note(text: &[u8], end: usize, state: StateID, hits: &mut Vec<Hit>) {
+    let keywords = &*KEYWORDS;
+    let automaton = &keywords.automaton;
+    if !automaton.is_match(state) {
+        return;
+    }
+    for i in 0..automaton.match_len(state) {
+        let pattern = automaton.match_pattern(state, i);
+        let (topics, whole) = keywords.topics[pattern];
+        let start = end - automaton.pattern_len(pattern);
+        if !whole || is_begun(text, &(start..end)) {
+            let ended = !whole || is_ended(text, &(start..end));
+            hits.push(Hit { start, end, topics, ended });
         }
     }
 }

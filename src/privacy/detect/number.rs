@@ -141,12 +141,26 @@ fn ask(digits: &mut Digits<'_>, i: usize) {
     national::numbers(digits, i);
 }
 
-/// Whether a number at the `i`-th group may be anyone's without a word beside it: of those in one group, few.
+/// Whether groups from the `i`-th on have lengths of which a scheme is surer than [`WITHOUT_WORD`].
 fn may_be_alone(digits: &Digits<'_>, i: usize) -> bool {
     let cluster = digits.cluster;
-    let [length, second] = cluster.lengths::<2>(i);
-    let letter = second == 0 && matches!(cluster.next, b'-' | b'X' | b'x');
-    second > 0 || letter || i == 0 && cluster.plus || matches!(length, 10 | 11 | 13 | 15 | 18)
+    let [a, b, c] = cluster.lengths::<3>(i);
+    if i == 0 && (cluster.plus || cluster.bracket) || matches!(a, 10 | 11 | 13 | 15 | 18) {
+        return true;
+    }
+    if b == 0 {
+        // `12345678-Z`, and seventeen digits with an X.
+        return matches!(cluster.next, b'-' | b'X' | b'x');
+    }
+    let trunk = cluster.digits(i, 1)[0] == 0;
+    trunk || {
+        match (a, b, c) {
+            (1 | 2, 2, 2) | (1 | 3, 3, 3) | (2, 2, 6) | (2, 6, 2) | (2 | 3, 3 | 4, 4) | (3, 2, 4 | 5) | (3, 7 | 8, _) => true,
+            (4, 3 | 4, 4) | (4, 6, 4 | 5) | (6, 1 | 3 | 4 | 7, _) | (7 | 8, 4, _) => true,
+            (1..=3, 1..=3, 1..=3) => cluster.group(i).after == Separator::Dot,
+            _ => false,
+        }
+    }
 }
 
 /// A date is someone's birth beside a word for that, or before one that is written on to it.
