@@ -243,7 +243,15 @@ struct Out<'a> {
 
 impl<'a> Out<'a> {
     fn of(detector: &'a Detector, text: &'a [u8], found: &'a mut Vec<Finding>) -> Self {
-        Self { detector, found, base: 0, text, claims: Vec::new(), threshold: detector.threshold, near: Near::default() }
+        Self {
+            detector,
+            found,
+            base: 0,
+            text,
+            claims: Vec::new(),
+            threshold: detector.threshold,
+            near: Near::default(),
+        }
     }
 
     fn wants(&self, kind: &Kind) -> bool {

@@ -45,13 +45,13 @@ impl Topics {
     }
 }
 
-/// Words before the first letter of which, or behind the last, a letter stands are of another word, but where a value begins there.
+/// A word that no other goes on before.
 #[derive(Debug)]
 struct Hit {
     start: usize,
     end: usize,
     topics: Topics,
-    /// Whether it ends whatever follows.
+    /// Whether no other goes on behind it; else it counts only where a value begins there.
     ended: bool,
 }
 

@@ -121,7 +121,7 @@ fn take(digits: &mut Digits<'_>, i: usize, out: &mut Out<'_>) -> usize {
     if digits.claims.is_empty() {
         return 1;
     }
-    // Others than the surest tell how far words behind the value are.
+    // How near a word behind the value is depends on the longest claim, be it ever so unsure: now all of them count.
     if digits.least > 0 {
         let least = std::mem::take(&mut digits.least);
         digits.claims.clear();
@@ -133,6 +133,7 @@ fn take(digits: &mut Digits<'_>, i: usize, out: &mut Out<'_>) -> usize {
     settle(digits, i, out).unwrap_or(1)
 }
 
+/// Asks every scheme at the `i`-th group.
 fn ask(digits: &mut Digits<'_>, i: usize) {
     network::ipv4(digits, i);
     korea::numbers(digits, i);
@@ -155,7 +156,13 @@ fn may_be_alone(digits: &Digits<'_>, i: usize) -> bool {
     let trunk = cluster.digits(i, 1)[0] == 0;
     trunk || {
         match (a, b, c) {
-            (1 | 2, 2, 2) | (1 | 3, 3, 3) | (2, 2, 6) | (2, 6, 2) | (2 | 3, 3 | 4, 4) | (3, 2, 4 | 5) | (3, 7 | 8, _) => true,
+            (1 | 2, 2, 2)
+            | (1 | 3, 3, 3)
+            | (2, 2, 6)
+            | (2, 6, 2)
+            | (2 | 3, 3 | 4, 4)
+            | (3, 2, 4 | 5)
+            | (3, 7 | 8, _) => true,
             (4, 3 | 4, 4) | (4, 6, 4 | 5) | (6, 1 | 3 | 4 | 7, _) | (7 | 8, 4, _) => true,
             (1..=3, 1..=3, 1..=3) => cluster.group(i).after == Separator::Dot,
             _ => false,

@@ -34,7 +34,9 @@ pub(super) fn pass(text: &[u8], at: usize, run: usize, out: &mut Out<'_>) -> Opt
         ) => Some(after),
         // A field that a machine counts in: its name is all that counts, and it is none of a person's numbers.
         (4..=19, b'"' | b',' | b'}' | b']' | b'&' | b'\n' | b';') if is_counted(text, at) => Some(after),
-        (4.., b) if b < 0x80 && !b.is_ascii_alphanumeric() && !matches!(b, b'-' | b'*' | b'_') => bare(text, at..after, out),
+        (4.., b) if b < 0x80 && !b.is_ascii_alphanumeric() && !matches!(b, b'-' | b'*' | b'_') => {
+            bare(text, at..after, out)
+        }
         _ => None,
     }
 }
