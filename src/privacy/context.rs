@@ -94,8 +94,9 @@ struct Keywords {
     topics: Vec<(Topic, bool)>,
 }
 
-static KEYWORDS: LazyLock<Keywords> = LazyLock::new(|| {
-    let words: Vec<_> = WORDS
+/// Every word in every way that it is written, with its topic.
+pub(super) fn words() -> Vec<(Topic, String)> {
+    WORDS
         .iter()
         .flat_map(|&(topic, words)| words.split('|').map(move |word| (topic, word)))
         .flat_map(|(topic, word)| {
@@ -103,10 +104,15 @@ static KEYWORDS: LazyLock<Keywords> = LazyLock::new(|| {
             let ways: &[&str] = if inner { &[" ", "_", "-", "+", ""] } else { &[" "] };
             ways.iter().map(move |way| (topic, word.replace(' ', way)))
         })
-        .collect();
+        .collect()
+}
+
+static KEYWORDS: LazyLock<Keywords> = LazyLock::new(|| {
+    let words = words();
     Keywords {
+        // Most numbers don't come as far (`detect::near`): one that is made in little time will do.
         automaton: AhoCorasick::builder()
-            .kind(Some(AhoCorasickKind::DFA))
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
             .match_kind(MatchKind::LeftmostLongest)
             .ascii_case_insensitive(true)
             .build(words.iter().map(|(_, word)| word))
@@ -122,8 +128,7 @@ impl Context {
     pub(super) fn around(text: &[u8], value: Range<usize>) -> Self {
         let mut found = Self::EMPTY;
         let keywords = &*KEYWORDS;
-        let field = machine_field(text, value.start);
-        let field = field.or_else(|| path(text, value.start));
+        let field = field(text, value.start);
         let from = field.unwrap_or(value.start.saturating_sub(BEFORE));
         let before = &text[from..value.start];
         for hit in keywords.automaton.find_iter(before) {
@@ -240,6 +245,15 @@ fn is_machine(name: &[u8]) -> bool {
     machine
 }
 
+/// Where that begins which alone speaks of a value at `start`, where that is less than what stands around it.
+pub(super) fn field(text: &[u8], start: usize) -> Option<usize> {
+    match start.checked_sub(1).map(|i| text[i])? {
+        b'/' => path(text, start),
+        b':' | b'=' | b' ' | b'"' | b'\'' => machine_field(text, start),
+        _ => None,
+    }
+}
+
 /// Where the segment of a path begins that stands before a number at `start`: nothing before it speaks of the number.
 fn path(text: &[u8], start: usize) -> Option<usize> {
     let before =
@@ -265,23 +279,30 @@ pub(super) fn is_machines(text: &[u8], start: usize) -> bool {
     machine_field(text, start).is_some() || path() || word()
 }
 
-/// Whether the word stands by itself; a value may follow it at once.
 /// Whether a word is the name of a type in a mark that was written for a value.
 fn is_of_mark(text: &[u8], word: &Range<usize>) -> bool {
     operator::is_mark(text, word.start, word.end, operator::is_built_in)
 }
 
+/// Whether the word stands by itself; a value may follow it at once.
 fn is_whole(text: &[u8], word: Range<usize>, value: usize) -> bool {
-    // A short word within letters and digits is a piece of a hash sooner.
-    let short = word.len() < 4;
-    let letter = |b: &u8| b.is_ascii_alphabetic() || short && b.is_ascii_digit();
+    is_begun(text, &word) && (word.end == value || is_ended(text, &word))
+}
+
+/// Whether a byte goes on with a word: a short word within letters and digits is a piece of a hash sooner.
+fn goes_on(byte: u8, word: &Range<usize>) -> bool {
+    byte.is_ascii_alphabetic() || word.len() < 4 && byte.is_ascii_digit()
+}
+
+/// Whether no other word goes on before it.
+pub(super) fn is_begun(text: &[u8], word: &Range<usize>) -> bool {
     let before = word.start.checked_sub(1).map(|i| text[i]);
     // `userPhone`: a capital after a small letter begins a word.
-    let begins =
-        before.is_none_or(|b| !letter(&b) || (b.is_ascii_lowercase() && text[word.start].is_ascii_uppercase()));
-    begins
-        && (word.end == value
-            || text
-                .get(word.end)
-                .is_none_or(|b| !letter(b) || (b.is_ascii_uppercase() && text[word.end - 1].is_ascii_lowercase())))
+    before.is_none_or(|b| !goes_on(b, word) || (b.is_ascii_lowercase() && text[word.start].is_ascii_uppercase()))
+}
+
+/// Whether no other word goes on behind it.
+pub(super) fn is_ended(text: &[u8], word: &Range<usize>) -> bool {
+    let after = text.get(word.end);
+    after.is_none_or(|&b| !goes_on(b, word) || (b.is_ascii_uppercase() && text[word.end - 1].is_ascii_lowercase()))
 }

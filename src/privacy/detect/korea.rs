@@ -2,7 +2,7 @@
 
 use super::{
     cluster::{Cluster, Separator, is_date},
-    number::{Claim, Digits, KEYWORD, LIKELY, SURE, VAGUE},
+    number::{Digits, KEYWORD, LIKELY, SURE, VAGUE},
 };
 use crate::privacy::{checksum, context::is_machines, finding::Kind};
 
@@ -11,8 +11,10 @@ pub(super) fn numbers(digits: &mut Digits<'_>, i: usize) {
     resident(digits, i);
     business(digits, i);
     license(digits, i);
-    account(digits, i);
-    postal(digits, i);
+    if !digits.is_without_words() {
+        account(digits, i);
+        postal(digits, i);
+    }
     vehicle(digits, i);
 }
 
@@ -25,18 +27,18 @@ fn resident(digits: &mut Digits<'_>, i: usize) {
     }
     match (a, b) {
         (6, 7) if cluster.stops(i, 2) || c < 3 && cluster.group(i + 1).after == Separator::Dash => {
-            let number: Vec<u8> = cluster.digits(i, 2).to_vec();
+            let number = cluster.digits(i, 2);
             let row = cluster.group(i).after == Separator::Space && cluster.is_in_numbers(i, 2, 3);
             let tight = cluster.group(i).after != Separator::Slash;
-            if checksum::kr_corp(&number) || number[..2] == [1, 1] {
+            if checksum::kr_corp(number) || number[..2] == [1, 1] {
                 digits.claim(
                     Kind::KrCorpReg,
                     i,
                     2,
-                    if checksum::kr_corp(&number) && is_court(&number) { LIKELY } else { KEYWORD },
+                    if checksum::kr_corp(number) && is_court(number) { LIKELY } else { KEYWORD },
                 );
             }
-            if let Some(kind) = born(&number) {
+            if let Some(kind) = born(number) {
                 digits.claim(
                     kind,
                     i,
@@ -58,20 +60,20 @@ fn resident(digits: &mut Digits<'_>, i: usize) {
         // The rest is hidden already, or only the first digit is given.
         (6, 1) if cluster.group(i).after == Separator::Dash => masked(digits, i),
         (13, _) if cluster.stops(i, 1) => {
-            let number: Vec<u8> = cluster.digits(i, 1).to_vec();
+            let number = cluster.digits(i, 1);
             let place = checksum::value(&number[7..9]) <= 95;
             let checked =
-                |kind: &Kind| if *kind == Kind::KrRrn { checksum::kr_rrn(&number) } else { checksum::kr_frn(&number) };
+                |kind: &Kind| if *kind == Kind::KrRrn { checksum::kr_rrn(number) } else { checksum::kr_frn(number) };
             let machine =
-                is_epoch_millis(&number) || cluster.in_row || is_machines(digits.text, cluster.group(i).start);
-            if let Some(kind) = born(&number) {
-                let sure = checked(&kind) && place && !machine;
+                || is_epoch_millis(number) || cluster.in_row || is_machines(digits.text, cluster.group(i).start);
+            if let Some(kind) = born(number) {
+                let sure = checked(&kind) && place && !machine();
                 digits.claim(kind, i, 1, if sure { LIKELY } else { KEYWORD });
             } else {
                 digits.claim(Kind::KrRrn, i, 1, VAGUE);
                 digits.claim(Kind::KrFrn, i, 1, VAGUE);
             }
-            digits.claim(Kind::KrCorpReg, i, 1, if checksum::kr_corp(&number) { KEYWORD } else { VAGUE });
+            digits.claim(Kind::KrCorpReg, i, 1, if checksum::kr_corp(number) { KEYWORD } else { VAGUE });
         }
         (6, 0) => digits.claim(Kind::KrRrn, i, 1, VAGUE),
         _ => {}
@@ -88,7 +90,7 @@ fn masked(digits: &mut Digits<'_>, i: usize) {
     if let (Some(kind), true, 1) = (born(&full), stops, cluster.len() - i - 1) {
         let span = cluster.span(i, 2).start..end + hidden;
         // The first digit alone may as well be a number of something else.
-        digits.claims.push(Claim::new(kind, span, if hidden > 0 { SURE } else { KEYWORD }));
+        digits.push(kind, span, if hidden > 0 { SURE } else { KEYWORD });
     }
 }
 
@@ -150,7 +152,10 @@ fn license(digits: &mut Digits<'_>, i: usize) {
         && cluster.parted_by(i, 3, Separator::Dash)
         && let Some(start) = region_before(digits.text, cluster.group(i).start)
     {
-        digits.claims.push(Claim::new(Kind::KrDriverLicense, start..cluster.span(i, 3).end, LIKELY));
+        digits.push(Kind::KrDriverLicense, start..cluster.span(i, 3).end, LIKELY);
+        return;
+    }
+    if digits.is_without_words() {
         return;
     }
     let n = cluster.dashed(i);
@@ -237,7 +242,7 @@ pub(super) fn vehicle(digits: &mut Digits<'_>, i: usize) {
     let end = group.end + usize::from(spaced) + 3 + gap + 4;
     // 12가 3456 is a plate; 15 구 1234 and 20가 1234 read as prose only where a space stands before the syllable.
     let base = if spaced { KEYWORD } else { SURE };
-    digits.claims.push(Claim::new(Kind::KrVehicle, region(digits.text, group.start)..end, base));
+    digits.push(Kind::KrVehicle, region(digits.text, group.start)..end, base);
 }
 
 /// Whether groups from the `i`-th on are surely a telephone number's, whatever stands beside them.

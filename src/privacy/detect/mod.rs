@@ -12,6 +12,7 @@ mod key;
 mod korea;
 pub(crate) mod label;
 mod national;
+mod near;
 mod network;
 mod number;
 pub(super) mod overlap;
@@ -27,7 +28,10 @@ pub(super) mod terminator;
 pub(super) mod usual;
 mod word;
 
+use std::ops::Range;
+
 use self::{
+    near::{Near, Topics},
     own::{Allowed, Own},
     skip::Class,
     terminator::Rest,
@@ -234,15 +238,34 @@ struct Out<'a> {
     threshold: u8,
     /// Room for claims, kept to save allocations.
     claims: Vec<number::Claim>,
+    near: Near,
 }
 
 impl<'a> Out<'a> {
     fn of(detector: &'a Detector, text: &'a [u8], found: &'a mut Vec<Finding>) -> Self {
-        Self { detector, found, base: 0, text, claims: Vec::new(), threshold: detector.threshold }
+        Self {
+            detector,
+            found,
+            base: 0,
+            text,
+            claims: Vec::new(),
+            threshold: detector.threshold,
+            near: Near::default(),
+        }
     }
 
     fn wants(&self, kind: &Kind) -> bool {
         kind.index().is_none_or(|i| self.detector.on[i])
+    }
+
+    /// Topics of which a word may count for a value of the window.
+    fn topics(&mut self, value: &Range<usize>) -> Topics {
+        self.near.around(self.text, self.base + value.start..self.base + value.end)
+    }
+
+    /// Topics of which a word may count for any value of the window about `span`, which reaches no more than `margin` beyond.
+    fn topics_about(&mut self, span: Range<usize>, margin: usize) -> Topics {
+        self.near.about(self.text, self.base + span.start..self.base + span.end, margin)
     }
 
     /// Where the last finding ends, in the window; zero before any.

@@ -2,7 +2,7 @@
 
 use super::{
     cluster::{Separator, is_date},
-    number::{Claim, Digits, KEYWORD, LIKELY, SURE, VAGUE},
+    number::{Digits, KEYWORD, LIKELY, SURE, VAGUE},
     word,
 };
 use crate::privacy::{checksum, context::is_machines, finding::Kind};
@@ -53,7 +53,7 @@ pub(super) fn numbers(digits: &mut Digits<'_>, i: usize) {
         [6, 3, ..] => {
             let group = cluster.group(i);
             if let Some((span, checked)) = word::finnish(digits.text, group.start, group.end) {
-                digits.claims.push(Claim::new(Kind::FiHetu, span, if checked { SURE } else { KEYWORD }));
+                digits.push(Kind::FiHetu, span, if checked { SURE } else { KEYWORD });
             }
         }
         [3, 3, 3, 2, ..] if cluster.stops(i, 4) => grouped(digits, i, 4, checksum::br_cpf, Kind::BrCpf, LIKELY + 10),
@@ -81,15 +81,17 @@ pub(super) fn numbers(digits: &mut Digits<'_>, i: usize) {
 }
 
 fn runs(digits: &mut Digits<'_>, i: usize) {
-    let number: Vec<u8> = digits.cluster.digits(i, 1).to_vec();
-    let machine = || digits.cluster.in_row || is_machines(digits.text, digits.cluster.group(i).start);
+    let cluster = digits.cluster;
+    let number = cluster.digits(i, 1);
+    let text = digits.text;
+    let machine = || cluster.in_row || is_machines(text, cluster.group(i).start);
     match number.len() {
         // Without its check digits.
         13 if matches!(number[0], 1 | 2) => digits.claim(Kind::FrNir, i, 1, VAGUE),
         15 => {
             let shaped = matches!(number[0], 1 | 2) && (1..=12).contains(&checksum::value(&number[3..5]));
             if shaped {
-                let sure = checksum::fr_nir(&number) && !machine();
+                let sure = checksum::fr_nir(number) && !machine();
                 digits.claim(Kind::FrNir, i, 1, if sure { LIKELY } else { KEYWORD });
             }
             return;
@@ -100,7 +102,7 @@ fn runs(digits: &mut Digits<'_>, i: usize) {
             // Provinces (GB/T 2260).
             let province = matches!(checksum::value(&number[..2]), 11..=15 | 21..=23 | 31..=37 | 41..=46 | 50..=54 | 61..=65 | 71 | 81..=83);
             if dated && province {
-                let sure = checksum::cn_ric(&number) && !machine();
+                let sure = checksum::cn_ric(number) && !machine();
                 digits.claim(Kind::CnRic, i, 1, if sure { SURE } else { KEYWORD });
             }
             return;
@@ -108,9 +110,12 @@ fn runs(digits: &mut Digits<'_>, i: usize) {
         17 => return,
         _ => {}
     }
+    if digits.is_without_words() {
+        return;
+    }
     for (length, check, kind) in RUNS {
         if number.len() == *length {
-            digits.claim(kind.clone(), i, 1, if check(&number) { KEYWORD + 2 } else { VAGUE });
+            digits.claim(kind.clone(), i, 1, if check(number) { KEYWORD + 2 } else { VAGUE });
         }
     }
 }
@@ -122,7 +127,7 @@ fn cn_with_x(digits: &mut Digits<'_>, i: usize) {
     let full: Vec<u8> = number.iter().copied().chain([10]).collect();
     if matches!(digits.text.get(end), Some(b'X' | b'x')) && checksum::cn_ric(&full) {
         let span = digits.cluster.group(i).start..end + 1;
-        digits.claims.push(Claim::new(Kind::CnRic, span, SURE));
+        digits.push(Kind::CnRic, span, SURE);
     }
 }
 
@@ -185,7 +190,7 @@ fn lettered(digits: &mut Digits<'_>, i: usize) {
                 _ => return,
             };
             let sure = checksum::es_letter(number) == letter;
-            digits.claims.push(Claim::new(kind, start..group.end + 2, if sure { base } else { KEYWORD }));
+            digits.push(kind, start..group.end + 2, if sure { base } else { KEYWORD });
         }
         [2, 2, 2] if i == 0 && cluster.len() == 3 && cluster.parted_evenly(0, 3) && group.start >= 3 => {
             let end = cluster.span(0, 3).end;
@@ -198,7 +203,7 @@ fn lettered(digits: &mut Digits<'_>, i: usize) {
             };
             let word = [a, b, 0, 0, 0, 0, 0, 0, suffix];
             if parted && begins(start.checked_sub(1)) && ends(end + 2) && word::is_nino(&word) {
-                digits.claims.push(Claim::new(Kind::UkNino, start..end + 2, SURE));
+                digits.push(Kind::UkNino, start..end + 2, SURE);
             }
         }
         _ => {}

@@ -3,7 +3,7 @@
 use super::{
     Out,
     cluster::Separator,
-    number::{Claim, Digits, SURE},
+    number::{Digits, SURE},
 };
 use crate::privacy::{
     checksum,
@@ -40,7 +40,7 @@ pub(super) fn ipv4(digits: &mut Digits<'_>, i: usize) {
         && !is_version(digits.text, start, end)
     {
         let span = cluster.span(i, 4);
-        digits.claims.push(Claim::new(Kind::IpAddress, span, SURE));
+        digits.push(Kind::IpAddress, span, SURE);
     }
 }
 

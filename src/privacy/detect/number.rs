@@ -5,7 +5,9 @@ use std::ops::Range;
 use super::{
     Out,
     cluster::{Cluster, LONGEST, Separator, is_date},
-    korea, national, network, payment, phone,
+    korea, national,
+    near::Topics,
+    network, payment, phone,
 };
 use crate::privacy::{
     context::{Context, Topic},
@@ -21,12 +23,6 @@ pub(super) struct Claim {
     pub(super) base: u8,
 }
 
-impl Claim {
-    pub(super) fn new(kind: Kind, span: Range<usize>, base: u8) -> Self {
-        Self { kind, span, base }
-    }
-}
-
 /// By its form alone it is surely such a value.
 pub(super) const SURE: u8 = 90;
 /// By its form alone it is probably such a value.
@@ -35,20 +31,37 @@ pub(super) const LIKELY: u8 = 65;
 pub(super) const KEYWORD: u8 = 20;
 /// Only a keyword makes it such a value, and others come first.
 pub(super) const VAGUE: u8 = 10;
+/// What only a keyword makes such a value is no surer than this without one, whatever its check digit says.
+pub(super) const WITHOUT_WORD: u8 = KEYWORD + 20;
 
 /// Everything that schemes need to look at.
 pub(super) struct Digits<'a> {
     pub(super) text: &'a [u8],
     pub(super) cluster: &'a Cluster,
     pub(super) claims: Vec<Claim>,
+    /// Claims that are less sure come to nothing: no keyword is near.
+    least: u8,
 }
 
 impl Digits<'_> {
     pub(super) fn claim(&mut self, kind: Kind, i: usize, n: usize, base: u8) {
-        let span = self.cluster.span(i, n);
-        self.claims.push(Claim::new(kind, span, base));
+        self.push(kind, self.cluster.span(i, n), base);
+    }
+
+    pub(super) fn push(&mut self, kind: Kind, span: Range<usize>, base: u8) {
+        if base >= self.least {
+            self.claims.push(Claim { kind, span, base });
+        }
+    }
+
+    /// Whether no keyword is near, so that what needs one need not be asked.
+    pub(super) fn is_without_words(&self) -> bool {
+        self.least > WITHOUT_WORD
     }
 }
+
+/// How far a value may reach beyond its groups: a region, an extension, digits that are hidden.
+const MARGIN: usize = 16;
 
 /// Reads the number that begins with the digit at `at`; where reading goes on.
 pub(super) fn read(text: &[u8], at: usize, out: &mut Out<'_>) -> usize {
@@ -56,7 +69,9 @@ pub(super) fn read(text: &[u8], at: usize, out: &mut Out<'_>) -> usize {
     if cluster.len() == 0 {
         return cluster.end;
     }
-    let mut digits = Digits { text, cluster: &cluster, claims: std::mem::take(&mut out.claims) };
+    let topics = out.topics_about(at..cluster.end, MARGIN);
+    let least = if topics.is_within(Topics::OTHER) { out.threshold } else { 0 };
+    let mut digits = Digits { text, cluster: &cluster, claims: std::mem::take(&mut out.claims), least };
     let mut i = 0;
     let mut end = cluster.group(0).end;
     while i < cluster.len() {
@@ -104,12 +119,60 @@ fn take(digits: &mut Digits<'_>, i: usize, out: &mut Out<'_>) -> usize {
         birth(digits.text, cluster.span(i, n), out);
         return n;
     }
+    if digits.is_without_words() && !may_be_alone(digits, i) {
+        return 1;
+    }
+    ask(digits, i);
+    if digits.claims.is_empty() {
+        return 1;
+    }
+    // How near a word behind the value is depends on the longest claim, be it ever so unsure: now all of them count.
+    if digits.least > 0 {
+        let least = std::mem::take(&mut digits.least);
+        digits.claims.clear();
+        ask(digits, i);
+        let taken = settle(digits, i, out).unwrap_or(1);
+        digits.least = least;
+        return taken;
+    }
+    settle(digits, i, out).unwrap_or(1)
+}
+
+/// Asks every scheme at the `i`-th group.
+fn ask(digits: &mut Digits<'_>, i: usize) {
     network::ipv4(digits, i);
     korea::numbers(digits, i);
     payment::card(digits, i);
     phone::numbers(digits, i);
     national::numbers(digits, i);
-    settle(digits, i, out).unwrap_or(1)
+}
+
+/// Whether groups from the `i`-th on have lengths of which a scheme is surer than [`WITHOUT_WORD`].
+fn may_be_alone(digits: &Digits<'_>, i: usize) -> bool {
+    let cluster = digits.cluster;
+    let [a, b, c] = cluster.lengths::<3>(i);
+    if i == 0 && (cluster.plus || cluster.bracket) || matches!(a, 10 | 11 | 13 | 15 | 18) {
+        return true;
+    }
+    if b == 0 {
+        // `12345678-Z`, and seventeen digits with an X.
+        return matches!(cluster.next, b'-' | b'X' | b'x');
+    }
+    let trunk = cluster.digits(i, 1)[0] == 0;
+    trunk || {
+        match (a, b, c) {
+            (1 | 2, 2, 2)
+            | (1 | 3, 3, 3)
+            | (2, 2, 6)
+            | (2, 6, 2)
+            | (2 | 3, 3 | 4, 4)
+            | (3, 2, 4 | 5)
+            | (3, 7 | 8, _) => true,
+            (4, 3 | 4, 4) | (4, 6, 4 | 5) | (6, 1 | 3 | 4 | 7, _) | (7 | 8, 4, _) => true,
+            (1..=3, 1..=3, 1..=3) => cluster.group(i).after == Separator::Dot,
+            _ => false,
+        }
+    }
 }
 
 /// A date is someone's birth beside a word for that, or before one that is written on to it.
@@ -118,7 +181,8 @@ fn birth(text: &[u8], span: Range<usize>, out: &mut Out<'_>) {
         return;
     }
     let born = ["생", " 출생", "생년", " 生"].iter().any(|word| text[span.end..].starts_with(word.as_bytes()));
-    if born || Context::around(text, span.clone()).speaks_of(Topic::Birth) {
+    let beside = out.topics(&span).has_any(Topics::of(Topic::Birth));
+    if born || beside && Context::around(text, span.clone()).speaks_of(Topic::Birth) {
         out.push(Finding::new(Kind::DateOfBirth, span, 85));
     }
 }
@@ -127,8 +191,13 @@ fn birth(text: &[u8], span: Range<usize>, out: &mut Out<'_>) {
 fn settle(digits: &Digits<'_>, i: usize, out: &mut Out<'_>) -> Option<usize> {
     let widest = digits.claims.iter().map(|c| c.span.end).max()?;
     let value = digits.claims[0].span.start..widest;
+    let topics = out.topics(&value);
+    let helped = |claim: &Claim| claim.kind.topic().is_some_and(|topic| topics.has_any(Topics::of(topic)));
+    if !digits.claims.iter().any(|claim| claim.base >= out.threshold || helped(claim)) {
+        return None;
+    }
     let mut best: Option<(u8, &Claim)> = None;
-    let context = Context::around(digits.text, value);
+    let context = if topics.is_empty() { Context::EMPTY } else { Context::around(digits.text, value) };
     for claim in &digits.claims {
         let confidence = weigh(claim, &context);
         let better = |(sure, other): &(u8, &Claim)| {

@@ -3,7 +3,7 @@
 use super::{
     cluster::Separator,
     korea,
-    number::{Claim, Digits, KEYWORD, LIKELY, SURE, VAGUE},
+    number::{Digits, KEYWORD, LIKELY, SURE, VAGUE},
 };
 use crate::privacy::{checksum, finding::Kind};
 
@@ -27,7 +27,9 @@ pub(super) fn numbers(digits: &mut Digits<'_>, i: usize) {
         north_american(digits, i);
         national(digits, i);
     }
-    beside_a_word(digits, i);
+    if !digits.is_without_words() {
+        beside_a_word(digits, i);
+    }
 }
 
 /// A plus and up to fifteen digits (E.164), in at most six groups.
@@ -42,7 +44,7 @@ fn international(digits: &mut Digits<'_>) {
         if (8..=15).contains(&total) && stops && is_country(cluster.digits(0, n)) {
             let plus = digits.text[..cluster.span(0, n).start].iter().rposition(|&b| b == b'+');
             let span = plus.unwrap_or(cluster.span(0, n).start)..cluster.span(0, n).end + extension(digits, n);
-            digits.claims.push(Claim::new(Kind::Phone, span, if total >= 10 || n > 1 { SURE } else { LIKELY }));
+            digits.push(Kind::Phone, span, if total >= 10 || n > 1 { SURE } else { LIKELY });
             return;
         }
     }
@@ -96,7 +98,7 @@ fn korean(digits: &mut Digits<'_>, i: usize) -> bool {
     if base > 0 {
         let mut span = cluster.span(i, 3);
         span.start -= usize::from(i == 0 && cluster.bracket && cluster.group(0).after == Separator::Bracket);
-        digits.claims.push(Claim::new(Kind::Phone, span, base));
+        digits.push(Kind::Phone, span, base);
         return true;
     }
     match lengths {
@@ -148,7 +150,7 @@ fn north_american(digits: &mut Digits<'_>, i: usize) {
         if bracket && i == 0 && cluster.bracket {
             span.start -= 1;
         }
-        digits.claims.push(Claim::new(Kind::Phone, span, if valid && !row { LIKELY + 5 } else { KEYWORD + 10 }));
+        digits.push(Kind::Phone, span, if valid && !row { LIKELY + 5 } else { KEYWORD + 10 });
     }
 }
 
@@ -185,7 +187,7 @@ fn national(digits: &mut Digits<'_>, i: usize) {
             let mut span = cluster.span(i, n);
             span.start -= usize::from(bracketed);
             let base = if n > 2 || area { LIKELY } else { LIKELY - 10 };
-            digits.claims.push(Claim::new(Kind::Phone, span, base));
+            digits.push(Kind::Phone, span, base);
             return;
         }
     }
@@ -212,7 +214,7 @@ fn beside_a_word(digits: &mut Digits<'_>, i: usize) {
         }
         let mut span = cluster.span(i, n).start..end + more;
         span.start -= usize::from(i == 0 && cluster.bracket && cluster.group(i).after == Separator::Bracket);
-        digits.claims.push(Claim::new(Kind::Phone, span, if n == 1 && total < 7 { VAGUE } else { KEYWORD - 3 }));
+        digits.push(Kind::Phone, span, if n == 1 && total < 7 { VAGUE } else { KEYWORD - 3 });
         return;
     }
 }

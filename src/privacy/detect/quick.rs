@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Out, cluster, network, number};
+use super::{Out, cluster, near::Topics, network, number};
 use crate::privacy::context::{Context, machine_field};
 
 /// Where reading goes on behind the `run` digits at `at`, where nothing more need be asked about them.
@@ -34,7 +34,9 @@ pub(super) fn pass(text: &[u8], at: usize, run: usize, out: &mut Out<'_>) -> Opt
         ) => Some(after),
         // A field that a machine counts in: its name is all that counts, and it is none of a person's numbers.
         (4..=19, b'"' | b',' | b'}' | b']' | b'&' | b'\n' | b';') if is_counted(text, at) => Some(after),
-        (4.., b) if b < 0x80 && !b.is_ascii_alphanumeric() && !matches!(b, b'-' | b'*' | b'_') => bare(text, at..after),
+        (4.., b) if b < 0x80 && !b.is_ascii_alphanumeric() && !matches!(b, b'-' | b'*' | b'_') => {
+            bare(text, at..after, out)
+        }
         _ => None,
     }
 }
@@ -45,15 +47,25 @@ fn is_counted(text: &[u8], at: usize) -> bool {
 }
 
 /// A number by itself that no scheme knows without a word beside it, where there is none.
-fn bare(text: &[u8], span: Range<usize>) -> Option<usize> {
+fn bare(text: &[u8], span: Range<usize>, out: &mut Out<'_>) -> Option<usize> {
     let prefix = match span.len() {
         4..=9 | 14 | 16 | 19.. => false,
         10..=12 => text[span.start] == b'0',
         _ => true,
     };
     let plus = span.start.checked_sub(1).is_some_and(|i| matches!(text[i], b'+' | b'('));
-    (!prefix && !plus && !cluster::joins(text, span.end) && Context::around(text, span.clone()).is_empty())
-        .then_some(span.end)
+    if prefix || plus || cluster::joins(text, span.end) {
+        return None;
+    }
+    let topics = out.topics(&span);
+    if topics.is_empty() {
+        return Some(span.end);
+    }
+    // What other words speak of is nobody's.
+    if topics.is_within(Topics::OTHER) && out.threshold > number::WITHOUT_WORD {
+        return Some(span.end.max(out.last_end()));
+    }
+    Context::around(text, span.clone()).is_empty().then_some(span.end)
 }
 
 fn is_digit(text: &[u8], at: usize) -> bool {

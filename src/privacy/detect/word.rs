@@ -1,6 +1,8 @@
 //! Words of letters and digits: passports, account numbers, national codes, keys and tokens.
 
-use super::{Out, cluster::is_date, crypto::crypto, network, secret::secret};
+use std::ops::Range;
+
+use super::{Out, cluster::is_date, crypto::crypto, near::Topics, network, secret::secret};
 use crate::privacy::{
     checksum,
     context::{Context, Topic},
@@ -122,7 +124,7 @@ fn iban(text: &[u8], start: usize, end: usize, out: &mut Out<'_>) -> Option<usiz
     }
     let sure = if checksum::iban(&number) {
         95
-    } else if Context::around(text, start..pos).has(Topic::Iban) {
+    } else if is_beside(text, start..pos, Topic::Iban, out) {
         85
     } else {
         return None;
@@ -132,6 +134,11 @@ fn iban(text: &[u8], start: usize, end: usize, out: &mut Out<'_>) -> Option<usiz
     }
     out.push(Finding::new(Kind::Iban, start..pos, sure));
     Some(pos)
+}
+
+/// Whether a word of the topic is near.
+fn is_beside(text: &[u8], value: Range<usize>, topic: Topic, out: &mut Out<'_>) -> bool {
+    out.topics(&value).has_any(Topics::of(topic)) && Context::around(text, value).has(topic)
 }
 
 /// `L` a letter, `9` a digit, `*` either.
@@ -176,7 +183,8 @@ fn identity(text: &[u8], start: usize, end: usize, out: &mut Out<'_>) {
     if candidates.is_empty() {
         return;
     }
-    let context = Context::around(text, span.clone());
+    let alone = out.topics(&span).is_within(Topics::OTHER);
+    let context = if alone { Context::EMPTY } else { Context::around(text, span.clone()) };
     for (kind, base) in candidates {
         let beside = kind.topic().is_some_and(|topic| context.has(topic));
         let sure = if beside { (base + 70).min(98) } else { base };
@@ -216,7 +224,7 @@ fn postcode(text: &[u8], start: usize, end: usize, out: &mut Out<'_>) {
         return;
     }
     let span = start..if parted { end + 4 } else { end };
-    if Context::around(text, span.clone()).has(Topic::Postal) {
+    if is_beside(text, span.clone(), Topic::Postal, out) {
         out.push(Finding::new(Kind::PostalCode, span, 85));
     }
 }
@@ -276,7 +284,7 @@ fn chinese(word: &[u8]) -> Option<(Kind, u8)> {
 /// `DDMMYY`, a sign of the century, three digits and a check character, where the word at hand is either half.
 ///
 /// With the span whether the check character holds.
-pub(super) fn finnish(text: &[u8], start: usize, end: usize) -> Option<(std::ops::Range<usize>, bool)> {
+pub(super) fn finnish(text: &[u8], start: usize, end: usize) -> Option<(Range<usize>, bool)> {
     let from = if end - start == 4 { start.checked_sub(7)? } else { start };
     let word = text.get(from..from + 11)?;
     let shaped = has_shape(&word[..6], "999999")
