@@ -265,3 +265,26 @@ fn personal_data_in_urls_goes_by_route() {
         privet.until("counted", || privet.metric(&series(route)) == 1);
     }
 }
+
+#[test]
+fn what_a_mask_rewrote_is_in_the_line_of_its_request() {
+    let body = r#"{"phone":"010-2345-6789","mail":"kim.minsu@example.net","more":"lee.jieun@example.net"}"#;
+    let origin = Origin::start_with(move |head, _| {
+        let length = if head.starts_with("GET /cut") { 1000 } else { body.len() };
+        Some(format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"))
+    });
+    let privet = Privet::with(&format!("{FILE}{}", origin.route("mask = \"all\"\nresponse_timeout = \"1s\"")));
+    assert!(privet.get("/whole", "").contains("010-****-6789"));
+    let whole = line(&privet, "url.path", "/whole");
+    let found = serde_json::json!({ "PHONE_NUMBER": 1, "EMAIL_ADDRESS": 2 });
+    assert_eq!(whole["privet.found"], found);
+    privet.curl(&["--http2", &privet.url("/h2")]);
+    assert_eq!(line(&privet, "url.path", "/h2")["privet.found"], found);
+    // What the line itself shows is counted with it.
+    privet.get("/both?mail=kim.minsu%40example.net", "");
+    assert_eq!(line(&privet, "url.path", "/both")["privet.found"]["EMAIL_ADDRESS"], 3);
+    // A body that breaks off has what went out by then.
+    privet.get("/cut", "");
+    let cut = line(&privet, "url.path", "/cut");
+    assert!(cut["error.type"] == "aborted" && cut["privet.found"] == found, "{cut}");
+}
