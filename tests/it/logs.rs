@@ -267,6 +267,37 @@ fn personal_data_in_urls_goes_by_route() {
 }
 
 #[test]
+fn personal_data_in_urls_is_on_the_map_by_field() {
+    let origin = Origin::start(OK);
+    let privet = Privet::with(&format!("{FILE}{}", origin.route("")));
+    let mail = "kim.minsu%40example.net";
+    let target = format!("/u/{mail}?user_phone=010-1234-5678&{mail}=1&lee%40example.net=010-1234-5678&page=2&{mail}");
+    privet.get(&target, &format!("Referer: https://crm.example/a?email={mail}\r\n"));
+    privet.get("/u?user_phone=010-1234-5679", "");
+    let map = || ask_plain(privet.admin, "GET /personal-data HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    let row = |place: &str, field: &str, kind: &str, count: u32| {
+        let row = serde_json::json!({ "route": "*/", "direction": "request", "place": place, "field": field, "type": kind, "count": count });
+        let rows = map();
+        let (_, body) = rows.split_once("\r\n\r\n").expect("a body");
+        let rows: Value = serde_json::from_str(body.trim()).expect("JSON");
+        rows["personal_data"].as_array().expect("rows").contains(&row)
+    };
+    for (place, field, kind, count) in [
+        ("path", "path", "EMAIL_ADDRESS", 1),
+        ("query", "user_phone", "PHONE_NUMBER", 2),
+        // Names that are values.
+        ("query", "?", "EMAIL_ADDRESS", 3),
+        ("query", "?", "PHONE_NUMBER", 1),
+        ("request_header", "referer", "EMAIL_ADDRESS", 1),
+    ] {
+        privet.until(&format!("{place} {field} {kind} {count}: {}", map()), || row(place, field, kind, count));
+    }
+    for value in ["kim", "lee", "5678"] {
+        assert!(!map().contains(value), "{value}");
+    }
+}
+
+#[test]
 fn what_a_mask_rewrote_is_in_the_line_of_its_request() {
     let body = r#"{"phone":"010-2345-6789","mail":"kim.minsu@example.net","more":"lee.jieun@example.net"}"#;
     let origin = Origin::start_with(move |head, _| {
