@@ -61,3 +61,43 @@ pub fn start() {
 pub fn scrub_by(engine: &Arc<Engine>) {
     RULES.set(engine);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{env, process::Command};
+
+    /// Set in the process that panics.
+    const INNER: &str = "PRIVET_TEST_OF_PANICS";
+
+    /// A request's task panics with data in its message: all that the process says of it is looked at. No request can make Privet panic
+    /// from outside, so the test's own process, started anew, stands for it.
+    #[test]
+    fn a_panic_in_a_task_is_told_without_its_message() {
+        if env::var_os(INNER).is_some() {
+            return panic_in_a_task();
+        }
+        let name = "app::log::tests::a_panic_in_a_task_is_told_without_its_message";
+        let out = Command::new(env::current_exe().expect("this program"))
+            .args(["--exact", name, "--nocapture", "--test-threads=1"])
+            .env(INNER, "1")
+            .env("PRIVET_LOG", "trace")
+            .env("RUST_BACKTRACE", "full")
+            .output()
+            .expect("runs");
+        let all = String::from_utf8_lossy(&[out.stdout, out.stderr].concat()).into_owned();
+        assert!(out.status.success(), "{all}");
+        assert!(all.contains("a fault in Privet") && all.contains("src/app/log.rs:"), "{all}");
+        for value in ["minsu", "010-9876", "hunter2"] {
+            assert!(!all.contains(value), "{value} in {all}");
+        }
+    }
+
+    fn panic_in_a_task() {
+        super::start();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let tasks = tokio::task::LocalSet::new();
+        let task = tasks.spawn_local(async { panic!("kim.minsu@example.net 010-9876-5432 password=hunter2") });
+        let error = runtime.block_on(tasks.run_until(task)).expect_err("it ended");
+        assert!(error.is_panic());
+    }
+}

@@ -3,7 +3,7 @@
 //! Both stream, both hold one frame at a time, and both move the deadlines of the request's [`Watch`].
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     pin::Pin,
     rc::Rc,
     task::{Context, Poll},
@@ -17,6 +17,7 @@ use hyper::body::Incoming;
 use crate::{
     common::watch::{Slot, TICK, Ticks, Watch},
     gateway::{mask::body::Masked, record::Record, refusal::Kind, upstream::pool::Lease},
+    privacy::Tally,
 };
 
 /// Why a body broke off; its text holds nothing of the body.
@@ -30,7 +31,7 @@ pub enum Broken {
     Cut(Kind),
 }
 
-/// How far the client's body has come; shared with the code that waits for the answer.
+/// How far the client's body has come, and what became of the answer; shared by all who work on one exchange.
 #[derive(Debug, Default)]
 pub struct Upload {
     /// Its end was seen.
@@ -41,6 +42,8 @@ pub struct Upload {
     pub bytes: Cell<u64>,
     /// From the request sent to the head of the answer.
     pub answered: Cell<Option<Duration>>,
+    /// What was rewritten in what the application sent.
+    pub found: RefCell<Tally>,
 }
 
 /// Bounds of a client's body.
@@ -218,6 +221,7 @@ impl HttpBody for RequestBody {
 /// An answer's body on its way to the client. Dropping it unread gives the exchange up.
 #[derive(Debug)]
 pub struct Body {
+    // Dropped first: what was found in it belongs to the record.
     source: Source,
     record: Option<Record>,
 }
@@ -303,6 +307,9 @@ impl Body {
     }
 
     fn close(&mut self) {
+        if let Source::Masked(masked) = &mut self.source {
+            masked.settle();
+        }
         if let Some(mut record) = self.record.take() {
             record.complete();
         }

@@ -18,7 +18,7 @@ use crate::{
         access_log::{Entry, Scribe, entry},
         metrics::{RouteMeter, Shard},
     },
-    privacy::{Engine, Tally},
+    privacy::Engine,
 };
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -54,7 +54,6 @@ struct Notes {
     received: u64,
     error: Option<&'static str>,
     verdicts: Vec<(&'static str, &'static str)>,
-    found: Tally,
 }
 
 impl Record {
@@ -119,7 +118,7 @@ impl Record {
         }
     }
 
-    /// How far the client's body has come.
+    /// How far the client's body has come, and what becomes of the answer.
     #[must_use]
     pub fn upload(&self) -> Rc<Upload> {
         Rc::clone(&self.upload)
@@ -130,13 +129,6 @@ impl Record {
         if let Some(notes) = &mut self.notes {
             notes.verdicts.retain(|(said, _)| *said != safeguard);
             notes.verdicts.push((safeguard, verdict));
-        }
-    }
-
-    /// Notes what was found and rewritten on the way.
-    pub fn found(&mut self, tally: &Tally) {
-        if let Some(notes) = &mut self.notes {
-            notes.found.merge(tally);
         }
     }
 
@@ -176,6 +168,7 @@ impl Record {
         let notes = self.notes.as_deref().unwrap_or(&empty);
         let client = &self.client;
         let tls = client.handshake.as_ref();
+        let found = self.upload.found.borrow();
         let entry = Entry {
             request_id: notes.id.as_ref().map_or(b"-", HeaderValue::as_bytes),
             traceparent: notes.traceparent.as_ref().map(HeaderValue::as_bytes),
@@ -197,7 +190,7 @@ impl Record {
             referrer: notes.referrer.as_ref().map(HeaderValue::as_bytes),
             error: notes.error.or((!self.complete).then_some("aborted")),
             verdicts: &notes.verdicts,
-            found: Some(&notes.found),
+            found: Some(&found),
         };
         scribe.write(notes.engine.as_deref(), &entry);
     }

@@ -152,12 +152,14 @@ impl Tunnel {
     pub async fn join<S: AsyncRead + AsyncWrite + Unpin>(self, outer: S, read: Vec<u8>) {
         use tokio::io::AsyncWriteExt;
         let Ok(inner) = self.inner.await else { return };
-        let mut inner = Sieve::new(TokioIo::new(inner), self.masking);
+        let upload = self.record.as_ref().map(Record::upload).unwrap_or_default();
+        // Dropped last: what was found in messages belongs to the record.
+        let mut held =
+            Held { record: self.record, shard: self.shard, up: Cell::new(read.len() as u64), down: Cell::new(0) };
+        let mut inner = Sieve::new(TokioIo::new(inner), self.masking, upload);
         if !read.is_empty() && inner.write_all(&read).await.is_err() {
             return;
         }
-        let mut held =
-            Held { record: self.record, shard: self.shard, up: Cell::new(read.len() as u64), down: Cell::new(0) };
         let mut outer = Counted { stream: outer, read: &held.up, written: &held.down };
         let _ = copy_bidirectional(&mut outer, &mut inner).await;
         if let Some(record) = &mut held.record {

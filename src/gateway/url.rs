@@ -5,8 +5,7 @@ use http::{HeaderMap, HeaderValue, header};
 use crate::{
     common::authority::Authority,
     gateway::{head::Head, plan::Line, record::Record, refusal::Kind, settings::UrlPrivacy},
-    observe::access_log::url::{Cleaner, Scratch},
-    privacy::Tally,
+    observe::access_log::url::{Cleaner, Scratch, Sightings},
 };
 
 /// Policies by which another site is told our origin at most (Referrer Policy, section 3).
@@ -27,10 +26,10 @@ pub fn check(line: &Line, head: &Head, record: &mut Record) -> Result<(), Kind> 
     if line.route.url_privacy != UrlPrivacy::Reject {
         return Ok(());
     }
-    let (mut tally, mut scratch, mut scrap) = (Tally::default(), Scratch::default(), Vec::new());
-    Cleaner { engine: &line.engine, tally: &mut tally, scratch: &mut scratch }
+    let (mut found, mut scratch, mut scrap) = (Sightings::default(), Scratch::default(), Vec::new());
+    Cleaner { engine: &line.engine, found: &mut found, scratch: &mut scratch, referrer: false }
         .target(head.target.as_str().as_bytes(), &mut scrap);
-    if tally.is_empty() {
+    if found.is_empty() {
         return Ok(());
     }
     record.verdict("url_privacy", "reject");

@@ -265,3 +265,57 @@ fn personal_data_in_urls_goes_by_route() {
         privet.until("counted", || privet.metric(&series(route)) == 1);
     }
 }
+
+#[test]
+fn personal_data_in_urls_is_on_the_map_by_field() {
+    let origin = Origin::start(OK);
+    let privet = Privet::with(&format!("{FILE}{}", origin.route("")));
+    let mail = "kim.minsu%40example.net";
+    let target = format!("/u/{mail}?user_phone=010-1234-5678&{mail}=1&lee%40example.net=010-1234-5678&page=2&{mail}");
+    privet.get(&target, &format!("Referer: https://crm.example/a?email={mail}\r\n"));
+    privet.get("/u?user_phone=010-1234-5679", "");
+    let map = || ask_plain(privet.admin, "GET /personal-data HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    let row = |place: &str, field: &str, kind: &str, count: u32| {
+        let row = serde_json::json!({ "route": "*/", "direction": "request", "place": place, "field": field, "type": kind, "count": count });
+        let rows = map();
+        let (_, body) = rows.split_once("\r\n\r\n").expect("a body");
+        let rows: Value = serde_json::from_str(body.trim()).expect("JSON");
+        rows["personal_data"].as_array().expect("rows").contains(&row)
+    };
+    for (place, field, kind, count) in [
+        ("path", "path", "EMAIL_ADDRESS", 1),
+        ("query", "user_phone", "PHONE_NUMBER", 2),
+        // Names that are values.
+        ("query", "?", "EMAIL_ADDRESS", 3),
+        ("query", "?", "PHONE_NUMBER", 1),
+        ("request_header", "referer", "EMAIL_ADDRESS", 1),
+    ] {
+        privet.until(&format!("{place} {field} {kind} {count}: {}", map()), || row(place, field, kind, count));
+    }
+    for value in ["kim", "lee", "5678"] {
+        assert!(!map().contains(value), "{value}");
+    }
+}
+
+#[test]
+fn what_a_mask_rewrote_is_in_the_line_of_its_request() {
+    let body = r#"{"phone":"010-2345-6789","mail":"kim.minsu@example.net","more":"lee.jieun@example.net"}"#;
+    let origin = Origin::start_with(move |head, _| {
+        let length = if head.starts_with("GET /cut") { 1000 } else { body.len() };
+        Some(format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"))
+    });
+    let privet = Privet::with(&format!("{FILE}{}", origin.route("mask = \"all\"\nresponse_timeout = \"1s\"")));
+    assert!(privet.get("/whole", "").contains("010-****-6789"));
+    let whole = line(&privet, "url.path", "/whole");
+    let found = serde_json::json!({ "PHONE_NUMBER": 1, "EMAIL_ADDRESS": 2 });
+    assert_eq!(whole["privet.found"], found);
+    privet.curl(&["--http2", &privet.url("/h2")]);
+    assert_eq!(line(&privet, "url.path", "/h2")["privet.found"], found);
+    // What the line itself shows is counted with it.
+    privet.get("/both?mail=kim.minsu%40example.net", "");
+    assert_eq!(line(&privet, "url.path", "/both")["privet.found"]["EMAIL_ADDRESS"], 3);
+    // A body that breaks off has what went out by then.
+    privet.get("/cut", "");
+    let cut = line(&privet, "url.path", "/cut");
+    assert!(cut["error.type"] == "aborted" && cut["privet.found"] == found, "{cut}");
+}

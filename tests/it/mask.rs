@@ -278,6 +278,9 @@ fn messages_of_a_websocket_are_masked() {
     privet.until("the tunnel is counted", || {
         privet.metric("privet_redactions_total{route=\"*/\",type=\"PHONE_NUMBER\",place=\"response_message\"}") == 2
     });
+    privet.until("it is in the tunnel's line", || {
+        privet.out().contains("\"privet.found\":{\"PHONE_NUMBER\":2,\"EMAIL_ADDRESS\":1}")
+    });
     let privet = Privet::with(&format!("[[route]]\nupstream = \"{url}\"\nmask = \"all\"\nuninspectable = \"pass\"\n"));
     assert!(client(&privet).ends_with("binary b'010-2345-6789'\n"));
 }

@@ -106,6 +106,15 @@ fn the_demo_starts_its_clock_where_it_is_told() {
     for line in privet.log().lines() {
         assert!(line.starts_with("2031-03-01T00:") && line.contains("(set by --now)"), "{line}");
     }
+    let of_requests =
+        || privet.out().lines().filter(|line| line.starts_with("{\"timestamp\"")).collect::<Vec<_>>().join("\n");
+    privet.until("a line of a request", || of_requests().contains("\"url.path\":\"/\""));
+    for line in of_requests().lines() {
+        assert!(
+            line.starts_with("{\"timestamp\":\"2031-03-01T00:") && line.contains("\"privet.clock\":\"set\""),
+            "{line}"
+        );
+    }
     let (code, told) = fails(privet.dir.path(), &["serve", "--demo", "--now", "yesterday"]);
     assert!(code == 2 && told.contains("--now"), "{told}");
 }

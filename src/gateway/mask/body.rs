@@ -102,17 +102,6 @@ impl Pipeline {
     }
 }
 
-impl Drop for Pipeline {
-    fn drop(&mut self) {
-        let ledger = &self.ledger;
-        self.rewriter.found(|found| {
-            if !found.is_empty() {
-                ledger.record(Place::ResponseBody, found);
-            }
-        });
-    }
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Coming,
@@ -128,11 +117,13 @@ pub struct Masked {
     pipeline: Pipeline,
     state: State,
     trailers: Option<HeaderMap>,
+    /// What was found is counted.
+    settled: bool,
 }
 
 impl Masked {
     pub(super) fn new(answer: Box<Answer>, pipeline: Pipeline) -> Self {
-        Self { answer, pipeline, state: State::Coming, trailers: None }
+        Self { answer, pipeline, state: State::Coming, trailers: None, settled: false }
     }
 
     /// Waits until it is known how the body is read.
@@ -226,10 +217,29 @@ impl Masked {
         Frame::data(Bytes::from(std::mem::take(&mut self.pipeline.out)))
     }
 
+    /// Counts what was found, once: nothing more comes.
+    pub(in crate::gateway) fn settle(&mut self) {
+        if std::mem::replace(&mut self.settled, true) {
+            return;
+        }
+        let (ledger, upload) = (&self.pipeline.ledger, &self.answer.upload);
+        self.pipeline.rewriter.found(|found| {
+            if !found.is_empty() {
+                ledger.record(Place::ResponseBody, found, upload);
+            }
+        });
+    }
+
     /// Whether everything is out.
     #[must_use]
     pub fn is_end_stream(&self) -> bool {
         self.state == State::Ending && self.pipeline.out.is_empty() && self.trailers.is_none()
+    }
+}
+
+impl Drop for Masked {
+    fn drop(&mut self) {
+        self.settle();
     }
 }
 

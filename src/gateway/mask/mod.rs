@@ -19,7 +19,7 @@ use self::body::{Masked, Pipeline};
 use crate::{
     format::{Media, charset, coding::Coding},
     gateway::{
-        body::Body,
+        body::{Body, Upload},
         refusal::{Kind, Refusal},
     },
     observe::{map::Place, metrics::Shard},
@@ -51,13 +51,16 @@ impl Ledger {
         Self { route: route.into(), shard: Shard::clone(shard) }
     }
 
-    fn record(&self, place: Place, found: &Found) {
+    /// Counts what was found, for the request at hand too.
+    fn record(&self, place: Place, found: &Found, upload: &Upload) {
         for row in found.rows() {
             for (kind, n) in row.tally.iter() {
                 self.shard.map.record(&self.route, place, &row.field, kind, n);
             }
         }
-        for (kind, n) in found.tally().iter() {
+        let tally = found.tally();
+        upload.found.borrow_mut().merge(&tally);
+        for (kind, n) in tally.iter() {
             let labels = [("route", &*self.route), ("type", kind.name()), ("place", place.name())];
             self.shard.count_many("privet_redactions_total", &labels, n);
         }

@@ -5,6 +5,7 @@
 use std::{
     io,
     pin::Pin,
+    rc::Rc,
     task::{Context, Poll, ready},
 };
 
@@ -13,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::{Ledger, Masking};
 use crate::{
     format::websocket::{self, Frames},
+    gateway::body::Upload,
     observe::map::Place,
     privacy::mask::{Masker, settings::Uninspectable},
 };
@@ -31,6 +33,7 @@ pub struct Sieve<S> {
 struct Sifted {
     frames: Frames<Masker>,
     ledger: Ledger,
+    upload: Rc<Upload>,
     input: Box<[u8]>,
     out: Vec<u8>,
     /// How much of `out` was handed on.
@@ -39,13 +42,14 @@ struct Sifted {
 }
 
 impl<S> Sieve<S> {
-    /// `stream` under the mask of its route, where it has one.
-    pub fn new(stream: S, masking: Option<Masking>) -> Self {
+    /// `stream` under the mask of its route, where it has one; what is found is noted in `upload`.
+    pub fn new(stream: S, masking: Option<Masking>, upload: Rc<Upload>) -> Self {
         let frames = masking.map(|masking| {
             let binary = masking.uninspectable == Uninspectable::Pass;
             Box::new(Sifted {
                 frames: Frames::new(Masker::new(masking.mask, false), binary),
                 ledger: masking.ledger,
+                upload,
                 input: vec![0; PIECE].into_boxed_slice(),
                 out: Vec::new(),
                 done: 0,
@@ -104,7 +108,7 @@ impl Drop for Sifted {
     fn drop(&mut self) {
         let found = self.frames.visitor().found();
         if !found.is_empty() {
-            self.ledger.record(Place::ResponseMessage, found);
+            self.ledger.record(Place::ResponseMessage, found, &self.upload);
         }
     }
 }

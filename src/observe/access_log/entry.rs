@@ -11,9 +11,12 @@ use super::{
     scribe::Scratch,
     settings::Format,
     trace,
-    url::{self, Cleaner},
+    url::{self, Cleaner, Sightings},
 };
-use crate::privacy::{Engine, Tally};
+use crate::{
+    common::clock,
+    privacy::{Engine, Tally},
+};
 
 /// What is known of one request. Everything that a client wrote is scrubbed on its way into a line, never here.
 #[derive(Debug, Default)]
@@ -67,27 +70,19 @@ pub fn method(method: &http::Method) -> &'static str {
     KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("_OTHER")
 }
 
-/// What was found in the parts of one line.
-#[derive(Debug, Default)]
-pub struct Found {
-    /// In path and query.
-    pub url: Tally,
-    /// In the referrer.
-    pub referrer: Tally,
-}
-
 impl Entry<'_> {
-    /// Appends the line, with its end, to the line buffer of `scratch`.
-    pub(super) fn write(&self, format: Format, engine: &Engine, scratch: &mut Scratch) -> Found {
+    /// Writes the line, with its end, to the line buffer of `scratch`, and what was found on the way beside it.
+    pub(super) fn write(&self, format: Format, engine: &Engine, scratch: &mut Scratch) {
+        scratch.line.clear();
+        scratch.found.clear();
         match format {
             Format::Json => self.json(engine, scratch),
             Format::Combined => self.combined(engine, scratch),
         }
     }
 
-    fn json(&self, engine: &Engine, scratch: &mut Scratch) -> Found {
-        let mut found = Found::default();
-        let Scratch { line, url, part, clock, tokens, agents, .. } = scratch;
+    fn json(&self, engine: &Engine, scratch: &mut Scratch) {
+        let Scratch { line, url, found, part, clock, tokens, agents, .. } = scratch;
         let mut object = Object::open(line);
         object.word("timestamp", clock.rfc3339());
         object.text("privet.request_id", self.request_id);
@@ -96,7 +91,7 @@ impl Entry<'_> {
         }
         object.word("http.request.method", self.method.unwrap_or("_OTHER"));
         if let Some(target) = self.target {
-            let mut cleaner = Cleaner { engine, tally: &mut found.url, scratch: url };
+            let mut cleaner = Cleaner { engine, found, scratch: url, referrer: false };
             let (path, query) = url::split(target);
             part.clear();
             cleaner.path(path, part);
@@ -135,19 +130,21 @@ impl Entry<'_> {
         }
         if let Some(referrer) = self.referrer {
             part.clear();
-            Cleaner { engine, tally: &mut found.referrer, scratch: url }.referrer(referrer, part);
+            Cleaner { engine, found, scratch: url, referrer: true }.referrer(referrer, part);
             let out = object.name("http.request.header.referer");
             out.push(b'[');
             json::text(part, out);
             out.push(b']');
         }
-        self.outcome(&mut object, &found);
+        self.outcome(&mut object, found);
+        if clock::is_set() {
+            object.word("privet.clock", "set");
+        }
         object.close();
         line.push(b'\n');
-        found
     }
 
-    fn outcome(&self, object: &mut Object<'_>, found: &Found) {
+    fn outcome(&self, object: &mut Object<'_>, found: &Sightings) {
         if let Some(error) = self.error {
             object.word("error.type", error);
         }
@@ -159,12 +156,13 @@ impl Entry<'_> {
             });
         }
         let elsewhere = self.found.filter(|tally| !tally.is_empty());
-        if elsewhere.is_none() && found.url.is_empty() && found.referrer.is_empty() {
+        if elsewhere.is_none() && found.is_empty() {
             return;
         }
         let mut all = elsewhere.cloned().unwrap_or_default();
-        all.merge(&found.url);
-        all.merge(&found.referrer);
+        for (_, _, kind, n) in found.iter() {
+            all.add_many(kind, n);
+        }
         object.object("privet.found", |types| {
             for (kind, count) in all.iter() {
                 // An operator's own name may be anything that a configuration allows.
@@ -176,9 +174,8 @@ impl Entry<'_> {
     }
 
     /// `%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-agent}i"`, with the address a pseudonym and the agent its family.
-    fn combined(&self, engine: &Engine, scratch: &mut Scratch) -> Found {
-        let mut found = Found::default();
-        let Scratch { line, url, part, clock, tokens, agents, .. } = scratch;
+    fn combined(&self, engine: &Engine, scratch: &mut Scratch) {
+        let Scratch { line, url, found, part, clock, tokens, agents, .. } = scratch;
         match self.client {
             Some(client) => line.extend_from_slice(tokens.of(client, engine)),
             None => line.push(b'-'),
@@ -190,7 +187,7 @@ impl Entry<'_> {
         line.push(b' ');
         part.clear();
         if let Some(target) = self.target {
-            Cleaner { engine, tally: &mut found.url, scratch: url }.target(target, part);
+            Cleaner { engine, found, scratch: url, referrer: false }.target(target, part);
         }
         quoted(part, line);
         line.extend_from_slice(b" HTTP/");
@@ -202,13 +199,12 @@ impl Entry<'_> {
         line.extend_from_slice(b" \"");
         part.clear();
         if let Some(referrer) = self.referrer {
-            Cleaner { engine, tally: &mut found.referrer, scratch: url }.referrer(referrer, part);
+            Cleaner { engine, found, scratch: url, referrer: true }.referrer(referrer, part);
         }
         quoted(part, line);
         line.extend_from_slice(b"\" \"");
         line.extend_from_slice(self.user_agent.map_or("-", |agent| agents.family(agent)).as_bytes());
         line.extend_from_slice(b"\"\n");
-        found
     }
 }
 

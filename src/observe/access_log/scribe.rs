@@ -9,12 +9,12 @@ use super::{
     entry::Entry,
     lanes::Full,
     settings::{Format, WhenFull},
-    url,
+    url::{self, Sightings},
 };
 use crate::{
     common::clock,
-    observe::metrics::Shard,
-    privacy::{Engine, Kind, Tally},
+    observe::{map::Place, metrics::Shard},
+    privacy::{Engine, Kind, mask::is_field_name},
 };
 
 /// One worker's pen.
@@ -45,13 +45,12 @@ impl Scribe {
     /// Writes down a request, by the rules of its route where it has one.
     pub fn write(&self, rules: Option<&Engine>, entry: &Entry<'_>) {
         let mut scratch = self.scratch.borrow_mut();
-        scratch.line.clear();
+        let engine = rules.unwrap_or(&self.engine);
         scratch.clock.tick(clock::now());
-        let found = entry.write(self.format, rules.unwrap_or(&self.engine), &mut scratch);
+        entry.write(self.format, engine, &mut scratch);
         self.sink.lanes.push(self.lane, &scratch.line, self.when_full);
-        for (place, tally) in [("url", &found.url), ("referrer", &found.referrer)] {
-            scratch.counts.add(entry.route.unwrap_or("-"), place, tally);
-        }
+        let Scratch { found, counts, .. } = &mut *scratch;
+        counts.add(entry.route.unwrap_or("-"), found, engine);
         if scratch.counts.0.len() >= Counts::MOST {
             scratch.counts.settle(&self.shard);
         }
@@ -71,29 +70,57 @@ impl Drop for Scribe {
     }
 }
 
-/// What was rewritten since the metrics were last told, so that a request need not write their labels.
+/// What was rewritten since the metrics and the map were last told, so that a request need not write their labels.
 #[derive(Debug, Default)]
-pub(super) struct Counts(Vec<(Box<str>, &'static str, Kind, u64)>);
+pub(super) struct Counts(Vec<Series>);
+
+#[derive(Debug)]
+struct Series {
+    route: Box<str>,
+    place: Place,
+    /// As the client wrote it; and as it may be told.
+    name: Box<[u8]>,
+    field: String,
+    kind: Kind,
+    count: u64,
+}
 
 impl Counts {
     /// Most series at once.
     const MOST: usize = 64;
 
-    fn add(&mut self, route: &str, place: &'static str, tally: &Tally) {
-        for (kind, n) in tally.iter() {
-            match self.0.iter_mut().find(|(r, p, k, _)| *p == place && k == kind && **r == *route) {
-                Some((.., count)) => *count += n,
-                None => self.0.push((route.into(), place, kind.clone(), n)),
+    fn add(&mut self, route: &str, found: &Sightings, engine: &Engine) {
+        for (place, name, kind, n) in found.iter() {
+            let same = |s: &&mut Series| s.place == place && s.kind == *kind && *s.name == *name && *s.route == *route;
+            match self.0.iter_mut().find(same) {
+                Some(series) => series.count += n,
+                None => self.0.push(Series {
+                    route: route.into(),
+                    place,
+                    name: name.into(),
+                    field: field(place, name, engine),
+                    kind: kind.clone(),
+                    count: n,
+                }),
             }
         }
     }
 
     fn settle(&mut self, shard: &Shard) {
-        for (route, place, kind, n) in self.0.drain(..) {
-            let labels = [("route", &*route), ("type", kind.name()), ("place", place)];
-            shard.count_many("privet_redactions_total", &labels, n);
+        for Series { route, place, field, kind, count, .. } in self.0.drain(..) {
+            let label = if place == Place::RequestHeader { "referrer" } else { "url" };
+            let labels = [("route", &*route), ("type", kind.name()), ("place", label)];
+            shard.count_many("privet_redactions_total", &labels, count);
+            shard.map.record(&route, place, &field, &kind, count);
         }
     }
+}
+
+/// The field as it may be told: the name of a query's field where it is no value itself.
+fn field(place: Place, name: &[u8], engine: &Engine) -> String {
+    let told =
+        std::str::from_utf8(name).ok().filter(|name| place != Place::Query || is_field_name(name, engine, false));
+    told.unwrap_or("?").to_owned()
 }
 
 /// What lines are made with; used again for every line.
@@ -103,6 +130,7 @@ pub(super) struct Scratch {
     pub(super) line: Vec<u8>,
     pub(super) part: Vec<u8>,
     pub(super) url: url::Scratch,
+    pub(super) found: Sightings,
     pub(super) clock: Clock,
     pub(super) tokens: Tokens,
     pub(super) agents: Agents,

@@ -3,11 +3,11 @@ use std::{fs, net::IpAddr, os::unix::fs::PermissionsExt as _, path::Path};
 use super::{
     entry::Entry,
     settings::{Format, Keep, Rotate, WhenFull},
-    url::{Cleaner, Scratch},
+    url::{Cleaner, Scratch, Sightings},
     *,
 };
 use crate::{
-    privacy::{Keys, Tally, settings::Settings as Rules},
+    privacy::{Keys, settings::Settings as Rules},
     seal::{Opener, Purpose, Ring},
 };
 
@@ -151,10 +151,11 @@ fn combined_lines_are_apaches() {
     );
 }
 
-fn clean(raw: &str) -> (String, Tally) {
-    let (mut out, mut tally, mut scratch) = (Vec::new(), Tally::default(), Scratch::default());
-    Cleaner { engine: &engine(), tally: &mut tally, scratch: &mut scratch }.target(raw.as_bytes(), &mut out);
-    (String::from_utf8(out).expect("text"), tally)
+fn clean(raw: &str) -> (String, Sightings) {
+    let (mut out, mut found, mut scratch) = (Vec::new(), Sightings::default(), Scratch::default());
+    Cleaner { engine: &engine(), found: &mut found, scratch: &mut scratch, referrer: false }
+        .target(raw.as_bytes(), &mut out);
+    (String::from_utf8(out).expect("text"), found)
 }
 
 #[test]
@@ -166,9 +167,9 @@ fn urls_without_personal_data_stay_as_they_came() {
         "/orders/550e8400-e29b-41d4-a716-446655440000",
         "/search?q=%EC%8B%A0%EB%B0%9C&sort=price&size=50",
     ] {
-        let (out, tally) = clean(raw);
+        let (out, found) = clean(raw);
         assert_eq!(out, raw);
-        assert!(tally.is_empty());
+        assert!(found.is_empty());
     }
 }
 
@@ -185,9 +186,9 @@ fn personal_data_is_found_however_it_is_encoded() {
         "/u?filter=%7B%22email%22%3A%22kim.minsu%40example.net%22%7D",
         "/u?a=1;b=kim.minsu@example.net",
     ] {
-        let (out, tally) = clean(raw);
+        let (out, found) = clean(raw);
         assert!(!out.contains("kim") && !out.contains("minsu"), "{raw} -> {out}");
-        assert!(!tally.is_empty(), "{raw}");
+        assert!(!found.is_empty(), "{raw}");
     }
     let (out, _) = clean("/u?password=hunter2&name=%EA%B9%80%EB%AF%BC%EC%88%98");
     assert!(!out.contains("hunter2") && !out.contains("%EA%B9%80"), "{out}");

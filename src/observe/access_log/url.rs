@@ -3,7 +3,12 @@
 //! What is percent-encoded is decoded for the engine. A part in which nothing was found is written as it came; one that was
 //! rewritten is encoded again, but for the marks of tokens (`<`, `>`), which are for people.
 
-use crate::privacy::{Engine, Tally};
+use std::ops::Range;
+
+use crate::{
+    observe::map::Place,
+    privacy::{Engine, Kind, Tally},
+};
 
 /// Buffers that are used again.
 #[derive(Debug, Default)]
@@ -13,16 +18,67 @@ pub struct Scratch {
     scrubbed: Vec<u8>,
 }
 
-/// One engine and what it has found in the URLs of one request.
+/// What was found in the URLs of one request, and where.
+#[derive(Debug, Default)]
+pub struct Sightings {
+    rows: Vec<Sighting>,
+    names: Vec<u8>,
+    /// Of the part at hand.
+    tally: Tally,
+}
+
+/// Values of one type in one field.
+#[derive(Debug)]
+struct Sighting {
+    place: Place,
+    name: Range<usize>,
+    kind: Kind,
+    count: u64,
+}
+
+impl Sightings {
+    /// Whether nothing was found.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Place, field, type and count. A field of a query is its name as the client wrote it, decoded, which may be a value itself.
+    pub fn iter(&self) -> impl Iterator<Item = (Place, &[u8], &Kind, u64)> {
+        self.rows.iter().map(|row| (row.place, &self.names[row.name.clone()], &row.kind, row.count))
+    }
+
+    /// Forgets it all.
+    pub fn clear(&mut self) {
+        self.rows.clear();
+        self.names.clear();
+    }
+
+    /// Puts down what was found in the part at hand.
+    fn settle(&mut self, place: Place, name: &[u8]) {
+        let start = self.names.len();
+        self.names.extend_from_slice(name);
+        for (kind, count) in std::mem::take(&mut self.tally).iter() {
+            self.rows.push(Sighting { place, name: start..self.names.len(), kind: kind.clone(), count });
+        }
+    }
+}
+
+/// One engine at work on a URL of a request.
 #[derive(Debug)]
 pub struct Cleaner<'a> {
     /// What finds and rewrites.
     pub engine: &'a Engine,
     /// What was found.
-    pub tally: &'a mut Tally,
+    pub found: &'a mut Sightings,
     /// Buffers.
     pub scratch: &'a mut Scratch,
+    /// Whether the URL is the referrer, or the request's own.
+    pub referrer: bool,
 }
+
+/// The field of what stands where a name is due.
+pub const NO_NAME: &[u8] = b"?";
 
 /// Names of fields that are looked at no further: letters that are no value.
 fn is_plain_name(name: &[u8]) -> bool {
@@ -48,8 +104,9 @@ impl Cleaner<'_> {
         }
         let Scratch { decoded, scrubbed, .. } = &mut *self.scratch;
         scrubbed.clear();
-        if self.engine.scrub(decode(raw, false, decoded), scrubbed, self.tally) {
+        if self.engine.scrub(decode(raw, false, decoded), scrubbed, &mut self.found.tally) {
             encode(scrubbed, out);
+            self.settle(Place::Path, b"path");
         } else {
             out.extend_from_slice(raw);
         }
@@ -89,33 +146,46 @@ impl Cleaner<'_> {
         let Scratch { decoded, name: known, scrubbed } = &mut *self.scratch;
         let decoded_name = decode(name, true, known);
         scrubbed.clear();
-        let rewritten = !is_plain_name(decoded_name) && self.engine.scrub(decoded_name, scrubbed, self.tally);
-        if rewritten {
+        let is_value = !is_plain_name(decoded_name) && self.engine.scrub(decoded_name, scrubbed, &mut self.found.tally);
+        let field = if is_value { NO_NAME } else { decoded_name };
+        if is_value {
             encode(scrubbed, out);
         } else {
             out.extend_from_slice(name);
         }
         out.push(b'=');
-        if value.is_empty() {
-            return;
-        }
         scrubbed.clear();
-        if self.engine.scrub_field(decoded_name, decode(value, true, decoded), scrubbed, self.tally) {
+        if self.engine.scrub_field(decoded_name, decode(value, true, decoded), scrubbed, &mut self.found.tally) {
             encode(scrubbed, out);
         } else {
             out.extend_from_slice(value);
+        }
+        if !self.found.tally.is_empty() {
+            let (place, field) = place(self.referrer, Place::Query, field);
+            self.found.settle(place, field);
         }
     }
 
     fn name(&mut self, raw: &[u8], out: &mut Vec<u8>) {
         let Scratch { decoded, scrubbed, .. } = &mut *self.scratch;
         scrubbed.clear();
-        if !is_plain_name(raw) && self.engine.scrub(decode(raw, true, decoded), scrubbed, self.tally) {
+        if !is_plain_name(raw) && self.engine.scrub(decode(raw, true, decoded), scrubbed, &mut self.found.tally) {
             encode(scrubbed, out);
+            self.settle(Place::Query, NO_NAME);
         } else {
             out.extend_from_slice(raw);
         }
     }
+
+    fn settle(&mut self, own: Place, field: &[u8]) {
+        let (place, field) = place(self.referrer, own, field);
+        self.found.settle(place, field);
+    }
+}
+
+/// Where it is counted what was found at `own` in a URL: a referrer is one field.
+fn place(referrer: bool, own: Place, field: &[u8]) -> (Place, &[u8]) {
+    if referrer { (Place::RequestHeader, b"referer") } else { (own, field) }
 }
 
 /// Path and query of a target.

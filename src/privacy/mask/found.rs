@@ -89,7 +89,10 @@ fn shown(path: &Path, engine: &Engine, strict: bool) -> String {
     if shown.is_empty() { "(text)".to_owned() } else { shown }
 }
 
-fn is_field_name(name: &str, engine: &Engine, strict: bool) -> bool {
+/// Whether `name` is the name of a field and no value itself. `strict` is for places where names may be values: it must be one that is
+/// known.
+#[must_use]
+pub fn is_field_name(name: &str, engine: &Engine, strict: bool) -> bool {
     if name.len() > LONGEST_NAME {
         return false;
     }

@@ -10,7 +10,7 @@ pub mod settings;
 
 use std::sync::Arc;
 
-pub use found::{Found, Row};
+pub use found::{Found, Row, is_field_name};
 pub use masker::Masker;
 pub use rewriter::Rewriter;
 
