@@ -1,6 +1,11 @@
 //! Values of fields that are named for what they hold: `password=`, `"name": `, `주소:`.
 
-use std::{collections::HashMap, ops::Range, sync::LazyLock};
+use std::{
+    collections::HashMap,
+    hash::{BuildHasherDefault, Hasher},
+    ops::Range,
+    sync::LazyLock,
+};
 
 use super::{Out, person, secret};
 use crate::privacy::finding::{Finding, Kind};
@@ -66,7 +71,29 @@ const LONGEST_NAME: usize = 40;
 /// Longest value without quotes that is taken for an address.
 const LONGEST_VALUE: usize = 160;
 
-static TABLE: LazyLock<HashMap<&'static [u8], Label>> = LazyLock::new(|| {
+/// Fowler, Noll and Vo's hash (draft-eastlake-fnv, FNV-1a): the names are ours, so nobody can choose what falls together.
+#[derive(Debug)]
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xCBF2_9CE4_8422_2325)
+    }
+}
+
+impl Hasher for Fnv {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3);
+        }
+    }
+}
+
+static TABLE: LazyLock<HashMap<&'static [u8], Label, BuildHasherDefault<Fnv>>> = LazyLock::new(|| {
     let words = |&(label, names): &(Label, &'static str)| names.split('|').map(move |name| (name.as_bytes(), label));
     NAMES.iter().flat_map(words).collect()
 });
