@@ -9,9 +9,9 @@ use privet::format::{
 
 /// Replaces what has an `s` in it, and remembers nothing else than long values.
 #[derive(Default)]
-struct Some(Vec<u8>);
+struct Starred(Vec<u8>);
 
-impl Visitor for Some {
+impl Visitor for Starred {
     fn field(&mut self, _: &Path, value: &[u8], _: Shape, out: &mut Vec<u8>) -> bool {
         let rewritten = value.contains(&b's');
         if rewritten {
@@ -43,13 +43,13 @@ macro_rules! run {
 
 fn run(kind: u8, pieces: &[&[u8]]) -> Result<Vec<u8>, Malformed> {
     match kind % 7 {
-        0 => run!(Json::new(Some::default()), pieces),
-        1 => run!(Json::lines(Some::default()), pieces),
-        2 => run!(Csv::new(Some::default(), None), pieces),
-        3 => run!(Form::new(Some::default()), pieces),
-        4 => run!(Xml::new(Some::default()), pieces),
-        5 => run!(Html::new(Some::default()), pieces),
-        _ => run!(Events::new(Some::default()), pieces),
+        0 => run!(Json::new(Starred::default()), pieces),
+        1 => run!(Json::lines(Starred::default()), pieces),
+        2 => run!(Csv::new(Starred::default(), None), pieces),
+        3 => run!(Form::new(Starred::default()), pieces),
+        4 => run!(Xml::new(Starred::default()), pieces),
+        5 => run!(Html::new(Starred::default()), pieces),
+        _ => run!(Events::new(Starred::default()), pieces),
     }
 }
 
@@ -58,5 +58,5 @@ fuzz_target!(|data: &[u8]| {
     let (a, b) = body.split_at(usize::from(*cut).min(body.len()));
     assert_eq!(run(*kind, &[body]), run(*kind, &[a, b]));
     let mut out = Vec::new();
-    let _ = Frames::new(Some::default(), true).push(body, &mut out);
+    let _ = Frames::new(Starred::default(), true).push(body, &mut out);
 });

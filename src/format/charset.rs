@@ -24,10 +24,24 @@ fn named(label: &[u8]) -> Option<&'static Encoding> {
     Encoding::for_label(label).filter(|encoding| *encoding != encoding_rs::REPLACEMENT)
 }
 
+/// The encoding that a byte-order mark tells.
+#[must_use]
+pub fn marked(first: &[u8]) -> Option<&'static Encoding> {
+    Encoding::for_bom(first).map(|(encoding, _)| encoding)
+}
+
+/// Whether more bytes are needed to see whether a mark stands at the beginning.
+#[must_use]
+pub fn may_be_marked(first: &[u8]) -> bool {
+    [&b"\xEF\xBB\xBF"[..], b"\xFF\xFE", b"\xFE\xFF"]
+        .iter()
+        .any(|mark| first.len() < mark.len() && mark.starts_with(first))
+}
+
 /// The encoding of a body whose label names none, told by its first bytes: its mark, its own declaration, or what it must be.
 #[must_use]
 pub fn sniff(first: &[u8], media: Media) -> Option<&'static Encoding> {
-    if let Some((encoding, _)) = Encoding::for_bom(first) {
+    if let Some(encoding) = marked(first) {
         return Some(encoding);
     }
     if matches!(media, Media::Json | Media::JsonLines | Media::Events) {
@@ -36,6 +50,9 @@ pub fn sniff(first: &[u8], media: Media) -> Option<&'static Encoding> {
     if let Some(label) = declaration(first, media) {
         // What could be read as ASCII is no UTF-16.
         return named(label).map(|encoding| if encoding.is_ascii_compatible() { encoding } else { UTF_8 });
+    }
+    if let Some(wide) = without_mark(first) {
+        return Some(wide);
     }
     let cut_is_fine = |error: std::str::Utf8Error| error.error_len().is_none();
     if std::str::from_utf8(first).is_ok() || std::str::from_utf8(first).is_err_and(cut_is_fine) {
@@ -46,9 +63,26 @@ pub fn sniff(first: &[u8], media: Media) -> Option<&'static Encoding> {
     Some(if korean { encoding_rs::EUC_KR } else { encoding_rs::WINDOWS_1252 })
 }
 
+/// UTF-16 that bears no mark: every second byte of its ASCII is zero, which no text in another encoding has.
+fn without_mark(first: &[u8]) -> Option<&'static Encoding> {
+    let zeros = |odd: usize| first.iter().skip(odd).step_by(2).filter(|&&b| b == 0).count();
+    let (even, odd) = (zeros(0), zeros(1));
+    let enough = first.len() / 8;
+    if odd > enough && even == 0 {
+        Some(UTF_16LE)
+    } else if even > enough && odd == 0 {
+        Some(UTF_16BE)
+    } else {
+        None
+    }
+}
+
 /// `<meta charset=..>`, or the `encoding` of an XML declaration.
 fn declaration(first: &[u8], media: Media) -> Option<&[u8]> {
-    let low = first[..first.len().min(DECLARED_WITHIN)].to_ascii_lowercase();
+    let mut low = first[..first.len().min(DECLARED_WITHIN)].to_ascii_lowercase();
+    if media == Media::Html {
+        blank_comments(&mut low);
+    }
     let (start, word): (usize, &[u8]) = match media {
         Media::Html => (memchr::memmem::find(&low, b"<meta")?, b"charset"),
         Media::Xml => (memchr::memmem::find(&low, b"<?xml")?, b"encoding"),
@@ -59,6 +93,17 @@ fn declaration(first: &[u8], media: Media) -> Option<&[u8]> {
     let rest = rest.strip_prefix(b"\"").or_else(|| rest.strip_prefix(b"'")).unwrap_or(rest);
     let part = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b':' | b'.');
     Some(&rest[..rest.iter().take_while(|b| part(b)).count()])
+}
+
+/// Nobody reads a declaration in a comment.
+fn blank_comments(html: &mut [u8]) {
+    let mut from = 0;
+    while let Some(start) = memchr::memmem::find(&html[from..], b"<!--").map(|n| from + n) {
+        // The dashes of `<!-->` both open and close.
+        let end = memchr::memmem::find(&html[start + 2..], b"-->").map_or(html.len(), |n| start + 2 + n + 3);
+        html[start..end].fill(b' ');
+        from = end;
+    }
 }
 
 /// To UTF-8 and back.

@@ -25,6 +25,13 @@ const NAMED: &[(&[u8], char)] = &[
     (b"lowbar", '_'),
     (b"Tab", '\t'),
     (b"NewLine", '\n'),
+    (b"shy", '\u{AD}'),
+    (b"ensp", '\u{2002}'),
+    (b"emsp", '\u{2003}'),
+    (b"thinsp", '\u{2009}'),
+    (b"ZeroWidthSpace", '\u{200B}'),
+    (b"zwnj", '\u{200C}'),
+    (b"zwj", '\u{200D}'),
 ];
 
 /// Longest reference that is looked at, with `&` and `;`.
@@ -57,13 +64,21 @@ pub(super) fn decode(raw: &[u8], plain: &mut Vec<u8>) {
 
 /// The character of a reference, and its width.
 fn read(raw: &[u8]) -> Option<(char, usize)> {
+    if raw.get(1) == Some(&b'#') {
+        return number(raw);
+    }
     let end = raw.iter().take(LONGEST).position(|&b| b == b';')?;
-    let char = match &raw[1..end] {
-        [b'#', b'x' | b'X', digits @ ..] => u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?,
-        [b'#', digits @ ..] => std::str::from_utf8(digits).ok()?.parse().ok()?,
-        name => return NAMED.iter().find(|(known, _)| *known == name).map(|&(_, char)| (char, end + 1)),
-    };
-    Some((char::from_u32(char).filter(|c| *c != '\0')?, end + 1))
+    NAMED.iter().find(|(known, _)| *known == &raw[1..end]).map(|&(_, char)| (char, end + 1))
+}
+
+/// `&#64;`; browsers do without the `;`.
+fn number(raw: &[u8]) -> Option<(char, usize)> {
+    let (start, radix) = if matches!(raw.get(2), Some(b'x' | b'X')) { (3, 16) } else { (2, 10) };
+    let digits = raw[start..].iter().take(LONGEST - start).take_while(|&&b| char::from(b).is_digit(radix)).count();
+    let end = start + digits;
+    let code = u32::from_str_radix(std::str::from_utf8(&raw[start..end]).ok()?, radix).ok()?;
+    let width = end + usize::from(raw.get(end) == Some(&b';'));
+    Some((char::from_u32(code).filter(|c| *c != '\0')?, width))
 }
 
 /// Whether what follows the first byte of `raw` would make a reference of an `&` in its place.
@@ -104,6 +119,8 @@ mod tests {
             ("&eacute;&amp;eacute;&copy", "&eacute;&amp;eacute;&copy", "&eacute;&amp;eacute;&amp;copy"),
             ("&amp;lt;b>", "&amp;lt;b>", "&amp;lt;b&gt;"),
             ("&lt;script&gt;", "<script>", "&lt;script&gt;"),
+            ("kim&#64example&#x2Eorg &#&#x", "kim@example.org &#&#x", "kim@example.org &amp;#&amp;#x"),
+            ("&amp;#64 &amp;#64;", "&#64 &amp;#64;", "&amp;#64 &amp;#64;"),
             ("&#0;&#xD800;&;", "&#0;&#xD800;&;", "&#0;&#xD800;&amp;;"),
         ] {
             let (mut plain, mut out) = (Vec::new(), Vec::new());

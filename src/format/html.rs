@@ -174,6 +174,10 @@ impl<V: Visitor> Html<V> {
         let most = self.decoder.max_utf8_buffer_length(bytes.len()).unwrap_or(bytes.len() * 3 + 16);
         self.repaired.reserve(most);
         let _ = self.decoder.decode_to_string(bytes, &mut self.repaired, last);
+        if memchr::memchr(0, self.repaired.as_bytes()).is_some() {
+            // Browsers leave them out, and show as one what stands on both sides.
+            self.repaired.retain(|char| char != '\0');
+        }
         rewriter.write(self.repaired.as_bytes()).map_err(|_| UNREADABLE)
     }
 }
@@ -268,6 +272,7 @@ impl<V: Visitor> Page<V> {
         self.names.saw(text);
         self.plain.clear();
         self.new.clear();
+        let raw = !escaped;
         let escaped = escaped && memchr::memchr(b'&', text).is_some();
         if escaped {
             entity::decode(text, &mut self.plain);
@@ -280,10 +285,9 @@ impl<V: Visitor> Page<V> {
         }
         if rewritten {
             self.written.clear();
-            if shape == Shape::Script {
+            if shape == Shape::Script || raw && !may_end(&self.new) {
                 self.written.extend_from_slice(&self.new);
             } else {
-                // In scripts and raw texts nothing is escaped, but no replacement may end them either.
                 entity::encode(&self.new, &mut self.written);
             }
         }
@@ -363,11 +367,18 @@ impl<V: Visitor> Page<V> {
         if tag == "script" {
             self.script = script(element.get_attribute("type").as_deref().unwrap_or_default());
         }
-        let ends = self.names.began(&tag, element.get_attribute("name").as_deref());
+        let ends = self.names.began(&tag, element);
         let mut changed = Vec::new();
-        for attribute in element.attributes() {
+        for (nth, attribute) in element.attributes().iter().enumerate() {
             let name = attribute.name();
             let raw = attribute.value();
+            if is_odd(&name) {
+                self.new.clear();
+                if self.visitor.field(&Path::new(), name.as_bytes(), Shape::Text, &mut self.new) {
+                    changed.push((name, None));
+                    continue;
+                }
+            }
             if raw.len() < 2 || STRUCTURE.contains(&name.as_str()) {
                 continue;
             }
@@ -384,18 +395,43 @@ impl<V: Visitor> Page<V> {
             if self.visitor.field(&self.path, &self.plain, shape, &mut self.new) {
                 self.written.clear();
                 entity::encode(&self.new, &mut self.written);
-                changed.push((name, String::from_utf8_lossy(&self.written).into_owned()));
+                // Of two attributes with one name the first counts.
+                let first = element.attributes()[..nth].iter().find(|earlier| earlier.name() == name);
+                let value = match first {
+                    None => String::from_utf8_lossy(&self.written).into_owned(),
+                    Some(first) if changed.iter().any(|(done, _)| *done == first.name()) => continue,
+                    Some(first) => first.value(),
+                };
+                changed.push((name, Some(value)));
             }
             if named {
                 self.path.pop();
             }
         }
         for (name, value) in changed {
+            let twice = element.attributes().iter().filter(|attribute| attribute.name() == name).nth(1).is_some();
+            if twice || value.is_none() {
+                element.remove_attribute(&name);
+            }
             // A name that was read can be written.
-            let _ = element.set_attribute(&name, &value);
+            let _ = value.map(|value| element.set_attribute(&name, &value));
         }
         ends
     }
+}
+
+/// Whether the name of an attribute looks as if it were somebody's data: a tag that was put together without quotes.
+fn is_odd(name: &str) -> bool {
+    name.contains('@') || name.bytes().filter(u8::is_ascii_digit).nth(6).is_some()
+}
+
+/// Whether a raw text could end its element: what `drop` joins may read as an end tag that was none before.
+fn may_end(text: &[u8]) -> bool {
+    let ends = |tag: &&[u8]| {
+        memchr::memmem::find_iter(text, b"</")
+            .any(|n| text.get(n + 2..n + 2 + tag.len()).is_some_and(|name| name.eq_ignore_ascii_case(tag)))
+    };
+    [&b"script"[..], b"style", b"xmp", b"iframe", b"noscript", b"noembed", b"noframes"].iter().any(ends)
 }
 
 /// The last place up to `most` where a character begins or the text ends.

@@ -222,12 +222,8 @@ impl<V: Visitor> Xml<V> {
                 out.extend_from_slice(tag);
                 return Ok(());
             }
-            Some(b'?') => {
-                out.extend_from_slice(tag);
-                return Ok(());
-            }
-            Some(b'!') => {
-                // A declaration may carry texts of entities.
+            Some(b'?' | b'!') => {
+                // A declaration may carry texts of entities, and an instruction whatever it likes.
                 self.new.clear();
                 let rewritten = self.visitor.field(&self.path, tag, Shape::Script, &mut self.new);
                 out.extend_from_slice(if rewritten { &self.new } else { tag });

@@ -67,15 +67,18 @@ impl Lines {
         if found.last().is_some_and(|last| last.open && last.end == line.len()) {
             return self.scrub(line, out);
         }
-        let is_json = matches!(line.trim_ascii_start().first(), Some(b'{' | b'['));
+        let mut quotes = Quotes::new(line);
         let mut pos = 0;
         for finding in &found {
-            out.extend_from_slice(&line[pos..finding.start]);
-            let quotes: &[u8] = if is_json && is_bare(line, finding) { b"\"" } else { b"" };
-            out.extend_from_slice(quotes);
+            let number = quotes.number(finding).filter(|(span, _)| span.start >= pos);
+            let (span, quote) = number.unwrap_or((finding.span(), String::new()));
+            out.extend_from_slice(&line[pos..span.start]);
+            out.extend_from_slice(quote.as_bytes());
+            out.extend_from_slice(&line[span.start..finding.start]);
             self.engine.rewrite_finding(line, finding, out, &mut self.tally);
-            out.extend_from_slice(quotes);
-            pos = finding.end;
+            out.extend_from_slice(&line[finding.end..span.end]);
+            out.extend_from_slice(quote.as_bytes());
+            pos = span.end;
         }
         out.extend_from_slice(&line[pos..]);
     }
@@ -87,13 +90,70 @@ impl Lines {
     }
 }
 
-/// Whether a finding is a whole number of JSON, outside of quotes.
-fn is_bare(line: &[u8], finding: &Finding) -> bool {
-    let before = line[..finding.start].trim_ascii_end().last();
-    let after = line[finding.end..].trim_ascii_start().first();
-    line[finding.span()].iter().all(u8::is_ascii_digit)
-        && matches!(before, Some(b':' | b'[' | b','))
-        && matches!(after, Some(b',' | b'}' | b']'))
+/// Where the quotes of a line of JSON are: what is written for a number needs some.
+#[derive(Debug)]
+struct Quotes<'a> {
+    line: &'a [u8],
+    /// The line as a whole is JSON, or a line of it.
+    is_json: bool,
+    scanned: usize,
+    in_text: bool,
+}
+
+impl<'a> Quotes<'a> {
+    fn new(line: &'a [u8]) -> Self {
+        let is_json = matches!(line.trim_ascii_start().first(), Some(b'{' | b'[' | b'}' | b']'));
+        Self { line, is_json, scanned: 0, in_text: false }
+    }
+
+    /// Whether a text of the line's own goes on at `at`; asked from left to right.
+    fn is_in_text(&mut self, at: usize) -> bool {
+        while self.scanned < at {
+            match self.line[self.scanned] {
+                b'\\' if self.in_text => self.scanned += 1,
+                b'"' => self.in_text = !self.in_text,
+                _ => {}
+            }
+            self.scanned += 1;
+        }
+        self.in_text
+    }
+
+    /// The number that a finding stands in, where that is a value of JSON by itself, and the quotes that a text in its place needs:
+    /// `\"` and more where the JSON is itself within a text.
+    fn number(&mut self, finding: &Finding) -> Option<(std::ops::Range<usize>, String)> {
+        let line = self.line;
+        if !line[finding.span()].iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        let part = |b: &&u8| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E');
+        let start = finding.start - line[..finding.start].iter().rev().take_while(part).count();
+        let end = finding.end + line[finding.end..].iter().take_while(part).count();
+        let before = line[..start].trim_ascii_end();
+        let after = line[end..].trim_ascii_start().first();
+        let name = before.strip_suffix(b":").map(<[u8]>::trim_ascii_end).filter(|name| name.ends_with(b"\""));
+        let in_text = self.is_json && self.is_in_text(start);
+        let escapes = match (name, before.last(), after) {
+            (Some(name), _, Some(b',' | b'}' | b']' | b'\\') | None) => escapes(name),
+            (None, Some(b'[' | b','), Some(b',' | b']')) if self.is_json => {
+                let quote = memchr::memrchr(b'"', before).map_or(0, |n| escapes(&before[..=n]));
+                // A bracket in a text that is no JSON.
+                if in_text && quote == 0 {
+                    return None;
+                }
+                if in_text { quote } else { 0 }
+            }
+            _ => return None,
+        };
+        Some((start..end, format!("{}\"", "\\".repeat(escapes))))
+    }
+}
+
+/// How many backslashes a quote needs where `text` ends with one: 1 within a text, 3 within a text of such a text. Those before them
+/// are the text's own.
+fn escapes(text: &[u8]) -> usize {
+    let all = text[..text.len() - 1].iter().rev().take_while(|&&b| b == b'\\').count();
+    (1 << all.trailing_ones()) - 1
 }
 
 #[cfg(test)]
@@ -113,6 +173,29 @@ mod tests {
         let text = String::from_utf8(out).expect("text");
         assert_eq!(text, "{\"card\":\"<CREDIT_CARD>\",\"t\":[\"<CREDIT_CARD>\", \"<EMAIL_ADDRESS>\"]}\n");
         assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok());
+    }
+
+    #[test]
+    fn numbers_of_json_are_quoted_as_deep_as_they_stand() {
+        for (line, expected) in [
+            (r#"{"phone":-1012345678,"n":1}"#, r#"{"phone":"-<PHONE_NUMBER>","n":1}"#),
+            (r#"{"m":"{\"phone\":1012345678}"}"#, r#"{"m":"{\"phone\":\"<PHONE_NUMBER>\"}"}"#),
+            (
+                r#"{"m":"{\"m\":\"{\\\"phone\\\":1012345678}\"}"}"#,
+                r#"{"m":"{\"m\":\"{\\\"phone\\\":\\\"<PHONE_NUMBER>\\\"}\"}"}"#,
+            ),
+            (r#"{"m":"cards [4111111111111111, 2]"}"#, r#"{"m":"cards [<CREDIT_CARD>, 2]"}"#),
+            (r#"{"m":"{\"card\":[4111111111111111]}"}"#, r#"{"m":"{\"card\":[\"<CREDIT_CARD>\"]}"}"#),
+            (r#"{"p\\":"\\","card":4111111111111111}"#, r#"{"p\\":"\\","card":"<CREDIT_CARD>"}"#),
+            (r#"  "card": 4111111111111111,"#, r#"  "card": "<CREDIT_CARD>","#),
+            (r#"  "card": 4111111111111111"#, r#"  "card": "<CREDIT_CARD>""#),
+            (r#"INFO {"card":4111111111111111} sent"#, r#"INFO {"card":"<CREDIT_CARD>"} sent"#),
+            ("card: 4111111111111111, ok", "card: <CREDIT_CARD>, ok"),
+        ] {
+            let (mut lines, mut out) = (lines(), Vec::new());
+            lines.push(line.as_bytes(), &mut out);
+            assert_eq!(String::from_utf8_lossy(&out), expected);
+        }
     }
 
     #[test]

@@ -38,6 +38,8 @@ struct Table {
     /// Texts of the cell at hand and of the one before.
     text: String,
     before: String,
+    /// Columns that the cell at hand takes.
+    span: usize,
     in_head: bool,
     has_data: bool,
 }
@@ -52,10 +54,10 @@ impl Table {
     fn end_cell(&mut self) {
         if self.cell.take().is_some() {
             self.before = std::mem::take(&mut self.text);
-            if self.row.len() < COLUMNS {
-                self.row.push(self.before.clone());
-            }
-            self.column += 1;
+            let span = self.span.clamp(1, COLUMNS);
+            let room = COLUMNS.saturating_sub(self.row.len());
+            self.row.extend(std::iter::repeat_n(self.before.clone(), span.min(room)));
+            self.column += span;
         }
     }
 
@@ -73,7 +75,8 @@ impl Table {
 
 impl Names {
     /// A start tag.
-    pub(super) fn began(&mut self, tag: &str, name: Option<&str>) -> Option<Ends> {
+    pub(super) fn began(&mut self, tag: &str, element: &Element<'_, '_>) -> Option<Ends> {
+        let name = || element.get_attribute("name").unwrap_or_default();
         match tag {
             "table" if self.tables.len() < DEEPEST => {
                 self.tables.push(Table::default());
@@ -88,6 +91,7 @@ impl Names {
             "th" | "td" => {
                 let table = self.tables.last_mut()?;
                 table.end_cell();
+                table.span = element.get_attribute("colspan").and_then(|span| span.trim().parse().ok()).unwrap_or(1);
                 let head = tag == "th" || table.in_head;
                 table.has_data |= !head;
                 table.cell = Some(if head { Cell::Head } else { Cell::Data });
@@ -102,11 +106,11 @@ impl Names {
             }
             "dd" => self.definition = Some(Cell::Data),
             "textarea" => {
-                self.field = Some(name.unwrap_or_default().to_owned());
+                self.field = Some(name());
                 return Some(Ends::Field);
             }
             "select" => {
-                name.unwrap_or_default().clone_into(&mut self.select);
+                self.select = name();
                 self.field = Some(self.select.clone());
                 return Some(Ends::Field);
             }

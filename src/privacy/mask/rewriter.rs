@@ -121,7 +121,8 @@ impl Rewriter {
         let take = bytes.len().min(charset::DECLARED_WITHIN - self.first.len());
         self.first.extend_from_slice(&bytes[..take]);
         let needs_none = self.encoding.is_some() && self.media.is_some_and(|media| !self.may_be_mislabelled(media));
-        if needs_none && !self.first.is_empty() || self.first.len() >= charset::DECLARED_WITHIN {
+        let is_known = needs_none && !charset::may_be_marked(&self.first);
+        if is_known && !self.first.is_empty() || self.first.len() >= charset::DECLARED_WITHIN {
             self.decide(out)?;
             return self.read(&bytes[take..], false, out);
         }
@@ -172,7 +173,10 @@ impl Rewriter {
             }
             Some(media) => media,
         };
-        let encoding = self.encoding.or_else(|| charset::sniff(&first, media));
+        // Browsers believe a mark more than any label.
+        let is_utf8_always = matches!(media, Media::Json | Media::JsonLines | Media::Events);
+        let marked = if is_utf8_always { None } else { charset::marked(&first) };
+        let encoding = marked.or(self.encoding).or_else(|| charset::sniff(&first, media));
         let encoding = encoding.ok_or(Malformed("a character encoding that is not known"))?;
         let transcoder = Transcoder::new(encoding, media);
         self.reading = Some(Box::new(Reading { reader: Reader::new(media, &self.mask), transcoder }));

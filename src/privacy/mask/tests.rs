@@ -198,3 +198,62 @@ fn the_map_shows_no_value_as_a_name() {
     let (_, _, fields) = run(&mask, Some(Media::Json), [format!("{{{many}\"z\":1}}").as_bytes()]).expect("readable");
     assert!(fields.lines().count() <= 129 && fields.contains("(other)"), "{fields}");
 }
+
+#[test]
+fn a_mark_counts_more_than_a_label() {
+    let mask = mask(&[]);
+    let text = "\u{feff}<p>이름: 김민수, 010-2345-6789";
+    let wide = |of: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(of).collect::<Vec<u8>>();
+    for (body, encoding) in [
+        (wide(u16::to_le_bytes), encoding_rs::UTF_16LE),
+        (wide(u16::to_be_bytes), encoding_rs::UTF_16BE),
+        (text.as_bytes().to_vec(), encoding_rs::UTF_8),
+    ] {
+        for label in [Some(encoding_rs::UTF_8), Some(encoding_rs::EUC_KR), None] {
+            for cut in 0..4 {
+                let mut rewriter = Rewriter::new(&mask, Some(Media::Html), label, Uninspectable::Refuse);
+                let mut out = Vec::new();
+                rewriter.push(&body[..cut], &mut out).expect("HTML");
+                rewriter.push(&body[cut..], &mut out).expect("HTML");
+                rewriter.finish(&mut out).expect("HTML");
+                let (shown, _) = encoding.decode_with_bom_removal(&out);
+                assert_eq!(shown, "<p>이름: 김**, 010-****-6789", "{label:?} {cut}");
+            }
+        }
+    }
+    let unmarked: Vec<u8> = "kim@example.com".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let (out, ..) = run(&mask, Some(Media::Text), [&unmarked[..]]).expect("text");
+    assert_eq!(out.replace('\0', ""), "k***@example.com");
+    let hidden = encoding_rs::EUC_KR.encode("<!-- <meta charset=utf-16> --><meta charset=euc-kr><p>이름: 김민수").0;
+    let mut rewriter = Rewriter::new(&mask, Some(Media::Html), None, Uninspectable::Refuse);
+    let mut out = Vec::new();
+    rewriter.push(&hidden, &mut out).expect("HTML");
+    rewriter.finish(&mut out).expect("HTML");
+    assert!(encoding_rs::EUC_KR.decode(&out).0.ends_with("이름: 김**"));
+}
+
+#[test]
+fn nothing_hides_in_odd_corners_of_a_page() {
+    let mask = mask(&[]);
+    for (page, expected) in [
+        ("<p>kim&#64example.com 010&shy;-2345-6789", "<p>k***@example.com 010-****-6789"),
+        ("<p>kim\0@exam\0ple.com", "<p>k***@example.com"),
+        ("<input value=kim@example.com value=x>", "<input value=\"k***@example.com\">"),
+        ("<input value=ab value=kim@example.com>", "<input value=\"ab\">"),
+        ("<input name=a kim@example.com=1>", "<input name=a>"),
+        ("<noscript><b title=x>kim@example.com</b></noscript>", "<noscript><b title=x>k***@example.com</b></noscript>"),
+        (
+            "<script type=text/template><b>kim@example.com</b></script>",
+            "<script type=text/template><b>k***@example.com</b></script>",
+        ),
+        (
+            "<table><tr><th colspan=2>고객<th>이름</tr><tr><td>1<td>2<td>김민수</table>",
+            "<table><tr><th colspan=2>고객<th>이름</tr><tr><td>1<td>2<td>김**</table>",
+        ),
+    ] {
+        let (out, ..) = run(&mask, Some(Media::Html), [page.as_bytes()]).expect("HTML");
+        assert_eq!(out, expected);
+    }
+    let (out, ..) = run(&mask, Some(Media::Xml), [&b"<?pi kim@example.com?><a/>"[..]]).expect("XML");
+    assert_eq!(out, "<?pi \"k***@example.com\"?><a/>");
+}
