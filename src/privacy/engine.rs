@@ -3,7 +3,10 @@
 //! Differing masks of one value can be combined (`010-****-5678` here and `***-1234-****` there), so logs, command line and bodies
 //! of one rule set share one engine.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
 
 use super::{
     Detector, Finding, Kind, Tally, decode,
@@ -15,6 +18,7 @@ use super::{
 /// Detectors, operators and keys. Made at start and at reload; shared by all threads.
 #[derive(Debug)]
 pub struct Engine {
+    id: u64,
     detector: Detector,
     operator: Operator,
     operators: Vec<(Kind, Operator)>,
@@ -25,12 +29,20 @@ impl Engine {
     /// Makes an engine of its settings, which writes with these keys.
     #[must_use]
     pub fn new(settings: &Settings, keys: Arc<Keys>) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
         Self {
+            id: NEXT.fetch_add(1, Relaxed),
             detector: Detector::new(settings),
             operator: settings.operator,
             operators: settings.operators.clone(),
             keys,
         }
+    }
+
+    /// What tells it from every other engine of this process, now and later; never 0.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.id
     }
 
     /// What finds.

@@ -82,7 +82,7 @@ impl Entry<'_> {
     }
 
     fn json(&self, engine: &Engine, scratch: &mut Scratch) {
-        let Scratch { line, url, found, part, clock, tokens, agents, .. } = scratch;
+        let Scratch { line, url, found, targets, referrers, part, clock, tokens, agents, .. } = scratch;
         let mut object = Object::open(line);
         object.word("timestamp", clock.rfc3339());
         object.text("privet.request_id", self.request_id);
@@ -90,17 +90,20 @@ impl Entry<'_> {
             object.word("trace_id", id);
         }
         object.word("http.request.method", self.method.unwrap_or("_OTHER"));
-        if let Some(target) = self.target {
-            let mut cleaner = Cleaner { engine, found, scratch: url, referrer: false };
-            let (path, query) = url::split(target);
-            part.clear();
-            cleaner.path(path, part);
-            object.text("url.path", part);
-            if let Some(query) = query {
+        if let Some(raw) = self.target {
+            object.part(targets, engine.id(), raw, |object| {
+                let mut cleaner = Cleaner { engine, found: &mut *found, scratch: url, referrer: false };
+                let (path, query) = url::split(raw);
                 part.clear();
-                cleaner.query(query, part);
-                object.text("url.query", part);
-            }
+                cleaner.path(path, part);
+                object.text("url.path", part);
+                if let Some(query) = query {
+                    part.clear();
+                    cleaner.query(query, part);
+                    object.text("url.query", part);
+                }
+                found.is_empty()
+            });
         }
         if let Some(route) = self.route {
             object.text("http.route", route.as_bytes());
@@ -128,13 +131,17 @@ impl Entry<'_> {
         if let Some(agent) = self.user_agent {
             object.word("user_agent.name", agents.family(agent));
         }
-        if let Some(referrer) = self.referrer {
-            part.clear();
-            Cleaner { engine, found, scratch: url, referrer: true }.referrer(referrer, part);
-            let out = object.name("http.request.header.referer");
-            out.push(b'[');
-            json::text(part, out);
-            out.push(b']');
+        if let Some(raw) = self.referrer {
+            let before = found.len();
+            object.part(referrers, engine.id(), raw, |object| {
+                part.clear();
+                Cleaner { engine, found: &mut *found, scratch: url, referrer: true }.referrer(raw, part);
+                let out = object.name("http.request.header.referer");
+                out.push(b'[');
+                json::text(part, out);
+                out.push(b']');
+                found.len() == before
+            });
         }
         self.outcome(&mut object, found);
         if clock::is_set() {

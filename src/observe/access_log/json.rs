@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::clean::Clean;
+
 /// One object on one line.
 #[derive(Debug)]
 pub(super) struct Object<'a> {
@@ -30,6 +32,18 @@ impl<'a> Object<'a> {
         self.out.extend_from_slice(name.as_bytes());
         self.out.extend_from_slice(b"\":");
         self.out
+    }
+
+    /// Fields that `fill` makes of `raw` by the rules of `engine`, or those it made before; it says whether they may be remembered. They are
+    /// never the first.
+    pub(super) fn part(&mut self, known: &mut Clean, engine: u64, raw: &[u8], fill: impl FnOnce(&mut Self) -> bool) {
+        if let Some(written) = known.find(engine, raw) {
+            return self.out.extend_from_slice(written);
+        }
+        let start = self.out.len();
+        if fill(self) {
+            known.keep(engine, raw, &self.out[start..]);
+        }
     }
 
     /// A text, of any bytes.

@@ -5,6 +5,7 @@
 //! - `lanes` is the bounded queue, `writer` the thread behind it, `file` what it writes to.
 
 pub mod agent;
+mod clean;
 pub mod entry;
 mod file;
 mod json;

@@ -6,6 +6,7 @@ use time::{OffsetDateTime, macros::format_description};
 
 use super::{
     Sink, agent,
+    clean::Clean,
     entry::Entry,
     lanes::Full,
     settings::{Format, WhenFull},
@@ -131,6 +132,8 @@ pub(super) struct Scratch {
     pub(super) part: Vec<u8>,
     pub(super) url: url::Scratch,
     pub(super) found: Sightings,
+    pub(super) targets: Clean,
+    pub(super) referrers: Clean,
     pub(super) clock: Clock,
     pub(super) tokens: Tokens,
     pub(super) agents: Agents,
@@ -180,17 +183,18 @@ impl Clock {
 
 /// Pseudonyms of addresses that were seen of late.
 #[derive(Debug, Default)]
-pub(super) struct Tokens(HashMap<IpAddr, Box<[u8]>>);
+pub(super) struct Tokens(HashMap<(u64, IpAddr), Box<[u8]>>);
 
 impl Tokens {
     /// Most addresses that are remembered.
     const MOST: usize = 4096;
 
     pub(super) fn of(&mut self, address: IpAddr, engine: &Engine) -> &[u8] {
-        if self.0.len() >= Self::MOST && !self.0.contains_key(&address) {
+        let key = (engine.id(), address);
+        if self.0.len() >= Self::MOST && !self.0.contains_key(&key) {
             self.0.clear();
         }
-        self.0.entry(address).or_insert_with(|| {
+        self.0.entry(key).or_insert_with(|| {
             let mut token = Vec::new();
             engine.rewrite(&Kind::IpAddress, address.to_string().as_bytes(), &mut token);
             token.into()

@@ -311,3 +311,41 @@ async fn a_full_disk_stops_requests_or_not_by_setting() {
         assert_eq!(bench.metrics.log.written.value(), 0);
     }
 }
+
+#[test]
+fn what_was_clean_before_is_written_alike_and_by_its_own_rules() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("access.log");
+    let bench = Bench::open(&settings(&path));
+    let scribe = bench.scribe(0);
+    let strict = Engine::new(
+        &Rules { operator: crate::privacy::Operator::Redact, ..Rules::default() },
+        Arc::new(Keys::ephemeral().expect("keys")),
+    );
+    let clean = Entry {
+        target: Some(b"/orders/1?page=2&q=\"a\""),
+        referrer: Some(b"https://kim:pw@shop.example/a#kim"),
+        ..entry()
+    };
+    for _ in 0..3 {
+        scribe.write(None, &clean);
+        // Neither is remembered: something is in one of the two.
+        scribe.write(None, &Entry { referrer: clean.referrer, ..entry() });
+        scribe.write(Some(&strict), &entry());
+    }
+    bench.end();
+    let text = fs::read_to_string(&path).expect("a file");
+    assert_clean(&text);
+    let shown: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let names = ["url.path", "url.query", "http.request.header.referer", "privet.found", "client.address"];
+    for (i, line) in shown.iter().enumerate() {
+        for name in names {
+            assert_eq!(line.get(name), shown[i % 3].get(name));
+        }
+    }
+    assert_eq!(shown[0]["url.query"], "page=2&q=\"a\"");
+    assert_eq!(shown[0]["http.request.header.referer"][0], "https://shop.example/a");
+    assert_eq!(shown[1]["privet.found"]["EMAIL_ADDRESS"], 1);
+    assert_eq!(shown[2]["client.address"], "<IP_ADDRESS>");
+    assert_eq!(shown[2]["url.query"], "phone=<PHONE_NUMBER>&page=2");
+}

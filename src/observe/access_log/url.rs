@@ -43,6 +43,11 @@ impl Sightings {
         self.rows.is_empty()
     }
 
+    /// How many rows there are.
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
     /// Place, field, type and count. A field of a query is its name as the client wrote it, decoded, which may be a value itself.
     pub fn iter(&self) -> impl Iterator<Item = (Place, &[u8], &Kind, u64)> {
         self.rows.iter().map(|row| (row.place, &self.names[row.name.clone()], &row.kind, row.count))
