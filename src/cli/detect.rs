@@ -59,11 +59,22 @@ pub fn run(args: &DetectArgs) -> ExitCode {
     };
     match lines(args, &name, input) {
         Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads us may stop reading.
+        Err(error) if kind(&error) == Some(io::ErrorKind::BrokenPipe) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("privet detect: {error:#}");
-            ExitCode::from(2)
+            // What can't be read as text is the text's fault, everything else of its kind the machine's.
+            let machine = kind(&error).is_some_and(|kind| kind != io::ErrorKind::InvalidData);
+            ExitCode::from(if machine { 3 } else { 2 })
         }
     }
+}
+
+fn kind(error: &anyhow::Error) -> Option<io::ErrorKind> {
+    error.chain().find_map(|cause| {
+        let json = cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
+        cause.downcast_ref::<io::Error>().map(io::Error::kind).or(json)
+    })
 }
 
 fn lines(detect: &DetectArgs, name: &str, input: Box<dyn BufRead>) -> anyhow::Result<()> {
@@ -73,6 +84,10 @@ fn lines(detect: &DetectArgs, name: &str, input: Box<dyn BufRead>) -> anyhow::Re
     for (number, line) in input.lines().enumerate() {
         let place = || format!("{name}:{}", number + 1);
         let line = line.with_context(|| format!("{}: cannot be read as UTF-8", place()))?;
+        if line.trim().is_empty() {
+            out.write_all(b"{\"findings\":[]}\n")?;
+            continue;
+        }
         // serde_json's own message would quote nothing of the line, but its position is all that helps.
         let value: serde_json::Value = serde_json::from_str(&line)
             .map_err(|error| anyhow::anyhow!("{}:{}: not a JSON object", place(), error.column()))?;

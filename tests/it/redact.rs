@@ -164,3 +164,25 @@ fn what_is_encrypted_is_opened_with_the_key_and_a_recorded_reason() {
     let refused = reveal(&[&open[..], &["--reason", "testing", "--record", "absent/r.jsonl"]].concat());
     assert_eq!((refused.status.code(), refused.stdout.len()), (Some(3), 0));
 }
+
+#[test]
+fn what_would_pass_unread_is_refused_and_findings_come_a_line_a_line() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let wide: Vec<u8> = "\u{FEFF}kim@example.com\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fs::write(dir.path().join("wide.log"), wide).expect("written");
+    let done = redact(dir.path(), &["wide.log"]);
+    assert_eq!((done.status.code(), done.stdout.len()), (Some(2), 0));
+    assert!(text(&done.stderr).contains("iconv"), "{}", text(&done.stderr));
+    fs::write(dir.path().join("t.jsonl"), "{\"text\":\"kim@example.com\"}\n\n{\"text\":\"\"}\n").expect("written");
+    let detect = |args: &str| {
+        let command = format!("{} detect --jsonl text --output json {args}", binary().display());
+        Command::new("sh").args(["-c", &command]).current_dir(dir.path()).output().expect("runs")
+    };
+    let found = text(&detect("t.jsonl").stdout);
+    let lines: Vec<&str> = found.lines().collect();
+    assert!(lines[0].contains("\"type\":\"EMAIL_ADDRESS\",\"start\":0,\"end\":15"), "{found}");
+    assert_eq!(lines[1..], ["{\"findings\":[]}"; 2]);
+    assert_eq!(detect("t.jsonl > /dev/full").status.code(), Some(3));
+    assert_eq!(detect(".").status.code(), Some(3));
+    assert_eq!(detect("absent").status.code(), Some(3));
+}

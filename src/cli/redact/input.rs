@@ -59,6 +59,11 @@ impl Input {
                 break;
             }
         }
+        if have > 1 && matches!(magic, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..]) {
+            let why =
+                "a text in UTF-16 or UTF-32, which would pass unread: convert it to UTF-8 first (`iconv -t UTF-8`)";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+        }
         input.first.extend_from_slice(&magic[..have]);
         input.coding = match magic {
             [0x1F, 0x8B, ..] if have > 2 => Some(Coding::Gzip),
@@ -103,7 +108,7 @@ impl Input {
 }
 
 fn begins_like_coded(first: &[u8]) -> bool {
-    [&[0x1F_u8, 0x8B][..], &[0x28, 0xB5, 0x2F, 0xFD]]
+    [&[0x1F_u8, 0x8B][..], &[0x28, 0xB5, 0x2F, 0xFD], &[0xFF, 0xFE], &[0xFE, 0xFF]]
         .iter()
         .any(|magic| magic.starts_with(first) || first.starts_with(magic))
 }

@@ -70,23 +70,24 @@ pub fn run(args: &RedactArgs) -> ExitCode {
     };
     let mut tally = Tally::default();
     let outcome = redact(args, &engine, &mut tally);
-    if !args.quiet {
+    if !args.quiet && (outcome.is_ok() || !tally.is_empty()) {
         summary(&tally, args.json);
     }
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever reads us may stop reading.
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if is_io(&error, io::ErrorKind::BrokenPipe) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("privet redact: {error:#}");
-            ExitCode::from(if error.downcast_ref::<crate::format::Malformed>().is_some() { 2 } else { 3 })
+            let unread =
+                error.downcast_ref::<crate::format::Malformed>().is_some() || is_io(&error, io::ErrorKind::InvalidData);
+            ExitCode::from(if unread { 2 } else { 3 })
         }
     }
 }
 
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let pipe = |e: &io::Error| e.kind() == io::ErrorKind::BrokenPipe;
-    error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(pipe))
+fn is_io(error: &anyhow::Error, kind: io::ErrorKind) -> bool {
+    error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == kind))
 }
 
 fn engine(args: &RedactArgs) -> anyhow::Result<Arc<Engine>> {

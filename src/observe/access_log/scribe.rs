@@ -117,10 +117,9 @@ impl Counts {
     }
 }
 
-/// The field as it may be told: the name of a query's field where it is no value itself.
+/// The field as it may be told: the name of a query's field where it is one that fields are called by, since clients choose it.
 fn field(place: Place, name: &[u8], engine: &Engine) -> String {
-    let told =
-        std::str::from_utf8(name).ok().filter(|name| place != Place::Query || is_field_name(name, engine, false));
+    let told = std::str::from_utf8(name).ok().filter(|name| place != Place::Query || is_field_name(name, engine, true));
     told.unwrap_or("?").to_owned()
 }
 
