@@ -45,7 +45,7 @@ const CLASSES: [Class; 256] = {
 };
 
 /// Bytes that are looked at together, and how closely a place among them is sought.
-const BLOCK: usize = 64;
+const BLOCK: usize = 128;
 const PART: usize = 16;
 
 /// The next place at or behind `pos`, before `limit`, where a detector may begin, and what is there.
