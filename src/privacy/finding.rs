@@ -103,6 +103,23 @@ kinds! {
     Password "PASSWORD" None "Value of a field named so.",
 }
 
+impl Kind {
+    /// Whether its values open something, and tell nothing about anybody.
+    pub(super) fn is_secret(&self) -> bool {
+        matches!(
+            self,
+            Self::UrlCredentials
+                | Self::Jwt
+                | Self::BearerToken
+                | Self::BasicCredentials
+                | Self::SessionCookie
+                | Self::PrivateKey
+                | Self::ApiKey
+                | Self::Password
+        )
+    }
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

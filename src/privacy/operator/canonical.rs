@@ -13,16 +13,8 @@ pub(super) fn of<'a>(kind: &Kind, value: &'a [u8]) -> Cow<'a, [u8]> {
             .map_or(Cow::Borrowed(value), |address| Cow::Owned(address.to_canonical().to_string().into_bytes())),
         Kind::Person | Kind::Location => Cow::Owned(words(value)),
         // Secrets, and what is written in one way only.
-        Kind::UrlCredentials
-        | Kind::Jwt
-        | Kind::BearerToken
-        | Kind::BasicCredentials
-        | Kind::SessionCookie
-        | Kind::PrivateKey
-        | Kind::ApiKey
-        | Kind::Password
-        | Kind::Crypto
-        | Kind::Own(_) => Cow::Borrowed(value),
+        Kind::Crypto | Kind::Own(_) => Cow::Borrowed(value),
+        secret if secret.is_secret() => Cow::Borrowed(value),
         // Numbers, however they are parted.
         _ => Cow::Owned(signs(value)),
     }

@@ -14,14 +14,7 @@ pub(super) fn write(kind: &Kind, value: &[u8], out: &mut Vec<u8>) {
         Kind::IpAddress => address(value, out),
         Kind::Person => person(value, out),
         Kind::Location => location(value, out),
-        Kind::UrlCredentials
-        | Kind::Jwt
-        | Kind::BearerToken
-        | Kind::BasicCredentials
-        | Kind::SessionCookie
-        | Kind::PrivateKey
-        | Kind::ApiKey
-        | Kind::Password => out.extend_from_slice(b"********"),
+        secret if secret.is_secret() => out.extend_from_slice(b"********"),
         // Of an operator's own type nothing is known but that it is to be hidden.
         Kind::Own(_) => first(value, 0, out),
         // Half of what is written, at most four signs of it.
