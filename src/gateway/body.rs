@@ -4,13 +4,15 @@
 
 use std::{
     cell::{Cell, RefCell},
+    collections::VecDeque,
+    future::poll_fn,
     pin::Pin,
     rc::Rc,
     task::{Context, Poll},
     time::Duration,
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 
@@ -67,7 +69,8 @@ pub struct RequestBody(Option<Box<Incomplete>>);
 /// A body that has not ended.
 #[derive(Debug)]
 struct Incomplete {
-    source: Incoming,
+    /// `None` when all of it is in `first`.
+    source: Option<Incoming>,
     first: Option<Frame<Bytes>>,
     upload: Rc<Upload>,
     watch: Rc<Watch>,
@@ -87,7 +90,7 @@ impl RequestBody {
             return Self(None);
         }
         Self(Some(Box::new(Incomplete {
-            source,
+            source: Some(source),
             first: None,
             upload: Rc::clone(upload),
             watch: Rc::clone(watch),
@@ -110,33 +113,59 @@ impl RequestBody {
     /// When the first frame can't be read.
     pub async fn prime(&mut self) -> Result<(), Kind> {
         let Some(body) = self.0.as_deref_mut() else { return Ok(()) };
-        let frame = std::future::poll_fn(|cx| {
-            let polled = body.poll(cx);
-            if polled.is_pending() && body.watch.fired(Slot::Body) {
-                return Poll::Ready(Some(Err(body.cut(Kind::ClientTimeout))));
-            }
-            polled
-        })
-        .await;
-        match frame {
-            Some(Ok(frame)) => {
-                body.first = Some(frame);
-                Ok(())
-            }
-            None => {
-                self.0 = None;
-                Ok(())
-            }
-            Some(Err(Broken::Cut(kind))) => Err(kind),
-            Some(Err(Broken::Stream(_))) => Err(Kind::Framing("the body broke off")),
+        match body.next().await? {
+            Some(frame) => body.first = Some(frame),
+            None => self.0 = None,
         }
+        Ok(())
+    }
+
+    /// Waits for all of it, so that it can be read before the application gets it. It still goes there, trailers left out.
+    ///
+    /// # Errors
+    /// When it can't be read, or is larger than `most` bytes.
+    pub async fn collect(&mut self, most: usize) -> Result<Bytes, Kind> {
+        let Some(body) = self.0.as_deref_mut() else { return Ok(Bytes::new()) };
+        let mut all = BytesMut::new();
+        while let Some(frame) = body.next().await? {
+            let Ok(data) = frame.into_data() else { continue };
+            if all.len() + data.len() > most {
+                return Err(Kind::BodyTooLarge);
+            }
+            all.extend_from_slice(&data);
+        }
+        let all = all.freeze();
+        body.source = None;
+        body.first = Some(Frame::data(Bytes::clone(&all)));
+        Ok(all)
     }
 }
 
 impl Incomplete {
+    /// Waits for the next frame.
+    async fn next(&mut self) -> Result<Option<Frame<Bytes>>, Kind> {
+        let frame = poll_fn(|cx| {
+            let polled = self.poll(cx);
+            if polled.is_pending() && self.watch.fired(Slot::Body) {
+                return Poll::Ready(Some(Err(self.cut(Kind::ClientTimeout))));
+            }
+            polled
+        });
+        match frame.await.transpose() {
+            Ok(frame) => Ok(frame),
+            Err(Broken::Cut(kind)) => Err(kind),
+            Err(Broken::Stream(_)) => Err(Kind::Framing("the body broke off")),
+        }
+    }
+
     fn cut(&self, kind: Kind) -> Broken {
         self.upload.fault.set(Some(kind));
         Broken::Cut(kind)
+    }
+
+    /// Whether the client has sent all of it.
+    fn is_read(&self) -> bool {
+        self.source.as_ref().is_none_or(HttpBody::is_end_stream)
     }
 
     fn count(&mut self, frame: &Frame<Bytes>) -> Result<(), Broken> {
@@ -160,7 +189,8 @@ impl Incomplete {
         if let Some(frame) = self.first.take() {
             return Poll::Ready(Some(Ok(frame)));
         }
-        match Pin::new(&mut self.source).poll_frame(cx) {
+        let Some(source) = &mut self.source else { return Poll::Ready(None) };
+        match Pin::new(source).poll_frame(cx) {
             Poll::Pending => {
                 if self.since.is_none() {
                     self.since = Some(self.watch.now());
@@ -170,7 +200,7 @@ impl Incomplete {
             }
             Poll::Ready(Some(Ok(frame))) => {
                 let counted = self.count(&frame);
-                if self.source.is_end_stream() {
+                if self.is_read() {
                     self.upload.ended.set(true);
                 }
                 Poll::Ready(Some(counted.map(|()| frame)))
@@ -205,13 +235,13 @@ impl HttpBody for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.as_ref().is_none_or(|body| body.first.is_none() && body.source.is_end_stream())
+        self.0.as_ref().is_none_or(|body| body.first.is_none() && body.is_read())
     }
 
     fn size_hint(&self) -> SizeHint {
         let Some(body) = &self.0 else { return SizeHint::with_exact(0) };
         let waiting = body.first.as_ref().and_then(Frame::data_ref).map_or(0, |data| data.len() as u64);
-        match body.source.size_hint().exact() {
+        match body.source.as_ref().map_or(Some(0), |source| source.size_hint().exact()) {
             Some(rest) => SizeHint::with_exact(rest + waiting),
             None => SizeHint::default(),
         }
@@ -239,6 +269,8 @@ enum Source {
 pub struct Answer {
     /// What hyper reads from the application.
     pub source: Incoming,
+    /// What was read ahead of the client.
+    pub ahead: VecDeque<Frame<Bytes>>,
     /// The connection that it comes on.
     pub lease: Option<Lease>,
     /// The client's body, which may still be under way.
@@ -328,7 +360,44 @@ impl Answer {
         }
     }
 
+    fn size_hint(&self) -> SizeHint {
+        let ahead: usize = self.ahead.iter().filter_map(Frame::data_ref).map(Bytes::len).sum();
+        match self.source.size_hint().exact() {
+            Some(rest) => SizeHint::with_exact(rest + ahead as u64),
+            None => SizeHint::default(),
+        }
+    }
+
+    /// Whether nothing more comes.
+    fn is_end_stream(&self) -> bool {
+        self.ahead.is_empty() && self.source.is_end_stream()
+    }
+
+    /// Reads up to `most` bytes ahead of the client, who still gets them; fewer where the body ends.
+    ///
+    /// # Errors
+    /// When the application breaks off or is silent for too long.
+    pub async fn read_ahead(&mut self, most: usize) -> Result<Vec<u8>, Kind> {
+        let (mut read, mut frames) = (Vec::new(), VecDeque::new());
+        while read.len() < most {
+            let Some(frame) = poll_fn(|cx| self.poll(cx)).await else { break };
+            let frame = frame.map_err(|broken| match broken {
+                Broken::Cut(kind) => kind,
+                Broken::Stream(_) => Kind::BadGateway,
+            })?;
+            if let Some(data) = frame.data_ref() {
+                read.extend_from_slice(&data[..data.len().min(most - read.len())]);
+            }
+            frames.push_back(frame);
+        }
+        self.ahead = frames;
+        Ok(read)
+    }
+
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        if let Some(frame) = self.ahead.pop_front() {
+            return Poll::Ready(Some(Ok(frame)));
+        }
         self.watch.disarm(Slot::Stall);
         match Pin::new(&mut self.source).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
@@ -382,7 +451,7 @@ impl HttpBody for Body {
         match &self.source {
             Source::Empty => true,
             Source::Full(bytes) => bytes.is_empty(),
-            Source::Upstream(answer) => answer.source.is_end_stream(),
+            Source::Upstream(answer) => answer.is_end_stream(),
             Source::Masked(masked) => masked.is_end_stream(),
         }
     }
@@ -391,7 +460,7 @@ impl HttpBody for Body {
         match &self.source {
             Source::Empty => SizeHint::with_exact(0),
             Source::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Source::Upstream(answer) => answer.source.size_hint(),
+            Source::Upstream(answer) => answer.size_hint(),
             Source::Masked(_) => SizeHint::default(),
         }
     }

@@ -1,6 +1,6 @@
 //! To the application and back: the request with its body, the answer with its own.
 
-use std::{future::poll_fn, pin::pin, rc::Rc, task::Poll, time::Instant};
+use std::{collections::VecDeque, future::poll_fn, pin::pin, rc::Rc, task::Poll, time::Instant};
 
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, request::Parts};
 use hyper::{
@@ -44,6 +44,31 @@ pub struct Exchange<'a> {
     pub masking: Option<&'a Masking>,
 }
 
+/// The client's body, unless it is known to be too large; from here on the request's deadlines are those of `line`.
+///
+/// # Errors
+/// When it is too large.
+pub fn accept(
+    line: &Line,
+    watch: &Rc<Watch>,
+    parts: &Parts,
+    body: Incoming,
+    upload: &Rc<Upload>,
+) -> Result<RequestBody, Kind> {
+    let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > line.upload.limit) {
+        return Err(Kind::BodyTooLarge);
+    }
+    for slot in [Slot::Body, Slot::Response, Slot::Stall] {
+        watch.disarm(slot);
+    }
+    match line.total {
+        Some(total) => watch.arm(Slot::Total, total),
+        None => watch.disarm(Slot::Total),
+    }
+    Ok(RequestBody::new(body, upload, watch, line.upload))
+}
+
 impl Exchange<'_> {
     /// Sends the request to the route's application and returns its answer, whose body still streams.
     ///
@@ -53,10 +78,9 @@ impl Exchange<'_> {
         self,
         outer: Option<OnUpgrade>,
         mut parts: Box<Parts>,
-        body: Incoming,
+        mut body: RequestBody,
     ) -> Result<Response<Body>, Refusal> {
         let upload = Rc::clone(&self.upload);
-        let mut body = self.accept(&parts, body, &upload)?;
         if !self.client.http2 && body.size_hint().exact().is_none() {
             body.prime().await?;
         }
@@ -95,22 +119,6 @@ impl Exchange<'_> {
             Some(masking) => Box::pin(masking.answer(answer, head_only)).await,
             None => Ok(answer),
         }
-    }
-
-    /// The client's body, unless it is known to be too large.
-    fn accept(&self, parts: &Parts, body: Incoming, upload: &Rc<Upload>) -> Result<RequestBody, Kind> {
-        let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
-        if length.is_some_and(|length| length > self.line.upload.limit) {
-            return Err(Kind::BodyTooLarge);
-        }
-        for slot in [Slot::Body, Slot::Response, Slot::Stall] {
-            self.watch.disarm(slot);
-        }
-        match self.line.total {
-            Some(total) => self.watch.arm(Slot::Total, total),
-            None => self.watch.disarm(Slot::Total),
-        }
-        Ok(RequestBody::new(body, upload, self.watch, self.line.upload))
     }
 
     /// Gives the request the form in which the application gets it.
@@ -166,6 +174,7 @@ impl Exchange<'_> {
         answer.map(|source| {
             Body::upstream(Answer {
                 source,
+                ahead: VecDeque::new(),
                 lease: Some(lease),
                 upload,
                 watch: Rc::clone(self.watch),
@@ -186,5 +195,5 @@ fn blame(failure: Failure, upload: &Upload) -> Refusal {
         Failure::Connect(error) if error.is_timeout() => Kind::UpstreamTimeout,
         Failure::Connect(_) | Failure::Broken(_) => Kind::BadGateway,
     };
-    Refusal { kind, source: Some(Box::new(failure)) }
+    Refusal::caused_by(kind, failure)
 }

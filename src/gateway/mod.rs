@@ -99,6 +99,7 @@ impl Gateway {
         }
         url::check(line, &head, record)?;
         let (upload, masking) = (record.upload(), line.masking.as_ref());
+        let body = forward::accept(line, watch, &parts, body, &upload)?;
         Exchange { line, client, watch, id, head: &head, upload, masking }.forward(outer, parts, body).await
     }
 
@@ -115,6 +116,6 @@ impl Gateway {
         if kind.closes() {
             client.closing.set(true);
         }
-        refusal::respond(kind, look, id)
+        refusal::respond(refusal, look, id)
     }
 }

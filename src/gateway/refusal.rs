@@ -2,7 +2,9 @@
 //!
 //! Nothing of the request is echoed. The request id is what a person can quote.
 
-use http::{HeaderValue, Response, StatusCode, header};
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use serde_json::json;
 
 use crate::gateway::body::Body;
@@ -45,6 +47,14 @@ pub enum Kind {
     NoRoute,
     /// Cleartext on a route that refuses it.
     Cleartext,
+    /// Nobody has signed in, and the client is a program that can be told so only by a status.
+    SignIn,
+    /// Whoever has signed in has none of the roles that the route asks for.
+    Role,
+    /// An attempt to sign in whose account can't be read.
+    LoginUnreadable(&'static str),
+    /// Too many attempts to sign in have failed.
+    LoginLimited,
     /// The URL holds personal data, on a route that refuses that.
     UrlPrivacy,
     /// The access log can't be written, and requests are not to go on without it.
@@ -78,11 +88,29 @@ pub struct Refusal {
     /// What caused it, for the log.
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    /// What else the client is told.
+    pub more: Option<Box<More>>,
+}
+
+/// What a client is told besides the status.
+#[derive(Debug, Default)]
+pub struct More {
+    /// How long to wait.
+    pub wait: Option<Duration>,
+    /// Further headers.
+    pub headers: HeaderMap,
 }
 
 impl From<Kind> for Refusal {
     fn from(kind: Kind) -> Self {
-        Self { kind, source: None }
+        Self { kind, source: None, more: None }
+    }
+}
+
+impl Refusal {
+    /// A refusal for this reason.
+    pub fn caused_by(kind: Kind, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { kind, source: Some(source.into()), more: None }
     }
 }
 
@@ -117,7 +145,10 @@ impl Kind {
     #[must_use]
     pub fn detail(self) -> Option<&'static str> {
         match self {
-            Self::Framing(detail) | Self::AmbiguousPath(detail) | Self::Host(detail) => Some(detail),
+            Self::Framing(detail)
+            | Self::AmbiguousPath(detail)
+            | Self::Host(detail)
+            | Self::LoginUnreadable(detail) => Some(detail),
             _ => None,
         }
     }
@@ -146,6 +177,15 @@ impl Kind {
             Self::Method => (405, Client, "method", "This method is not served here."),
             Self::NoRoute => (404, Client, "no_route", "Nothing is served at this address."),
             Self::Cleartext => (403, Client, "cleartext", "This page is served over https only."),
+            Self::SignIn => (401, Client, "sign_in", "Please sign in first."),
+            Self::Role => (403, Client, "role", "This page is for others."),
+            Self::LoginUnreadable(_) => (
+                400,
+                Client,
+                "login_unreadable",
+                "The attempt to sign in can't be read: it must name one account, plainly.",
+            ),
+            Self::LoginLimited => (429, Client, "login_limited", "Too many attempts to sign in have failed."),
             Self::UrlPrivacy => (400, Client, "url_privacy", "The address of the page holds personal data."),
             Self::LogFull => (503, Privet, "log_full", "The request can't be recorded at the moment."),
             Self::ClientTimeout => (408, Client, "client_timeout", "The request took too long to arrive."),
@@ -190,16 +230,14 @@ impl Look {
 
 /// The answer to a refused request.
 #[must_use]
-pub fn respond(kind: Kind, look: Look, request_id: &HeaderValue) -> Response<Body> {
+pub fn respond(refusal: &Refusal, look: Look, request_id: &HeaderValue) -> Response<Body> {
+    let kind = refusal.kind;
     let face = kind.face();
     let id = request_id.to_str().unwrap_or("-");
+    let wait = refusal.more.as_deref().and_then(|more| more.wait).map(whole_seconds);
     let (content_type, text) = match look {
-        Look::Html => ("text/html; charset=utf-8", page(&face, id)),
-        Look::Json => (
-            "application/json",
-            json!({ "status": face.status.as_u16(), "error": face.name, "message": face.text, "request_id": id })
-                .to_string(),
-        ),
+        Look::Html => ("text/html; charset=utf-8", page(&face, wait, id)),
+        Look::Json => ("application/json", object(&face, wait, id)),
     };
     let mut response = Response::new(Body::full(text));
     *response.status_mut() = face.status;
@@ -217,13 +255,46 @@ pub fn respond(kind: Kind, look: Look, request_id: &HeaderValue) -> Response<Bod
     if matches!(kind, Kind::NoEndpoint | Kind::LogFull) {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     }
+    if let Some(seconds) = wait {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if let Some(more) = &refusal.more {
+        headers.extend(more.headers.clone());
+    }
     response
 }
 
-fn page(face: &Face, id: &str) -> String {
+/// Never less than the wait is.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+}
+
+fn object(face: &Face, wait: Option<u64>, id: &str) -> String {
+    let mut object =
+        json!({ "status": face.status.as_u16(), "error": face.name, "message": face.text, "request_id": id });
+    if let Some(seconds) = wait {
+        object["retry_after"] = seconds.into();
+    }
+    object.to_string()
+}
+
+/// `90` as `2 minutes`: nobody counts along, and too early is worse than late.
+fn for_people(seconds: u64) -> String {
+    let (number, unit) = match seconds {
+        0..=90 => (seconds, "second"),
+        91..=5400 => (seconds.div_ceil(60), "minute"),
+        _ => (seconds.div_ceil(3600), "hour"),
+    };
+    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+}
+
+fn page(face: &Face, wait: Option<u64>, id: &str) -> String {
     let status = face.status.as_u16();
     let reason = face.status.canonical_reason().unwrap_or("Refused");
-    let text = face.text;
+    let text = match wait {
+        Some(seconds) => format!("{} Please try again in {}.", face.text, for_people(seconds)),
+        None => face.text.to_owned(),
+    };
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>{status} {reason}</title>\
@@ -252,8 +323,21 @@ mod tests {
 
     #[test]
     fn a_refusal_is_not_cached() {
-        let response = respond(Kind::NoRoute, Look::Html, &HeaderValue::from_static("abc"));
+        let response = respond(&Kind::NoRoute.into(), Look::Html, &HeaderValue::from_static("abc"));
         assert_eq!(response.status(), 404);
         assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
+    }
+
+    #[test]
+    fn a_wait_is_told_to_people_and_programs() {
+        let more = More { wait: Some(Duration::from_millis(89_001)), ..More::default() };
+        let refusal = Refusal { kind: Kind::LoginLimited, source: None, more: Some(Box::new(more)) };
+        let response = respond(&refusal, Look::Json, &HeaderValue::from_static("abc"));
+        assert_eq!(response.headers()[header::RETRY_AFTER], "90");
+        assert_eq!(
+            (for_people(1), for_people(90), for_people(91)),
+            ("1 second".into(), "90 seconds".into(), "2 minutes".into())
+        );
+        assert_eq!((for_people(3600), for_people(5401)), ("60 minutes".into(), "2 hours".into()));
     }
 }

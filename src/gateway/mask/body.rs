@@ -148,7 +148,7 @@ impl Masked {
     fn give_up(&mut self, error: Malformed) -> Refusal {
         self.state = State::Broken;
         self.pipeline.ledger.uninspectable("refused");
-        Refusal { kind: Kind::Uninspectable, source: Some(Box::new(error)) }
+        Refusal::caused_by(Kind::Uninspectable, error)
     }
 
     /// Takes one piece of the application's.

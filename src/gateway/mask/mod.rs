@@ -156,7 +156,7 @@ impl Masking {
 
     fn refuse(&self, why: &'static str) -> Refusal {
         self.ledger.uninspectable("refused");
-        Refusal { kind: Kind::Uninspectable, source: Some(why.into()) }
+        Refusal::caused_by(Kind::Uninspectable, why)
     }
 }
 
