@@ -29,6 +29,7 @@ pub mod demo;
 pub mod dial;
 pub mod format;
 pub mod gateway;
+pub mod identity;
 pub mod observe;
 pub mod privacy;
 pub mod seal;

@@ -1,0 +1,5 @@
+//! Who asks.
+
+pub mod federation;
+pub mod keys;
+pub mod principal;
