@@ -1,12 +1,18 @@
+//! Ways to a principal by what others vouch for: a provider, a token, a certificate; and the password file for machines.
 //!
 //! - [`settings`]: what a realm accepts, validated.
 //! - [`jwt`], [`jwks`], [`claims`]: whether a token is genuine and for us, by which key, and which roles it gives. Pure.
+//! - [`address`], [`fetch`], [`provider`]: where an issuer is, how its documents are got, and how they are kept fresh, off the
 //!   path of requests.
+//! - [`certificate`]: the name in a client certificate. Pure.
 
 pub mod address;
+pub mod certificate;
 pub mod claims;
+pub mod fetch;
 pub mod jwks;
 pub mod jwt;
+pub mod provider;
 pub mod settings;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -1,0 +1,191 @@
+use std::{collections::HashMap, net::SocketAddr};
+
+use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+};
+
+use super::{
+    super::{
+        settings::ALGORITHMS,
+        testing::{NOW, Signer, now},
+    },
+    *,
+};
+
+/// Documents by path, as raw answers, and how often each was asked for.
+type Documents = Arc<Mutex<HashMap<String, (String, usize)>>>;
+
+async fn serve(documents: Documents) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut head = vec![0; 4096];
+            let length = stream.read(&mut head).await.unwrap();
+            let head = String::from_utf8_lossy(&head[..length]).into_owned();
+            let path = head.split(' ').nth(1).unwrap_or_default();
+            let answer = documents.lock().unwrap().get_mut(path).map(|(text, asked)| {
+                *asked += 1;
+                text.clone()
+            });
+            let answer = answer.unwrap_or_else(|| "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".into());
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+    });
+    address
+}
+
+fn ok(body: &Value) -> String {
+    let body = body.to_string();
+    format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+}
+
+fn put(documents: &Documents, path: &str, answer: String) {
+    documents.lock().unwrap().entry(path.into()).or_default().0 = answer;
+}
+
+fn asked(documents: &Documents, path: &str) -> usize {
+    documents.lock().unwrap().get(path).map_or(0, |(_, asked)| *asked)
+}
+
+fn issuer(name: &str) -> Issuer {
+    Issuer {
+        name: name.into(),
+        address: Address::parse(name).unwrap(),
+        algorithms: ALGORITHMS.map(|(_, algorithm)| algorithm).to_vec(),
+        ca: None,
+    }
+}
+
+struct Case {
+    documents: Documents,
+    provider: Arc<Provider>,
+}
+
+impl Case {
+    async fn new(signer: &Signer) -> Self {
+        let documents = Documents::default();
+        let name = format!("http://{}", serve(Arc::clone(&documents)).await);
+        put(
+            &documents,
+            "/.well-known/openid-configuration",
+            ok(&json!({ "issuer": name, "jwks_uri": format!("{name}/jwks") })),
+        );
+        let provider = Provider::new(&issuer(&name), None);
+        let case = Self { documents, provider };
+        case.publish(signer, "k1");
+        case
+    }
+
+    fn publish(&self, signer: &Signer, kid: &str) {
+        put(&self.documents, "/jwks", ok(&json!({ "keys": [signer.jwk(kid)] })));
+    }
+
+    async fn check(&self, signer: &Signer, kid: &str) -> Result<(), Refused> {
+        let claims = json!({ "iss": self.provider.issuer.name, "aud": "us", "sub": "a", "exp": NOW + 60 });
+        let token = signer.token(&json!({ "kid": kid }), &claims);
+        self.provider.verify(&token, &["us".into()], Kind::Access, now()).await.map(drop)
+    }
+
+    /// As if the last fetch were half a minute ago.
+    fn later(&self) {
+        *self.provider.last() = Instant::now().checked_sub(BETWEEN_WISHES);
+    }
+
+    async fn round(&self) {
+        let mut rounds = self.provider.rounds.subscribe();
+        let before = *rounds.borrow_and_update();
+        if before == 0 {
+            rounds.changed().await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn keys_rotate_under_tokens() {
+    let (old, new) = (Signer::ec(), Signer::rsa());
+    let case = Case::new(&old).await;
+    tokio::spawn(Arc::clone(&case.provider).run());
+    // The first token waits for the first fetch.
+    assert_eq!(case.check(&old, "k1").await, Ok(()));
+    case.publish(&new, "k2");
+    assert_eq!(case.check(&new, "k2").await, Err(Refused::UnknownKey), "asked just now");
+    assert_eq!(asked(&case.documents, "/jwks"), 1);
+    case.later();
+    assert_eq!(case.check(&new, "k2").await, Ok(()));
+    assert_eq!(case.check(&old, "k1").await, Err(Refused::UnknownKey), "taken back by its issuer");
+    for kid in ["a", "b", "c"] {
+        assert_eq!(case.check(&new, kid).await, Err(Refused::UnknownKey));
+    }
+    assert_eq!(asked(&case.documents, "/jwks"), 2, "tokens that anybody can make cause one fetch in half a minute");
+}
+
+#[tokio::test]
+async fn the_last_good_keys_stay_while_an_issuer_is_broken() {
+    let signer = Signer::ec();
+    let case = Case::new(&signer).await;
+    tokio::spawn(Arc::clone(&case.provider).run());
+    case.round().await;
+    for broken in ["HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n".into(), ok(&json!({ "keys": [] })), String::new()] {
+        put(&case.documents, "/jwks", broken);
+        case.later();
+        assert_eq!(case.check(&signer, "other").await, Err(Refused::UnknownKey));
+        assert_eq!(case.check(&signer, "k1").await, Ok(()));
+    }
+    assert_eq!(asked(&case.documents, "/jwks"), 4);
+    // But not for ever.
+    let set = KeySet::parse(json!({ "keys": [signer.jwk("k1")] }).to_string().as_bytes()).unwrap();
+    case.provider.keys.store(Some(Arc::new(Known { set, until: Instant::now() })));
+    *case.provider.last() = Some(Instant::now());
+    assert_eq!(case.check(&signer, "k1").await, Err(Refused::UnknownKey));
+}
+
+#[tokio::test]
+async fn a_named_place_needs_no_discovery() {
+    let signer = Signer::ec();
+    let case = Case::new(&signer).await;
+    let name = case.provider.issuer.name.clone();
+    let provider = Provider::new(&issuer(&name), Address::parse(&format!("{name}/jwks")).ok());
+    let case = Case { documents: case.documents, provider };
+    tokio::spawn(Arc::clone(&case.provider).run());
+    case.round().await;
+    assert_eq!(case.check(&signer, "k1").await, Ok(()));
+    assert_eq!(asked(&case.documents, "/.well-known/openid-configuration"), 0);
+    assert!(case.provider.metadata().is_none());
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed_and_too_much_not_read() {
+    let signer = Signer::ec();
+    let case = Case::new(&signer).await;
+    put(&case.documents, "/elsewhere", ok(&json!({ "keys": [signer.jwk("k1")] })));
+    put(&case.documents, "/jwks", "HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n".into());
+    assert!(matches!(case.provider.refresh().await, Err(Error::Status(302))));
+    assert_eq!(asked(&case.documents, "/elsewhere"), 0);
+    put(&case.documents, "/jwks", ok(&json!({ "keys": [signer.jwk("k1")], "more": "x".repeat(600 << 10) })));
+    assert!(matches!(case.provider.refresh().await, Err(Error::Fetch(fetch::Error::Body))));
+}
+
+#[test]
+fn a_document_is_of_its_issuer_and_sends_nobody_into_the_clear() {
+    let known = issuer("https://id.example/a");
+    let parse = |value: &Value| Metadata::parse(value.to_string().as_bytes(), &known);
+    let metadata = parse(&json!({
+        "issuer": "https://id.example/a",
+        "authorization_endpoint": "https://login.example/authorize?x=y",
+        "token_endpoint": "http://127.0.0.1/token",
+        "jwks_uri": "http://id.example/jwks",
+        "userinfo_endpoint": 7,
+        "token_endpoint_auth_methods_supported": ["client_secret_post"],
+    }))
+    .unwrap();
+    assert!(metadata.authorization.is_some() && metadata.secret_in_form && !metadata.names_itself);
+    assert_eq!((metadata.token, metadata.jwks, metadata.userinfo, metadata.end_session), (None, None, None, None));
+    for other in ["https://id.example/a/", "https://id.example/b", ""] {
+        assert_eq!(parse(&json!({ "issuer": other })), None);
+    }
+    assert_eq!(Metadata::parse(b"[]", &known), None);
+}
