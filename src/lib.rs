@@ -11,6 +11,7 @@
 //! * [`admin`]: the private listener: health and metrics.
 //! * [`gateway`]: THE LIST: what happens to a request, one line a step.
 //! * [`observe`]: what is counted and how it is shown.
+//! * [`identity`]: who asks: sign-in, sessions, staff accounts.
 //! * [`privacy`]: finds personal data and secrets in bytes, and rewrites them; pure.
 //! * [`tls`]: certificates, profiles, client certificates, the development CA.
 //! * [`seal`]: keys and AEAD streams: one sealing for everything that is kept.

@@ -14,7 +14,7 @@ pub enum Method {
     Otp,
     /// A recovery code, which stands in for a one-time code.
     Recovery,
-    /// An OpenID Connect provider.
+    /// An `OpenID` Connect provider.
     Oidc,
     /// A bearer token.
     Jwt,
