@@ -86,6 +86,15 @@ impl Claims {
         found
     }
 
+    /// These, and those of `more` that are not among them.
+    #[must_use]
+    pub fn and(mut self, more: Self) -> Self {
+        for (name, value) in more.0 {
+            self.0.entry(name).or_insert(value);
+        }
+        self
+    }
+
     /// Whether the claim that roles are taken from is there.
     #[must_use]
     pub fn has_groups(&self, claim: &str) -> bool {

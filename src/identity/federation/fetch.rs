@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashMap,
+    fmt::Write as _,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -155,6 +156,20 @@ impl Fetch {
         dialers.insert(key, Arc::clone(&dialer));
         Ok(dialer)
     }
+}
+
+/// A value for a form or a query: percent-encoded but for what RFC 3986 calls unreserved.
+#[must_use]
+pub fn encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for b in text.bytes() {
+        if b.is_ascii_alphanumeric() || b"-._~".contains(&b) {
+            out.push(char::from(b));
+        } else {
+            let _ = write!(out, "%{b:02X}");
+        }
+    }
+    out
 }
 
 async fn exchange(dialer: &Dialer, request: Request<Full<Bytes>>) -> Result<Answer, Error> {

@@ -81,6 +81,8 @@ pub enum Refused {
     Subject,
     #[error("it is no logout token")]
     Event,
+    #[error("it came before")]
+    Replayed,
 }
 
 impl Refused {
@@ -104,6 +106,7 @@ impl Refused {
             Self::Nonce => "nonce",
             Self::Subject => "subject",
             Self::Event => "event",
+            Self::Replayed => "replayed",
         }
     }
 }
@@ -215,7 +218,7 @@ fn logout(claims: Claims) -> Result<Claims, Refused> {
     if !event || claims.value("nonce").is_some() || claims.text("jti").is_none_or(str::is_empty) {
         return Err(Refused::Event);
     }
-    if claims.text("sub").is_none() && claims.text("sid").is_none() {
+    if ["sub", "sid"].iter().all(|name| claims.text(name).is_none_or(str::is_empty)) {
         return Err(Refused::Subject);
     }
     Ok(claims)

@@ -1,6 +1,11 @@
-//! An issuer's keys for tests: made on the spot, never the same twice.
+//! An issuer for tests: keys made on the spot, never the same twice, and documents as raw answers.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use aws_lc_rs::{
     encoding::AsDer as _,
@@ -13,6 +18,15 @@ use aws_lc_rs::{
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as B64};
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+};
+
+use super::{
+    address::Address,
+    settings::{ALGORITHMS, Issuer, Oidc, Roles, Secret},
+};
 
 /// The time of tests.
 pub(crate) const NOW: u64 = 1_800_000_000;
@@ -101,4 +115,63 @@ pub(crate) fn with(base: &Value, more: &Value) -> Value {
         }
     }
     out
+}
+
+/// Documents by path, as raw answers, and how often each was asked for.
+pub(crate) type Documents = Arc<Mutex<HashMap<String, (String, usize)>>>;
+
+pub(crate) async fn serve(documents: Documents) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut head = vec![0; 4096];
+            let length = stream.read(&mut head).await.unwrap();
+            let head = String::from_utf8_lossy(&head[..length]).into_owned();
+            let path = head.split(' ').nth(1).unwrap_or_default();
+            let answer = documents.lock().unwrap().get_mut(path).map(|(text, asked)| {
+                *asked += 1;
+                text.clone()
+            });
+            let answer = answer.unwrap_or_else(|| "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".into());
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+    });
+    address
+}
+
+pub(crate) fn ok(body: &Value) -> String {
+    let body = body.to_string();
+    format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+}
+
+pub(crate) fn put(documents: &Documents, path: &str, answer: String) {
+    documents.lock().unwrap().entry(path.into()).or_default().0 = answer;
+}
+
+pub(crate) fn asked(documents: &Documents, path: &str) -> usize {
+    documents.lock().unwrap().get(path).map_or(0, |(_, asked)| *asked)
+}
+
+/// Whoever is called `name`, believed in all algorithms.
+pub(crate) fn issuer(name: &str) -> Issuer {
+    Issuer {
+        name: name.into(),
+        address: Address::parse(name).unwrap(),
+        algorithms: ALGORITHMS.map(|(_, algorithm)| algorithm).to_vec(),
+        ca: None,
+    }
+}
+
+/// A provider that calls us `us`.
+pub(crate) fn oidc(name: &str) -> Oidc {
+    Oidc {
+        issuer: issuer(name),
+        client_id: "us".into(),
+        client_secret: Some(Secret::new("s".into())),
+        scopes: vec!["openid".into(), "groups".into()],
+        subject_claim: "sub".into(),
+        roles: Roles { claim: "groups".into(), map: vec![("g".into(), "clerk".into())], pass: false },
+    }
 }

@@ -221,6 +221,7 @@ fn a_logout_token_is_one() {
         (json!({ "nonce": "n" }), Refused::Event),
         (json!({ "jti": null }), Refused::Event),
         (json!({ "sub": null }), Refused::Subject),
+        (json!({ "sub": "", "sid": "" }), Refused::Subject),
         (json!({ "iat": NOW - 661 }), Refused::IssuedAt),
         (json!({ "exp": NOW - 60 }), Refused::Expired),
         (json!({ "aud": "other" }), Refused::Audience),

@@ -1,64 +1,9 @@
-use std::{collections::HashMap, net::SocketAddr};
-
 use serde_json::json;
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpListener,
-};
 
 use super::{
-    super::{
-        settings::ALGORITHMS,
-        testing::{NOW, Signer, now},
-    },
+    super::testing::{Documents, NOW, Signer, asked, issuer, now, ok, put, serve},
     *,
 };
-
-/// Documents by path, as raw answers, and how often each was asked for.
-type Documents = Arc<Mutex<HashMap<String, (String, usize)>>>;
-
-async fn serve(documents: Documents) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        loop {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            let mut head = vec![0; 4096];
-            let length = stream.read(&mut head).await.unwrap();
-            let head = String::from_utf8_lossy(&head[..length]).into_owned();
-            let path = head.split(' ').nth(1).unwrap_or_default();
-            let answer = documents.lock().unwrap().get_mut(path).map(|(text, asked)| {
-                *asked += 1;
-                text.clone()
-            });
-            let answer = answer.unwrap_or_else(|| "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".into());
-            stream.write_all(answer.as_bytes()).await.unwrap();
-        }
-    });
-    address
-}
-
-fn ok(body: &Value) -> String {
-    let body = body.to_string();
-    format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())
-}
-
-fn put(documents: &Documents, path: &str, answer: String) {
-    documents.lock().unwrap().entry(path.into()).or_default().0 = answer;
-}
-
-fn asked(documents: &Documents, path: &str) -> usize {
-    documents.lock().unwrap().get(path).map_or(0, |(_, asked)| *asked)
-}
-
-fn issuer(name: &str) -> Issuer {
-    Issuer {
-        name: name.into(),
-        address: Address::parse(name).unwrap(),
-        algorithms: ALGORITHMS.map(|(_, algorithm)| algorithm).to_vec(),
-        ca: None,
-    }
-}
 
 struct Case {
     documents: Documents,
