@@ -47,6 +47,8 @@ pub enum Kind {
     Cleartext,
     /// The URL holds personal data, on a route that refuses that.
     UrlPrivacy,
+    /// The route has a gate, and nobody is there to open it.
+    Gate,
     /// The access log can't be written, and requests are not to go on without it.
     LogFull,
     /// The client owed bytes for too long.
@@ -147,6 +149,7 @@ impl Kind {
             Self::NoRoute => (404, Client, "no_route", "Nothing is served at this address."),
             Self::Cleartext => (403, Client, "cleartext", "This page is served over https only."),
             Self::UrlPrivacy => (400, Client, "url_privacy", "The address of the page holds personal data."),
+            Self::Gate => (503, Privet, "gate", "Nobody can be let in at the moment."),
             Self::LogFull => (503, Privet, "log_full", "The request can't be recorded at the moment."),
             Self::ClientTimeout => (408, Client, "client_timeout", "The request took too long to arrive."),
             Self::BodyTooLarge => (413, Client, "body_too_large", "What was sent is larger than allowed."),
