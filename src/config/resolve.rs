@@ -16,7 +16,7 @@ use crate::{
         self,
         settings::{Ambiguous, HeadRules, Route},
     },
-    privacy,
+    identity, privacy,
     server::{
         self,
         settings::{Limits, Shutdown},
@@ -65,6 +65,8 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let tls = tls(top.table("tls", "tls", d), context, d);
     let seal = logs::seal(top.table("seal", "seal", d), data_dir.as_ref(), context, d);
     let access_log = logs::access_log(top.table("access_log", "access_log", d), &seal, context, d);
+    let realms = top.tables("realm", "realm[]", d);
+    let identity = super::identity::resolve(realms, &data_dir, &seal, context, d);
     let tables = top.tables("route", "route[]", d);
     if tables.is_empty() {
         let hint = "add a [[route]] with upstream = \"http://127.0.0.1:9000\"".to_owned();
@@ -72,7 +74,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     }
     let server = server(listen, limits, shutdown, context, d);
     let loopback = server.http.is_none_or(|address| address.ip().is_loopback());
-    let routes = routes(tables, loopback, &privacy, context, d);
+    let routes = routes(tables, loopback, &privacy, &identity, context, d);
     distinct_doors(&server, &admin, d);
     top.finish(d);
     Config {
@@ -84,6 +86,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
         tls,
         admin,
         access_log,
+        identity,
         seal,
         files: std::mem::take(&mut context.files),
     }
@@ -93,6 +96,7 @@ fn routes(
     tables: Vec<Table>,
     loopback: bool,
     privacy: &Arc<privacy::settings::Settings>,
+    realms: &identity::Settings,
     context: &mut Context<'_>,
     d: &mut Diagnostics<'_>,
 ) -> Vec<Arc<Route>> {
@@ -100,10 +104,16 @@ fn routes(
     let mut names = std::collections::HashSet::new();
     for table in tables {
         let span = table.span.clone();
-        let Some(route) = route::resolve(table, loopback, privacy, context, d) else { continue };
+        let Some(route) = route::resolve(table, loopback, privacy, realms, context, d) else { continue };
         if !names.insert(route.name.clone()) {
             let hint = "give one of them another host or path".to_owned();
             d.note(&span, format!("a second route for `{}`", route.name), Some(hint));
+        }
+        let realm = |route: &Route| route.gate.as_ref().map(|gate| gate.realm.clone());
+        let other = routes.iter().find(|other| other.host == route.host && other.gate.is_some());
+        if route.gate.is_some() && other.is_some_and(|other| realm(other) != realm(&route)) {
+            let hint = Some("let `roles` tell the routes apart".to_owned());
+            d.note(&span, "the routes of one host ask for two realms: a browser has one session a host", hint);
         }
         routes.push(Arc::new(route));
     }

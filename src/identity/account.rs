@@ -4,6 +4,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+use super::settings;
+
 /// Why a name or a role is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Invalid {
@@ -73,13 +75,18 @@ impl Account {
     /// Sets another password; sessions end.
     pub fn set_password(&mut self, phc: String) {
         self.password = phc;
+        self.end_sessions();
+    }
+
+    /// Ends their sessions.
+    pub fn end_sessions(&mut self) {
         self.credential = credential();
     }
 
     /// Lets them sign in, or no more; sessions end.
     pub fn set_disabled(&mut self, disabled: bool) {
         self.disabled = disabled;
-        self.credential = credential();
+        self.end_sessions();
     }
 }
 
@@ -105,9 +112,7 @@ pub fn id(text: &str) -> Result<String, Invalid> {
 /// # Errors
 /// When it is none.
 pub fn role(text: &str) -> Result<String, Invalid> {
-    let legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-:".contains(&b);
-    let starts = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
-    (starts && text.len() <= 64 && text.bytes().all(legal)).then(|| text.to_owned()).ok_or(Invalid::Role)
+    settings::role(text).ok_or(Invalid::Role)
 }
 
 #[cfg(test)]

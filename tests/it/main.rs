@@ -12,6 +12,7 @@ mod mask;
 mod privacy;
 mod redact;
 mod route;
+mod staff;
 mod start;
 mod support;
 mod tls;
