@@ -1,6 +1,6 @@
 //! One `[[route]]`: where it applies, the application behind it, and its rules.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, ops::Range, sync::Arc, time::Duration};
 
 use http::HeaderValue;
 
@@ -423,34 +423,40 @@ fn health(table: &mut Table, d: &mut Diagnostics<'_>) -> Option<Health> {
     Some(health)
 }
 
-/// A secret: from the file itself, or from the file that `_file` names.
-fn authorization(table: &mut Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>) -> Option<HeaderValue> {
-    let place = table.place("upstream_authorization_file");
-    let own_place = table.place("upstream_authorization");
-    let own = table.text("upstream_authorization", d);
-    let file = table.text("upstream_authorization_file", d).map(|t| context.path(&t));
-    let (text, place) = match (own, file) {
+/// A secret and where it stands: from the configuration itself under the first of `names`, or from the file that the second names.
+pub(super) fn secret(
+    table: &mut Table,
+    names: [&'static str; 2],
+    context: &mut Context<'_>,
+    d: &mut Diagnostics<'_>,
+) -> Option<(String, Range<usize>)> {
+    let [name, named] = names;
+    let (own_place, place) = (table.place(name), table.place(named));
+    let own = table.text(name, d);
+    let file = table.text(named, d).map(|t| context.path(&t));
+    match (own, file) {
         (Some(_), Some(_)) => {
-            d.note(
-                &place,
-                "both `upstream_authorization` and `upstream_authorization_file`",
-                Some("keep one of them".to_owned()),
-            );
-            return None;
+            d.note(&place, format!("both `{name}` and `{named}`"), Some("keep one of them".to_owned()));
+            None
         }
-        (Some(text), None) => (text, own_place),
+        (Some(text), None) => Some((text, own_place)),
         (None, Some(path)) => {
             context.files.push(path.clone());
             match std::fs::read_to_string(&path) {
-                Ok(text) => (text.trim_end_matches(['\r', '\n']).to_owned(), place),
+                Ok(text) => Some((text.trim_end_matches(['\r', '\n']).to_owned(), place)),
                 Err(error) => {
                     d.note(&place, format!("{} can't be read: {error}", path.display()), None);
-                    return None;
+                    None
                 }
             }
         }
-        (None, None) => return None,
-    };
+        (None, None) => None,
+    }
+}
+
+fn authorization(table: &mut Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>) -> Option<HeaderValue> {
+    let names = ["upstream_authorization", "upstream_authorization_file"];
+    let (text, place) = secret(table, names, context, d)?;
     let Ok(mut value) = HeaderValue::from_str(&text) else {
         d.note(&place, "the value of `upstream_authorization` is not one line of text", None);
         return None;

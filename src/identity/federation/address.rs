@@ -47,7 +47,7 @@ impl Address {
         Ok(Self { target: Target::Tcp { host, port }, uri, tls })
     }
 
-    /// The issuer's discovery document (OpenID Connect Discovery 1.0, section 4).
+    /// The issuer's discovery document (`OpenID` Connect Discovery 1.0, section 4).
     ///
     /// # Errors
     /// When the issuer has a query, which none may have.

@@ -8,7 +8,7 @@ use super::settings::Roles;
 
 /// Most groups that are looked at.
 const MOST_GROUPS: usize = 1024;
-/// Longest name of a person or a role, in bytes; OpenID Connect allows 255 characters in `sub`.
+/// Longest name of a person or a role, in bytes; `OpenID` Connect allows 255 characters in `sub`.
 const LONGEST_NAME: usize = 255;
 
 /// What an issuer says. Its `Debug` shows nothing, for all of it is about a person.
@@ -40,7 +40,7 @@ impl Claims {
         self.0.get(name)?.as_str()
     }
 
-    /// A claim that is a time; `Some(None)` where it is there and is none. NumericDate may have a fraction (RFC 7519,
+    /// A claim that is a time; `Some(None)` where it is there and is none. `NumericDate` may have a fraction (RFC 7519,
     /// section 2).
     #[must_use]
     pub fn time(&self, name: &str) -> Option<Option<SystemTime>> {

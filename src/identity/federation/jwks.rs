@@ -20,14 +20,14 @@ pub struct KeySet(Vec<Key>);
 pub struct Key {
     id: Option<String>,
     algorithms: Vec<Algorithm>,
-    key: DecodingKey,
+    public: DecodingKey,
 }
 
 impl Key {
     /// What verifies.
     #[must_use]
-    pub fn key(&self) -> &DecodingKey {
-        &self.key
+    pub fn public(&self) -> &DecodingKey {
+        &self.public
     }
 
     fn new(value: &Value) -> Option<Self> {
@@ -42,7 +42,7 @@ impl Key {
         if !verifies || algorithms.is_empty() {
             return None;
         }
-        Some(Self { id: common.key_id.clone(), algorithms, key: DecodingKey::from_jwk(&jwk).ok()? })
+        Some(Self { id: common.key_id.clone(), algorithms, public: DecodingKey::from_jwk(&jwk).ok()? })
     }
 }
 

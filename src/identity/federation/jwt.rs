@@ -1,4 +1,4 @@
-//! Whether a token is genuine, for us, and of now (RFC 7519; RFC 8725 for what goes wrong with them; OpenID Connect Core 1.0,
+//! Whether a token is genuine, for us, and of now (RFC 7519; RFC 8725 for what goes wrong with them; `OpenID` Connect Core 1.0,
 //! section 3.1.3.7, for ID tokens; RFC 9068 for access tokens).
 //!
 //! The key is chosen by `kid` among the issuer's own, and an algorithm must fit the key: what a token brings along (`jwk`,
@@ -41,7 +41,7 @@ pub enum Kind<'a> {
     },
     /// Lets its bearer in.
     Access,
-    /// Says to us whose session has ended (OpenID Connect Back-Channel Logout 1.0).
+    /// Says to us whose session has ended (`OpenID` Connect Back-Channel Logout 1.0).
     Logout,
 }
 
@@ -127,7 +127,7 @@ pub fn verify(token: &str, keys: &KeySet, expected: &Expected<'_>, now: SystemTi
     let header = header(token, expected)?;
     let mut refused = Refused::UnknownKey;
     for key in keys.find(header.kid.as_deref(), header.alg) {
-        if crypto::verify(signature, message.as_bytes(), key.key(), header.alg).is_ok_and(|good| good) {
+        if crypto::verify(signature, message.as_bytes(), key.public(), header.alg).is_ok_and(|good| good) {
             return claims(payload, expected, now);
         }
         refused = Refused::Signature;
@@ -149,10 +149,10 @@ fn header(token: &str, expected: &Expected<'_>) -> Result<Header, Refused> {
         return Err(Refused::Critical);
     }
     let typ = header.typ.as_deref().map(|typ| typ.strip_prefix("application/").unwrap_or(typ).to_ascii_lowercase());
-    let fits = match (typ.as_deref(), expected.kind) {
-        (None | Some("jwt"), _) | (Some("at+jwt"), Kind::Access) | (Some("logout+jwt"), Kind::Logout) => true,
-        _ => false,
-    };
+    let fits = matches!(
+        (typ.as_deref(), expected.kind),
+        (None | Some("jwt"), _) | (Some("at+jwt"), Kind::Access) | (Some("logout+jwt"), Kind::Logout)
+    );
     if fits { Ok(header) } else { Err(Refused::Type) }
 }
 

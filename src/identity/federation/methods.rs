@@ -92,7 +92,7 @@ impl Methods {
             providers.push(Arc::clone(jwt));
         }
         futures_util::future::join_all(providers.into_iter().map(Provider::run)).await;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Who a request is from by its `Authorization`. Schemes that are not turned on are the application's.

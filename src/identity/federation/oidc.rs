@@ -1,4 +1,4 @@
-//! A relying party of OpenID Connect: the code flow with PKCE (Core 1.0, section 3.1; RFC 7636; RFC 9700), sign-out at the provider,
+//! A relying party of `OpenID` Connect: the code flow with PKCE (Core 1.0, section 3.1; RFC 7636; RFC 9700), sign-out at the provider,
 //! and its word that a session has ended.
 //!
 //! - [`flow`], [`spent`]: a sign-in under way, kept by the browser, and used once.

@@ -9,7 +9,7 @@ use super::address::Address;
 /// The federated methods of one realm.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// Sign-in at an OpenID Connect provider.
+    /// Sign-in at an `OpenID` Connect provider.
     pub oidc: Option<Oidc>,
     /// Bearer tokens of an issuer.
     pub jwt: Option<Jwt>,
@@ -19,7 +19,7 @@ pub struct Settings {
     pub basic: bool,
 }
 
-/// An OpenID Connect provider, and what we are to it.
+/// An `OpenID` Connect provider, and what we are to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Oidc {
     /// Who issues, and where it is discovered.

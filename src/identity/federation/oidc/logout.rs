@@ -1,4 +1,4 @@
-//! The end of sessions: the provider's word for it (OpenID Connect Back-Channel Logout 1.0), and where people are sent to end theirs
+//! The end of sessions: the provider's word for it (`OpenID` Connect Back-Channel Logout 1.0), and where people are sent to end theirs
 //! at the provider (RP-Initiated Logout 1.0).
 
 use std::time::{Duration, SystemTime};

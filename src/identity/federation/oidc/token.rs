@@ -108,7 +108,7 @@ fn question(settings: &settings::Oidc, metadata: &Metadata, flow: &Flow, code: &
     (HeaderValue::from_str(&basic).ok(), form)
 }
 
-/// `at_hash`, where the ID token has it (OpenID Connect Core 1.0, section 3.1.3.8).
+/// `at_hash`, where the ID token has it (`OpenID` Connect Core 1.0, section 3.1.3.8).
 fn belongs(access: &str, id_token: &str, claims: &Claims) -> bool {
     let Some(expected) = claims.value("at_hash") else { return true };
     let Ok(header) = decode_header(id_token) else { return false };
