@@ -23,3 +23,5 @@ pub mod provider;
 pub mod settings;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
