@@ -7,6 +7,7 @@ mod framing;
 mod grpc;
 mod http;
 mod lifecycle;
+mod login;
 mod logs;
 mod mask;
 mod privacy;
