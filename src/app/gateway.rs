@@ -17,7 +17,11 @@ use crate::{
     admin,
     app::log,
     config::Config,
-    gateway::{Plan, plan::Bounds},
+    gateway::{
+        Plan,
+        plan::{Bounds, Means},
+    },
+    login::Guard,
     observe::{access_log::Log, metrics::Metrics},
     privacy::Keys,
     server::{
@@ -32,6 +36,7 @@ use crate::{
 pub struct Running {
     config: Config,
     plan: Arc<Plan>,
+    guard: Arc<Guard>,
     process: Arc<Process>,
     workers: Vec<Handle>,
     log: Option<Arc<Log>>,
@@ -74,14 +79,16 @@ impl Running {
         process.metrics.set_expiries(process.tls.expiries());
         let log = Log::open(&config.access_log, &process.metrics, settings.workers, None)?;
         let bounds = bounds(&settings, addresses.https);
-        let plan = Plan::new(&config.gateway, keys, bounds, log.clone(), &Runtime::current(), None)?;
+        let guard = keys::guard(&config)?;
+        let means = Means { keys, guard: &guard, log: log.clone(), service: &Runtime::current() };
+        let plan = Plan::new(&config.gateway, bounds, means, None)?;
         log::scrub_by(&plan.engine);
         let workers = (0..settings.workers)
             .map(|index| Handle::start(index, &process, Arc::clone(&plan), Arc::clone(&settings)))
             .collect::<Result<Vec<_>, _>>()
             .context("a worker can't be started")?;
         let ready = Arc::new(AtomicBool::new(true));
-        let mut running = Self { config, plan, process, workers, log, ready, addresses, admin: None };
+        let mut running = Self { config, plan, guard, process, workers, log, ready, addresses, admin: None };
         running.open(Door::Https, https);
         if let Some(http) = http {
             running.open(Door::Http, http);
@@ -131,7 +138,9 @@ impl Running {
         let workers = self.workers.len();
         let log = Log::open(&config.access_log, &self.process.metrics, workers, self.log.as_deref())?;
         let bounds = bounds(&settings, addresses.https);
-        let plan = Plan::new(&config.gateway, &keys, bounds, log.clone(), &Runtime::current(), Some(&self.plan))?;
+        let guard = self.guard_of(&config)?;
+        let means = Means { keys: &keys, guard: &guard, log: log.clone(), service: &Runtime::current() };
+        let plan = Plan::new(&config.gateway, bounds, means, Some(&self.plan))?;
         self.process.tls.reconfigure(&config.tls, SystemTime::now())?;
         log::scrub_by(&plan.engine);
         self.log = log;
@@ -152,8 +161,18 @@ impl Running {
             self.open_admin(admin)?;
         }
         self.plan = plan;
+        self.guard = guard;
         self.config = config;
         Ok(())
+    }
+
+    /// The guard that has counted so far, unless there was nothing to guard: it has keys of its own then.
+    fn guard_of(&self, config: &Config) -> anyhow::Result<Arc<Guard>> {
+        if keys::has_logins(&self.config) || !keys::has_logins(config) {
+            self.guard.memory().resize(config.gateway.login_keys);
+            return Ok(Arc::clone(&self.guard));
+        }
+        keys::guard(config)
     }
 
     /// Looks at the certificates' files again.

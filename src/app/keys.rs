@@ -11,6 +11,7 @@ use anyhow::Context as _;
 
 use crate::{
     config::Config,
+    login::{Guard, key::Keyring},
     privacy::{Keys, keys::Ring},
     seal,
 };
@@ -40,6 +41,36 @@ pub fn of(config: &Config) -> anyhow::Result<Arc<Keys>> {
             Ok(Arc::new(Keys::ephemeral()?))
         }
     }
+}
+
+/// Who limits attempts to sign in, with keys of the sealing ring: the same in all replicas that have the same key file.
+///
+/// # Errors
+/// When there are logins, and a file or folder that was asked for can't be used.
+pub fn guard(config: &Config) -> anyhow::Result<Arc<Guard>> {
+    let wanted = has_logins(config);
+    let asked_for = config.data_dir_is_given;
+    let ring = match &config.seal.key_file {
+        Some(path) if wanted => match make_private(&config.data_dir)
+            .map_err(anyhow::Error::from)
+            .and_then(|()| Ok(seal::Ring::load_or_make(path)?))
+        {
+            Err(error) if asked_for || path.exists() => return Err(error),
+            Err(error) => {
+                tracing::warn!(error = %format!("{error:#}"), "no key file: devices will be strangers after the next start; set `data_dir` or `seal.key_file`");
+                seal::Ring::ephemeral()?
+            }
+            Ok(ring) => ring,
+        },
+        _ => seal::Ring::ephemeral()?,
+    };
+    Ok(Guard::new(Keyring::of(&ring), config.gateway.login_keys))
+}
+
+/// Whether any route has a login that is guarded.
+#[must_use]
+pub fn has_logins(config: &Config) -> bool {
+    config.gateway.routes.iter().any(|route| !route.logins.is_empty())
 }
 
 fn make_private(dir: &Path) -> io::Result<()> {

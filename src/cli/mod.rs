@@ -109,7 +109,7 @@ impl ServeArgs {
             admin: self.admin.clone(),
             data: self.data.clone(),
             cleartext_reason: self.cleartext_reason.clone(),
-            mask: None,
+            safeguards: "",
         }
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod diagnose;
 pub mod file;
+pub mod login;
 pub mod logs;
 mod privacy;
 pub mod reader;
@@ -67,8 +68,8 @@ pub struct Flags {
     pub data: Option<String>,
     /// `route.cleartext_reason`
     pub cleartext_reason: Option<String>,
-    /// `route.mask`
-    pub mask: Option<String>,
+    /// What else holds where there is no file, in its form.
+    pub safeguards: &'static str,
 }
 
 impl Config {
@@ -105,7 +106,7 @@ impl Config {
     /// # Errors
     /// With everything that is wrong.
     pub fn from_flags(flags: &Flags) -> Result<Self, Report> {
-        Self::build("command line", "", Path::new(""), &|_| None, flags, Duration::ZERO)
+        Self::build("command line", flags.safeguards, Path::new(""), &|_| None, flags, Duration::ZERO)
     }
 
     fn build(
@@ -165,6 +166,9 @@ impl Config {
                     mask.uninspectable.verb()
                 ));
             }
+            for login in &route.logins {
+                lines.push(format!("       attempts to sign in at {} are limited", login.name));
+            }
             if let Some(reason) = &route.cleartext_reason {
                 lines.push(format!("       cleartext allowed: {reason}"));
             }
@@ -189,15 +193,11 @@ impl Flags {
             }
         }
         if let Some(to) = &self.to {
-            let mut route = Vec::new();
-            set(&mut route, "upstream", Value::Text(to.clone()));
+            let route = first_route(entries);
+            set(route, "upstream", Value::Text(to.clone()));
             if let Some(reason) = &self.cleartext_reason {
-                set(&mut route, "cleartext_reason", Value::Text(reason.clone()));
+                set(route, "cleartext_reason", Value::Text(reason.clone()));
             }
-            if let Some(mask) = &self.mask {
-                set(&mut route, "mask", Value::Text(mask.clone()));
-            }
-            set(entries, "route", Value::List(vec![node(Value::Table(route))]));
         }
     }
 }
@@ -209,6 +209,24 @@ fn node(value: Value) -> Node {
 fn set(entries: &mut Vec<Entry>, key: &str, value: Value) {
     entries.retain(|entry| entry.key != key);
     entries.push(Entry { key: key.to_owned(), span: 0..0, node: node(value) });
+}
+
+/// The entries of the first route, made where there is none.
+fn first_route(entries: &mut Vec<Entry>) -> &mut Vec<Entry> {
+    let known = entries.iter().position(|entry| entry.key == "route");
+    let at = known.unwrap_or_else(|| {
+        set(entries, "route", Value::List(vec![node(Value::Table(Vec::new()))]));
+        entries.len() - 1
+    });
+    match &mut entries[at].node.value {
+        Value::List(routes) if matches!(routes.first(), Some(Node { value: Value::Table(_), .. })) => {
+            match &mut routes[0].value {
+                Value::Table(route) => route,
+                _ => unreachable!("looked at just now"),
+            }
+        }
+        _ => unreachable!("only Privet's own text stands below flags"),
+    }
 }
 
 /// The entries of a table, made where it is absent.

@@ -9,7 +9,7 @@ use std::{
 
 use ipnet::IpNet;
 
-use super::{Config, diagnose::Diagnostics, logs, reader::Table, route};
+use super::{Config, diagnose::Diagnostics, login, logs, reader::Table, route};
 use crate::{
     admin,
     gateway::{
@@ -65,6 +65,8 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let tls = tls(top.table("tls", "tls", d), context, d);
     let seal = logs::seal(top.table("seal", "seal", d), data_dir.as_ref(), context, d);
     let access_log = logs::access_log(top.table("access_log", "access_log", d), &seal, context, d);
+    let logins = top.tables("login", "login[]", d);
+    let login_keys = limits.number("login_keys", d, 1000..=100_000_000).and_then(|n| usize::try_from(n).ok());
     let tables = top.tables("route", "route[]", d);
     if tables.is_empty() {
         let hint = "add a [[route]] with upstream = \"http://127.0.0.1:9000\"".to_owned();
@@ -72,14 +74,21 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     }
     let server = server(listen, limits, shutdown, context, d);
     let loopback = server.http.is_none_or(|address| address.ip().is_loopback());
-    let routes = routes(tables, loopback, &privacy, context, d);
+    let logins: Vec<login::Login> = logins.into_iter().filter_map(|table| login::resolve(table, d)).collect();
+    let routes = routes(tables, &logins, loopback, &privacy, context, d);
     distinct_doors(&server, &admin, d);
     top.finish(d);
     Config {
         data_dir,
         data_dir_is_given: given.is_some(),
         key_file,
-        gateway: gateway::Settings { head, trusted: server.trusted.clone(), privacy, routes },
+        gateway: gateway::Settings {
+            head,
+            trusted: server.trusted.clone(),
+            privacy,
+            login_keys: login_keys.unwrap_or(200_000),
+            routes,
+        },
         server,
         tls,
         admin,
@@ -91,12 +100,13 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
 
 fn routes(
     tables: Vec<Table>,
+    logins: &[login::Login],
     loopback: bool,
     privacy: &Arc<privacy::settings::Settings>,
     context: &mut Context<'_>,
     d: &mut Diagnostics<'_>,
 ) -> Vec<Arc<Route>> {
-    let mut routes: Vec<Arc<Route>> = Vec::with_capacity(tables.len());
+    let mut routes: Vec<Route> = Vec::with_capacity(tables.len());
     let mut names = std::collections::HashSet::new();
     for table in tables {
         let span = table.span.clone();
@@ -105,9 +115,10 @@ fn routes(
             let hint = "give one of them another host or path".to_owned();
             d.note(&span, format!("a second route for `{}`", route.name), Some(hint));
         }
-        routes.push(Arc::new(route));
+        routes.push(route);
     }
-    routes
+    login::attach(logins, &mut routes, d);
+    routes.into_iter().map(Arc::new).collect()
 }
 
 /// Ports that would be bound twice.

@@ -9,6 +9,7 @@ pub mod body;
 pub mod client;
 pub mod forward;
 pub mod head;
+pub mod login;
 pub mod mask;
 pub mod path;
 pub mod plan;
@@ -99,8 +100,14 @@ impl Gateway {
         }
         url::check(line, &head, record)?;
         let (upload, masking) = (record.upload(), line.masking.as_ref());
-        let body = forward::accept(line, watch, &parts, body, &upload)?;
-        Exchange { line, client, watch, id, head: &head, upload, masking }.forward(outer, parts, body).await
+        let mut body = forward::accept(line, watch, &parts, body, &upload)?;
+        // Boxed: most requests are no attempts, and its state would weigh on all.
+        let attempt = if line.logins.is_empty() {
+            None
+        } else {
+            Box::pin(login::check(self, line, &head, &mut parts, &mut body, record)).await?
+        };
+        Exchange { line, client, watch, id, head: &head, upload, masking, attempt }.forward(outer, parts, body).await
     }
 
     fn refuse(&self, client: &Client, refusal: &Refusal, look: Look, id: &HeaderValue) -> Response<Body> {

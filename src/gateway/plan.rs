@@ -16,6 +16,7 @@ use crate::{
         settings::{HeadRules, Route, Settings},
         upstream::{cluster::Cluster, shared::Shared},
     },
+    login::{self, Guard, Rule},
     observe::{
         access_log::{Log, Scribe},
         metrics::{Metrics, RouteMeter, Shard},
@@ -36,6 +37,8 @@ pub struct Plan {
     pub acme_webroot: Option<PathBuf>,
     /// The privacy engine of what belongs to no route.
     pub engine: Arc<Engine>,
+    /// Who limits attempts to sign in.
+    pub guard: Arc<Guard>,
     log: Option<Arc<Log>>,
     bounds: Bounds,
     table: Table,
@@ -49,6 +52,20 @@ struct Prepared {
     shared: Arc<Shared>,
     engine: Arc<Engine>,
     mask: Option<Arc<Mask>>,
+    logins: Vec<Arc<Rule>>,
+}
+
+/// What a plan works with, and outlives it.
+#[derive(Debug)]
+pub struct Means<'a> {
+    /// Keys of tokens and encryption.
+    pub keys: &'a Arc<Keys>,
+    /// Who limits attempts to sign in.
+    pub guard: &'a Arc<Guard>,
+    /// Where requests are written down.
+    pub log: Option<Arc<Log>>,
+    /// Where what is done off the requests runs.
+    pub service: &'a Handle,
 }
 
 /// Bounds of bodies, which the connection settings give.
@@ -66,15 +83,21 @@ pub struct Bounds {
     pub acme_webroot: Option<PathBuf>,
 }
 
-/// A route's application can't be prepared.
+/// A route can't be prepared.
 #[derive(Debug, thiserror::Error)]
-#[error("route {route}")]
-pub struct Error {
-    /// Which.
-    pub route: String,
-    /// Why.
-    #[source]
-    pub source: dial::Invalid,
+pub enum Error {
+    /// The way to its application.
+    #[error("route {route}")]
+    Application {
+        /// Which.
+        route: String,
+        /// Why.
+        #[source]
+        source: dial::Invalid,
+    },
+    /// Its login.
+    #[error(transparent)]
+    Login(#[from] login::judge::Invalid),
 }
 
 impl Plan {
@@ -84,23 +107,24 @@ impl Plan {
     /// When a file that a route names can't be used.
     pub fn new(
         settings: &Settings,
-        keys: &Arc<Keys>,
         bounds: Bounds,
-        log: Option<Arc<Log>>,
-        service: &Handle,
+        means: Means<'_>,
         previous: Option<&Self>,
     ) -> Result<Arc<Self>, Error> {
         let mut routes: Vec<Prepared> = Vec::with_capacity(settings.routes.len());
-        let mut engines = Engines { keys, made: Vec::new() };
+        let mut engines = Engines { keys: means.keys, made: Vec::new() };
+        let mut logins = previous.map(Self::logins).unwrap_or_default();
         for route in &settings.routes {
             let kept = previous.and_then(|plan| plan.shared_of(route));
             let shared = match kept {
                 Some(shared) => shared,
-                None => Shared::start(&route.upstream, service)
-                    .map_err(|source| Error { route: route.name.clone(), source })?,
+                None => Shared::start(&route.upstream, means.service)
+                    .map_err(|source| Error::Application { route: route.name.clone(), source })?,
             };
             let mask = route.mask.as_ref().map(|rule| mask(route, rule, &mut engines));
-            routes.push(Prepared { route: Arc::clone(route), shared, engine: engines.of(&route.privacy), mask });
+            let engine = engines.of(&route.privacy);
+            let logins = route.logins.iter().map(|login| ready(login, &mut logins)).collect::<Result<_, _>>()?;
+            routes.push(Prepared { route: Arc::clone(route), shared, engine, mask, logins });
         }
         Ok(Arc::new(Self {
             head: Arc::new(settings.head.clone()),
@@ -108,11 +132,17 @@ impl Plan {
             redirect_port: bounds.redirect_port,
             acme_webroot: bounds.acme_webroot.clone(),
             table: Table::new(settings.routes.iter().map(|route| &**route)),
-            log,
+            log: means.log,
+            guard: Arc::clone(means.guard),
             bounds,
             engine: engines.of(&settings.privacy),
             routes,
         }))
+    }
+
+    /// All logins: what they have learned, and their pace, outlive a reload that leaves them as they are.
+    fn logins(&self) -> Vec<Arc<Rule>> {
+        self.routes.iter().flat_map(|prepared| prepared.logins.iter().map(Arc::clone)).collect()
     }
 
     fn shared_of(&self, route: &Route) -> Option<Arc<Shared>> {
@@ -123,6 +153,16 @@ impl Plan {
         let old = self.routes.get(self.table.exactly(&route.host, &route.path)?)?;
         (old.route.upstream == route.upstream).then(|| Arc::clone(&old.shared))
     }
+}
+
+/// The login that `settings` describe, as it is `known`, or made.
+fn ready(settings: &login::settings::Rule, known: &mut Vec<Arc<Rule>>) -> Result<Arc<Rule>, login::judge::Invalid> {
+    if let Some(rule) = known.iter().find(|rule| rule.settings() == settings) {
+        return Ok(Arc::clone(rule));
+    }
+    let rule = Arc::new(Rule::new(settings)?);
+    known.push(Arc::clone(&rule));
+    Ok(rule)
 }
 
 /// Engines by their settings: routes whose settings are alike share one.
@@ -184,6 +224,8 @@ pub struct Line {
     pub upload: UploadRules,
     /// What of its answers may be seen; all of them without.
     pub masking: Option<Masking>,
+    /// Logins of its application.
+    pub logins: Vec<Arc<Rule>>,
 }
 
 impl Gateway {
@@ -201,7 +243,8 @@ impl Gateway {
         let lines = plan
             .routes
             .iter()
-            .map(|Prepared { route, shared, engine, mask }| Line {
+            .map(|Prepared { route, shared, engine, mask, logins }| Line {
+                logins: logins.clone(),
                 masking: route.mask.as_ref().zip(mask.as_ref()).map(|(rule, mask)| Masking {
                     mask: Arc::clone(mask),
                     uninspectable: rule.uninspectable,

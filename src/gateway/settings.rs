@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use http::HeaderValue;
 use ipnet::IpNet;
 
-use crate::{gateway::upstream, privacy};
+use crate::{gateway::upstream, login, privacy};
 
 /// Everything that decides what happens to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub struct Settings {
     pub trusted: Vec<IpNet>,
     /// What personal data is, and what is written in its place, where no route says otherwise.
     pub privacy: Arc<privacy::settings::Settings>,
+    /// Most keys of attempts to sign in that are held in memory.
+    pub login_keys: usize,
     /// Routes, as written.
     pub routes: Vec<Arc<Route>>,
 }
@@ -103,6 +105,8 @@ pub struct Route {
     pub url_privacy: UrlPrivacy,
     /// Whether requests are in the access log.
     pub access_log: bool,
+    /// Logins of the application that requests of this route may reach.
+    pub logins: Vec<Arc<login::settings::Rule>>,
 }
 
 /// What happens to personal data in a path or query. In the logs it is rewritten and counted in any case.

@@ -114,7 +114,8 @@ pub struct Who<'a> {
     pub headers: &'a HeaderMap,
 }
 
-/// An attempt under way. Dropped without an answer, it gives its places back.
+/// An attempt under way. Dropped before the application could see it, it gives its places back; dropped later, as by a client that does
+/// not wait for the answer, it is a failure, or guesses could be had for nothing.
 #[derive(Debug)]
 pub struct Attempt {
     guard: Arc<Guard>,
@@ -123,6 +124,8 @@ pub struct Attempt {
     hold: Hold,
     terms: Terms,
     device: Option<Device>,
+    /// The application may have seen it.
+    forwarded: bool,
     settled: bool,
 }
 
@@ -166,6 +169,7 @@ impl Guard {
                 hold,
                 terms,
                 device,
+                forwarded: false,
                 settled: false,
             }),
             Err(block) => {
@@ -247,6 +251,11 @@ impl Attempt {
         &self.rule
     }
 
+    /// Notes that the application may see it from now on.
+    pub fn forward(&mut self) {
+        self.forwarded = true;
+    }
+
     /// Notes how it has ended; the cookie by which the device is known again after a success.
     #[must_use]
     pub fn settle(mut self, end: End) -> (Verdict, Option<HeaderValue>) {
@@ -278,7 +287,7 @@ impl Attempt {
 
 impl Drop for Attempt {
     fn drop(&mut self) {
-        self.end(End::Unclear, now());
+        self.end(if self.forwarded { End::Failure } else { End::Unclear }, now());
     }
 }
 

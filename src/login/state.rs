@@ -190,12 +190,11 @@ mod tests {
                 let mut done: Vec<u64> = Vec::new();
                 for _ in 0..3000 {
                     now += random.u64(0..seconds * 1000 / u64::from(failures));
-                    match state.blocked_until(&limit, now) {
-                        Some(until) => assert!(until > now && until <= now + seconds * 1125 + 10, "{until} at {now}"),
-                        None => {
-                            state.fail(&limit, false, now);
-                            done.push(now);
-                        }
+                    if let Some(until) = state.blocked_until(&limit, now) {
+                        assert!(until > now && until <= now + seconds * 1125 + 10, "{until} at {now}");
+                    } else {
+                        state.fail(&limit, false, now);
+                        done.push(now);
                     }
                 }
                 let window = seconds * 1000;

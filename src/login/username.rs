@@ -217,6 +217,7 @@ mod tests {
         read(&Source::Form("user_login".to_owned()), &headers(&[FORM]), query, body.as_bytes())
     }
 
+    #[allow(clippy::unnecessary_wraps)] // what it is compared with
     fn alice() -> Result<Account, Unreadable> {
         Ok(Account::new("alice@example.com").expect("a name"))
     }

@@ -104,6 +104,7 @@ const HELP: &[(&str, &str, &str)] = &[
     ("privet_tls_handshakes_total", "counter", "TLS handshakes by protocol version and key exchange group."),
     ("privet_tls_handshake_failures_total", "counter", "TLS handshakes that failed, by reason."),
     ("privet_refusals_total", "counter", "Requests that Privet refused itself, by kind and blame."),
+    ("privet_login_attempts_total", "counter", "Attempts to sign in at the application, by login and verdict."),
     ("privet_redactions_total", "counter", "Values that were rewritten, by type and place."),
     (
         "privet_uninspectable_total",

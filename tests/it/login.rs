@@ -173,7 +173,8 @@ fn a_success_frees_the_account_at_the_address_and_not_the_address() {
     assert_eq!(walk(&privet, [attempt("alice", "right", "203.0.113.9", "")]), [302]);
     assert_eq!(walk(&privet, four()), [200; 4], "the count began anew");
     walk(&privet, (0..100).map(|i| attempt(&format!("user{i}"), "x", "203.0.113.9", "")));
-    assert_eq!(reached(&application), 30 + 1, "thirty failures, with those before the success, and one success");
+    // The four after the success were a familiar client's own; the address still has the four before.
+    assert_eq!(reached(&application), 30 + 1 + 4);
 }
 
 #[test]

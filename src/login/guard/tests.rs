@@ -31,6 +31,12 @@ fn what_is_dropped_is_given_back_and_what_fails_is_told() {
         drop(check(&guard, &rule, "alice", "192.0.2.1", &none).expect("nothing was charged"));
     }
     for _ in 0..5 {
+        let mut unanswered = check(&guard, &rule, "bob", "192.0.2.2", &none).expect("room");
+        unanswered.forward();
+    }
+    assert!(check(&guard, &rule, "bob", "192.0.2.2", &none).is_err(), "who does not wait for answers pays for them");
+    let _ = events.try_recv();
+    for _ in 0..5 {
         let (verdict, cookie) = check(&guard, &rule, "alice", "192.0.2.1", &none).expect("room").settle(End::Failure);
         assert_eq!((verdict, cookie), (Verdict::Failure, None));
     }

@@ -136,7 +136,7 @@ fn a_flood_of_keys_stays_within_its_memory_and_frees_nobody() {
     let victim = keys(1, 1);
     while fail(&memory, &victim, &terms(), START).is_ok() {}
     let flood = Terms { limits: Limits { route: limit(10_000, 1), ..terms().limits }, ..terms() };
-    for i in 0..1_000_000 {
+    for i in 0..400_000 {
         let keys = Keys { rule: key(4, i), ..keys(i + 10, i + 10) };
         let _ = fail(&memory, &keys, &flood, START + u64::from(i / 100));
     }
