@@ -10,12 +10,14 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use arc_swap::ArcSwap;
 use tokio::{runtime::Handle as Runtime, task::AbortHandle};
 
 use super::keys;
 use crate::{
-    admin,
+    admin::{self, control::Reach},
     app::log,
+    common::lock_file::LockFile,
     config::Config,
     gateway::{
         Plan,
@@ -36,6 +38,7 @@ use crate::{
 pub struct Running {
     config: Config,
     plan: Arc<Plan>,
+    control: Option<Control>,
     guard: Arc<Guard>,
     process: Arc<Process>,
     workers: Vec<Handle>,
@@ -43,6 +46,20 @@ pub struct Running {
     ready: Arc<AtomicBool>,
     addresses: Addresses,
     admin: Option<AbortHandle>,
+}
+
+/// The way in for commands, held together with the data folder.
+#[derive(Debug)]
+struct Control {
+    reach: Reach,
+    task: AbortHandle,
+    _lock: LockFile,
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 /// Where it really listens.
@@ -88,7 +105,18 @@ impl Running {
             .collect::<Result<Vec<_>, _>>()
             .context("a worker can't be started")?;
         let ready = Arc::new(AtomicBool::new(true));
-        let mut running = Self { config, plan, guard, process, workers, log, ready, addresses, admin: None };
+        let mut running = Self {
+            control: control(&config, &plan),
+            config,
+            plan,
+            guard,
+            process,
+            workers,
+            log,
+            ready,
+            addresses,
+            admin: None,
+        };
         running.open(Door::Https, https);
         if let Some(http) = http {
             running.open(Door::Http, http);
@@ -159,6 +187,9 @@ impl Running {
         }
         if admin.is_some() || config.admin.listen.is_none() {
             self.open_admin(admin)?;
+        }
+        if let Some(control) = &self.control {
+            control.reach.store(Arc::clone(&plan));
         }
         self.plan = plan;
         self.guard = guard;
@@ -281,6 +312,23 @@ impl Running {
             _ => Ok(None),
         }
     }
+}
+
+/// Opens the control socket. Without it a gateway serves as well: a data folder that is shared or read-only costs the commands only.
+fn control(config: &Config, plan: &Arc<Plan>) -> Option<Control> {
+    let held = || -> anyhow::Result<Control> {
+        let lock = LockFile::take(&config.data_dir.join("lock"))?;
+        let reach = Reach::new(ArcSwap::new(Arc::clone(plan)));
+        let listener = admin::control::bind(&config.data_dir)?;
+        let task = tokio::spawn(admin::control::serve(listener, Arc::clone(&reach))).abort_handle();
+        Ok(Control { reach, task, _lock: lock })
+    };
+    held()
+        .inspect_err(|error| {
+            let error = format!("{error:#}");
+            tracing::warn!(%error, "commands can't reach this gateway: it has no data folder of its own");
+        })
+        .ok()
 }
 
 fn bounds(settings: &server::Settings, https: SocketAddr) -> Bounds {

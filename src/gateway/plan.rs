@@ -140,9 +140,16 @@ impl Plan {
         }))
     }
 
-    /// All logins: what they have learned, and their pace, outlive a reload that leaves them as they are.
-    fn logins(&self) -> Vec<Arc<Rule>> {
-        self.routes.iter().flat_map(|prepared| prepared.logins.iter().map(Arc::clone)).collect()
+    /// All logins, each once. What they have learned, and their pace, outlive a reload that leaves them as they are.
+    #[must_use]
+    pub fn logins(&self) -> Vec<Arc<Rule>> {
+        let mut all: Vec<Arc<Rule>> = Vec::new();
+        for rule in self.routes.iter().flat_map(|prepared| &prepared.logins) {
+            if !all.iter().any(|known| Arc::ptr_eq(known, rule)) {
+                all.push(Arc::clone(rule));
+            }
+        }
+        all
     }
 
     fn shared_of(&self, route: &Route) -> Option<Arc<Shared>> {

@@ -252,3 +252,111 @@ fn a_refusal_says_how_long_to_wait_and_does_not_extend_it() {
     assert_eq!(shape(&first)[..5], shape(&other)[..5]);
     assert!(!privet.log().contains("alice") && !privet.out().contains("alice"), "nobody's name in a log");
 }
+
+#[test]
+fn requests_of_one_http2_connection_are_judged_each() {
+    let application = application();
+    let privet = guarded(&application, LIMITS);
+    std::fs::write(privet.dir.path().join("body"), "user=alice&password=x").expect("written");
+    let out = std::process::Command::new("h2load")
+        .args(["-n200", "-c1", "-m100", "-d", "body", "-H", "content-type: application/x-www-form-urlencoded"])
+        .arg(privet.url("/login"))
+        .current_dir(privet.dir.path())
+        .output()
+        .expect("h2load runs");
+    let text = String::from_utf8_lossy(&out.stdout);
+    assert!(text.contains("5 2xx") && text.contains("195 4xx"), "{text}");
+    assert_eq!(reached(&application), 5);
+}
+
+#[test]
+fn who_does_not_wait_for_the_answer_pays_all_the_same() {
+    let application = application();
+    let privet = guarded(&application, LIMITS);
+    for _ in 0..60 {
+        let before = reached(&application);
+        let mut tls = privet.tls();
+        tls.write_all(attempt("alice", "x", "203.0.113.9", "").as_bytes()).expect("sent");
+        // Gone as soon as the application has it, or Privet has refused it.
+        let refused = || privet.metric("privet_login_attempts_total{login=\"*/login\",verdict=\"refused\"}");
+        let refusals = refused();
+        privet.until("seen or refused", || reached(&application) > before || refused() > refusals || before >= 5);
+    }
+    assert_eq!(reached(&application), 5);
+}
+
+#[test]
+fn the_demo_guards_both_of_its_logins() {
+    let privet = Privet::demo();
+    let form = |password: &str| {
+        let body = format!("email=alice%40example.com&password={password}");
+        privet.curl(&["-o", "/dev/null", "-w", "%{http_code}", "--data", &body, &privet.url("/login")])
+    };
+    assert_eq!(form("correct+horse+battery"), "302");
+    assert_eq!((0..7).map(|_| form("x")).collect::<Vec<_>>(), ["200", "200", "200", "200", "200", "429", "429"]);
+    let json = |password: &str| {
+        let body = format!("{{\"email\":\"bob@example.com\",\"password\":\"{password}\"}}");
+        let url = privet.url("/api/login");
+        privet.curl(&[
+            "-o",
+            "/dev/null",
+            "-w",
+            "%{http_code}",
+            "-H",
+            "Content-Type: application/json",
+            "--data",
+            &body,
+            &url,
+        ])
+    };
+    assert_eq!((0..7).map(|_| json("x")).collect::<Vec<_>>(), ["401", "401", "401", "401", "401", "429", "429"]);
+    assert_eq!(privet.metric("privet_login_attempts_total{login=\"*/login\",verdict=\"failure\"}"), 5);
+    let out = logins(&privet);
+    assert!(out.contains("\"whose\":\"account\"") && !out.contains("example.com"), "{out}");
+}
+
+fn logins(privet: &Privet) -> String {
+    let out = std::process::Command::new(crate::support::binary())
+        .args(["logins", "--json"])
+        .current_dir(privet.dir.path())
+        .output()
+        .expect("privet runs");
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    String::from_utf8_lossy(&out.stdout).into_owned()
+}
+
+#[test]
+fn what_an_unknown_application_answers_is_learned() {
+    let application = application();
+    let privet = Privet::with(&format!("{}[[login]]\npath = \"/login\"\n{LIMITS}\n", application.route("")));
+    let statuses = (0..7).map(|_| {
+        let body = "username=alice&password=x";
+        privet.curl(&["-o", "/dev/null", "-w", "%{http_code}", "--data", body, &privet.url("/login")])
+    });
+    assert_eq!(statuses.collect::<Vec<_>>(), ["200", "200", "200", "200", "200", "429", "429"]);
+    assert!(logins(&privet).contains("200 is a failure (5)"), "{}", logins(&privet));
+}
+
+#[test]
+fn basic_credentials_that_are_right_are_not_held_back() {
+    let application = Origin::start_with(|request, _| {
+        // alice:right
+        let status = if request.contains("YWxpY2U6cmlnaHQ=") { "200 OK" } else { "401 Unauthorized" };
+        thread::sleep(Duration::from_millis(20));
+        Some(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n"))
+    });
+    let privet =
+        Privet::with(&format!("{}[[login]]\npath = \"/\"\npreset = \"basic\"\n{LIMITS}\n", application.route("")));
+    let get = |token: &str| status(&privet.get("/x", &format!("Authorization: Basic {token}\r\n")));
+    assert_eq!(get("YWxpY2U6cmlnaHQ="), 200);
+    thread::scope(|scope| {
+        let all: Vec<_> = (0..20).map(|_| scope.spawn(|| get("YWxpY2U6cmlnaHQ="))).collect();
+        assert!(
+            all.into_iter().all(|one| one.join().is_ok_and(|status| status == 200)),
+            "pictures of a page come at once"
+        );
+    });
+    let wrong: Vec<u16> = (0..7).map(|_| get("YWxpY2U6d3Jvbmc=")).collect();
+    assert_eq!(wrong, [401, 401, 401, 401, 401, 429, 429]);
+    assert_eq!(get("YWxpY2U6cmlnaHQ="), 200, "who has shown the right ones goes on");
+}
