@@ -11,6 +11,7 @@
 //! * [`admin`]: the private listener: health and metrics.
 //! * [`gateway`]: THE LIST: what happens to a request, one line a step.
 //! * [`observe`]: what is counted and how it is shown.
+//! * [`identity`]: who asks: sign-in, sessions, staff accounts.
 //! * [`privacy`]: finds personal data and secrets in bytes, and rewrites them; pure.
 //! * [`login`]: limits on attempts at an application's own login.
 //! * [`tls`]: certificates, profiles, client certificates, the development CA.
@@ -30,6 +31,7 @@ pub mod demo;
 pub mod dial;
 pub mod format;
 pub mod gateway;
+pub mod identity;
 pub mod login;
 pub mod observe;
 pub mod privacy;

@@ -40,6 +40,8 @@ pub enum Purpose {
     Quarantine = 3,
     /// Back-ups.
     Backup = 4,
+    /// Accounts of the staff.
+    Staff = 5,
 }
 
 /// Why a sealed file does not open. Places are offsets in bytes.

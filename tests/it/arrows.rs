@@ -10,6 +10,7 @@ const RANKS: &[&[&str]] = &[
     &["server", "admin"],
     &["gateway"],
     &["observe"],
+    &["identity"],
     &["tls", "privacy", "login"],
     &["dial", "seal", "format"],
     &["common"],

@@ -1,0 +1,284 @@
+//! The pages that people see: one form each, no script, nothing from elsewhere, in Korean or English.
+
+use std::sync::LazyLock;
+
+use aws_lc_rs::digest;
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+
+use super::{
+    form::{OTP, SIGN_IN, SIGN_OUT},
+    forward::encoded,
+};
+
+/// Which page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page {
+    /// Name and password.
+    SignIn,
+    /// One-time code.
+    Code,
+    /// Whether to sign out.
+    SignOut,
+    /// Done.
+    SignedOut,
+}
+
+impl Page {
+    /// What its form's token is bound to.
+    #[must_use]
+    pub fn form(self) -> &'static str {
+        match self {
+            Self::SignIn => "sign-in",
+            Self::Code => "code",
+            Self::SignOut | Self::SignedOut => "sign-out",
+        }
+    }
+}
+
+/// What went wrong, as people are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// Name or password.
+    Wrong,
+    /// The one-time code.
+    WrongCode,
+    /// So many codes that the sign-in starts anew.
+    TooManyCodes,
+    /// Too many attempts.
+    TooMany,
+    /// Too many people at once.
+    Busy,
+    /// The form is not one that this site has given to this browser.
+    Stale,
+    /// The account has no second factor, and one is required.
+    NoSecondFactor,
+}
+
+impl Trouble {
+    /// The status of the answer.
+    #[must_use]
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::Wrong | Self::WrongCode | Self::TooManyCodes => StatusCode::UNAUTHORIZED,
+            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Stale | Self::NoSecondFactor => StatusCode::FORBIDDEN,
+        }
+    }
+
+    fn text(self, language: Language) -> &'static str {
+        let (english, korean) = match self {
+            Self::Wrong => ("The name or the password is not right.", "이름 또는 비밀번호가 올바르지 않습니다."),
+            Self::WrongCode => (
+                "The code is not right, or was used already. Wait for the next one.",
+                "코드가 올바르지 않거나 이미 사용되었습니다. 다음 코드를 기다려 주세요.",
+            ),
+            Self::TooManyCodes => (
+                "Too many codes were wrong. Please sign in again.",
+                "잘못된 코드가 너무 많습니다. 다시 로그인해 주세요.",
+            ),
+            Self::TooMany => (
+                "There were too many attempts. Please wait a while.",
+                "시도 횟수가 너무 많습니다. 잠시 후 다시 시도해 주세요.",
+            ),
+            Self::Busy => (
+                "Too many people sign in at this moment. Please try again.",
+                "지금 로그인 요청이 많습니다. 다시 시도해 주세요.",
+            ),
+            Self::Stale => (
+                "This page was open for too long, or cookies are blocked. Please try again.",
+                "페이지가 만료되었거나 쿠키가 차단되어 있습니다. 다시 시도해 주세요.",
+            ),
+            Self::NoSecondFactor => (
+                "This account has no one-time codes, and they are needed here. Please ask whoever set it up.",
+                "이 계정에는 일회용 코드가 설정되어 있지 않습니다. 관리자에게 문의해 주세요.",
+            ),
+        };
+        language.of_two(english, korean)
+    }
+}
+
+/// The language of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// English.
+    English,
+    /// Korean.
+    Korean,
+}
+
+impl Language {
+    /// The first of them by weight in `Accept-Language` (RFC 9110, section 12.5.4); English where it names neither.
+    #[must_use]
+    pub fn of(headers: &HeaderMap) -> Self {
+        let text = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let mut best = (Self::English, 0.0);
+        for part in text.split(',') {
+            let (tag, rest) = part.split_once(';').unwrap_or((part, ""));
+            let weight = rest.trim().strip_prefix("q=").map_or(Some(1.0), |q| q.trim().parse::<f32>().ok());
+            let language = match tag.trim().split('-').next().unwrap_or_default().to_ascii_lowercase().as_str() {
+                "ko" => Self::Korean,
+                "en" => Self::English,
+                _ => continue,
+            };
+            if weight.is_some_and(|weight| weight > best.1) {
+                best = (language, weight.unwrap_or_default());
+            }
+        }
+        best.0
+    }
+
+    fn of_two(self, english: &'static str, korean: &'static str) -> &'static str {
+        if self == Self::Korean { korean } else { english }
+    }
+
+    fn tag(self) -> &'static str {
+        self.of_two("en", "ko")
+    }
+}
+
+const STYLE: &str = "*{box-sizing:border-box}html{color-scheme:light dark}\
+body{font:1.1rem/1.5 system-ui,sans-serif;max-width:24rem;margin:10vh auto;padding:0 1rem}\
+h1{font-size:1.5rem}label{display:block;margin-top:1rem}\
+input,button{font:inherit;width:100%;padding:.6rem;margin-top:.25rem;border:1px solid GrayText;border-radius:.4rem}\
+button{margin-top:1.5rem;cursor:pointer;background:#1a56b0;color:#fff;border-color:#1a56b0}\
+:focus-visible{outline:3px solid #e08a00;outline-offset:2px}\
+[role=alert]{border-left:.3rem solid #c62828;padding:.5rem .8rem}p.note{color:GrayText;font-size:.95rem}";
+
+static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
+    let hash = BASE64_STANDARD.encode(digest::digest(&digest::SHA256, STYLE.as_bytes()));
+    let text = format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    );
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("default-src 'none'"))
+});
+
+/// A page as an answer. `token` is of letters, digits, `-` and `_`; `back` a path of this site.
+#[must_use]
+pub fn answer(
+    page: Page,
+    trouble: Option<Trouble>,
+    language: Language,
+    token: &str,
+    back: &str,
+    status: StatusCode,
+) -> Response<Bytes> {
+    let mut answer = Response::new(Bytes::from(html(page, trouble, language, token, back)));
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, POLICY.clone());
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    // Not `no-referrer`: browsers then send `Origin: null` with the form.
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
+    if status == StatusCode::UNAUTHORIZED {
+        // RFC 9110, section 15.5.2 wants a challenge; no browser asks anything for a scheme that it does not know.
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Privet"));
+    }
+    answer
+}
+
+fn html(page: Page, trouble: Option<Trouble>, language: Language, token: &str, back: &str) -> String {
+    let (title, fields, button) = parts(page, language, trouble.is_some());
+    let alert = trouble
+        .map_or(String::new(), |trouble| format!("<p role=\"alert\" id=\"trouble\">{}</p>", trouble.text(language)));
+    let action = match page {
+        Page::SignIn => SIGN_IN,
+        Page::Code => OTP,
+        Page::SignOut | Page::SignedOut => SIGN_OUT,
+    };
+    let query = if back == "/" { String::new() } else { format!("?return={}", encoded(back)) };
+    let form = match page {
+        Page::SignedOut => {
+            format!("<p><a href=\"{SIGN_IN}\">{}</a></p>", language.of_two("Sign in again", "다시 로그인"))
+        }
+        _ => format!(
+            "<form method=\"post\" action=\"{action}{query}\"><input type=\"hidden\" name=\"form\" value=\"{token}\">\
+             {fields}<button type=\"submit\">{button}</button></form>"
+        ),
+    };
+    format!(
+        "<!doctype html>\n<html lang=\"{}\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>{title}</title>\
+         <style>{STYLE}</style></head><body><main><h1>{title}</h1>{alert}{form}</main></body></html>\n",
+        language.tag()
+    )
+}
+
+fn parts(page: Page, language: Language, troubled: bool) -> (&'static str, String, &'static str) {
+    let two = |english, korean| language.of_two(english, korean);
+    let wrong = if troubled { " aria-invalid=\"true\" aria-describedby=\"trouble\"" } else { "" };
+    match page {
+        Page::SignIn => {
+            let (name, password) = (two("Name", "이름"), two("Password", "비밀번호"));
+            let fields = format!(
+                "<label for=\"username\">{name}</label><input id=\"username\" name=\"username\" type=\"text\" \
+                 autocomplete=\"username\" autocapitalize=\"none\" spellcheck=\"false\" maxlength=\"64\" required autofocus{wrong}>\
+                 <label for=\"password\">{password}</label><input id=\"password\" name=\"password\" type=\"password\" \
+                 autocomplete=\"current-password\" required{wrong}>"
+            );
+            (two("Sign in", "로그인"), fields, two("Sign in", "로그인"))
+        }
+        Page::Code => {
+            let label = two("Code from your authenticator", "인증 앱의 코드");
+            let note = two(
+                "Six digits; or one of your recovery codes, each of which works once.",
+                "여섯 자리 숫자 또는 복구 코드(각 한 번만 사용 가능)를 입력하세요.",
+            );
+            let by = if troubled { "trouble note" } else { "note" };
+            let invalid = if troubled { " aria-invalid=\"true\"" } else { "" };
+            let fields = format!(
+                "<label for=\"code\">{label}</label><input id=\"code\" name=\"code\" type=\"text\" autocomplete=\"one-time-code\" \
+                 autocapitalize=\"characters\" spellcheck=\"false\" maxlength=\"40\" required autofocus \
+                 aria-describedby=\"{by}\"{invalid}><p class=\"note\" id=\"note\">{note}</p>"
+            );
+            (two("One-time code", "일회용 코드"), fields, two("Continue", "계속"))
+        }
+        Page::SignOut => (two("Sign out?", "로그아웃하시겠습니까?"), String::new(), two("Sign out", "로그아웃")),
+        Page::SignedOut => (two("You are signed out", "로그아웃되었습니다"), String::new(), ""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn language(text: &'static str) -> Language {
+        let headers = [(header::ACCEPT_LANGUAGE, HeaderValue::from_static(text))].into_iter().collect();
+        Language::of(&headers)
+    }
+
+    #[test]
+    fn the_language_is_the_readers() {
+        assert_eq!(language("ko-KR,ko;q=0.9,en-US;q=0.8,en;q=0.7"), Language::Korean);
+        assert_eq!(language("en-US,en;q=0.9,ko;q=0.8"), Language::English);
+        assert_eq!(language("fr, ko;q=0.1"), Language::Korean);
+        assert_eq!(language("ko;q=0"), Language::English);
+        assert_eq!(language("fr"), Language::English);
+        assert_eq!(Language::of(&HeaderMap::new()), Language::English);
+    }
+
+    #[test]
+    fn a_page_is_closed_in_itself() {
+        for page in [Page::SignIn, Page::Code, Page::SignOut, Page::SignedOut] {
+            for trouble in [None, Some(Trouble::Wrong)] {
+                for language in [Language::English, Language::Korean] {
+                    let html = html(page, trouble, language, "TOKEN", "/a?b=\"><script>");
+                    assert!(!html.contains("<script") && !html.contains("http") && !html.contains("style="), "{html}");
+                    assert!(html.contains(&format!("<html lang=\"{}\"", language.tag())));
+                    assert_eq!(html.contains("role=\"alert\""), trouble.is_some());
+                    assert_eq!(html.matches("<label for=").count(), html.matches(" required").count());
+                }
+            }
+        }
+        let answer = answer(Page::SignIn, None, Language::English, "T", "/", StatusCode::OK);
+        let policy = answer.headers()[header::CONTENT_SECURITY_POLICY].to_str().expect("text");
+        assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
+        assert!(!policy.contains("unsafe"));
+    }
+}

@@ -1,0 +1,74 @@
+//! Who asks, and how they proved it.
+
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
+/// A way of proving who one is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// A password of the staff file.
+    Password,
+    /// A one-time code (RFC 6238).
+    Otp,
+    /// A recovery code, which stands in for a one-time code.
+    Recovery,
+    /// An `OpenID` Connect provider.
+    Oidc,
+    /// A bearer token.
+    Jwt,
+    /// A client certificate.
+    Certificate,
+    /// HTTP Basic, for machines.
+    Basic,
+}
+
+impl Method {
+    /// The value of `amr` (RFC 8176), where there is one for it.
+    #[must_use]
+    pub fn amr(self) -> Option<&'static str> {
+        match self {
+            Self::Password | Self::Basic => Some("pwd"),
+            Self::Otp | Self::Recovery => Some("otp"),
+            Self::Certificate => Some("hwk"),
+            Self::Oidc | Self::Jwt => None,
+        }
+    }
+}
+
+/// Whoever was recognised.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Principal {
+    /// Their name, unique with its issuer.
+    pub subject: String,
+    /// Who vouches: the realm's name for accounts of the staff file, or an issuer's URL.
+    pub issuer: String,
+    /// What they are.
+    pub roles: Vec<String>,
+    /// What they proved it by.
+    pub methods: Vec<Method>,
+    /// When they last did.
+    pub authenticated_at: SystemTime,
+}
+
+impl std::fmt::Debug for Principal {
+    /// Without the name: it is personal data.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Principal").field("roles", &self.roles).field("methods", &self.methods).finish_non_exhaustive()
+    }
+}
+
+impl Principal {
+    /// Whether two factors were given.
+    #[must_use]
+    pub fn has_second_factor(&self) -> bool {
+        self.methods.iter().any(|method| matches!(method, Method::Otp | Method::Recovery))
+    }
+
+    /// Whether they have one of `roles`, or none is asked for.
+    #[must_use]
+    pub fn has_one_of(&self, roles: &[String]) -> bool {
+        roles.is_empty() || roles.iter().any(|role| self.roles.contains(role))
+    }
+}

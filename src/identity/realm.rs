@@ -1,0 +1,289 @@
+//! One named door: who a request is from, and whether they may pass.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU8, Ordering::Relaxed},
+    },
+    time::SystemTime,
+};
+
+use http::{HeaderMap, HeaderValue};
+
+use super::{
+    account::Account,
+    ask::{Ask, Need},
+    form,
+    forward::Signer,
+    keys::FormKey,
+    password::{self, Verifier},
+    principal::{Method, Principal},
+    recovery,
+    session::{
+        Entry, Key, Limits, Sessions, Stage,
+        entry::{Record, seconds},
+        id::{self, Id},
+        shared::Shared,
+    },
+    settings::{self, Gate, SecondFactor},
+    staff::{self, Place, Staff},
+    totp,
+};
+use crate::seal::{self, Ring};
+
+/// Why a realm can't be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The keys.
+    #[error("the keys of the realm can't be used")]
+    Keys(#[from] seal::keys::Error),
+    /// The accounts.
+    #[error(transparent)]
+    Staff(#[from] staff::Error),
+    /// Hashing.
+    #[error(transparent)]
+    Password(#[from] password::Failed),
+    /// The library has refused a key.
+    #[error("the cryptographic library failed")]
+    Cipher,
+}
+
+/// One realm, for all workers. It lives across reloads, and its sessions with it.
+#[derive(Debug)]
+pub struct Realm {
+    pub(super) name: String,
+    pub(super) staff: Staff,
+    pub(super) verifier: Verifier,
+    pub(super) form_key: FormKey,
+    pub(super) signer: Signer,
+    second_factor: AtomicU8,
+    sessions: Sessions,
+    /// The last step of which a one-time code was used, by account; the staff file has it too, unless it can't be written.
+    used: Mutex<HashMap<String, u64>>,
+}
+
+/// Why a code proves nothing.
+enum NotProven {
+    Wrong,
+    File(staff::Error),
+}
+
+impl From<staff::Error> for NotProven {
+    fn from(error: staff::Error) -> Self {
+        Self::File(error)
+    }
+}
+
+/// A request's session.
+#[derive(Debug)]
+pub(super) struct Current {
+    pub(super) key: Key,
+    pub(super) entry: Arc<Entry>,
+}
+
+impl Realm {
+    /// Opens the realm: reads its accounts and keys, which are made where there are none. It takes a password's computation.
+    ///
+    /// # Errors
+    /// When the keys or the accounts can't be used.
+    pub fn open(settings: &settings::Realm, shared: Option<Arc<dyn Shared>>) -> Result<Arc<Self>, Error> {
+        let ring = Ring::load_or_make(&settings.key_file)?;
+        let place = Place { file: settings.staff_file.clone(), keys: settings.key_file.clone() };
+        Ok(Arc::new(Self {
+            name: settings.name.clone(),
+            staff: Staff::open(place)?,
+            verifier: Verifier::new()?,
+            form_key: FormKey::of(&ring, &settings.name),
+            signer: Signer::of(&ring, &settings.name).ok_or(Error::Cipher)?,
+            second_factor: AtomicU8::new(settings.second_factor as u8),
+            sessions: Sessions::new(limits(settings), shared),
+            used: Mutex::default(),
+        }))
+    }
+
+    /// Takes other settings; sessions go on under them. Another name or staff file is another realm.
+    pub fn apply(&self, settings: &settings::Realm) {
+        self.second_factor.store(settings.second_factor as u8, Relaxed);
+        self.sessions.limit(limits(settings));
+    }
+
+    /// Reads the accounts again where they have changed. It blocks.
+    pub fn refresh(&self) {
+        match self.staff.refresh() {
+            Ok(true) => tracing::info!(realm = self.name, "the staff file was read again"),
+            Ok(false) => {}
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(tracing::field::display);
+                tracing::error!(realm = self.name, %error, cause, "the accounts of before hold on");
+            }
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its sessions.
+    #[must_use]
+    pub fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+
+    /// What signs tokens for applications.
+    #[must_use]
+    pub fn signer(&self) -> &Signer {
+        &self.signer
+    }
+
+    /// Who asks, where they may pass `gate`. It waits for nothing unless sessions are shared.
+    ///
+    /// # Errors
+    /// With what is missing.
+    pub async fn identify(&self, ask: &Ask<'_>, gate: &Gate) -> Result<Arc<Principal>, Need> {
+        let current = self.current(ask.headers, ask.now).await;
+        let Some(current) = current.filter(|current| current.entry.stage == Stage::Known) else {
+            return Err(Need::sign_in(&self.name, ask));
+        };
+        let principal = current.entry.principal();
+        let own = principal.issuer == self.name;
+        let required = own && self.second_factor() == SecondFactor::Required;
+        let asked = Gate { second_factor: gate.second_factor || required, ..gate.clone() };
+        match Need::of(&principal, &asked, ask) {
+            None => Ok(principal),
+            // A code can only be asked of those who have what makes one.
+            Some(Need::StepUp { .. }) if asked.second_factor && own && !self.can_step_up(&principal) => {
+                Err(Need::Forbidden)
+            }
+            Some(need) => Err(need),
+        }
+    }
+
+    fn can_step_up(&self, principal: &Principal) -> bool {
+        principal.has_second_factor() || self.account(&principal.subject).is_some_and(|account| account.totp.is_some())
+    }
+
+    /// Begins a session for somebody whom another method has recognised, and ends the one that the request had. The answer is the
+    /// `Set-Cookie`; `None` when the system gives no random bytes.
+    pub async fn sign_in(
+        &self,
+        principal: Principal,
+        provider_session: Option<String>,
+        headers: &HeaderMap,
+        now: SystemTime,
+    ) -> Option<HeaderValue> {
+        let record = Record { principal, credential: 0, stage: Stage::Known, provider_session, began: seconds(now) };
+        self.begin(record, headers, now).await
+    }
+
+    /// Begins a session in the place of the one that the request had: an id of before a proof is worth nothing after it.
+    pub(super) async fn begin(&self, record: Record, headers: &HeaderMap, now: SystemTime) -> Option<HeaderValue> {
+        if let Some(id) = form::cookie(headers, id::COOKIE).and_then(Id::parse) {
+            self.sessions.end(id.key(), now).await;
+        }
+        let id = self.sessions.begin(record, now).await?;
+        Some(form::set_cookie(id::COOKIE, &id.text()))
+    }
+
+    /// The session of a request, at whatever stage, where its account still is what it was.
+    pub(super) async fn current(&self, headers: &HeaderMap, now: SystemTime) -> Option<Current> {
+        let key = form::cookie(headers, id::COOKIE).and_then(Id::parse)?.key();
+        let entry = self.sessions.find(key, now).await?;
+        if self.still_holds(&entry) {
+            return Some(Current { key, entry });
+        }
+        self.sessions.end(key, now).await;
+        None
+    }
+
+    /// Whether the account behind a session may still sign in by what it did. New roles are taken over. The account is looked at once
+    /// for each reading of the staff file.
+    fn still_holds(&self, entry: &Entry) -> bool {
+        let principal = entry.principal.load();
+        if principal.issuer != self.name {
+            return true;
+        }
+        let roll = self.staff.roll();
+        if entry.generation.load(Relaxed) == roll.generation {
+            return true;
+        }
+        let Some(account) = roll.active(&principal.subject).filter(|account| account.credential == entry.credential)
+        else {
+            return false;
+        };
+        if account.roles != principal.roles {
+            entry.principal.store(Arc::new(Principal { roles: account.roles.clone(), ..Principal::clone(&principal) }));
+        }
+        entry.generation.store(roll.generation, Relaxed);
+        true
+    }
+
+    /// The account called `id`, where it may sign in.
+    pub(super) fn account(&self, id: &str) -> Option<Account> {
+        self.staff.roll().active(id).cloned()
+    }
+
+    pub(super) fn second_factor(&self) -> SecondFactor {
+        match self.second_factor.load(Relaxed) {
+            0 => SecondFactor::Off,
+            1 => SecondFactor::Optional,
+            _ => SecondFactor::Required,
+        }
+    }
+
+    /// What `code` proves of `account`; it is used up by this. It blocks.
+    ///
+    /// A recovery code that can't be struck off the staff file is refused. A one-time code whose step can't be written down there, as on a
+    /// read-only mount, is remembered by this process.
+    pub(super) fn prove(&self, account: &Account, code: &str, now: SystemTime) -> Option<Method> {
+        let method = match self.use_code(account, code, now) {
+            true => Method::Otp,
+            false if recovery::position(&account.recovery, code).is_some() => Method::Recovery,
+            false => return None,
+        };
+        let written = self.staff.place().edit(|accounts| {
+            let own =
+                accounts.iter_mut().find(|other| other.id == account.id && other.credential == account.credential);
+            let own = own.ok_or(NotProven::Wrong)?;
+            if method == Method::Otp {
+                let secret = own.totp.as_deref().unwrap_or_default();
+                own.step = totp::verify(secret, code, now, own.step).ok_or(NotProven::Wrong)?;
+            } else {
+                own.recovery.remove(recovery::position(&own.recovery, code).ok_or(NotProven::Wrong)?);
+            }
+            Ok(())
+        });
+        match written {
+            Ok(()) => {
+                self.refresh();
+                Some(method)
+            }
+            Err(NotProven::Wrong) => None,
+            Err(NotProven::File(error)) => {
+                tracing::error!(realm = self.name, %error, "the use of a code could not be written down");
+                Some(method).filter(|method| *method == Method::Otp)
+            }
+        }
+    }
+
+    /// Whether `code` is a one-time code of `account` that was not used before here; it is used by this.
+    fn use_code(&self, account: &Account, code: &str, now: SystemTime) -> bool {
+        let Some(secret) = &account.totp else { return false };
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = used.get(&account.id).copied().unwrap_or(0).max(account.step);
+        let Some(step) = totp::verify(secret, code, now, last) else { return false };
+        // What is older than the window can't be used again anyway.
+        used.retain(|_, step| *step + 2 >= totp::step(now));
+        used.insert(account.id.clone(), step);
+        true
+    }
+}
+
+fn limits(settings: &settings::Realm) -> Limits {
+    Limits { idle: settings.session_idle, absolute: settings.session_absolute }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,290 @@
+//! The staff file: who may sign in, sealed at rest. `privet staff` writes it, a running gateway notices.
+//!
+//! It is one sealed stream (`seal`) that holds a JSON object. A writer holds the lock beside it, writes a new file of mode 0600,
+//! and renames it over the old one, so that a reader sees the one or the other.
+
+use std::{
+    collections::HashMap,
+    fs::{self, File, OpenOptions},
+    io::{self, BufReader, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::account::Account;
+use crate::{
+    common::{lock_file, lock_file::LockFile, stamp::Stamps},
+    seal::{self, Opener, Purpose, Ring, Sealer},
+};
+
+/// How long a writer waits for another one.
+const PATIENCE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Why the staff file can't be used. Nothing that is in it is in the text.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The keys.
+    #[error("the keys of the staff file can't be used")]
+    Keys(#[from] seal::keys::Error),
+    /// It can't be read or written.
+    #[error("the staff file {} can't be used", .path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// It does not open.
+    #[error("the staff file {} does not open", .path.display())]
+    Sealed {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: seal::stream::Error,
+    },
+    /// It opens, and holds something else.
+    #[error("the staff file {} holds something else", .0.display())]
+    Shape(PathBuf),
+    /// Another process writes it.
+    #[error("the staff file is being written by another process")]
+    Locked(#[from] lock_file::Error),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Content {
+    version: u32,
+    accounts: Vec<Account>,
+}
+
+/// Where the file and its keys are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The sealed file.
+    pub file: PathBuf,
+    /// The key ring.
+    pub keys: PathBuf,
+}
+
+impl Place {
+    /// All accounts; none where there is no file.
+    ///
+    /// # Errors
+    /// When the file is there and can't be used.
+    pub fn read(&self) -> Result<Vec<Account>, Error> {
+        let file = match File::open(&self.file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(source) => return Err(self.io(source)),
+            Ok(file) => file,
+        };
+        let ring = Ring::load(&self.keys)?;
+        let sealed = |source| Error::Sealed { path: self.file.clone(), source };
+        let mut opener = Opener::new(BufReader::new(file), &ring, Purpose::Staff).map_err(sealed)?;
+        let (mut plain, mut buffer) = (Zeroizing::new(Vec::new()), Zeroizing::new(Vec::new()));
+        while let Some(part) = opener.next(&mut buffer).map_err(sealed)? {
+            plain.extend_from_slice(part);
+        }
+        match serde_json::from_slice::<Content>(&plain) {
+            Ok(content) if content.version == 1 => Ok(content.accounts),
+            _ => Err(Error::Shape(self.file.clone())),
+        }
+    }
+
+    /// Lets `change` work on all accounts, alone, and writes what it leaves. What `change` refuses is not written. It blocks.
+    ///
+    /// # Errors
+    /// When the file can't be read, locked or written, or `change` refuses.
+    pub fn edit<T, E: From<Error>>(&self, change: impl FnOnce(&mut Vec<Account>) -> Result<T, E>) -> Result<T, E> {
+        let _lock = self.lock()?;
+        let ring = Ring::load_or_make(&self.keys).map_err(Error::Keys)?;
+        let mut accounts = self.read()?;
+        let outcome = change(&mut accounts)?;
+        self.write(accounts, &ring)?;
+        Ok(outcome)
+    }
+
+    fn lock(&self) -> Result<LockFile, Error> {
+        let path = self.file.with_extension("lock");
+        let mut waited = Duration::ZERO;
+        loop {
+            match LockFile::take(&path) {
+                Err(lock_file::Error::Held { .. }) if waited < PATIENCE => {
+                    std::thread::sleep(PAUSE);
+                    waited += PAUSE;
+                }
+                outcome => return Ok(outcome?),
+            }
+        }
+    }
+
+    fn write(&self, accounts: Vec<Account>, ring: &Ring) -> Result<(), Error> {
+        let content = serde_json::to_vec(&Content { version: 1, accounts });
+        let plain = Zeroizing::new(content.map_err(|_| Error::Shape(self.file.clone()))?);
+        let sealed = |source| Error::Sealed { path: self.file.clone(), source };
+        let mut out = Vec::with_capacity(plain.len() + 256);
+        let mut sealer = Sealer::new(ring, Purpose::Staff).map_err(sealed)?;
+        sealer.seal(&plain, &mut out).map_err(sealed)?;
+        sealer.finish(&mut out).map_err(sealed)?;
+        let beside = self.file.with_extension(format!("new-{:08x}", fastrand::u32(..)));
+        let written = replace(&beside, &self.file, &out);
+        if written.is_err() {
+            let _ = fs::remove_file(&beside);
+        }
+        written.map_err(|source| self.io(source))
+    }
+
+    fn io(&self, source: io::Error) -> Error {
+        Error::File { path: self.file.clone(), source }
+    }
+}
+
+/// Whole or not at all, also after a loss of power.
+fn replace(beside: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(beside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(beside, path)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}
+
+/// The accounts as they were last read.
+#[derive(Debug, Default)]
+pub struct Roll {
+    accounts: HashMap<String, Account>,
+    /// Counts the readings.
+    pub generation: u64,
+}
+
+impl Roll {
+    /// The account called `id`, in its kept form, where it may sign in.
+    #[must_use]
+    pub fn active(&self, id: &str) -> Option<&Account> {
+        self.accounts.get(id).filter(|account| !account.disabled)
+    }
+}
+
+/// The staff file as a running gateway sees it.
+#[derive(Debug)]
+pub struct Staff {
+    place: Place,
+    roll: ArcSwap<Roll>,
+    stamps: Mutex<Stamps>,
+}
+
+impl Staff {
+    /// Reads it for the first time.
+    ///
+    /// # Errors
+    /// When the file is there and can't be used.
+    pub fn open(place: Place) -> Result<Self, Error> {
+        let stamps = Stamps::take([place.file.clone()]);
+        let roll = ArcSwap::from_pointee(roll(place.read()?, 1));
+        Ok(Self { place, roll, stamps: Mutex::new(stamps) })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// The accounts as they were last read.
+    #[must_use]
+    pub fn roll(&self) -> Arc<Roll> {
+        self.roll.load_full()
+    }
+
+    /// Reads the file again where it has changed; whether it was read. It blocks. Where it can't be read, what was known before
+    /// holds on, and the next call tries again.
+    ///
+    /// # Errors
+    /// When the file can't be used.
+    pub fn refresh(&self) -> Result<bool, Error> {
+        // Whoever comes while another one reads waits for the outcome: a sign-in must see what is written.
+        let mut stamps = self.stamps.lock().unwrap_or_else(PoisonError::into_inner);
+        if !stamps.are_stale() {
+            return Ok(false);
+        }
+        let renewed = stamps.renewed();
+        let accounts = self.place.read()?;
+        self.roll.store(Arc::new(roll(accounts, self.roll.load().generation + 1)));
+        *stamps = renewed;
+        Ok(true)
+    }
+}
+
+fn roll(accounts: Vec<Account>, generation: u64) -> Roll {
+    Roll { accounts: accounts.into_iter().map(|account| (account.id.clone(), account)).collect(), generation }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{os::unix::fs::PermissionsExt as _, time::UNIX_EPOCH};
+
+    use super::*;
+
+    fn place(dir: &Path) -> Place {
+        Place { file: dir.join("staff.sealed"), keys: dir.join("seal.key") }
+    }
+
+    fn add(place: &Place, id: &str) -> Result<(), Error> {
+        place.edit(|accounts| {
+            accounts.push(Account::new(id.into(), "$argon2id$hash".into(), Vec::new(), UNIX_EPOCH));
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn what_is_written_is_sealed_and_seen_by_a_reader() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let place = place(dir.path());
+        let staff = Staff::open(place.clone()).expect("no file is no staff");
+        assert!(staff.roll().active("alice").is_none());
+        add(&place, "alice").expect("written");
+        assert!(staff.refresh().expect("read"));
+        assert!(!staff.refresh().expect("nothing new"));
+        assert!(staff.roll().active("alice").is_some());
+        let bytes = fs::read(&place.file).expect("a file");
+        assert!(memchr::memmem::find(&bytes, b"alice").is_none());
+        assert_eq!(fs::metadata(&place.file).expect("a file").permissions().mode() & 0o777, 0o600);
+        let left: Vec<_> = fs::read_dir(dir.path()).expect("a folder").flatten().map(|e| e.file_name()).collect();
+        assert_eq!(left.len(), 3, "{left:?}");
+    }
+
+    #[test]
+    fn a_damaged_file_is_told_and_what_was_known_holds() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let place = place(dir.path());
+        add(&place, "alice").expect("written");
+        let staff = Staff::open(place.clone()).expect("read");
+        let mut bytes = fs::read(&place.file).expect("a file");
+        bytes[70] ^= 1;
+        fs::write(&place.file, &bytes).expect("written");
+        assert!(matches!(staff.refresh(), Err(Error::Sealed { .. })));
+        assert!(staff.roll().active("alice").is_some());
+        assert!(Staff::open(place.clone()).is_err());
+        assert!(add(&place, "bob").is_err(), "nothing is written over what can't be read");
+    }
+
+    #[test]
+    fn writers_take_turns() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let place = place(dir.path());
+        std::thread::scope(|scope| {
+            for i in 0..8 {
+                let place = &place;
+                scope.spawn(move || add(place, &format!("person{i}")).expect("written"));
+            }
+        });
+        assert_eq!(place.read().expect("read").len(), 8);
+    }
+}
