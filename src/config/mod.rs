@@ -6,6 +6,7 @@
 
 pub mod diagnose;
 pub mod file;
+mod identity;
 pub mod login;
 pub mod logs;
 mod privacy;
@@ -45,6 +46,8 @@ pub struct Config {
     pub gateway: crate::gateway::Settings,
     /// The access log.
     pub access_log: crate::observe::access_log::Settings,
+    /// Realms.
+    pub identity: crate::identity::Settings,
     /// Sealing at rest.
     pub seal: crate::seal::Settings,
     /// The private listener.
@@ -160,6 +163,9 @@ impl Config {
                 })
                 .collect();
             lines.push(format!("route  {} -> {}", route.name, endpoints.join(", ")));
+            if let Some(gate) = &route.gate {
+                lines.push(format!("       for people of `{}` only", gate.realm));
+            }
             if let Some(mask) = &route.mask {
                 lines.push(format!(
                     "       personal data in answers is masked; what can't be inspected {}",

@@ -16,7 +16,7 @@ use crate::{
         self,
         settings::{Ambiguous, HeadRules, Route},
     },
-    privacy,
+    identity, privacy,
     server::{
         self,
         settings::{Limits, Shutdown},
@@ -67,6 +67,8 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let access_log = logs::access_log(top.table("access_log", "access_log", d), &seal, context, d);
     let logins = top.tables("login", "login[]", d);
     let login_keys = limits.number("login_keys", d, 1000..=100_000_000).and_then(|n| usize::try_from(n).ok());
+    let realms = top.tables("realm", "realm[]", d);
+    let identity = super::identity::resolve(realms, &data_dir, &seal, context, d);
     let tables = top.tables("route", "route[]", d);
     if tables.is_empty() {
         let hint = "add a [[route]] with upstream = \"http://127.0.0.1:9000\"".to_owned();
@@ -75,7 +77,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let server = server(listen, limits, shutdown, context, d);
     let loopback = server.http.is_none_or(|address| address.ip().is_loopback());
     let logins: Vec<login::Login> = logins.into_iter().filter_map(|table| login::resolve(table, d)).collect();
-    let routes = routes(tables, &logins, loopback, &privacy, context, d);
+    let routes = routes(tables, &logins, loopback, &privacy, &identity, context, d);
     distinct_doors(&server, &admin, d);
     top.finish(d);
     Config {
@@ -93,6 +95,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
         tls,
         admin,
         access_log,
+        identity,
         seal,
         files: std::mem::take(&mut context.files),
     }
@@ -103,6 +106,7 @@ fn routes(
     logins: &[login::Login],
     loopback: bool,
     privacy: &Arc<privacy::settings::Settings>,
+    realms: &identity::Settings,
     context: &mut Context<'_>,
     d: &mut Diagnostics<'_>,
 ) -> Vec<Arc<Route>> {
@@ -110,10 +114,16 @@ fn routes(
     let mut names = std::collections::HashSet::new();
     for table in tables {
         let span = table.span.clone();
-        let Some(route) = route::resolve(table, loopback, privacy, context, d) else { continue };
+        let Some(route) = route::resolve(table, loopback, privacy, realms, context, d) else { continue };
         if !names.insert(route.name.clone()) {
             let hint = "give one of them another host or path".to_owned();
             d.note(&span, format!("a second route for `{}`", route.name), Some(hint));
+        }
+        let realm = |route: &Route| route.gate.as_ref().map(|gate| gate.realm.clone());
+        let other = routes.iter().find(|other| other.host == route.host && other.gate.is_some());
+        if route.gate.is_some() && other.is_some_and(|other| realm(other) != realm(&route)) {
+            let hint = Some("let `roles` tell the routes apart".to_owned());
+            d.note(&span, "the routes of one host ask for two realms: a browser has one session a host", hint);
         }
         routes.push(route);
     }

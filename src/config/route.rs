@@ -28,6 +28,7 @@ pub fn resolve(
     mut table: Table,
     http_is_loopback: bool,
     privacy: &Arc<crate::privacy::settings::Settings>,
+    realms: &crate::identity::settings::Settings,
     context: &mut Context<'_>,
     d: &mut Diagnostics<'_>,
 ) -> Option<Route> {
@@ -47,6 +48,11 @@ pub fn resolve(
     let rules = Rules::read(&mut table, d);
     let privacy = super::privacy::on_route(table.table_if("privacy", "route[].privacy", d), privacy, d);
     let mask = mask(&mut table, d);
+    let gate_place = table.place("gate");
+    let gate = super::identity::gate(&mut table, realms, d);
+    if gate.is_some() && cleartext == Cleartext::Serve {
+        d.note(&gate_place, "a gate needs TLS: browsers keep its session for https alone", None);
+    }
     table.finish(d);
     Some(Route {
         name: format!("{}{path}", host_name(&host)),
@@ -68,6 +74,7 @@ pub fn resolve(
         access_log: rules.access_log,
         mask,
         logins: Vec::new(),
+        gate,
     })
 }
 

@@ -99,6 +99,10 @@ impl Gateway {
             return Ok(answer);
         }
         url::check(line, &head, record)?;
+        // Closed until the realms are asked here: a gate that stands open in silence would be worse.
+        if line.route.gate.is_some() {
+            return Err(Kind::Gate.into());
+        }
         let (upload, masking) = (record.upload(), line.masking.as_ref());
         let mut body = forward::accept(line, watch, &parts, body, &upload)?;
         // Boxed: most requests are no attempts, and its state would weigh on all.

@@ -57,6 +57,8 @@ pub enum Kind {
     LoginLimited,
     /// The URL holds personal data, on a route that refuses that.
     UrlPrivacy,
+    /// The route has a gate, and nobody is there to open it.
+    Gate,
     /// The access log can't be written, and requests are not to go on without it.
     LogFull,
     /// The client owed bytes for too long.
@@ -187,6 +189,7 @@ impl Kind {
             ),
             Self::LoginLimited => (429, Client, "login_limited", "Too many attempts to sign in have failed."),
             Self::UrlPrivacy => (400, Client, "url_privacy", "The address of the page holds personal data."),
+            Self::Gate => (503, Privet, "gate", "Nobody can be let in at the moment."),
             Self::LogFull => (503, Privet, "log_full", "The request can't be recorded at the moment."),
             Self::ClientTimeout => (408, Client, "client_timeout", "The request took too long to arrive."),
             Self::BodyTooLarge => (413, Client, "body_too_large", "What was sent is larger than allowed."),

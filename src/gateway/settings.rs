@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use http::HeaderValue;
 use ipnet::IpNet;
 
-use crate::{gateway::upstream, login, privacy};
+use crate::{gateway::upstream, identity, login, privacy};
 
 /// Everything that decides what happens to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,6 +101,8 @@ pub struct Route {
     pub upgrade: Vec<String>,
     /// How answers are masked; `None` leaves them as they are.
     pub mask: Option<privacy::mask::settings::Settings>,
+    /// Who may pass; `None` is everybody.
+    pub gate: Option<identity::settings::Gate>,
     /// What happens to personal data in a URL.
     pub url_privacy: UrlPrivacy,
     /// Whether requests are in the access log.

@@ -4,6 +4,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+use super::settings;
+
 /// Why a name or a role is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Invalid {
@@ -105,9 +107,7 @@ pub fn id(text: &str) -> Result<String, Invalid> {
 /// # Errors
 /// When it is none.
 pub fn role(text: &str) -> Result<String, Invalid> {
-    let legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-:".contains(&b);
-    let starts = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
-    (starts && text.len() <= 64 && text.bytes().all(legal)).then(|| text.to_owned()).ok_or(Invalid::Role)
+    settings::role(text).ok_or(Invalid::Role)
 }
 
 #[cfg(test)]

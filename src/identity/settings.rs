@@ -80,3 +80,11 @@ impl Gate {
         Self { realm: realm.to_owned(), roles: Vec::new(), second_factor: false, max_age: None, token: false }
     }
 }
+
+/// A role as it is written: 1 to 64 small ASCII letters, digits and `.`, `_`, `-`, `:`, a letter first; `None` for all else.
+#[must_use]
+pub fn role(text: &str) -> Option<String> {
+    let legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-:".contains(&b);
+    let starts = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
+    (starts && text.len() <= 64 && text.bytes().all(legal)).then(|| text.to_owned())
+}

@@ -52,6 +52,7 @@ fn route(path: &str, prefix: Prefix) -> Route {
         timeout: None,
         response_timeout: Duration::from_secs(1),
         upgrade: Vec::new(),
+        gate: None,
         url_privacy: crate::gateway::settings::UrlPrivacy::Log,
         access_log: true,
     }
