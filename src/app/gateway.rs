@@ -17,7 +17,7 @@ use super::keys;
 use crate::{
     admin::{self, control::Reach},
     app::log,
-    common::lock_file::LockFile,
+    common::{clock, lock_file::LockFile},
     config::Config,
     gateway::{
         Plan,
@@ -97,7 +97,8 @@ impl Running {
         let log = Log::open(&config.access_log, &process.metrics, settings.workers, None)?;
         let bounds = bounds(&settings, addresses.https);
         let guard = keys::guard(&config)?;
-        let means = Means { keys, guard: &guard, log: log.clone(), service: &Runtime::current() };
+        let realms = keys::realms(&config, &[])?;
+        let means = Means { keys, guard: &guard, realms: &realms, log: log.clone(), service: &Runtime::current() };
         let plan = Plan::new(&config.gateway, bounds, means, None)?;
         log::scrub_by(&plan.engine);
         let workers = (0..settings.workers)
@@ -167,7 +168,9 @@ impl Running {
         let log = Log::open(&config.access_log, &self.process.metrics, workers, self.log.as_deref())?;
         let bounds = bounds(&settings, addresses.https);
         let guard = self.guard_of(&config)?;
-        let means = Means { keys: &keys, guard: &guard, log: log.clone(), service: &Runtime::current() };
+        let realms = keys::realms(&config, &self.plan.realms())?;
+        let means =
+            Means { keys: &keys, guard: &guard, realms: &realms, log: log.clone(), service: &Runtime::current() };
         let plan = Plan::new(&config.gateway, bounds, means, Some(&self.plan))?;
         self.process.tls.reconfigure(&config.tls, SystemTime::now())?;
         log::scrub_by(&plan.engine);
@@ -223,6 +226,16 @@ impl Running {
                     tracing::error!(?file, since, "this has expired; clients will refuse it");
                 }
             }
+        }
+    }
+
+    /// Looks at the accounts of staff again, and forgets sessions that have run out.
+    pub fn refresh_realms(&self) {
+        for realm in self.plan.realms() {
+            tokio::task::spawn_blocking(move || {
+                realm.refresh();
+                realm.sessions().sweep(clock::now());
+            });
         }
     }
 

@@ -11,6 +11,7 @@ use anyhow::Context as _;
 
 use crate::{
     config::Config,
+    identity::Realm,
     login::{Guard, key::Keyring},
     privacy::{Keys, keys::Ring},
     seal,
@@ -65,6 +66,28 @@ pub fn guard(config: &Config) -> anyhow::Result<Arc<Guard>> {
         _ => seal::Ring::ephemeral()?,
     };
     Ok(Guard::new(Keyring::of(&ring), config.gateway.login_keys))
+}
+
+/// The realms that routes of a configuration have as gates. Those of `known` that are still the same keep their sessions.
+///
+/// # Errors
+/// When accounts or keys can't be used.
+pub fn realms(config: &Config, known: &[Arc<Realm>]) -> anyhow::Result<Vec<Arc<Realm>>> {
+    let asked =
+        |name: &str| config.gateway.routes.iter().any(|r| r.gate.as_ref().is_some_and(|gate| gate.realm == name));
+    let mut realms = Vec::new();
+    for settings in config.identity.realms.iter().filter(|settings| asked(&settings.name)) {
+        if let Some(realm) = known.iter().find(|realm| realm.is(settings)) {
+            realm.apply(settings);
+            realms.push(Arc::clone(realm));
+            continue;
+        }
+        let folder = |path: &Path| path.parent().filter(|dir| *dir == config.data_dir).map_or(Ok(()), make_private);
+        folder(&settings.key_file).and_then(|()| folder(&settings.staff_file))?;
+        let realm = Realm::open(settings, None).with_context(|| format!("realm {}", settings.name))?;
+        realms.push(realm);
+    }
+    Ok(realms)
 }
 
 /// Whether any route has a login that is guarded.

@@ -75,6 +75,7 @@ pub fn run(source: &Source, demo: bool) -> anyhow::Result<()> {
                 },
                 _ = every.tick() => {
                     running.refresh_certificates();
+                    running.refresh_realms();
                     running.check_workers()?;
                     if watched.are_stale() {
                         reload(source, &mut running, &mut watched);

@@ -14,6 +14,7 @@ use crate::{
         answer,
         body::{Answer, Body, RequestBody, Upload},
         client::{Client, X_REQUEST_ID},
+        gate,
         head::Head,
         login::Attempt,
         mask::Masking,
@@ -144,6 +145,9 @@ impl Exchange<'_> {
         {
             parts.headers.insert("x-forwarded-prefix", prefix);
         }
+        if route.gate.is_some() || !route.logins.is_empty() {
+            gate::hide_own_cookies(&mut parts.headers);
+        }
         if let Some(authorization) = &route.upstream.authorization {
             parts.headers.insert(header::AUTHORIZATION, authorization.clone());
         }
@@ -182,6 +186,9 @@ impl Exchange<'_> {
         let status = answer.status();
         let inner_host = lease.pool().state.authority.clone();
         answer::harden(answer.headers_mut(), status, &self.line.route, self.head, self.client.secure, &inner_host);
+        if self.line.route.gate.is_some() {
+            gate::keep_private(answer.headers_mut());
+        }
         answer.map(|source| {
             Body::upstream(Answer {
                 source,

@@ -1,7 +1,7 @@
 //! The guard of the application's own login: whom an attempt is for is read before the application gets it, and what the application
 //! made of it before the client does.
 
-use http::{HeaderMap, HeaderValue, Response, header, request::Parts};
+use http::{HeaderValue, Response, header, request::Parts};
 
 use crate::{
     gateway::{
@@ -61,7 +61,6 @@ pub async fn check(
         // What is compressed could not be judged.
         parts.headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     }
-    forget_device(&mut parts.headers);
     Ok(Some(Box::new(Attempt { inner, shard: Shard::clone(&gateway.shard) })))
 }
 
@@ -112,19 +111,4 @@ impl Attempt {
 
 fn count(shard: &Shard, rule: &login::Rule, verdict: &str) {
     shard.count("privet_login_attempts_total", &[("login", &rule.settings().name), ("verdict", verdict)]);
-}
-
-/// The device's cookie is Privet's alone.
-fn forget_device(headers: &mut HeaderMap) {
-    let Some(cookies) = headers.get(header::COOKIE) else { return };
-    let own = |pair: &&[u8]| pair.trim_ascii().starts_with(login::device::NAME.as_bytes());
-    if !cookies.as_bytes().split(|&b| b == b';').any(|pair| own(&pair)) {
-        return;
-    }
-    let rest: Vec<&[u8]> =
-        cookies.as_bytes().split(|&b| b == b';').filter(|pair| !own(pair)).map(<[u8]>::trim_ascii).collect();
-    match HeaderValue::from_bytes(&rest.join(&b"; "[..])) {
-        Ok(value) if !value.is_empty() => headers.insert(header::COOKIE, value),
-        _ => headers.remove(header::COOKIE),
-    };
 }

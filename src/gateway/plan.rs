@@ -16,6 +16,7 @@ use crate::{
         settings::{HeadRules, Route, Settings},
         upstream::{cluster::Cluster, shared::Shared},
     },
+    identity::Realm,
     login::{self, Guard, Rule},
     observe::{
         access_log::{Log, Scribe},
@@ -53,6 +54,7 @@ struct Prepared {
     engine: Arc<Engine>,
     mask: Option<Arc<Mask>>,
     logins: Vec<Arc<Rule>>,
+    realm: Option<Arc<Realm>>,
 }
 
 /// What a plan works with, and outlives it.
@@ -62,6 +64,8 @@ pub struct Means<'a> {
     pub keys: &'a Arc<Keys>,
     /// Who limits attempts to sign in.
     pub guard: &'a Arc<Guard>,
+    /// The doors that routes may have.
+    pub realms: &'a [Arc<Realm>],
     /// Where requests are written down.
     pub log: Option<Arc<Log>>,
     /// Where what is done off the requests runs.
@@ -81,6 +85,12 @@ pub struct Bounds {
     pub redirect_port: u16,
     /// Where answers to ACME challenges lie.
     pub acme_webroot: Option<PathBuf>,
+}
+
+impl Bounds {
+    fn upload(&self, limit: u64) -> UploadRules {
+        UploadRules { limit, idle: self.body_idle.into(), min_rate: self.body_min_rate, grace: self.body_idle }
+    }
 }
 
 /// A route can't be prepared.
@@ -124,7 +134,10 @@ impl Plan {
             let mask = route.mask.as_ref().map(|rule| mask(route, rule, &mut engines));
             let engine = engines.of(&route.privacy);
             let logins = route.logins.iter().map(|login| ready(login, &mut logins)).collect::<Result<_, _>>()?;
-            routes.push(Prepared { route: Arc::clone(route), shared, engine, mask, logins });
+            let gate = route.gate.as_ref();
+            let realm = gate.and_then(|gate| means.realms.iter().find(|realm| realm.name() == gate.realm));
+            let realm = realm.map(Arc::clone);
+            routes.push(Prepared { route: Arc::clone(route), shared, engine, mask, logins, realm });
         }
         Ok(Arc::new(Self {
             head: Arc::new(settings.head.clone()),
@@ -150,6 +163,33 @@ impl Plan {
             }
         }
         all
+    }
+
+    /// The realms of all routes, each once.
+    #[must_use]
+    pub fn realms(&self) -> Vec<Arc<Realm>> {
+        let mut all: Vec<Arc<Realm>> = Vec::new();
+        for realm in self.routes.iter().filter_map(|prepared| prepared.realm.as_ref()) {
+            if !all.iter().any(|known| Arc::ptr_eq(known, realm)) {
+                all.push(Arc::clone(realm));
+            }
+        }
+        all
+    }
+
+    /// The realm of a host: that of its own gated routes before that of wider ones.
+    #[must_use]
+    pub fn realm_of(&self, head: &Head) -> Option<&Arc<Realm>> {
+        let host = head.host.to_str().ok()?;
+        let gated = self.routes.iter().filter(|prepared| prepared.realm.is_some());
+        let fitting = gated.filter_map(|prepared| Some((prepared.route.host.fits(host)?, prepared)));
+        fitting.max_by_key(|(rank, _)| *rank).and_then(|(_, prepared)| prepared.realm.as_ref())
+    }
+
+    /// Bounds of what is sent to Privet's own pages.
+    #[must_use]
+    pub fn own_upload(&self, limit: u64) -> UploadRules {
+        self.bounds.upload(limit)
     }
 
     fn shared_of(&self, route: &Route) -> Option<Arc<Shared>> {
@@ -233,6 +273,8 @@ pub struct Line {
     pub masking: Option<Masking>,
     /// Logins of its application.
     pub logins: Vec<Arc<Rule>>,
+    /// The realm of its gate.
+    pub realm: Option<Arc<Realm>>,
 }
 
 impl Gateway {
@@ -250,7 +292,8 @@ impl Gateway {
         let lines = plan
             .routes
             .iter()
-            .map(|Prepared { route, shared, engine, mask, logins }| Line {
+            .map(|Prepared { route, shared, engine, mask, logins, realm }| Line {
+                realm: realm.clone(),
                 logins: logins.clone(),
                 masking: route.mask.as_ref().zip(mask.as_ref()).map(|(rule, mask)| Masking {
                     mask: Arc::clone(mask),
@@ -264,12 +307,7 @@ impl Gateway {
                 response: route.response_timeout.into(),
                 total: route.timeout.map(Ticks::from),
                 stall: bounds.stall.into(),
-                upload: UploadRules {
-                    limit: route.body_limit.unwrap_or(u64::MAX),
-                    idle: bounds.body_idle.into(),
-                    min_rate: bounds.body_min_rate,
-                    grace: bounds.body_idle,
-                },
+                upload: bounds.upload(route.body_limit.unwrap_or(u64::MAX)),
                 engine: Arc::clone(engine),
                 route: Arc::clone(route),
             })

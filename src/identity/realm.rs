@@ -102,6 +102,13 @@ impl Realm {
         }))
     }
 
+    /// Whether `settings` are of this very realm: its name, and the file of its accounts.
+    #[must_use]
+    pub fn is(&self, settings: &settings::Realm) -> bool {
+        let place = self.staff.place();
+        self.name == settings.name && place.file == settings.staff_file && place.keys == settings.key_file
+    }
+
     /// Takes other settings; sessions go on under them. Another name or staff file is another realm.
     pub fn apply(&self, settings: &settings::Realm) {
         self.second_factor.store(settings.second_factor as u8, Relaxed);
