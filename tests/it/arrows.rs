@@ -11,7 +11,7 @@ const RANKS: &[&[&str]] = &[
     &["gateway"],
     &["observe"],
     &["tls", "privacy"],
-    &["dial", "seal", "format"],
+    &["store", "dial", "seal", "format"],
     &["common"],
 ];
 
