@@ -65,6 +65,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let tls = tls(top.table("tls", "tls", d), context, d);
     let seal = logs::seal(top.table("seal", "seal", d), data_dir.as_ref(), context, d);
     let access_log = logs::access_log(top.table("access_log", "access_log", d), &seal, context, d);
+    let store = super::store::resolve(top.table_if("store", "store", d), context, d);
     let tables = top.tables("route", "route[]", d);
     if tables.is_empty() {
         let hint = "add a [[route]] with upstream = \"http://127.0.0.1:9000\"".to_owned();
@@ -85,6 +86,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
         admin,
         access_log,
         seal,
+        store,
         files: std::mem::take(&mut context.files),
     }
 }

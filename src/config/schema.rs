@@ -311,6 +311,56 @@ pub const KEYS: &[Key] = &[
         "none",
         "Check digits that a value must have: \"luhn\", \"verhoeff\" or \"mod97\".",
     ),
+    key(
+        "store",
+        "redis",
+        "\"rediss://redis.example:6379\"",
+        "none",
+        "Redis or Valkey that replicas share: \"rediss://[[USER]:PASSWORD@]HOST:PORT/DATABASE\", \"unix:/PATH\", \"rediss+sentinel://HOST:PORT,HOST:PORT/MASTER\" or \"rediss-cluster://HOST:PORT,HOST:PORT\"; `redis` in the place of `rediss` is cleartext. Secret: `redis_file` names a file that holds it.",
+    ),
+    key(
+        "store",
+        "redis_password",
+        "\"...\"",
+        "none",
+        "Password there. Secret: `redis_password_file` names a file that holds it.",
+    ),
+    key(
+        "store",
+        "sentinel_password",
+        "\"...\"",
+        "none",
+        "Password at the sentinels. Secret: `sentinel_password_file` names a file that holds it.",
+    ),
+    key(
+        "store",
+        "ca",
+        "\"redis-ca.pem\"",
+        "the system's",
+        "PEM bundle of the only authorities believed for TLS to the store.",
+    ),
+    key("store", "prefix", "\"privet:\"", "privet:", "What every key in the store begins with."),
+    key(
+        "store",
+        "timeout",
+        "\"50ms\"",
+        "50ms",
+        "Longest wait for an answer of the store. After one that did not come nobody waits until the store is back.",
+    ),
+    key(
+        "store",
+        "replicas",
+        "3",
+        "1",
+        "Replicas of Privet that share the store. While it is away each goes on with its share: a limit divided by this, at least 1.",
+    ),
+    key(
+        "store",
+        "cleartext_reason",
+        "\"private bridge\"",
+        "none",
+        "Why cleartext to the store beyond loopback is allowed; without it that is an error.",
+    ),
     key("route[]", "host", "\"shop.example\"", "any", "Host name, or \"*.example.com\" for any one label before it."),
     key("route[]", "path", "\"/\"", "/", "Path prefix, matched at segment borders; the longest wins."),
     key(
@@ -509,11 +559,11 @@ pub const KEYS: &[Key] = &[
 
 /// Tables and keys of safeguards that this version does not have. Ignoring one would leave data unprotected in silence.
 pub const LATER: &[(&str, &str)] = &[
-    ("", "store"),
     ("", "login"),
     ("", "shield"),
     ("", "antivirus"),
     ("listen", "console"),
+    ("store", "postgres"),
     ("route[]", "gate"),
     ("route[]", "shield"),
     ("route[]", "antivirus"),
@@ -523,7 +573,7 @@ pub const LATER: &[(&str, &str)] = &[
 ];
 
 /// Keys whose value may be given by a file instead, under this name with `_file`, and is never shown.
-pub const SECRETS: &[&str] = &["upstream_authorization"];
+pub const SECRETS: &[&str] = &["upstream_authorization", "redis", "redis_password", "sentinel_password"];
 
 /// The names that may stand in `table`: its keys and its tables.
 #[must_use]

@@ -3,9 +3,9 @@
 //! A [`Store`] lives once a process. Its connection is driven by the runtime that it was started on; workers on other runtimes ask
 //! by [`Store::run`] over a channel, and what is asked at the same moment goes out together. While the server is away the answer is
 //! [`Away`] at once, and whoever asked goes on with what it has itself: nothing ever waits longer than [`Settings::timeout`]. A task
-//! ([`keeper`]) finds the server again by itself, also after a failover.
+//! (`keeper`) finds the server again by itself, also after a failover.
 //!
-//! [`script`]: Lua that runs by its hash. [`link`]: a connection to one server, to the master that sentinels name, or to a cluster.
+//! [`script`]: Lua that runs by its hash. `link`: a connection to one server, to the master that sentinels name, or to a cluster.
 //! [`counts`]: what is counted.
 
 pub mod client;

@@ -1,6 +1,6 @@
 //! Where the shared store is. Validated values only; `config` fills them.
 
-use std::{net::IpAddr, path::PathBuf, time::Duration};
+use std::{fmt, net::IpAddr, path::PathBuf, time::Duration};
 
 use crate::common::secret::Secret;
 
@@ -13,6 +13,8 @@ pub struct Settings {
     pub timeout: Duration,
     /// Replicas of Privet that share it; while it is away each goes on with its share of every limit.
     pub replicas: u32,
+    /// Why cleartext beyond loopback is allowed, where it is.
+    pub cleartext_reason: Option<String>,
 }
 
 /// Redis or Valkey.
@@ -170,6 +172,30 @@ impl Redis {
             Address::Tcp { host, .. } if !is_loopback(host) => Some(host.as_str()),
             Address::Tcp { .. } | Address::Unix(_) => None,
         })
+    }
+}
+
+/// As it would be written, without who we are.
+impl fmt::Display for Redis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let addresses: Vec<String> = self.addresses.iter().map(Address::to_string).collect();
+        let (s, addresses) = (if self.tls.is_some() { "s" } else { "" }, addresses.join(","));
+        match (&self.mode, self.addresses.first()) {
+            (Mode::Single, Some(Address::Unix(_))) => f.write_str(&addresses),
+            (Mode::Single, _) => write!(f, "redis{s}://{addresses}"),
+            (Mode::Sentinel { master }, _) => write!(f, "redis{s}+sentinel://{addresses}/{master}"),
+            (Mode::Cluster, _) => write!(f, "redis{s}-cluster://{addresses}"),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
+            Self::Tcp { host, port } => write!(f, "{host}:{port}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
     }
 }
 

@@ -37,7 +37,8 @@ fn worker() -> Runtime {
 
 fn settings(url: &str) -> Settings {
     // Generous, so that a slow machine is not taken for a server that is away.
-    Settings { redis: Place::parse(url).expect("valid"), timeout: Duration::from_secs(2), replicas: 3 }
+    let redis = Place::parse(url).expect("valid");
+    Settings { redis, timeout: Duration::from_secs(2), replicas: 3, cleartext_reason: None }
 }
 
 fn store(settings: &Settings) -> Arc<Store> {
