@@ -12,6 +12,7 @@
 //! * [`gateway`]: THE LIST: what happens to a request, one line a step.
 //! * [`observe`]: what is counted and how it is shown.
 //! * [`privacy`]: finds personal data and secrets in bytes, and rewrites them; pure.
+//! * [`login`]: limits on attempts at an application's own login.
 //! * [`tls`]: certificates, profiles, client certificates, the development CA.
 //! * [`seal`]: keys and AEAD streams: one sealing for everything that is kept.
 //! * [`mod@format`]: streaming readers over bodies, used by every room that looks into one.
@@ -29,6 +30,7 @@ pub mod demo;
 pub mod dial;
 pub mod format;
 pub mod gateway;
+pub mod login;
 pub mod observe;
 pub mod privacy;
 pub mod seal;
