@@ -12,6 +12,7 @@
 //! * [`gateway`]: THE LIST: what happens to a request, one line a step.
 //! * [`observe`]: what is counted and how it is shown.
 //! * [`privacy`]: finds personal data and secrets in bytes, and rewrites them; pure.
+//! * [`login`]: limits on attempts at an application's own login.
 //! * [`tls`]: certificates, profiles, client certificates, the development CA.
 //! * [`store`]: what replicas share, in Redis; away at once where it is away.
 //! * [`seal`]: keys and AEAD streams: one sealing for everything that is kept.
@@ -30,6 +31,7 @@ pub mod demo;
 pub mod dial;
 pub mod format;
 pub mod gateway;
+pub mod login;
 pub mod observe;
 pub mod privacy;
 pub mod seal;

@@ -10,7 +10,7 @@ const RANKS: &[&[&str]] = &[
     &["server", "admin"],
     &["gateway"],
     &["observe"],
-    &["tls", "privacy"],
+    &["tls", "privacy", "login"],
     &["store", "dial", "seal", "format"],
     &["common"],
 ];
