@@ -42,6 +42,14 @@ impl Memory {
         Ok(Claim { ask, standing, lease: 0 })
     }
 
+    /// Holds the place of a claim that was decided elsewhere.
+    pub(super) fn hold(&self, claim: &Claim, now: u64) {
+        let mut table = self.table();
+        for (_, key, terms) in claim.ask.judges(claim.standing) {
+            table.change(key, &terms, now, &super::state::State::reserve);
+        }
+    }
+
     fn table(&self) -> std::sync::MutexGuard<'_, Table> {
         // Nothing panics while it is held; were it so, limits that are almost right are better than none.
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)

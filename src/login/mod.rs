@@ -11,6 +11,7 @@
 pub mod key;
 pub mod ledger;
 pub mod memory;
+pub mod redis;
 pub mod settings;
 pub mod state;
 mod table;

@@ -6,6 +6,7 @@ mod arrows;
 mod framing;
 mod grpc;
 mod http;
+mod ledger;
 mod lifecycle;
 mod logs;
 mod mask;

@@ -31,11 +31,11 @@ fn service() -> Handle {
     take.recv().expect("a runtime")
 }
 
-fn worker() -> Runtime {
+pub fn worker() -> Runtime {
     Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
-fn settings(url: &str) -> Settings {
+pub fn settings(url: &str) -> Settings {
     // Generous, so that a slow machine is not taken for a server that is away.
     let redis = Place::parse(url).expect("valid");
     Settings { redis, timeout: Duration::from_secs(2), replicas: 3, cleartext_reason: None }
@@ -45,15 +45,15 @@ fn store(settings: &Settings) -> Arc<Store> {
     Store::start(settings, &service()).expect("starts")
 }
 
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {
         assert!(begun.elapsed() < Duration::from_secs(60), "never: {what}");
-        thread::sleep(Duration::from_millis(10));
+        thread::sleep(Duration::from_millis(1));
     }
 }
 
-fn connected(settings: &Settings) -> Arc<Store> {
+pub fn connected(settings: &Settings) -> Arc<Store> {
     let store = store(settings);
     until("up", || store.is_up());
     store
