@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::oneshot;
+
 use super::{
     key::Key,
     ledger::{Ask, Claim, Denied, Ledger, Outcome, Reserved, Standing, Why},
@@ -32,11 +34,9 @@ pub enum Clock {
 /// The shared ledger, and the one of this process that stands in for it.
 #[derive(Debug)]
 pub struct Redis {
-    store: Arc<Store>,
+    wire: Arc<Wire>,
     memory: Memory,
     replicas: u32,
-    clock: Clock,
-    script: Script,
     local: Counter,
 }
 
@@ -44,8 +44,8 @@ impl Redis {
     /// On `store`, which `replicas` share; `memory` stands in.
     #[must_use]
     pub fn new(store: Arc<Store>, memory: Memory, replicas: u32, clock: Clock) -> Self {
-        let script = Script::new(include_str!("ledger.lua"));
-        Self { store, memory, replicas, clock, script, local: Counter::new() }
+        let wire = Wire { store, clock, script: Script::new(include_str!("ledger.lua")) };
+        Self { wire: Arc::new(wire), memory, replicas, local: Counter::new() }
     }
 
     /// Attempts that were decided by this replica alone.
@@ -55,12 +55,18 @@ impl Redis {
     }
 
     async fn decide(&self, ask: Ask, now: u64) -> Result<Claim, Denied> {
-        let (keys, arguments) = (names(&ask), self.arguments("reserve", &ask, now));
-        let answer = self.store.run(&self.script, &keys, &arguments).await;
-        match answer.ok().and_then(|value| understood(&value)) {
-            Some(Ok((standing, lease))) => Ok(Claim { ask, standing, lease }),
+        let (give, answer) = oneshot::channel();
+        let (wire, asked) = (Arc::clone(&self.wire), ask.clone());
+        // On a task of its own: a client that hangs up meanwhile must not leave a place behind that nobody knows of.
+        tokio::spawn(async move {
+            let answer = wire.reserve(asked, now).await;
+            // Where nobody awaits it any more, the place gives itself back.
+            let _ = give.send(answer);
+        });
+        match answer.await.ok().flatten().map(|decision| decision.map(Place::taken)) {
+            Some(Ok(Some(claim))) => Ok(claim),
             Some(Err(denied)) => Err(denied),
-            None => {
+            None | Some(Ok(None)) => {
                 self.local.increment();
                 let claim = self.memory.reserve_now(self.share(&ask), now)?;
                 Ok(Claim { ask, lease: LOCAL, ..claim })
@@ -71,14 +77,6 @@ impl Redis {
     /// What is asked, with this replica's share of every limit.
     fn share(&self, ask: &Ask) -> Ask {
         Ask { terms: ask.terms.share(self.replicas), ..ask.clone() }
-    }
-
-    fn arguments(&self, step: &str, ask: &Ask, now: u64) -> Vec<String> {
-        let now = if self.clock == Clock::Caller { now.to_string() } else { String::new() };
-        let terms = &ask.terms;
-        let numbers = [terms.route, terms.address, terms.account, terms.own];
-        let numbers = numbers.into_iter().flat_map(numbers_of).map(|n| n.to_string());
-        [step.to_owned(), now].into_iter().chain(numbers).collect()
     }
 }
 
@@ -93,6 +91,31 @@ impl Ledger for Redis {
             self.memory.hold(&own, now);
         }
         self.memory.settle(&own, outcome, now);
+        self.wire.settle(claim, outcome, now);
+    }
+
+    fn keys(&self) -> usize {
+        self.memory.keys()
+    }
+}
+
+/// The script, and the way to it.
+#[derive(Debug)]
+struct Wire {
+    store: Arc<Store>,
+    clock: Clock,
+    script: Script,
+}
+
+impl Wire {
+    /// `None` when the store is away.
+    async fn reserve(self: Arc<Self>, ask: Ask, now: u64) -> Option<Result<Place, Denied>> {
+        let answer = self.store.run(&self.script, &names(&ask), &self.arguments("reserve", &ask, now)).await.ok()?;
+        let decision = understood(&answer)?;
+        Some(decision.map(|(standing, lease)| Place { claim: Some(Claim { ask, standing, lease }), now, wire: self }))
+    }
+
+    fn settle(&self, claim: &Claim, outcome: Outcome, now: u64) {
         let mut arguments = self.arguments("settle", &claim.ask, now);
         let standing = match claim.standing {
             Standing::Stranger => 0,
@@ -108,8 +131,34 @@ impl Ledger for Redis {
         self.store.tell(&self.script, &names(&claim.ask), &arguments);
     }
 
-    fn keys(&self) -> usize {
-        self.memory.keys()
+    fn arguments(&self, step: &str, ask: &Ask, now: u64) -> Vec<String> {
+        let now = if self.clock == Clock::Caller { now.to_string() } else { String::new() };
+        let terms = &ask.terms;
+        let numbers = [terms.route, terms.address, terms.account, terms.own];
+        let numbers = numbers.into_iter().flat_map(numbers_of).map(|n| n.to_string());
+        [step.to_owned(), now].into_iter().chain(numbers).collect()
+    }
+}
+
+/// A place that was reserved, on its way to whoever asked; given back where it does not arrive.
+struct Place {
+    claim: Option<Claim>,
+    now: u64,
+    wire: Arc<Wire>,
+}
+
+impl Place {
+    /// It has arrived.
+    fn taken(mut self) -> Option<Claim> {
+        self.claim.take()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(claim) = self.claim.take() {
+            self.wire.settle(&claim, Outcome::Nothing, self.now);
+        }
     }
 }
 

@@ -2,7 +2,9 @@
 //! its share while the server is away.
 
 use std::{
+    future::poll_fn,
     sync::Arc,
+    task::Poll,
     thread,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -239,6 +241,29 @@ fn what_a_dead_replica_held_is_free_after_four_minutes() {
     both.settle(&[lost[0].clone(), lost[0].clone()], Outcome::Failure, late);
     let denied = both.worker.block_on(both.shared.reserve(ask.clone(), late));
     assert_eq!(denied, Err(Denied { why: Why::AccountAddress, wait: 1000 }), "one failed and one in flight");
+}
+
+/// A client that hangs up while the store is asked, as by resetting an HTTP/2 stream.
+#[test]
+fn an_attempt_that_is_given_up_while_it_is_decided_leaves_nothing() {
+    let redis = Redis::start();
+    let replicas = replicas(1, &redis.url(), Clock::Server);
+    let (store, ledger) = &replicas[0];
+    let (ask, worker) = (ask(keys(1, 1, false), all(5, 20, 30, 600)), worker());
+    let answered = store.counts().requests(counts::Outcome::Answered);
+    worker.block_on(async {
+        for _ in 0..5 {
+            let mut asked = ledger.reserve(ask.clone(), now());
+            let pending = poll_fn(|context| Poll::Ready(asked.as_mut().poll(context).is_pending()));
+            assert!(pending.await, "nobody knows yet");
+        }
+        // Reserved, and given back.
+        while answered.value() < 10 {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    });
+    assert_eq!(names(&redis).len(), 0);
+    assert_eq!(burst(ledger, &ask, 100).len(), 5);
 }
 
 #[test]
