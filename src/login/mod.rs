@@ -14,5 +14,6 @@ pub mod memory;
 pub mod settings;
 pub mod state;
 mod table;
+pub mod username;
 
 pub use settings::Settings;
