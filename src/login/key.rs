@@ -68,7 +68,13 @@ impl Secrets {
     /// The pseudonym of an account, given its canonical name.
     pub(super) fn account(&self, realm: &str, canonical: &str) -> Account {
         let name = |epoch: &Epoch| digest(&epoch.name, &[b"account", realm.as_bytes(), canonical.as_bytes()]);
-        Account(self.epochs.iter().map(name).collect())
+        Account { names: self.epochs.iter().map(name).collect(), credentials: None }
+    }
+
+    /// The pseudonym of an account with the whole of its credentials, where every request has them.
+    pub(super) fn credentials(&self, realm: &str, canonical: &str, value: &[u8]) -> Account {
+        let credentials = Some(self.key(&[b"credentials", realm.as_bytes(), value]));
+        Account { credentials, ..self.account(realm, canonical) }
     }
 
     /// The pseudonym of an address.
@@ -88,7 +94,7 @@ impl Secrets {
     pub(super) fn vouch(&self, account: &Account, device: &[u8; 16], issued: u32) -> impl Iterator<Item = Key> {
         let (device, issued) = (*device, issued.to_le_bytes());
         let parts = move |(epoch, name): (&Epoch, &Key)| digest(&epoch.device, &[&name.0, &device, &issued]);
-        self.epochs.iter().zip(&account.0).map(parts)
+        self.epochs.iter().zip(&account.names).map(parts)
     }
 
     fn key(&self, parts: &[&[u8]]) -> Key {
@@ -110,13 +116,17 @@ fn digest(key: &hmac::Key, parts: &[&[u8]]) -> Key {
 
 /// An account of a realm, by its pseudonyms of every epoch, newest first. The name itself is gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Account(Vec<Key>);
+pub struct Account {
+    names: Vec<Key>,
+    /// Of HTTP Basic, name and password as one.
+    pub(super) credentials: Option<Key>,
+}
 
 impl Account {
     /// The pseudonym that the ledger, logs and events know.
     #[must_use]
     pub fn key(&self) -> Key {
-        self.0.first().copied().unwrap_or_default()
+        self.names.first().copied().unwrap_or_default()
     }
 }
 

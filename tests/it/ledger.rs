@@ -117,7 +117,9 @@ fn redis_and_memory_decide_alike() {
             let step = random.u64(0..=most);
             // What is in flight for minutes is forgotten by Redis alone.
             if step > 100_000 || held.len() > 12 {
-                held.drain(..).for_each(|claims| both.settle(&claims, Outcome::Nothing, now));
+                for claims in held.drain(..) {
+                    both.settle(&claims, Outcome::Nothing, now);
+                }
             }
             // A clock may be set back.
             now = if random.u8(..) < 8 { now - step.min(30_000) } else { now + step };
@@ -166,6 +168,12 @@ fn burst(ledger: &Shared, ask: &Ask, attempts: usize) -> Vec<Claim> {
     worker().block_on(futures_util::future::join_all(asks)).into_iter().filter_map(Result::ok).collect()
 }
 
+fn settle(ledger: &Shared, claims: &[Claim], outcome: Outcome) {
+    for claim in claims {
+        ledger.settle(claim, outcome, now());
+    }
+}
+
 #[test]
 fn three_replicas_let_through_what_one_may() {
     let redis = Redis::start();
@@ -180,7 +188,7 @@ fn three_replicas_let_through_what_one_may() {
     let claims = bursts();
     assert_eq!(claims.iter().map(Vec::len).sum::<usize>(), 5, "in flight");
     for ((_, ledger), claims) in replicas.iter().zip(&claims) {
-        claims.iter().for_each(|claim| ledger.settle(claim, Outcome::Failure, now()));
+        settle(ledger, claims, Outcome::Failure);
     }
     let waits = || worker().block_on(replicas[0].1.reserve(ask.clone(), now())).is_err_and(|d| d.wait > 1000);
     until("charged", waits);
@@ -199,7 +207,7 @@ fn while_the_server_is_away_each_replica_has_its_share() {
     for (_, ledger) in &replicas {
         let claims = burst(ledger, &seven, 200);
         assert_eq!(claims.len(), 2, "a third of seven");
-        claims.iter().for_each(|claim| ledger.settle(claim, Outcome::Failure, now()));
+        settle(ledger, &claims, Outcome::Failure);
         assert_eq!(burst(ledger, &seven, 10).len(), 0);
         assert_eq!(burst(ledger, &two, 200).len(), 1, "at least one");
         assert_eq!(ledger.local(), 410);
@@ -218,7 +226,7 @@ fn a_replica_knows_what_it_settled_itself() {
     let replicas = replicas(1, &redis.url(), Clock::Server);
     let (store, ledger) = &replicas[0];
     let ask = ask(keys(1, 1, false), all(3, 70, 70, 600));
-    burst(ledger, &ask, 2).iter().for_each(|claim| ledger.settle(claim, Outcome::Failure, now()));
+    settle(ledger, &burst(ledger, &ask, 2), Outcome::Failure);
     redis.kill();
     until("known", || !store.is_up());
     assert_eq!(burst(ledger, &ask, 10).len(), 1);
@@ -276,7 +284,7 @@ fn everything_in_the_store_ends() {
     let flying = names(&redis);
     assert_eq!(flying.len(), 5, "four keys of a stranger, one of a device");
     for outcome in [Outcome::Failure, Outcome::Success] {
-        held.iter().for_each(|claim| ledger.settle(claim, outcome, now()));
+        settle(ledger, &held, outcome);
     }
     until("settled", || names(&redis).len() == 6);
     for name in names(&redis) {
