@@ -15,6 +15,7 @@
 //! * [`privacy`]: finds personal data and secrets in bytes, and rewrites them; pure.
 //! * [`login`]: limits on attempts at an application's own login.
 //! * [`tls`]: certificates, profiles, client certificates, the development CA.
+//! * [`store`]: what replicas share, in Redis; away at once where it is away.
 //! * [`seal`]: keys and AEAD streams: one sealing for everything that is kept.
 //! * [`mod@format`]: streaming readers over bodies, used by every room that looks into one.
 //! * [`dial`]: connections to anything: TCP, Unix, TLS; names resolved again.
@@ -37,4 +38,5 @@ pub mod observe;
 pub mod privacy;
 pub mod seal;
 pub mod server;
+pub mod store;
 pub mod tls;

@@ -15,7 +15,7 @@ use tokio::net::{UnixListener, UnixStream};
 
 use crate::{
     gateway::Plan,
-    login::{Rule, top::Whose},
+    login::{Rule, top::Offender},
 };
 
 /// Its name in the data folder.
@@ -82,28 +82,24 @@ fn answer(method: &Method, path: &str, plan: &Plan) -> Response<Full<Bytes>> {
 
 /// What is known of attempts to sign in; pseudonyms only.
 fn logins(plan: &Plan) -> Value {
-    let memory = plan.guard.memory();
-    let top: Vec<Value> = plan
-        .guard
-        .top(TOP)
-        .iter()
-        .map(|offender| {
-            let whose = match offender.whose {
-                Whose::Account => "account",
-                Whose::Address => "address",
-            };
-            json!({ "whose": whose, "pseudonym": offender.key.to_string(), "count": offender.count })
-        })
-        .collect();
+    let named = |offenders: Vec<Offender>| -> Vec<Value> {
+        let one = |offender: &Offender| json!({ "pseudonym": offender.key.to_string(), "count": offender.count });
+        offenders.iter().map(one).collect()
+    };
+    let (addresses, accounts) = plan.guard.top(TOP);
     let rules: Vec<Value> = plan.logins().iter().map(|rule| login(rule)).collect();
-    json!({ "logins": rules, "top": top, "keys": memory.len(), "bytes": memory.bytes() })
+    json!({
+        "logins": rules,
+        "accounts": named(accounts),
+        "addresses": named(addresses),
+        "keys": plan.guard.remembered(),
+    })
 }
 
 fn login(rule: &Rule) -> Value {
-    let belief = rule
-        .belief()
-        .map(|belief| json!({ "text": belief.text, "confidence": belief.confidence, "answers": belief.answers }));
-    json!({ "login": rule.settings().name, "belief": belief })
+    let belief =
+        rule.belief().map(|belief| json!({ "text": belief.text, "confidence": belief.confidence.to_string() }));
+    json!({ "login": rule.name(), "belief": belief })
 }
 
 fn respond(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {

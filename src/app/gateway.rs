@@ -13,7 +13,7 @@ use anyhow::{Context as _, bail};
 use arc_swap::ArcSwap;
 use tokio::{runtime::Handle as Runtime, task::AbortHandle};
 
-use super::keys;
+use super::{keys, shown};
 use crate::{
     admin::{self, control::Reach},
     app::log,
@@ -106,6 +106,7 @@ impl Running {
             .collect::<Result<Vec<_>, _>>()
             .context("a worker can't be started")?;
         let ready = Arc::new(AtomicBool::new(true));
+        shown::logins(&process.metrics, &guard);
         let mut running = Self {
             control: control(&config, &plan),
             config,
@@ -195,6 +196,7 @@ impl Running {
             control.reach.store(Arc::clone(&plan));
         }
         self.plan = plan;
+        shown::logins(&self.process.metrics, &guard);
         self.guard = guard;
         self.config = config;
         Ok(())
@@ -203,7 +205,6 @@ impl Running {
     /// The guard that has counted so far, unless there was nothing to guard: it has keys of its own then.
     fn guard_of(&self, config: &Config) -> anyhow::Result<Arc<Guard>> {
         if keys::has_logins(&self.config) || !keys::has_logins(config) {
-            self.guard.memory().resize(config.gateway.login_keys);
             return Ok(Arc::clone(&self.guard));
         }
         keys::guard(config)

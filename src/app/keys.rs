@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use crate::{
     config::Config,
     identity::Realm,
-    login::{Guard, key::Keyring},
+    login::Guard,
     privacy::{Keys, keys::Ring},
     seal,
 };
@@ -65,7 +65,7 @@ pub fn guard(config: &Config) -> anyhow::Result<Arc<Guard>> {
         },
         _ => seal::Ring::ephemeral()?,
     };
-    Ok(Guard::new(Keyring::of(&ring), config.gateway.login_keys))
+    Ok(Guard::new(&config.login, &ring))
 }
 
 /// The realms that routes of a configuration have as gates. Those of `known` that are still the same keep their sessions.
@@ -93,7 +93,7 @@ pub fn realms(config: &Config, known: &[Arc<Realm>]) -> anyhow::Result<Vec<Arc<R
 /// Whether any route has a login that is guarded.
 #[must_use]
 pub fn has_logins(config: &Config) -> bool {
-    config.gateway.routes.iter().any(|route| !route.logins.is_empty())
+    !config.login.logins.is_empty()
 }
 
 fn make_private(dir: &Path) -> io::Result<()> {

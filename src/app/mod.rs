@@ -4,6 +4,7 @@ pub mod banner;
 pub mod gateway;
 pub mod keys;
 pub mod log;
+mod shown;
 pub mod signals;
 
 use std::{path::PathBuf, time::Duration};

@@ -30,30 +30,25 @@ pub fn run(args: &LoginsArgs) -> ExitCode {
 
 fn print(answer: &Value) {
     let list = |name: &str| answer[name].as_array().cloned().unwrap_or_default();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     for login in list("logins") {
-        println!("login  {}", login["login"].as_str().unwrap_or_default());
-        if let Some(belief) = login["belief"].as_object() {
-            let percent = belief["confidence"].as_f64().unwrap_or_default() * 100.0;
+        println!("login  {}", text(&login["login"]));
+        if login["belief"].is_object() {
             println!(
-                "       learned of {} answers, {percent:.0} % sure: {}",
-                belief["answers"],
-                belief["text"].as_str().unwrap_or_default()
+                "       learned ({} sure): {}",
+                text(&login["belief"]["confidence"]),
+                text(&login["belief"]["text"])
             );
         }
     }
-    println!("memory {} keys, {} KiB", answer["keys"], answer["bytes"].as_u64().unwrap_or_default() / 1024);
-    let top = list("top");
-    if top.is_empty() {
-        println!("nobody has failed");
-        return;
-    }
-    println!("\n{:8}  {:20}  failures and refusals", "whose", "pseudonym");
-    for row in top {
-        println!(
-            "{:8}  {:20}  {}",
-            row["whose"].as_str().unwrap_or_default(),
-            row["pseudonym"].as_str().unwrap_or_default(),
-            row["count"]
-        );
+    println!("memory {} keys", answer["keys"]);
+    for whose in ["accounts", "addresses"] {
+        let top = list(whose);
+        if !top.is_empty() {
+            println!("\n{whose:22}failures and refusals");
+        }
+        for row in top {
+            println!("{:22}{}", text(&row["pseudonym"]), row["count"]);
+        }
     }
 }

@@ -1,91 +1,99 @@
 //! `[[login]]`: attempts at an application's own login.
 
-use std::{ops::Range, sync::Arc};
+use std::{collections::BTreeSet, ops::Range, sync::Arc};
 
-use http::Method;
-
-use super::{diagnose::Diagnostics, reader::Table, resolve::seconds, route};
+use super::{
+    diagnose::Diagnostics,
+    file::{Node, Value},
+    reader::Table,
+    resolve::seconds,
+    route,
+};
 use crate::{
     gateway::settings::{HostPattern, Route},
     login::{
-        judge,
-        settings::{Criteria, Limit, Limits, Preset, Rule, Source},
+        preset::Preset,
+        settings::{Criteria, Limit, Limits, Login, Outcome, Pattern, Redirect, Username},
     },
 };
 
 /// A login, and which routes it may be on.
 #[derive(Debug)]
-pub struct Login {
+pub struct Placed {
     host: Option<HostPattern>,
-    rule: Arc<Rule>,
+    login: Arc<Login>,
     span: Range<usize>,
 }
 
+impl Placed {
+    /// The login itself.
+    #[must_use]
+    pub fn login(&self) -> Login {
+        Login::clone(&self.login)
+    }
+}
+
 /// Reads one login; `None` when it can't be built even with defaults.
-pub fn resolve(mut table: Table, d: &mut Diagnostics<'_>) -> Option<Login> {
+pub fn resolve(mut table: Table, d: &mut Diagnostics<'_>) -> Option<Placed> {
     let span = table.span.clone();
     let host = table.parsed("host", d, "a host as a [[route]] names it", route::host);
     let preset = table.choice("preset", d, &Preset::ALL, Preset::Auto);
-    let path = table.parsed("path", d, "a path such as \"/login\"", route::path).or_else(|| usual_path(preset));
+    let path = table.parsed("path", d, "a path such as \"/login\"", route::path);
+    let path = path.or_else(|| preset.path().map(str::to_owned));
     if path.is_none() {
-        d.note(
-            &span,
-            "a login needs `path`",
-            Some("where the application takes the password: path = \"/login\"".to_owned()),
-        );
+        let hint = "where the application takes the password: path = \"/login\"".to_owned();
+        d.note(&span, "a login needs `path`", Some(hint));
     }
-    let method = table.parsed("method", d, "a method such as \"POST\"", method);
-    let username = table.parsed("username", d, "form:NAME, json:/POINTER, header:NAME, query:NAME or basic", source);
-    let failure = table.table_if("failure", "login[].failure", d).map(|table| criteria(table, d));
-    let success = table.table_if("success", "login[].success", d).map(|table| criteria(table, d));
+    let methods = methods(&mut table, d);
+    let username = table.parsed("username", d, "form:NAME, json:/POINTER, header:NAME or basic", source);
+    let outcome = outcome(&mut table, preset, d);
     let limits = limits(table.table("limits", "login[].limits", d), d);
-    let consecutive = table.number("consecutive", d, 1..=100).and_then(|n| u32::try_from(n).ok()).unwrap_or(100);
-    let (lock, device_age) =
-        (table.duration("lock", d, seconds(86_400)), table.duration("device_age", d, seconds(90 * 86_400)));
-    let body_limit = usize::try_from(table.size("body_limit", d, 64 << 10)).unwrap_or(usize::MAX).min(16 << 20);
+    let consecutive = table.number("consecutive", d, 1..=100).and_then(|n| u8::try_from(n).ok());
+    let forget = table.duration("lock", d, seconds(86_400));
+    let remember = table.duration("device_age", d, seconds(90 * 86_400));
+    let body_limit = usize::try_from(table.size("body_limit", d, 64 << 10)).unwrap_or(usize::MAX);
     table.finish(d);
     let path = path?;
-    let username = username.unwrap_or_else(|| preset.username());
     let host_name = host.as_ref().map_or("*".to_owned(), route::host_name);
-    let rule = Rule {
+    let username = username.unwrap_or_else(|| preset.username());
+    let login = Login {
         name: format!("{host_name}{path}"),
-        prefix: matches!(username, Source::Basic),
+        host: host.as_ref().filter(|host| **host != HostPattern::Any).map(route::host_name),
         path,
-        method,
+        below: preset == Preset::Basic,
+        realm: host_name,
+        methods,
         username,
-        failure: failure.unwrap_or_else(|| preset.failure()),
-        success: success.unwrap_or_default(),
-        otherwise: preset.otherwise(),
+        passes_without_username: preset.passes_without_username(),
+        outcome,
         limits,
-        consecutive,
-        lock,
-        device_age,
-        body_limit,
+        body_limit: body_limit.min(16 << 20),
+        max_consecutive: consecutive.unwrap_or(100),
+        forget,
+        remember,
     };
-    Some(Login { host, rule: Arc::new(rule), span })
+    Some(Placed { host, login: Arc::new(login), span })
 }
 
 /// Gives each route the logins that it can be asked for, and tells of those that no route can be.
-pub fn attach(logins: &[Login], routes: &mut [Route], d: &mut Diagnostics<'_>) {
-    for (number, login) in logins.iter().enumerate() {
-        if logins[..number].iter().any(|other| other.rule.name == login.rule.name) {
+pub fn attach(logins: &[Placed], routes: &mut [Route], d: &mut Diagnostics<'_>) {
+    for (number, Placed { host, login, span }) in logins.iter().enumerate() {
+        if logins[..number].iter().any(|other| other.login.name == login.name) {
             let hint = Some("give one of them another host or path".to_owned());
-            d.note(&login.span, format!("a second login for `{}`", login.rule.name), hint);
+            d.note(span, format!("a second login for `{}`", login.name), hint);
         }
         let mut served = false;
         for route in &mut *routes {
-            let same_host = login.host.as_ref().is_none_or(|host| *host == route.host);
-            if same_host
-                && (is_below(&login.rule.path, &route.path)
-                    || (login.rule.prefix && is_below(&route.path, &login.rule.path)))
-            {
-                route.logins.push(Arc::clone(&login.rule));
+            let same_host = host.as_ref().is_none_or(|host| *host == route.host || route.host == HostPattern::Any);
+            let leads = is_below(&login.path, &route.path) || (login.below && is_below(&route.path, &login.path));
+            if same_host && leads {
+                route.logins.push(Arc::clone(login));
                 served = true;
             }
         }
         if !served && !routes.is_empty() {
             let hint = Some("its `host` must be that of a [[route]] as it is written there, or be left out".to_owned());
-            d.note(&login.span, format!("no route leads to the login `{}`", login.rule.name), hint);
+            d.note(span, format!("no route leads to the login `{}`", login.name), hint);
         }
     }
 }
@@ -97,76 +105,90 @@ fn is_below(path: &str, prefix: &str) -> bool {
     start.eq_ignore_ascii_case(prefix) && (path.len() == prefix.len() || path[prefix.len()..].starts_with('/'))
 }
 
-fn usual_path(preset: Preset) -> Option<String> {
-    let path = match preset {
-        Preset::WordPress => "/wp-login.php",
-        Preset::Basic => "/",
-        Preset::Spring => "/login",
-        Preset::Django => "/accounts/login",
-        Preset::FormRedirect | Preset::Json401 | Preset::Auto => return None,
+fn methods(table: &mut Table, d: &mut Diagnostics<'_>) -> BTreeSet<String> {
+    let wanted = "a method such as \"POST\", or a list of them";
+    let read = |value: &Value| {
+        let items = match value {
+            Value::List(items) => items.iter().map(|item| &item.value).collect(),
+            one => vec![one],
+        };
+        let method = |item: &Value| match item {
+            Value::Text(text) if http::Method::from_bytes(text.as_bytes()).is_ok() => Ok(text.to_ascii_uppercase()),
+            Value::Text(text) => Err(format!("\"{text}\" is not a method")),
+            other => Err(format!("it holds {}", other.kind())),
+        };
+        Some(items.into_iter().map(method).collect())
     };
-    Some(path.to_owned())
+    table.read("method", d, wanted, read).unwrap_or_default()
 }
 
-fn method(text: &str) -> Result<Method, String> {
-    Method::from_bytes(text.as_bytes()).map_err(|_| format!("\"{text}\" is not a method"))
-}
-
-fn source(text: &str) -> Result<Source, String> {
+fn source(text: &str) -> Result<Username, String> {
     if text == "basic" {
-        return Ok(Source::Basic);
+        return Ok(Username::Basic);
     }
     let (kind, name) = text.split_once(':').unwrap_or((text, ""));
     if name.is_empty() {
         return Err(format!("\"{text}\" names no place"));
     }
     match kind {
-        "form" => Ok(Source::Form(name.to_owned())),
-        "query" => Ok(Source::Query(name.to_owned())),
+        "form" => Ok(Username::Form(name.to_owned())),
         "header" => match http::HeaderName::from_bytes(name.as_bytes()) {
-            Ok(name) => Ok(Source::Header(name.as_str().to_owned())),
+            Ok(name) => Ok(Username::Header(name)),
             Err(_) => Err(format!("\"{name}\" is not the name of a header")),
         },
         "json" => {
             let steps =
                 name.strip_prefix('/').ok_or_else(|| format!("\"{name}\" is no pointer: it starts with `/`"))?;
             // RFC 6901, section 3.
-            Ok(Source::Json(steps.split('/').map(|step| step.replace("~1", "/").replace("~0", "~")).collect()))
+            Ok(Username::Json(steps.split('/').map(|step| step.replace("~1", "/").replace("~0", "~")).collect()))
         }
         other => Err(format!("\"{other}\" is not a place")),
     }
 }
 
+/// What tells the outcome: what is written takes the place of all that the preset says.
+fn outcome(table: &mut Table, preset: Preset, d: &mut Diagnostics<'_>) -> Outcome {
+    let mut criteria = |name, full| table.table_if(name, full, d).map(|table| criteria(table, d));
+    match (criteria("failure", "login[].failure"), criteria("success", "login[].success")) {
+        (None, None) => preset.outcome(),
+        (failure, success) => {
+            Outcome::Told { failure: failure.unwrap_or_default(), success: success.unwrap_or_default() }
+        }
+    }
+}
+
 fn criteria(mut table: Table, d: &mut Diagnostics<'_>) -> Criteria {
-    let pattern = |text: &str| judge::pattern(text).map(|_| text.to_owned()).map_err(|error| error.to_string());
+    let pattern = |text: &str| Pattern::parse(text).map_err(|error| error.to_string());
     let place = table.span.clone();
     let criteria = Criteria {
         status: statuses(&mut table, d),
         location: table.parsed("location", d, "a pattern of the regex crate", pattern),
+        redirect: table.parsed("redirect", d, "\"back\" or \"away\"", |text| match text {
+            "back" => Ok(Redirect::Back),
+            "away" => Ok(Redirect::Away),
+            other => Err(format!("\"{other}\" is not known")),
+        }),
         cookie: table.text("cookie", d),
-        no_cookie: table.text("no_cookie", d),
+        cookie_absent: table.text("cookie_absent", d),
         body: table.parsed("body", d, "a pattern of the regex crate", pattern),
     };
-    if criteria == Criteria::default() {
-        d.note(
-            &place,
-            "it says nothing to know an answer by",
-            Some("name `status`, `location`, `cookie`, `no_cookie` or `body`".to_owned()),
-        );
+    if criteria.is_empty() {
+        let hint = "name `status`, `location`, `redirect`, `cookie`, `cookie_absent` or `body`".to_owned();
+        d.note(&place, "it says nothing to know an answer by", Some(hint));
     }
     table.finish(d);
     criteria
 }
 
-fn statuses(table: &mut Table, d: &mut Diagnostics<'_>) -> Vec<u16> {
+fn statuses(table: &mut Table, d: &mut Diagnostics<'_>) -> BTreeSet<u16> {
     let wanted = "a status code such as 401";
-    let mut statuses = Vec::new();
-    for node in table.nodes("status", d, wanted).unwrap_or_default() {
-        match node.value {
-            super::file::Value::Integer(code @ 200..=599) => statuses.push(u16::try_from(code).unwrap_or(0)),
-            other => {
-                d.note(&node.span, format!("`status` holds {}", other.kind()), Some(format!("{wanted} is expected")));
+    let mut statuses = BTreeSet::new();
+    for Node { span, value } in table.nodes("status", d, wanted).unwrap_or_default() {
+        match value {
+            Value::Integer(code @ 200..=599) => {
+                statuses.insert(u16::try_from(code).unwrap_or_default());
             }
+            other => d.note(&span, format!("`status` holds {}", other.kind()), Some(format!("{wanted} is expected"))),
         }
     }
     statuses

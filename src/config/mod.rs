@@ -14,6 +14,8 @@ pub mod reader;
 pub mod resolve;
 pub mod route;
 pub mod schema;
+mod secret;
+mod store;
 
 use std::{
     path::{Path, PathBuf},
@@ -48,8 +50,12 @@ pub struct Config {
     pub access_log: crate::observe::access_log::Settings,
     /// Realms.
     pub identity: crate::identity::Settings,
+    /// Logins whose attempts are limited.
+    pub login: crate::login::settings::Settings,
     /// Sealing at rest.
     pub seal: crate::seal::Settings,
+    /// What replicas share; nothing where it is absent.
+    pub store: Option<crate::store::Settings>,
     /// The private listener.
     pub admin: crate::admin::Settings,
     /// Files besides the configuration itself whose change calls for a reload.
@@ -147,6 +153,12 @@ impl Config {
             Target::File(path) => {
                 let sealed = if self.access_log.sealed.is_some() { ", sealed" } else { "" };
                 lines.push(format!("log    {}{sealed}", path.display()));
+            }
+        }
+        if let Some(store) = &self.store {
+            lines.push(format!("store  {}, replicas: {}", store.redis, store.replicas));
+            if let Some(reason) = &store.cleartext_reason {
+                lines.push(format!("       cleartext allowed: {reason}"));
             }
         }
         for route in &self.gateway.routes {

@@ -69,6 +69,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let login_keys = limits.number("login_keys", d, 1000..=100_000_000).and_then(|n| usize::try_from(n).ok());
     let realms = top.tables("realm", "realm[]", d);
     let identity = super::identity::resolve(realms, &data_dir, &seal, context, d);
+    let store = super::store::resolve(top.table_if("store", "store", d), context, d);
     let tables = top.tables("route", "route[]", d);
     if tables.is_empty() {
         let hint = "add a [[route]] with upstream = \"http://127.0.0.1:9000\"".to_owned();
@@ -76,7 +77,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     }
     let server = server(listen, limits, shutdown, context, d);
     let loopback = server.http.is_none_or(|address| address.ip().is_loopback());
-    let logins: Vec<login::Login> = logins.into_iter().filter_map(|table| login::resolve(table, d)).collect();
+    let logins: Vec<login::Placed> = logins.into_iter().filter_map(|table| login::resolve(table, d)).collect();
     let routes = routes(tables, &logins, loopback, &privacy, &identity, context, d);
     distinct_doors(&server, &admin, d);
     top.finish(d);
@@ -84,26 +85,26 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
         data_dir,
         data_dir_is_given: given.is_some(),
         key_file,
-        gateway: gateway::Settings {
-            head,
-            trusted: server.trusted.clone(),
-            privacy,
-            login_keys: login_keys.unwrap_or(200_000),
-            routes,
-        },
-        server,
+        gateway: gateway::Settings { head, trusted: server.trusted.clone(), privacy, routes },
         tls,
         admin,
         access_log,
         identity,
+        login: crate::login::settings::Settings {
+            logins: logins.iter().map(login::Placed::login).collect(),
+            max_keys: login_keys.unwrap_or(200_000),
+            nobody_is_trusted: server.trusted.is_empty(),
+        },
         seal,
+        server,
+        store,
         files: std::mem::take(&mut context.files),
     }
 }
 
 fn routes(
     tables: Vec<Table>,
-    logins: &[login::Login],
+    logins: &[login::Placed],
     loopback: bool,
     privacy: &Arc<privacy::settings::Settings>,
     realms: &identity::Settings,

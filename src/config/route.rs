@@ -9,6 +9,7 @@ use super::{
     file::{Node, Value},
     reader::Table,
     resolve::{Context, seconds},
+    secret,
 };
 use crate::{
     common::authority::Authority,
@@ -426,32 +427,8 @@ fn health(table: &mut Table, d: &mut Diagnostics<'_>) -> Option<Health> {
 
 /// A secret: from the file itself, or from the file that `_file` names.
 fn authorization(table: &mut Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>) -> Option<HeaderValue> {
-    let place = table.place("upstream_authorization_file");
-    let own_place = table.place("upstream_authorization");
-    let own = table.text("upstream_authorization", d);
-    let file = table.text("upstream_authorization_file", d).map(|t| context.path(&t));
-    let (text, place) = match (own, file) {
-        (Some(_), Some(_)) => {
-            d.note(
-                &place,
-                "both `upstream_authorization` and `upstream_authorization_file`",
-                Some("keep one of them".to_owned()),
-            );
-            return None;
-        }
-        (Some(text), None) => (text, own_place),
-        (None, Some(path)) => {
-            context.files.push(path.clone());
-            match std::fs::read_to_string(&path) {
-                Ok(text) => (text.trim_end_matches(['\r', '\n']).to_owned(), place),
-                Err(error) => {
-                    d.note(&place, format!("{} can't be read: {error}", path.display()), None);
-                    return None;
-                }
-            }
-        }
-        (None, None) => return None,
-    };
+    let names = ["upstream_authorization", "upstream_authorization_file"];
+    let (text, place) = secret::text(table, names, context, d)?;
     let Ok(mut value) = HeaderValue::from_str(&text) else {
         d.note(&place, "the value of `upstream_authorization` is not one line of text", None);
         return None;

@@ -344,14 +344,14 @@ pub const KEYS: &[Key] = &[
         "method",
         "\"POST\"",
         "all but GET, HEAD, OPTIONS",
-        "The one method of attempts. A request whose query names the account is one whatever its method.",
+        "The method of attempts, or a list. A request whose query names the account is one whatever its method.",
     ),
     key(
         "login[]",
         "username",
         "\"form:email\"",
         "the preset's",
-        "Where an attempt names its account: \"form:NAME\", \"json:/POINTER\", \"header:NAME\", \"query:NAME\" or \"basic\". Where that can't be read plainly and once, the attempt is refused (400).",
+        "Where an attempt names its account: \"form:NAME\", \"json:/POINTER\", \"header:NAME\" or \"basic\". Where that can't be read plainly and once, the attempt is refused (400).",
     ),
     key(
         "login[]",
@@ -390,7 +390,7 @@ pub const KEYS: &[Key] = &[
         "A pattern that the answer's Location holds (regex crate).",
     ),
     key("login[].failure", "cookie", "\"error\"", "none", "A cookie that is set."),
-    key("login[].failure", "no_cookie", "\"session\"", "none", "A cookie that is not set."),
+    key("login[].failure", "cookie_absent", "\"session\"", "none", "A cookie that is not set."),
     key(
         "login[].failure",
         "body",
@@ -398,10 +398,24 @@ pub const KEYS: &[Key] = &[
         "none",
         "A pattern that the first 64 KiB of the answer hold (regex crate).",
     ),
-    key("login[].success", "status", "[204]", "none", "The same for a success, which is looked for first."),
+    key(
+        "login[].success",
+        "status",
+        "[204]",
+        "the preset's",
+        "What tells a success, all of it together; what is no failure is one where only `failure` is given.",
+    ),
+    key(
+        "login[].failure",
+        "redirect",
+        "\"back\"",
+        "the preset's",
+        "Where it redirects to: \"back\" to the login's own path, or \"away\" to another.",
+    ),
+    key("login[].success", "redirect", "\"away\"", "the preset's", "As above."),
     key("login[].success", "location", "\"^/account\"", "none", "As above."),
     key("login[].success", "cookie", "\"session\"", "none", "As above."),
-    key("login[].success", "no_cookie", "\"error\"", "none", "As above."),
+    key("login[].success", "cookie_absent", "\"error\"", "none", "As above."),
     key("login[].success", "body", "\"welcome\"", "none", "As above."),
     key(
         "login[].limits",
@@ -442,6 +456,56 @@ pub const KEYS: &[Key] = &[
         "\"blocklist.txt\"",
         "none",
         "Words, a line each, that new passwords may not be made of, besides the built-in ones.",
+    ),
+    key(
+        "store",
+        "redis",
+        "\"rediss://redis.example:6379\"",
+        "none",
+        "Redis or Valkey that replicas share: \"rediss://[[USER]:PASSWORD@]HOST:PORT/DATABASE\", \"unix:/PATH\", \"rediss+sentinel://HOST:PORT,HOST:PORT/MASTER\" or \"rediss-cluster://HOST:PORT,HOST:PORT\"; `redis` in the place of `rediss` is cleartext. Secret: `redis_file` names a file that holds it.",
+    ),
+    key(
+        "store",
+        "redis_password",
+        "\"...\"",
+        "none",
+        "Password there. Secret: `redis_password_file` names a file that holds it.",
+    ),
+    key(
+        "store",
+        "sentinel_password",
+        "\"...\"",
+        "none",
+        "Password at the sentinels. Secret: `sentinel_password_file` names a file that holds it.",
+    ),
+    key(
+        "store",
+        "ca",
+        "\"redis-ca.pem\"",
+        "the system's",
+        "PEM bundle of the only authorities believed for TLS to the store.",
+    ),
+    key("store", "prefix", "\"privet:\"", "privet:", "What every key in the store begins with."),
+    key(
+        "store",
+        "timeout",
+        "\"50ms\"",
+        "50ms",
+        "Longest wait for an answer of the store. After one that did not come nobody waits until the store is back.",
+    ),
+    key(
+        "store",
+        "replicas",
+        "3",
+        "1",
+        "Replicas of Privet that share the store. While it is away each goes on with its share: a limit divided by this, at least 1.",
+    ),
+    key(
+        "store",
+        "cleartext_reason",
+        "\"private bridge\"",
+        "none",
+        "Why cleartext to the store beyond loopback is allowed; without it that is an error.",
     ),
     key("route[]", "host", "\"shop.example\"", "any", "Host name, or \"*.example.com\" for any one label before it."),
     key("route[]", "path", "\"/\"", "/", "Path prefix, matched at segment borders; the longest wins."),
@@ -664,10 +728,10 @@ pub const KEYS: &[Key] = &[
 
 /// Tables and keys of safeguards that this version does not have. Ignoring one would leave data unprotected in silence.
 pub const LATER: &[(&str, &str)] = &[
-    ("", "store"),
     ("", "shield"),
     ("", "antivirus"),
     ("listen", "console"),
+    ("store", "postgres"),
     ("route[]", "shield"),
     ("route[]", "antivirus"),
     ("route[]", "watch"),
@@ -676,7 +740,7 @@ pub const LATER: &[(&str, &str)] = &[
 ];
 
 /// Keys whose value may be given by a file instead, under this name with `_file`, and is never shown.
-pub const SECRETS: &[&str] = &["upstream_authorization"];
+pub const SECRETS: &[&str] = &["upstream_authorization", "redis", "redis_password", "sentinel_password"];
 
 /// The names that may stand in `table`: its keys and its tables.
 #[must_use]

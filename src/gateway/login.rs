@@ -1,9 +1,13 @@
 //! The guard of the application's own login: whom an attempt is for is read before the application gets it, and what the application
 //! made of it before the client does.
 
-use http::{HeaderValue, Response, header, request::Parts};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Response, header, request::Parts};
 
 use crate::{
+    common::clock,
     gateway::{
         Gateway,
         body::{Body, RequestBody},
@@ -12,17 +16,17 @@ use crate::{
         record::Record,
         refusal::{Kind, More, Refusal},
     },
-    login::{self, End, Who},
-    observe::metrics::Shard,
+    login::{Guard, Judged, Refused, Reservation, Rule},
 };
 
 const SAFEGUARD: &str = "login";
 
-/// An attempt that has been let through.
+/// An attempt that has been let through. Dropped, it gives its place back, or is charged when the application may have seen it.
 #[derive(Debug)]
 pub struct Attempt {
-    inner: login::Attempt,
-    shard: Shard,
+    guard: Arc<Guard>,
+    rule: Arc<Rule>,
+    reservation: Reservation,
 }
 
 /// Lets an attempt to sign in through, or not; nothing for every other request.
@@ -37,44 +41,46 @@ pub async fn check(
     body: &mut RequestBody,
     record: &mut Record,
 ) -> Result<Option<Box<Attempt>>, Refusal> {
-    let (path, query) = (head.target.path(), head.target.query());
-    let Some(rule) = line.logins.iter().find(|rule| rule.concerns(&parts.method, path, query, &parts.headers)) else {
-        return Ok(None);
-    };
+    let (host, path, query) = (head.host.to_str().unwrap_or_default(), head.target.path(), head.target.query());
+    let concerns = |rule: &&Arc<Rule>| rule.concerns(host, &parts.method, path, query, &parts.headers);
+    let Some(rule) = line.logins.iter().find(concerns) else { return Ok(None) };
     let read = match rule.body_limit() {
-        Some(most) => body.collect(most).await?,
-        None => bytes::Bytes::new(),
+        0 => Bytes::new(),
+        most => body.collect(most).await?,
     };
-    let account = rule.account(&parts.method, &parts.headers, query, &read).map_err(|unreadable| {
+    let guard = &gateway.plan.guard;
+    let account = rule.username(query, &parts.headers, &read).map_err(|why| {
         record.verdict(SAFEGUARD, "unreadable");
-        count(&gateway.shard, rule, "unreadable");
-        Refusal::from(Kind::LoginUnreadable(unreadable.0))
+        guard.unreadable(rule, why, head.address, clock::now());
+        Refusal::from(Kind::LoginUnreadable(why.name()))
     })?;
-    let who = Who { account: &account, address: head.address, headers: &parts.headers };
-    let inner = gateway.plan.guard.check(rule, &who).map_err(|refused| {
+    let Some(account) = account else { return Ok(None) };
+    let checked = guard.check(rule, &account, head.address, &parts.headers, clock::now()).await;
+    let reservation = checked.map_err(|refused| {
         record.verdict(SAFEGUARD, refused.why.name());
-        count(&gateway.shard, rule, "refused");
-        let more = More { wait: Some(refused.wait), headers: refused.headers() };
-        Refusal { kind: Kind::LoginLimited, source: None, more: Some(Box::new(more)) }
+        limited(&refused)
     })?;
-    if rule.answer_limit().is_some() {
+    if rule.answer_limit() > 0 {
         // What is compressed could not be judged.
         parts.headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     }
-    Ok(Some(Box::new(Attempt { inner, shard: Shard::clone(&gateway.shard) })))
+    Ok(Some(Box::new(Attempt { guard: Arc::clone(guard), rule: Arc::clone(rule), reservation })))
+}
+
+fn limited(refused: &Refused) -> Refusal {
+    let more = More { wait: Some(refused.retry_after), headers: HeaderMap::from_iter(refused.headers()) };
+    Refusal { kind: Kind::LoginLimited, source: None, more: Some(Box::new(more)) }
 }
 
 impl Attempt {
     /// Notes that the application may see it from now on.
     pub fn forward(&mut self) {
-        self.inner.forward();
+        self.reservation.forwarded();
     }
 
     /// Notes that the application gave no answer, which is not the client's fault.
     pub fn give_up(self) {
-        let rule = std::sync::Arc::clone(self.inner.rule());
-        let (verdict, _) = self.inner.settle(End::Unclear);
-        count(&self.shard, &rule, verdict.name());
+        self.guard.settle(self.reservation, Judged::Unclear, clock::now());
     }
 
     /// Judges the application's answer, and gives a device that has won its cookie.
@@ -82,33 +88,19 @@ impl Attempt {
     /// # Errors
     /// When the answer breaks off before it can be judged.
     pub async fn settle(self, mut answer: Response<Body>) -> Result<Response<Body>, Refusal> {
-        let rule = self.inner.rule();
-        let read = match rule.answer_limit() {
-            Some(most) => match answer.body_mut().read_ahead(most).await {
-                Ok(read) => read,
+        let mut judged = self.rule.judge(answer.status(), answer.headers(), None);
+        if judged == Judged::NeedsBody {
+            match answer.body_mut().read_ahead(self.rule.answer_limit()).await {
+                Ok(read) => judged = self.rule.judge(answer.status(), answer.headers(), Some(&read)),
                 Err(kind) => {
                     self.give_up();
                     return Err(kind.into());
                 }
-            },
-            None => Vec::new(),
-        };
-        let end = rule.judge(answer.status(), answer.headers(), &read);
-        let rule = std::sync::Arc::clone(rule);
-        let (verdict, cookie) = self.inner.settle(end);
-        count(&self.shard, &rule, verdict.name());
-        if let Some(cookie) = cookie {
+            }
+        }
+        if let Some(cookie) = self.guard.settle(self.reservation, judged, clock::now()).cookie {
             answer.headers_mut().append(header::SET_COOKIE, cookie);
         }
-        tracing::debug!(
-            login = rule.settings().name,
-            failed = (end == End::Failure),
-            "an attempt to sign in is settled"
-        );
         Ok(answer)
     }
-}
-
-fn count(shard: &Shard, rule: &login::Rule, verdict: &str) {
-    shard.count("privet_login_attempts_total", &[("login", &rule.settings().name), ("verdict", verdict)]);
 }

@@ -17,7 +17,7 @@ use crate::{
         upstream::{cluster::Cluster, shared::Shared},
     },
     identity::Realm,
-    login::{self, Guard, Rule},
+    login::{Guard, Rule, settings::Login},
     observe::{
         access_log::{Log, Scribe},
         metrics::{Metrics, RouteMeter, Shard},
@@ -93,21 +93,15 @@ impl Bounds {
     }
 }
 
-/// A route can't be prepared.
+/// A route's application can't be prepared.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The way to its application.
-    #[error("route {route}")]
-    Application {
-        /// Which.
-        route: String,
-        /// Why.
-        #[source]
-        source: dial::Invalid,
-    },
-    /// Its login.
-    #[error(transparent)]
-    Login(#[from] login::judge::Invalid),
+#[error("route {route}")]
+pub struct Error {
+    /// Which.
+    pub route: String,
+    /// Why.
+    #[source]
+    pub source: dial::Invalid,
 }
 
 impl Plan {
@@ -123,17 +117,18 @@ impl Plan {
     ) -> Result<Arc<Self>, Error> {
         let mut routes: Vec<Prepared> = Vec::with_capacity(settings.routes.len());
         let mut engines = Engines { keys: means.keys, made: Vec::new() };
-        let mut logins = previous.map(Self::logins).unwrap_or_default();
+        let known = previous.filter(|plan| Arc::ptr_eq(&plan.guard, means.guard));
+        let mut logins = known.map(Self::logins).unwrap_or_default();
         for route in &settings.routes {
             let kept = previous.and_then(|plan| plan.shared_of(route));
             let shared = match kept {
                 Some(shared) => shared,
                 None => Shared::start(&route.upstream, means.service)
-                    .map_err(|source| Error::Application { route: route.name.clone(), source })?,
+                    .map_err(|source| Error { route: route.name.clone(), source })?,
             };
             let mask = route.mask.as_ref().map(|rule| mask(route, rule, &mut engines));
             let engine = engines.of(&route.privacy);
-            let logins = route.logins.iter().map(|login| ready(login, &mut logins)).collect::<Result<_, _>>()?;
+            let logins = route.logins.iter().map(|login| ready(login, means.guard, &mut logins)).collect();
             let gate = route.gate.as_ref();
             let realm = gate.and_then(|gate| means.realms.iter().find(|realm| realm.name() == gate.realm));
             let realm = realm.map(Arc::clone);
@@ -202,14 +197,14 @@ impl Plan {
     }
 }
 
-/// The login that `settings` describe, as it is `known`, or made.
-fn ready(settings: &login::settings::Rule, known: &mut Vec<Arc<Rule>>) -> Result<Arc<Rule>, login::judge::Invalid> {
-    if let Some(rule) = known.iter().find(|rule| rule.settings() == settings) {
-        return Ok(Arc::clone(rule));
+/// `login` made ready, as it is `known` already where it is the same.
+fn ready(login: &Arc<Login>, guard: &Arc<Guard>, known: &mut Vec<Arc<Rule>>) -> Arc<Rule> {
+    if let Some(rule) = known.iter().find(|rule| rule.login() == login) {
+        return Arc::clone(rule);
     }
-    let rule = Arc::new(Rule::new(settings)?);
+    let rule = Arc::new(guard.rule(login));
     known.push(Arc::clone(&rule));
-    Ok(rule)
+    rule
 }
 
 /// Engines by their settings: routes whose settings are alike share one.

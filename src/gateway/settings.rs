@@ -16,8 +16,6 @@ pub struct Settings {
     pub trusted: Vec<IpNet>,
     /// What personal data is, and what is written in its place, where no route says otherwise.
     pub privacy: Arc<privacy::settings::Settings>,
-    /// Most keys of attempts to sign in that are held in memory.
-    pub login_keys: usize,
     /// Routes, as written.
     pub routes: Vec<Arc<Route>>,
 }
@@ -108,7 +106,7 @@ pub struct Route {
     /// Whether requests are in the access log.
     pub access_log: bool,
     /// Logins of the application that requests of this route may reach.
-    pub logins: Vec<Arc<login::settings::Rule>>,
+    pub logins: Vec<Arc<login::settings::Login>>,
 }
 
 /// What happens to personal data in a path or query. In the logs it is rewritten and counted in any case.

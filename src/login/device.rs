@@ -1,178 +1,218 @@
-//! The cookie of a familiar device: signed, without personal data, good for the accounts that have won on it.
+//! The cookie that makes a device familiar: set after a success, it vouches for the accounts that have signed in there.
 //!
-//! `__Host-privet-device` holds, in base64: a version byte, a random number of the device (12 bytes), for each of up to four accounts the
-//! first eight bytes of its key with the time of its last success (four bytes, minutes since 1970), and 16 bytes of HMAC-SHA256.
+//! It holds a random number for the device and, an account, the second of its issue and a keyed hash over account, device and second.
+//! Nothing in it names anybody; without the key it can neither be made nor tied to an account. At most [`ACCOUNTS`] fit.
 
-use aws_lc_rs::{constant_time, hmac, rand};
+use aws_lc_rs::{constant_time::verify_slices_are_equal, rand};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue, header};
 
-use super::key::{Key, Keyring};
+use super::key::{Account, Key, Secrets};
 
-/// Its name. The prefix makes browsers keep it to this host, this path and TLS (RFC 6265bis, section 4.1.3).
-pub const NAME: &str = "__Host-privet-device";
-
+/// Its name: the prefix has browsers refuse one from another host, another path or cleartext (RFC 6265bis).
+pub const COOKIE: &str = "__Host-privet-device";
+/// Accounts that a device is known for; the one that signed in longest ago leaves.
+pub const ACCOUNTS: usize = 5;
+/// The form of what follows.
 const VERSION: u8 = 1;
-const NUMBER: usize = 12;
-const TAG: usize = 8;
-const ACCOUNT: usize = TAG + 4;
-const MAC: usize = 16;
-/// Accounts of one device; the one that has not won for longest gives way.
-const ACCOUNTS: usize = 4;
+/// Seconds that an issue may lie ahead, for replicas' clocks differ.
+const AHEAD: u32 = 300;
+/// Cookies of the name that are looked at; a browser sends one.
+const LOOKS: usize = 2;
 
-/// A device that has shown its cookie, or a new one.
+/// What a device brought along. The entries of other accounts are taken as they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Device {
-    number: [u8; NUMBER],
-    /// First bytes of an account's key, and the minute of its last success; newest first.
-    accounts: Vec<([u8; TAG], u32)>,
+pub(super) struct Device {
+    /// The device's number.
+    pub(super) id: [u8; 16],
+    entries: Vec<Entry>,
 }
 
-fn tag(account: Key) -> [u8; TAG] {
-    std::array::from_fn(|i| account.0[i])
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Entry {
+    issued: u32,
+    tag: [u8; 16],
 }
 
-fn minutes(now: u64) -> u32 {
-    u32::try_from(now / 60_000).unwrap_or(u32::MAX)
+/// What is known of a client's device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It vouches for the account.
+    Familiar(Device),
+    /// It has a cookie, but none for the account.
+    Other(Device),
+    /// It has none.
+    None,
+}
+
+impl Standing {
+    /// What the `Cookie` headers say of `account` at `second`, when a success is remembered for `remember` seconds.
+    pub(super) fn of(secrets: &Secrets, account: &Account, headers: &HeaderMap, second: u32, remember: u32) -> Self {
+        let mut other = Self::None;
+        for device in presented(headers).take(LOOKS).filter_map(Device::parse) {
+            if device.vouches(secrets, account, second, remember) {
+                return Self::Familiar(device);
+            }
+            other = Self::Other(device);
+        }
+        other
+    }
+
+    /// The device's number where it is familiar.
+    pub(super) fn id(&self) -> Option<&[u8; 16]> {
+        if let Self::Familiar(device) = self { Some(&device.id) } else { None }
+    }
+
+    /// The `Set-Cookie` after a success. Nothing when the system gives no random bytes.
+    pub(super) fn renew(self, secrets: &Secrets, account: &Account, second: u32, remember: u32) -> Option<HeaderValue> {
+        let mut device = match self {
+            Self::Familiar(device) | Self::Other(device) => device,
+            Self::None => {
+                let mut id = [0; 16];
+                rand::fill(&mut id).ok()?;
+                Device { id, entries: Vec::new() }
+            }
+        };
+        device.entries.retain(|entry| !entry.vouches(secrets, account, &device.id));
+        let tag = secrets.vouch(account, &device.id, second).next()?.0;
+        device.entries.insert(0, Entry { issued: second, tag });
+        device.entries.truncate(ACCOUNTS);
+        let value = device.write();
+        let text = format!("{COOKIE}={value}; Path=/; Max-Age={remember}; Secure; HttpOnly; SameSite=Lax");
+        HeaderValue::from_str(&text).ok()
+    }
 }
 
 impl Device {
-    /// The device that `cookies`, a `Cookie` header's value, name with a signature of ours.
-    #[must_use]
-    pub fn read(cookies: &[u8], ring: &Keyring) -> Option<Self> {
-        cookies
-            .split(|&b| b == b';')
-            .filter_map(|pair| pair.trim_ascii().strip_prefix(NAME.as_bytes())?.strip_prefix(b"="))
-            // Whoever plants many has only the first few looked at.
-            .take(3)
-            .find_map(|value| Self::open(value, ring))
-    }
-
-    fn open(value: &[u8], ring: &Keyring) -> Option<Self> {
-        const LONGEST: usize = 1 + NUMBER + ACCOUNTS * ACCOUNT + MAC;
-        if value.len() > LONGEST.div_ceil(3) * 4 {
+    fn parse(text: &str) -> Option<Self> {
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (id, rest) = bytes.strip_prefix(&[VERSION])?.split_first_chunk()?;
+        let (entries, odd) = rest.as_chunks::<20>();
+        if !odd.is_empty() || entries.len() > ACCOUNTS {
             return None;
         }
-        let bytes = BASE64_URL_SAFE_NO_PAD.decode(value).ok()?;
-        let (body, mac) = bytes.split_at_checked(bytes.len().checked_sub(MAC)?)?;
-        let signed = |key: &hmac::Key| {
-            constant_time::verify_slices_are_equal(&hmac::sign(key, body).as_ref()[..MAC], mac).is_ok()
-        };
-        if !ring.devices().iter().any(signed) {
-            return None;
-        }
-        let (version, rest) = body.split_first()?;
-        let (number, accounts) = rest.split_first_chunk()?;
-        if *version != VERSION || accounts.len() % ACCOUNT != 0 {
-            return None;
-        }
-        let accounts = accounts.chunks_exact(ACCOUNT).filter_map(|account| {
-            let (tag, at) = account.split_first_chunk()?;
-            Some((*tag, u32::from_be_bytes(at.try_into().ok()?)))
+        let entries = entries.iter().map(|entry| Entry {
+            issued: u32::from_be_bytes(std::array::from_fn(|i| entry[i])),
+            tag: std::array::from_fn(|i| entry[4 + i]),
         });
-        Some(Self { number: *number, accounts: accounts.collect() })
+        Some(Self { id: *id, entries: entries.collect() })
     }
 
-    /// A device that nobody has seen.
-    ///
-    /// `None` when the system gives no random bytes.
-    #[must_use]
-    pub fn random() -> Option<Self> {
-        let mut number = [0; NUMBER];
-        rand::fill(&mut number).ok()?;
-        Some(Self { number, accounts: Vec::new() })
-    }
-
-    /// Whether `account` has won on it within `age` milliseconds.
-    #[must_use]
-    pub fn knows(&self, account: Key, age: u64, now: u64) -> bool {
-        self.accounts.iter().any(|(known, at)| *known == tag(account) && u64::from(*at) * 60_000 + age > now)
-    }
-
-    /// The key of its own places for `account`.
-    pub(super) fn key(&self, account: Key, ring: &Keyring) -> Key {
-        ring.key("device", &[&self.number, &account.0])
-    }
-
-    /// Notes that `account` has won on it.
-    pub fn learn(&mut self, account: Key, now: u64) {
-        self.accounts.retain(|(known, _)| *known != tag(account));
-        self.accounts.insert(0, (tag(account), minutes(now)));
-        self.accounts.truncate(ACCOUNTS);
-    }
-
-    /// The `Set-Cookie` that it keeps for `age` milliseconds.
-    #[must_use]
-    pub fn cookie(&self, ring: &Keyring, age: u64) -> Option<HeaderValue> {
-        let mut body = vec![VERSION];
-        body.extend_from_slice(&self.number);
-        for (tag, at) in &self.accounts {
-            body.extend_from_slice(tag);
-            body.extend_from_slice(&at.to_be_bytes());
+    fn write(&self) -> String {
+        let mut bytes = vec![VERSION];
+        bytes.extend(self.id);
+        for entry in &self.entries {
+            bytes.extend(entry.issued.to_be_bytes());
+            bytes.extend(entry.tag);
         }
-        let mac = hmac::sign(ring.devices().first()?, &body);
-        body.extend_from_slice(&mac.as_ref()[..MAC]);
-        let value = BASE64_URL_SAFE_NO_PAD.encode(body);
-        let age = age / 1000;
-        HeaderValue::from_str(&format!("{NAME}={value}; Path=/; Max-Age={age}; Secure; HttpOnly; SameSite=Lax")).ok()
+        BASE64_URL_SAFE_NO_PAD.encode(bytes)
     }
+
+    fn vouches(&self, secrets: &Secrets, account: &Account, second: u32, remember: u32) -> bool {
+        self.entries.iter().any(|entry| {
+            let fresh = entry.issued.saturating_add(remember) > second && entry.issued <= second.saturating_add(AHEAD);
+            fresh && entry.vouches(secrets, account, &self.id)
+        })
+    }
+}
+
+impl Entry {
+    fn vouches(&self, secrets: &Secrets, account: &Account, device: &[u8; 16]) -> bool {
+        let same = |Key(tag)| verify_slices_are_equal(&tag, &self.tag).is_ok();
+        secrets.vouch(account, device, self.issued).any(same)
+    }
+}
+
+/// The values of the cookie that were sent.
+fn presented(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    all.flat_map(|value| value.split(';')).filter_map(|pair| {
+        let (name, value) = pair.split_once('=')?;
+        (name.trim() == COOKIE).then(|| value.trim())
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seal;
+    use crate::seal::Ring;
 
-    const NOW: u64 = 1_800_000_000_000;
-    const AGE: u64 = 90 * 86_400_000;
+    const NOW: u32 = 1_780_000_000;
+    const DAY: u32 = 86_400;
 
-    fn ring() -> Keyring {
-        Keyring::of(&seal::Ring::ephemeral().expect("random bytes"))
+    fn secrets() -> Secrets {
+        Secrets::of(&Ring::ephemeral().expect("random"))
     }
 
-    fn value(cookie: &HeaderValue) -> String {
-        cookie.to_str().expect("text").split(';').next().expect("a pair").to_owned()
+    /// The request that a browser makes after an answer with `set`.
+    fn brings(set: &HeaderValue) -> HeaderMap {
+        let pair = set.to_str().expect("text").split(';').next().expect("a pair").to_owned();
+        let mut headers = HeaderMap::new();
+        headers.append(header::COOKIE, HeaderValue::from_str(&format!("a=b; {pair}")).expect("a header"));
+        headers
     }
 
-    #[test]
-    fn a_device_is_known_again_by_its_accounts_alone() {
-        let (ring, alice, bob) = (ring(), Key([1; 16]), Key([2; 16]));
-        let mut device = Device::random().expect("random bytes");
-        device.learn(alice, NOW);
-        let cookie = format!("a=b; {}; c=d", value(&device.cookie(&ring, AGE).expect("a cookie")));
-        let again = Device::read(cookie.as_bytes(), &ring).expect("ours");
-        assert_eq!(again, device);
-        assert!(again.knows(alice, AGE, NOW) && !again.knows(bob, AGE, NOW));
-        assert!(!again.knows(alice, AGE, NOW + AGE), "it ages");
-        assert_ne!(again.key(alice, &ring), again.key(bob, &ring));
+    fn familiar(secrets: &Secrets, account: &Account, headers: &HeaderMap, second: u32) -> bool {
+        Standing::of(secrets, account, headers, second, DAY).id().is_some()
     }
 
     #[test]
-    fn what_we_did_not_sign_says_nothing() {
-        let (own, other) = (ring(), ring());
-        let device = Device::random().expect("random bytes");
-        let cookie = value(&device.cookie(&other, AGE).expect("a cookie"));
-        assert_eq!(Device::read(cookie.as_bytes(), &own), None);
-        let cookie = value(&device.cookie(&own, AGE).expect("a cookie"));
-        for i in NAME.len() + 1..cookie.len() {
-            let mut bent = cookie.clone().into_bytes();
-            bent[i] = if bent[i] == b'A' { b'B' } else { b'A' };
-            // The last digit of base64 may hold bits that mean nothing.
-            let read = Device::read(&bent, &own);
-            assert!(read.is_none() || i == cookie.len() - 1, "byte {i}");
-        }
-        for odd in [&b""[..], b"__Host-privet-device=", b"__Host-privet-device=AA", &[b'='; 5000]] {
-            assert_eq!(Device::read(odd, &own), None);
+    fn a_device_is_familiar_to_its_own_accounts_for_a_while() {
+        let secrets = secrets();
+        let [alice, bob] = ["alice", "bob"].map(|name| secrets.account("shop", name));
+        let set = Standing::None.renew(&secrets, &alice, NOW, DAY).expect("a cookie");
+        assert!(
+            set.to_str().is_ok_and(|text| text.ends_with("; Path=/; Max-Age=86400; Secure; HttpOnly; SameSite=Lax"))
+        );
+        let headers = brings(&set);
+        assert!(familiar(&secrets, &alice, &headers, NOW) && familiar(&secrets, &alice, &headers, NOW + DAY - 1));
+        assert!(
+            !familiar(&secrets, &alice, &headers, NOW + DAY) && !familiar(&secrets, &alice, &headers, NOW - AHEAD - 1)
+        );
+        assert!(!familiar(&secrets, &bob, &headers, NOW), "another account's");
+        assert!(!familiar(&secrets, &secrets.account("blog", "alice"), &headers, NOW), "another realm's");
+        assert!(!familiar(&self::secrets(), &secrets.account("shop", "alice"), &headers, NOW), "another key's");
+        let both = Standing::of(&secrets, &bob, &headers, NOW, DAY).renew(&secrets, &bob, NOW, DAY).expect("a cookie");
+        assert!(familiar(&secrets, &alice, &brings(&both), NOW) && familiar(&secrets, &bob, &brings(&both), NOW));
+    }
+
+    #[test]
+    fn no_byte_of_it_can_be_changed() {
+        let secrets = secrets();
+        let alice = secrets.account("shop", "alice");
+        let set = Standing::None.renew(&secrets, &alice, NOW, DAY).expect("a cookie");
+        let text = set.to_str().expect("text").split(['=', ';']).nth(1).expect("a value").to_owned();
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).expect("valid");
+        assert_eq!(bytes.len(), 37);
+        for at in 0..bytes.len() {
+            let mut bent = bytes.clone();
+            bent[at] ^= 1;
+            let set = HeaderValue::from_str(&format!("{COOKIE}={}", BASE64_URL_SAFE_NO_PAD.encode(bent)));
+            assert!(!familiar(&secrets, &alice, &brings(&set.expect("a header")), NOW), "{at}");
         }
     }
 
     #[test]
-    fn a_device_keeps_few_accounts() {
-        let mut device = Device::random().expect("random bytes");
-        for i in 0..9 {
-            device.learn(Key([i; 16]), NOW + u64::from(i));
+    fn a_device_knows_a_bounded_number_of_accounts() {
+        let secrets = secrets();
+        let mut headers = HeaderMap::new();
+        let accounts: Vec<_> = (0..8).map(|n| secrets.account("shop", &n.to_string())).collect();
+        for account in accounts.iter().chain(&accounts[6..]) {
+            let device = Standing::of(&secrets, account, &headers, NOW, DAY);
+            headers = brings(&device.renew(&secrets, account, NOW, DAY).expect("a cookie"));
         }
-        assert!(device.knows(Key([8; 16]), AGE, NOW) && !device.knows(Key([0; 16]), AGE, NOW));
-        assert!(device.cookie(&ring(), AGE).expect("a cookie").len() < 250);
+        let known: Vec<_> = accounts.iter().map(|account| familiar(&secrets, account, &headers, NOW)).collect();
+        assert_eq!(known, [false, false, false, true, true, true, true, true]);
+    }
+
+    #[test]
+    fn junk_is_no_device() {
+        let secrets = secrets();
+        let alice = secrets.account("shop", "alice");
+        for value in ["", "=", "AQ", "!!!", &"A".repeat(4000), "AgAAAAAAAAAAAAAAAAAAAAAA"] {
+            let mut headers = HeaderMap::new();
+            headers.append(header::COOKIE, HeaderValue::from_str(&format!("{COOKIE}={value}")).expect("a header"));
+            assert_eq!(Standing::of(&secrets, &alice, &headers, NOW, DAY), Standing::None, "{value}");
+        }
     }
 }

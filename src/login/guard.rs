@@ -1,324 +1,334 @@
-//! The guard: an attempt is let through, or not, before the application sees it, and settled by the application's answer.
+//! The decision on an attempt, and the charge for what came of it.
 
 use std::{
+    collections::HashMap,
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, UNIX_EPOCH},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use aws_lc_rs::error::Unspecified;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderValue};
 use tokio::sync::broadcast;
 
 use super::{
-    device::Device,
-    key::{Account, Key, Keyring},
-    ledger::{Block, End, Hold, Keys, Memory, Terms, Why},
+    device,
+    event::{Address, Counts, Event, Verdict},
+    judge::Judged,
+    key::{Account, Key, Secrets},
+    known::Known,
+    learn::Learned,
+    ledger::{Ask, Claim, Denied, Keys, Ledger, Outcome, Standing, Why},
+    memory::Memory,
+    refused::Refused,
     rule::Rule,
-    settings::{Limit, Source},
-    top::{Offender, Top, Whose},
+    settings::{Login, Settings},
+    source::Source,
+    state::second,
+    top::{Offender, Top},
+    username::Unreadable,
 };
-use crate::common::clock;
+use crate::{common::peer::limit_key, seal::Ring};
 
 /// Events that wait for a slow subscriber; it is told how many it has missed.
-const EVENTS: usize = 1024;
+const EVENTS: usize = 4096;
+/// Logins whose answers are remembered across reloads.
+const LOGINS: usize = 1024;
 
-/// All logins of the process. What it has counted outlives reloads.
-#[derive(Debug)]
+/// Guards all logins of a process, across reloads.
 pub struct Guard {
-    ring: Keyring,
-    memory: Memory,
-    events: broadcast::Sender<Settled>,
-    top: Mutex<Top>,
-    sameness: Mutex<Sameness>,
+    secrets: Arc<Secrets>,
+    ledger: Arc<dyn Ledger>,
+    known: Known,
+    learned: Mutex<HashMap<String, Arc<Learned>>>,
+    counts: Counts,
+    events: broadcast::Sender<Event>,
+    watch: Mutex<Watched>,
+    nobody_is_trusted: bool,
+}
+
+#[derive(Debug, Default)]
+struct Watched {
+    addresses: Top,
+    accounts: Top,
+    source: Source,
+}
+
+impl std::fmt::Debug for Guard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Guard").field("counts", &self.counts).finish_non_exhaustive()
+    }
+}
+
+/// A place held for an attempt that was let through. Dropped without [`Guard::settle`], it is given back and nothing is charged, unless the
+/// attempt was [`Reservation::forwarded`].
+#[derive(Debug)]
+#[must_use = "it is given back when dropped"]
+pub struct Reservation {
+    guard: Arc<Guard>,
+    /// Nothing where credentials are known to be right: then there is nothing to settle.
+    claim: Option<Claim>,
+    forwarded: bool,
+    device: device::Standing,
+    about: About,
+}
+
+/// What is known of an attempt.
+#[derive(Debug, Clone)]
+struct About {
+    login: Arc<Login>,
+    name: Arc<str>,
+    address: IpAddr,
+    source: Key,
+    account: Account,
+    time: SystemTime,
 }
 
 /// What became of an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// The account was entered.
-    Success,
-    /// It was not.
-    Failure,
-    /// Nobody can tell.
-    Unclear,
-    /// It did not reach the application.
-    Refused(Why),
-}
-
-/// An attempt that has come to its end, for whoever subscribes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Settled {
-    /// The login.
-    pub rule: String,
-    /// What became of it.
+    /// It, for records.
     pub verdict: Verdict,
-    /// The account's pseudonym.
-    pub account: Key,
-    /// The address's pseudonym.
-    pub address: Key,
-    /// Whether the client was familiar.
-    pub familiar: bool,
+    /// `Set-Cookie` that makes the device familiar, after a success.
+    pub cookie: Option<HeaderValue>,
 }
 
-impl Verdict {
-    /// A short name, the label of metrics.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Success => "success",
-            Self::Failure => "failure",
-            Self::Unclear => "unclear",
-            Self::Refused(_) => "refused",
-        }
-    }
-}
-
-/// An attempt that must wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Refused {
-    /// Which limit it ran into.
-    pub why: Why,
-    /// How long to wait.
-    pub wait: Duration,
-    limit: Limit,
-}
-
-impl Refused {
-    /// `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers): the policy's name, its quota and window in seconds,
-    /// what remains and when there is more.
-    #[must_use]
-    pub fn headers(&self) -> HeaderMap {
-        let name = self.why.name();
-        let seconds = |duration: Duration| duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
-        let policy = format!("\"{name}\";q={};w={}", self.limit.failures, seconds(self.limit.window));
-        let rate = format!("\"{name}\";r=0;t={}", seconds(self.wait));
-        let mut headers = HeaderMap::new();
-        for (name, text) in [("ratelimit-policy", policy), ("ratelimit", rate)] {
-            if let Ok(value) = HeaderValue::from_str(&text) {
-                headers.insert(HeaderName::from_static(name), value);
-            }
-        }
-        headers
-    }
-}
-
-/// Who tries.
-#[derive(Debug)]
-pub struct Who<'a> {
-    /// The account.
-    pub account: &'a Account,
-    /// The client's address.
-    pub address: IpAddr,
-    /// The request's headers.
-    pub headers: &'a HeaderMap,
-}
-
-/// An attempt under way. Dropped before the application could see it, it gives its places back; dropped later, as by a client that does
-/// not wait for the answer, it is a failure, or guesses could be had for nothing.
-#[derive(Debug)]
-pub struct Attempt {
-    guard: Arc<Guard>,
-    rule: Arc<Rule>,
-    keys: Keys,
-    hold: Hold,
-    terms: Terms,
-    device: Option<Device>,
-    /// The application may have seen it.
-    forwarded: bool,
-    settled: bool,
-}
-
-fn now() -> u64 {
-    let since = clock::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX / 2)
+fn millis(time: SystemTime) -> u64 {
+    u64::try_from(time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_millis()).unwrap_or(u64::MAX)
 }
 
 impl Guard {
-    /// A guard with these keys, and a ledger of at most `most` entries.
+    /// A guard that remembers in memory.
     #[must_use]
-    pub fn new(ring: Keyring, most: usize) -> Arc<Self> {
-        let (events, _) = broadcast::channel(EVENTS);
-        Arc::new(Self { ring, memory: Memory::new(most), events, top: Mutex::default(), sameness: Mutex::default() })
+    pub fn new(settings: &Settings, ring: &Ring) -> Arc<Self> {
+        Self::with_ledger(settings, ring, Arc::new(Memory::new(settings.max_keys)))
     }
 
-    /// Whether an attempt may reach the application.
+    /// A guard that remembers in `ledger`.
+    #[must_use]
+    pub fn with_ledger(settings: &Settings, ring: &Ring, ledger: Arc<dyn Ledger>) -> Arc<Self> {
+        Arc::new(Self {
+            secrets: Arc::new(Secrets::of(ring)),
+            ledger,
+            known: Known::default(),
+            learned: Mutex::default(),
+            counts: Counts::default(),
+            events: broadcast::Sender::new(EVENTS),
+            watch: Mutex::default(),
+            nobody_is_trusted: settings.nobody_is_trusted,
+        })
+    }
+
+    /// A login made ready. What was learned of one of its name goes on.
+    #[must_use]
+    pub fn rule(&self, login: &Arc<Login>) -> Rule {
+        let mut learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
+        if learned.len() >= LOGINS {
+            learned.clear();
+        }
+        let learned = Arc::clone(learned.entry(login.name.clone()).or_default());
+        Rule::new(login, &self.secrets, learned)
+    }
+
+    /// Lets an attempt through, or not. `headers` are the request's, for the device's cookie.
     ///
     /// # Errors
-    /// When it must wait.
-    pub fn check(self: &Arc<Self>, rule: &Arc<Rule>, who: &Who<'_>) -> Result<Attempt, Refused> {
-        let (now, terms) = (now(), rule.terms(1));
-        let name = &rule.settings.name;
-        let (account, address) = (self.ring.account(name, who.account), self.ring.address(name, who.address));
-        let device = self.device(who.headers);
-        let familiar = device.as_ref().filter(|device| device.knows(account, terms.known, now));
-        let keys = Keys {
-            pair: self.ring.pair(account, address),
-            account,
-            address,
-            rule: self.ring.rule(name),
-            device: familiar.map(|device| device.key(account, &self.ring)),
-            proof: self.proof(rule, who.headers),
-        };
-        self.look_for_sameness(who.address, account);
-        match self.hold(rule, &keys, &terms, now) {
-            Ok(hold) => Ok(Attempt {
-                guard: Arc::clone(self),
-                rule: Arc::clone(rule),
-                keys,
-                hold,
-                terms,
-                device,
-                forwarded: false,
-                settled: false,
-            }),
-            Err(block) => {
-                self.tell(rule, &keys, Verdict::Refused(block.why), false);
-                Err(Refused {
-                    why: block.why,
-                    wait: Duration::from_millis(block.until.saturating_sub(now)),
-                    limit: block.limit,
-                })
-            }
+    /// When a limit stands in the way. Such an attempt changes nothing: no count, no wait.
+    pub async fn check(
+        self: &Arc<Self>,
+        rule: &Rule,
+        account: &Account,
+        address: IpAddr,
+        headers: &HeaderMap,
+        now: SystemTime,
+    ) -> Result<Reservation, Refused> {
+        let about = self.about(rule, account, address, now);
+        let now = millis(now);
+        let remember = rule.terms.own.remember;
+        let device = device::Standing::of(&self.secrets, account, headers, second(now), remember);
+        let mut reservation = Reservation { guard: Arc::clone(self), claim: None, forwarded: false, device, about };
+        if account.credentials.is_some_and(|credentials| self.known.has(&credentials, second(now))) {
+            return Ok(reservation);
         }
+        let keys = self.keys(rule, &reservation);
+        let ask = Ask { login: Arc::clone(&rule.name), keys, terms: rule.terms };
+        self.look_at_source(&reservation.about);
+        let claim = match self.ledger.reserve(ask, now).await {
+            Ok(claim) => claim,
+            Err(denied) => return Err(self.refuse(&reservation.about, denied)),
+        };
+        let (paced, with_route) = match claim.standing {
+            Standing::Stranger => (keys.address, true),
+            Standing::Address => (keys.pair, false),
+            Standing::Device => (keys.device.unwrap_or(keys.pair), false),
+        };
+        if let Err(wait) = rule.pace.step(&paced, with_route, now) {
+            self.ledger.settle(&claim, Outcome::Nothing, now);
+            return Err(self.refuse(&reservation.about, Denied { why: Why::Pace, wait }));
+        }
+        reservation.claim = Some(claim);
+        Ok(reservation)
     }
 
-    /// Every settled attempt from now on.
+    /// Charges what came of an attempt. A body that was asked for and never came is a failure, for it must not help to hang up.
+    pub fn settle(&self, mut reservation: Reservation, judged: Judged, now: SystemTime) -> Settled {
+        let (verdict, outcome) = match judged {
+            Judged::Success => (Verdict::Success, Outcome::Success),
+            Judged::Failure | Judged::NeedsBody => (Verdict::Failure, Outcome::Failure),
+            Judged::Unclear => (Verdict::Unclear, Outcome::Nothing),
+        };
+        reservation.about.time = now;
+        let claim = reservation.claim.take();
+        self.charge(claim.as_ref(), outcome, verdict, &reservation.about);
+        let (now, credentials) = (second(millis(now)), reservation.about.account.credentials);
+        match (credentials, judged) {
+            (Some(credentials), Judged::Success) if claim.is_some() => self.known.add(credentials, now),
+            (Some(credentials), Judged::Failure | Judged::NeedsBody) => self.known.remove(&credentials),
+            _ => {}
+        }
+        let cookie = (judged == Judged::Success && claim.is_some()).then(|| {
+            let device = std::mem::replace(&mut reservation.device, device::Standing::None);
+            let remember = u32::try_from(reservation.about.login.remember.as_secs()).unwrap_or(u32::MAX);
+            device.renew(&self.secrets, &reservation.about.account, now, remember)
+        });
+        Settled { verdict, cookie: cookie.flatten() }
+    }
+
+    /// Notes an attempt that was refused because its account can't be read.
+    pub fn unreadable(&self, rule: &Rule, why: Unreadable, address: IpAddr, now: SystemTime) {
+        let source = self.secrets.address(&rule.login.realm, address);
+        self.watched().addresses.add(source);
+        self.publish(Event {
+            login: Arc::clone(&rule.name),
+            verdict: Verdict::Unreadable(why),
+            address: Address(address),
+            source,
+            account: None,
+            standing: None,
+            time: now,
+        });
+    }
+
+    /// Attempts by what became of them.
     #[must_use]
-    pub fn subscribe(&self) -> broadcast::Receiver<Settled> {
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Keys that are remembered.
+    #[must_use]
+    pub fn remembered(&self) -> usize {
+        self.ledger.keys()
+    }
+
+    /// Addresses and accounts with the most failures and refusals, by pseudonym.
+    #[must_use]
+    pub fn top(&self, most: usize) -> (Vec<Offender>, Vec<Offender>) {
+        let watched = self.watched();
+        (watched.addresses.first(most), watched.accounts.first(most))
+    }
+
+    /// Every attempt that is over from now on. A subscriber that is too slow misses the oldest, and is told.
+    #[must_use]
+    pub fn subscribe(&self) -> broadcast::Receiver<Event> {
         self.events.subscribe()
     }
 
-    /// The accounts and addresses that failed or were refused most often, as pseudonyms.
-    #[must_use]
-    pub fn top(&self, most: usize) -> Vec<Offender> {
-        self.top.lock().unwrap_or_else(PoisonError::into_inner).first(most)
+    fn about(&self, rule: &Rule, account: &Account, address: IpAddr, time: SystemTime) -> About {
+        let source = self.secrets.address(&rule.login.realm, address);
+        let (login, name) = (Arc::clone(&rule.login), Arc::clone(&rule.name));
+        About { login, name, address, source, account: account.clone(), time }
     }
 
-    /// The ledger, for those who measure it.
-    #[must_use]
-    pub fn memory(&self) -> &Memory {
-        &self.memory
-    }
-
-    fn hold(&self, rule: &Rule, keys: &Keys, terms: &Terms, now: u64) -> Result<Hold, Block> {
-        let hold = self.memory.check(keys, terms, now)?;
-        if hold == Hold::All
-            && let Err(wait) = rule.pace.take(keys.address)
-        {
-            self.memory.settle(keys, hold, terms, End::Unclear, now);
-            let until = now + u64::try_from(wait.as_millis()).unwrap_or(u64::MAX / 4);
-            return Err(Block { why: Why::Pace, until, limit: terms.limits.address });
+    fn keys(&self, rule: &Rule, reservation: &Reservation) -> Keys {
+        let (limits, about) = (&rule.login.limits, &reservation.about);
+        let (account, source) = (about.account.key(), about.source);
+        let own = limits.account_address.window;
+        let bucket = |kind: &str, window, parts| self.secrets.bucket(kind, window, parts);
+        Keys {
+            route: rule.route,
+            address: bucket("address", limits.address.window, [&source.0, b""]),
+            account: bucket("account", limits.account.window, [&account.0, b""]),
+            pair: bucket("pair", own, [&account.0, &source.0]),
+            device: reservation.device.id().map(|id| bucket("device", own, [&account.0, id])),
         }
-        Ok(hold)
     }
 
-    fn device(&self, headers: &HeaderMap) -> Option<Device> {
-        headers.get_all(header::COOKIE).iter().find_map(|cookies| Device::read(cookies.as_bytes(), &self.ring))
+    fn refuse(&self, about: &About, denied: Denied) -> Refused {
+        self.publish(about.event(Verdict::Refused(denied.why), None));
+        self.offends(about);
+        Refused::new(denied, &about.login.limits)
     }
 
-    /// Credentials that come with every request are remembered once they were right: a browser sends them with each picture.
-    fn proof(&self, rule: &Rule, headers: &HeaderMap) -> Option<Key> {
-        let basic = rule.settings.username == Source::Basic;
-        let said = headers.get(header::AUTHORIZATION).filter(|_| basic)?;
-        Some(self.ring.key("proof", &[rule.settings.name.as_bytes(), said.as_bytes()]))
-    }
-
-    fn tell(&self, rule: &Rule, keys: &Keys, verdict: Verdict, familiar: bool) {
-        if matches!(verdict, Verdict::Failure | Verdict::Refused(_)) {
-            let mut top = self.top.lock().unwrap_or_else(PoisonError::into_inner);
-            top.count(Whose::Account, keys.account);
-            top.count(Whose::Address, keys.address);
+    fn charge(&self, claim: Option<&Claim>, outcome: Outcome, verdict: Verdict, about: &About) {
+        if let Some(claim) = claim {
+            self.ledger.settle(claim, outcome, millis(about.time));
         }
-        let (rule, account, address) = (rule.settings.name.clone(), keys.account, keys.address);
-        // Without a subscriber nobody wants to know.
-        let _ = self.events.send(Settled { rule, verdict, account, address, familiar });
+        if outcome == Outcome::Failure {
+            self.offends(about);
+        }
+        self.publish(about.event(verdict, claim.map(|claim| claim.standing)));
     }
 
-    fn look_for_sameness(&self, address: IpAddr, account: Key) {
-        if self.sameness.lock().unwrap_or_else(PoisonError::into_inner).see(address, account) {
+    fn publish(&self, event: Event) {
+        self.counts.add(event.verdict);
+        // Nobody may be listening.
+        let _ = self.events.send(event);
+    }
+
+    fn offends(&self, about: &About) {
+        let mut watched = self.watched();
+        watched.addresses.add(about.source);
+        watched.accounts.add(about.account.key());
+    }
+
+    fn look_at_source(&self, about: &About) {
+        if self.nobody_is_trusted && self.watched().source.note(limit_key(about.address), about.account.key()) {
             tracing::warn!(
-                "all attempts to sign in come from one private address: if that is a proxy before this one, name it in `listen.trusted`, or all clients share one limit"
+                login = &*about.name,
+                "all attempts to sign in come from one address of an inner network: name the proxy before Privet in `listen.trusted`, \
+                 or everybody shares one limit"
             );
         }
     }
+
+    fn watched(&self) -> MutexGuard<'_, Watched> {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-impl Attempt {
-    /// The login.
-    #[must_use]
-    pub fn rule(&self) -> &Arc<Rule> {
-        &self.rule
+impl About {
+    fn event(&self, verdict: Verdict, standing: Option<Standing>) -> Event {
+        Event {
+            login: Arc::clone(&self.name),
+            verdict,
+            address: Address(self.address),
+            source: self.source,
+            account: Some(self.account.key()),
+            standing,
+            time: self.time,
+        }
     }
+}
 
-    /// Notes that the application may see it from now on.
-    pub fn forward(&mut self) {
+impl Reservation {
+    /// From now on the application may have the attempt: whoever hangs up before the answer is charged as if it had failed.
+    pub fn forwarded(&mut self) {
         self.forwarded = true;
     }
 
-    /// Notes how it has ended; the cookie by which the device is known again after a success.
+    /// By what the attempt was judged; nothing where its credentials were right a moment ago.
     #[must_use]
-    pub fn settle(mut self, end: End) -> (Verdict, Option<HeaderValue>) {
-        let now = now();
-        self.end(end, now);
-        let verdict = match end {
-            End::Success => Verdict::Success,
-            End::Failure => Verdict::Failure,
-            End::Unclear => Verdict::Unclear,
-        };
-        self.guard.tell(&self.rule, &self.keys, verdict, !matches!(self.hold, Hold::All));
-        let remember = end == End::Success && !matches!(self.hold, Hold::Proven(_)) && self.keys.proof.is_none();
-        let cookie = remember.then(|| self.cookie(now).ok()).flatten();
-        (verdict, cookie)
-    }
-
-    fn cookie(&mut self, now: u64) -> Result<HeaderValue, Unspecified> {
-        let mut device = self.device.take().or_else(Device::random).ok_or(Unspecified)?;
-        device.learn(self.keys.account, now);
-        device.cookie(&self.guard.ring, self.terms.known).ok_or(Unspecified)
-    }
-
-    fn end(&mut self, end: End, now: u64) {
-        if !std::mem::replace(&mut self.settled, true) {
-            self.guard.memory.settle(&self.keys, self.hold, &self.terms, end, now);
-        }
+    pub fn standing(&self) -> Option<Standing> {
+        self.claim.as_ref().map(|claim| claim.standing)
     }
 }
 
-impl Drop for Attempt {
+impl Drop for Reservation {
     fn drop(&mut self) {
-        self.end(if self.forwarded { End::Failure } else { End::Unclear }, now());
-    }
-}
-
-/// Whether all attempts come from one address though they are for many accounts.
-#[derive(Debug, Default)]
-struct Sameness {
-    address: Option<IpAddr>,
-    attempts: u32,
-    accounts: Vec<Key>,
-    told: bool,
-}
-
-impl Sameness {
-    /// `true` once, when it has become clear.
-    fn see(&mut self, address: IpAddr, account: Key) -> bool {
-        if self.told {
-            return false;
-        }
-        if self.address != Some(address) {
-            *self = Self { address: Some(address), ..Self::default() };
-        }
-        self.attempts += 1;
-        if self.accounts.len() < 10 && !self.accounts.contains(&account) {
-            self.accounts.push(account);
-        }
-        let inner = match address.to_canonical() {
-            IpAddr::V4(v4) => v4.is_private() || v4.is_loopback() || v4.is_link_local(),
-            IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
-        };
-        self.told = inner && self.attempts >= 50 && self.accounts.len() == 10;
-        self.told
+        let Some(claim) = self.claim.take() else { return };
+        let (outcome, verdict) =
+            if self.forwarded { (Outcome::Failure, Verdict::Failure) } else { (Outcome::Nothing, Verdict::Abandoned) };
+        self.guard.charge(Some(&claim), outcome, verdict, &self.about);
     }
 }
 

@@ -1,30 +1,37 @@
 //! Limits on attempts at an application's own login.
 //!
-//! A failure is charged, not an attempt; an attempt under way holds a place. [`guard`] asks and settles; the rest is what it needs:
-//! - [`rule`]: one `[[login]]`: which requests are attempts, [`username`]: whom they are for, [`judge`]: what the answer means,
-//!   [`learn`]: where nobody has said what answers mean;
-//! - [`ledger`]: failures and attempts under way by [`key`], the arithmetic of one key in [`state`]; [`pace`]: how fast attempts come;
-//! - [`device`]: the cookie of a familiar client, whom nobody can lock out; [`top`]: who fails most.
+//! A [`Rule`] tells which requests are attempts, whose account they name and what an answer says of their outcome. The [`Guard`] lets an
+//! attempt through or not, and charges what came of it: failures, not attempts. How it decides is in `docs/LOGIN.md`.
 //!
-//! Nobody's name is kept or shown: keys are keyed hashes.
+//! - [`rule`]: one login made ready: [`username`] reads bodies, [`judge`] answers, [`learn`] what answers are like.
+//! - [`guard`]: the decision; [`ledger`] says what an attempt is judged by, [`state`] has the arithmetic of a key, [`memory`] keeps
+//!   states, [`mod@redis`] shares them between replicas, [`pace`] bounds the speed of attempts, [`device`] makes clients familiar.
+//! - [`event`]: what others are told; [`top`] and `source` look for offenders, and for a sign that addresses are not the clients'.
 
+mod answer;
 pub mod device;
+pub mod event;
 pub mod guard;
-mod json;
 pub mod judge;
 pub mod key;
+mod known;
 pub mod learn;
 pub mod ledger;
+pub mod memory;
 pub mod pace;
+pub mod preset;
+pub mod redis;
+pub mod refused;
 pub mod rule;
 pub mod settings;
+mod source;
 pub mod state;
+mod table;
 pub mod top;
 pub mod username;
 
-pub use guard::{Attempt, Guard, Refused, Settled, Verdict, Who};
-pub use ledger::End;
+pub use guard::{Guard, Reservation, Settled};
+pub use judge::Judged;
+pub use refused::Refused;
 pub use rule::Rule;
-
-#[cfg(test)]
-mod testing;
+pub use settings::Settings;

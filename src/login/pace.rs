@@ -1,98 +1,151 @@
-//! The pace of attempts, whatever becomes of them: a token bucket (GCRA) an address, and one for the login as a whole.
+//! The speed of attempts, whatever becomes of them: a bound on the work that an application is given, not on guesses.
 //!
-//! `governor` can neither look without taking nor give back, so it decides nothing about failures. Its rates are four times those of
-//! the failures that are allowed: whoever mistypes now and then never meets them, a machine does.
+//! `governor` can neither look without taking nor give back, so it never decides about failures. It is asked last, after the ledger has let an
+//! attempt through, and so a refusal of the ledger costs nothing here. Familiar clients are paced by their own key, never by the login's.
 
 use std::{
     num::NonZeroU32,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
 use governor::{
-    NotUntil, Quota, RateLimiter,
-    clock::{Clock, MonotonicClock},
+    Quota, RateLimiter,
+    clock::Clock,
     middleware::NoOpMiddleware,
+    nanos::Nanos,
     state::{InMemoryState, NotKeyed, keyed::HashMapStateStore},
 };
 
 use super::{key::Key, settings::Limit};
 
-/// Attempts for each failure that is allowed.
-const GENEROSITY: u32 = 4;
-/// Most addresses that are held; whoever has been quiet for long enough is forgotten first, and then all of them.
-const ADDRESSES: usize = 50_000;
+/// Attempts, of any outcome, for each failure that the limit allows.
+pub const FACTOR: u32 = 4;
+/// Most keys that are paced, a login. When there are more, all begin anew.
+pub const KEYS: usize = 65_536;
 
-type Moment = std::time::Instant;
-type Keyed = RateLimiter<Key, HashMapStateStore<Key>, MonotonicClock, NoOpMiddleware<Moment>>;
+/// Hands in the time that an attempt came with.
+#[derive(Debug, Clone, Default)]
+struct Hand(Arc<AtomicU64>);
 
-/// Two paces.
-#[derive(Debug)]
-pub struct Pace {
-    address: Mutex<Keyed>,
-    quota: Quota,
-    route: RateLimiter<NotKeyed, InMemoryState, MonotonicClock, NoOpMiddleware<Moment>>,
+impl Clock for Hand {
+    type Instant = Nanos;
+
+    fn now(&self) -> Nanos {
+        self.0.load(Relaxed).into()
+    }
 }
 
-fn quota(limit: &Limit) -> Quota {
-    let burst = NonZeroU32::new(u32::from(limit.failures) * GENEROSITY).unwrap_or(NonZeroU32::MIN);
-    let each = limit.window / burst.get();
-    Quota::with_period(each.max(Duration::from_nanos(1))).unwrap_or(Quota::per_second(burst)).allow_burst(burst)
+type Plain = NoOpMiddleware<Nanos>;
+type Keyed = RateLimiter<Key, HashMapStateStore<Key>, Hand, Plain>;
+
+/// The pace of one login.
+pub(super) struct Pace {
+    hand: Hand,
+    quota: Quota,
+    keyed: Mutex<Keyed>,
+    route: RateLimiter<NotKeyed, InMemoryState, Hand, Plain>,
+}
+
+impl std::fmt::Debug for Pace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pace").field("quota", &self.quota).finish_non_exhaustive()
+    }
+}
+
+/// [`FACTOR`] times a limit.
+#[must_use]
+pub fn times(limit: Limit) -> Limit {
+    Limit { count: limit.count.saturating_mul(FACTOR), ..limit }
+}
+
+fn quota(limit: Limit) -> Quota {
+    let burst = NonZeroU32::new(times(limit).count).unwrap_or(NonZeroU32::MIN);
+    let one = (limit.window / burst.get()).max(Duration::from_nanos(1));
+    Quota::with_period(one).unwrap_or(Quota::per_second(burst)).allow_burst(burst)
 }
 
 impl Pace {
-    /// Paces after the limits of an address and of the whole.
-    #[must_use]
-    pub fn new(address: &Limit, route: &Limit) -> Self {
-        Self {
-            address: Mutex::new(keyed(quota(address))),
-            quota: quota(address),
-            route: RateLimiter::direct_with_clock(quota(route), MonotonicClock),
-        }
+    pub(super) fn new(address: Limit, route: Limit) -> Self {
+        let (hand, quota_by_key) = (Hand::default(), quota(address));
+        let keyed = Mutex::new(Keyed::hashmap_with_clock(quota_by_key, hand.clone()));
+        let route = RateLimiter::direct_with_clock(quota(route), hand.clone());
+        Self { hand, quota: quota_by_key, keyed, route }
     }
 
-    /// Takes one from both.
+    /// Takes a step of `key`, and of the login where `with_route`.
     ///
     /// # Errors
-    /// With the time to wait when there is none.
-    pub fn take(&self, address: Key) -> Result<(), Duration> {
-        let wait = |not: NotUntil<Moment>| not.wait_time_from(MonotonicClock.now());
+    /// With the milliseconds to wait.
+    pub(super) fn step(&self, key: &Key, with_route: bool, now: u64) -> Result<(), u64> {
+        // Times come from many threads; the latest counts.
+        self.hand.0.fetch_max(now.saturating_mul(1_000_000), Relaxed);
+        let wait = |why: governor::NotUntil<Nanos>| {
+            u64::try_from(why.wait_time_from(self.hand.now()).as_millis()).unwrap_or(u64::MAX).saturating_add(1)
+        };
         {
-            let mut all = self.address.lock().unwrap_or_else(PoisonError::into_inner);
-            if all.len() >= ADDRESSES {
-                all.retain_recent();
-                // Looking through all of them for each attempt would be a way to keep us busy.
-                if all.len() >= ADDRESSES / 2 {
-                    *all = keyed(self.quota);
+            let mut keyed = self.keyed.lock().unwrap_or_else(PoisonError::into_inner);
+            if keyed.len() >= KEYS {
+                keyed.retain_recent();
+                if keyed.len() >= KEYS {
+                    *keyed = Keyed::hashmap_with_clock(self.quota, self.hand.clone());
                 }
             }
-            all.check_key(&address).map_err(wait)?;
+            keyed.check_key(key).map_err(wait)?;
         }
-        self.route.check().map_err(wait)
+        if with_route { self.route.check().map_err(wait) } else { Ok(()) }
     }
-}
 
-fn keyed(quota: Quota) -> Keyed {
-    RateLimiter::new(quota, HashMapStateStore::default(), MonotonicClock)
+    #[cfg(test)]
+    fn keys(&self) -> usize {
+        self.keyed.lock().map_or(0, |keyed| keyed.len())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const START: u64 = 1_780_000_000_000;
+
+    fn limit(count: u32) -> Limit {
+        Limit { count, window: Duration::from_secs(60) }
+    }
+
+    fn key(n: u32) -> Key {
+        Key(std::array::from_fn(|i| n.to_le_bytes()[i % 4]))
+    }
+
     #[test]
-    fn a_machine_is_held_back_and_memory_is_bounded() {
-        let limit = |failures| Limit { failures, window: Duration::from_secs(3600) };
-        let pace = Pace::new(&limit(5), &limit(10_000));
-        let taken = (0..100).filter(|_| pace.take(Key([1; 16])).is_ok()).count();
-        assert_eq!(taken, 20);
-        let wait = pace.take(Key([1; 16])).expect_err("none left");
-        assert!(wait > Duration::from_secs(100) && wait <= Duration::from_secs(180), "{wait:?}");
-        for i in 0..120_000_u32 {
-            let mut key = [2; 16];
-            key[..4].copy_from_slice(&i.to_be_bytes());
-            let _ = pace.take(Key(key));
+    fn four_times_the_limit_go_at_once_and_then_at_their_pace() {
+        let pace = Pace::new(limit(5), limit(1000));
+        assert_eq!((0..50).filter(|_| pace.step(&key(1), true, START).is_ok()).count(), 20);
+        let wait = pace.step(&key(1), true, START).expect_err("too fast");
+        assert!((2900..=3001).contains(&wait), "{wait}");
+        assert!(pace.step(&key(2), true, START).is_ok() && pace.step(&key(1), true, START + wait).is_ok());
+    }
+
+    #[test]
+    fn the_login_has_a_pace_of_its_own_which_familiar_clients_do_not_meet() {
+        let pace = Pace::new(limit(5), limit(10));
+        assert_eq!((0..100).filter(|n| pace.step(&key(*n), true, START).is_ok()).count(), 40);
+        assert!(pace.step(&key(1000), true, START).is_err() && pace.step(&key(1001), false, START).is_ok());
+    }
+
+    #[test]
+    fn its_keys_are_bounded() {
+        let pace = Pace::new(limit(5), limit(50_000));
+        for n in 0..70_000 {
+            let _ = pace.step(&key(n), false, START);
+            assert!(pace.keys() <= KEYS);
         }
-        assert!(pace.address.lock().expect("unpoisoned").len() <= ADDRESSES);
+        let _ = pace.step(&key(1), false, START + 3_600_000);
+        for n in 0..KEYS as u32 {
+            let _ = pace.step(&key(n), false, START + 3_600_000);
+        }
+        assert!(pace.keys() <= KEYS);
     }
 }

@@ -1,173 +1,169 @@
-//! One `[[login]]` made ready.
+//! One login made ready: which requests are attempts, whose account they name, what an answer says.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use http::{HeaderMap, Method, StatusCode, header};
 
 use super::{
-    judge::{ANSWER_LIMIT, Answer, Invalid, Judge},
-    key::Account,
-    learn::Belief,
-    ledger::{End, Terms},
+    judge::{Judged, told},
+    key::{Account, AllTerms, Key, Secrets},
+    learn::{Belief, Learned},
     pace::Pace,
-    settings::{self, Source},
-    username::{self, Unreadable},
+    settings::{Login, Outcome, Username},
+    username::{self, Unreadable, basic_credentials, is_in_query},
 };
+use crate::common::authority::Authority;
 
-/// The login of an application, as the guard works with it.
+/// Most bytes of an answer that are looked at.
+const ANSWER: usize = 64 << 10;
+
+/// One login made ready.
 #[derive(Debug)]
 pub struct Rule {
-    pub(super) settings: settings::Rule,
+    pub(super) login: Arc<Login>,
+    pub(super) name: Arc<str>,
+    pub(super) terms: AllTerms,
+    pub(super) route: Key,
     pub(super) pace: Pace,
-    judge: Judge,
+    secrets: Arc<Secrets>,
+    learned: Arc<Learned>,
+    told: Mutex<String>,
 }
 
 impl Rule {
-    /// The login that `settings` describe.
-    ///
-    /// # Errors
-    /// When a pattern is none.
-    pub fn new(settings: &settings::Rule) -> Result<Self, Invalid> {
-        let limits = &settings.limits;
-        let (pace, judge) = (Pace::new(&limits.address, &limits.route), Judge::new(settings)?);
-        Ok(Self { settings: settings.clone(), pace, judge })
-    }
-
-    /// As configured.
-    #[must_use]
-    pub fn settings(&self) -> &settings::Rule {
-        &self.settings
-    }
-
-    /// Whether a request is an attempt. `path` is the canonical one; final slashes and ASCII case make no difference, since they make
-    /// none to many applications.
-    #[must_use]
-    pub fn concerns(&self, method: &Method, path: &str, query: Option<&str>, headers: &HeaderMap) -> bool {
-        let settings = &self.settings;
-        let own = settings.path.trim_end_matches('/');
-        let Some(start) = path.get(..own.len()).filter(|start| start.eq_ignore_ascii_case(own)) else { return false };
-        let rest = &path[start.len()..];
-        let here =
-            if settings.prefix { rest.is_empty() || rest.starts_with('/') } else { rest.bytes().all(|b| b == b'/') };
-        if !here {
-            return false;
-        }
-        match (&settings.method, &settings.username) {
-            (_, Source::Basic) => is_basic(headers),
-            (_, Source::Header(name)) if settings.prefix => headers.contains_key(name.as_str()),
-            (Some(wanted), _) if method == wanted => true,
-            (None, _) if !method.is_safe() => true,
-            (_, source) => query.is_some_and(|query| username::is_in_query(source, query)),
+    pub(super) fn new(login: &Arc<Login>, secrets: &Arc<Secrets>, learned: Arc<Learned>) -> Self {
+        let limits = &login.limits;
+        Self {
+            name: login.name.as_str().into(),
+            terms: AllTerms::of(login),
+            route: secrets.bucket("route", limits.route.window, [login.name.as_bytes(), b""]),
+            pace: Pace::new(limits.address, limits.route),
+            login: Arc::clone(login),
+            secrets: Arc::clone(secrets),
+            learned,
+            told: Mutex::default(),
         }
     }
 
-    /// Most bytes of the body that must be read to know the account; `None` where it is not in the body.
+    /// The login's name: host and path as written.
     #[must_use]
-    pub fn body_limit(&self) -> Option<usize> {
-        let in_body = matches!(self.settings.username, Source::Form(_) | Source::Json(_) | Source::Known);
-        in_body.then_some(self.settings.body_limit)
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
-    /// Whom an attempt is for.
+    /// Whether a request is an attempt. `path` is canonical. What some applications take for the same counts as the same: case, slashes at the
+    /// end, every method that can change something, and a query that names an account and a password.
+    #[must_use]
+    pub fn concerns(&self, host: &str, method: &Method, path: &str, query: Option<&str>, headers: &HeaderMap) -> bool {
+        self.is_path(path) && self.is_host(host) && self.is_method(method, query) && self.has_credentials(headers)
+    }
+
+    fn is_path(&self, path: &str) -> bool {
+        let (wanted, path) = (self.login.path.trim_end_matches('/').as_bytes(), path.as_bytes());
+        let Some((start, rest)) = path.split_at_checked(wanted.len()) else { return false };
+        let ends = if self.login.below { matches!(rest, [] | [b'/', ..]) } else { rest.iter().all(|b| *b == b'/') };
+        ends && start.eq_ignore_ascii_case(wanted)
+    }
+
+    fn is_host(&self, host: &str) -> bool {
+        let Some(wanted) = &self.login.host else { return true };
+        let Some(authority) = Authority::parse(host) else { return false };
+        let key = authority.key();
+        match wanted.strip_prefix("*.") {
+            Some(suffix) => key.split_once('.').is_some_and(|(_, rest)| rest == suffix),
+            None => *key == **wanted,
+        }
+    }
+
+    fn is_method(&self, method: &Method, query: Option<&str>) -> bool {
+        let named: &BTreeSet<String> = &self.login.methods;
+        let reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+        match &self.login.username {
+            Username::Basic if named.is_empty() => true,
+            _ if named.contains(method.as_str()) => true,
+            // Servlets often take by GET what they take by POST.
+            source if reads => query.is_some_and(|query| is_in_query(source, query)),
+            _ => named.is_empty(),
+        }
+    }
+
+    fn has_credentials(&self, headers: &HeaderMap) -> bool {
+        self.login.username != Username::Basic
+            || headers.get_all(header::AUTHORIZATION).iter().any(|value| basic_credentials(value).is_some())
+    }
+
+    /// Most bytes of the body that [`Rule::username`] needs; 0 where the username is in a header.
+    #[must_use]
+    pub fn body_limit(&self) -> usize {
+        match self.login.username {
+            Username::Basic | Username::Header(_) => 0,
+            _ => self.login.body_limit,
+        }
+    }
+
+    /// The account that a request names; `None` when it is surely no attempt and may pass. `body` is the whole body, or its first
+    /// [`Rule::body_limit`] bytes and one more when it is larger.
     ///
     /// # Errors
-    /// When that can't be read, or could be read in two ways.
-    pub fn account(
+    /// When it can't be read without doubt, and the request must be refused.
+    pub fn username(
         &self,
-        method: &Method,
-        headers: &HeaderMap,
         query: Option<&str>,
+        headers: &HeaderMap,
         body: &[u8],
-    ) -> Result<Account, Unreadable> {
-        match &self.settings.username {
-            // An attempt in a query alone is read there.
-            Source::Form(name) if method.is_safe() && body.is_empty() => {
-                username::read(&Source::Query(name.clone()), headers, query, body)
+    ) -> Result<Option<Account>, Unreadable> {
+        let login = &self.login;
+        let name = match username::read(&login.username, login.body_limit, query, headers, body) {
+            Err(Unreadable::Missing) if login.passes_without_username => return Ok(None),
+            read => read?,
+        };
+        let realm = &login.realm;
+        Ok(Some(match (&login.username, headers.get(header::AUTHORIZATION)) {
+            (Username::Basic, Some(value)) => self.secrets.credentials(realm, &name, value.as_bytes()),
+            _ => self.secrets.account(realm, &name),
+        }))
+    }
+
+    /// What an answer says. `headers` are as the client sees them; `body` is the first [`Rule::answer_limit`] bytes, without a content
+    /// coding, in the second call after [`Judged::NeedsBody`].
+    #[must_use]
+    pub fn judge(&self, status: StatusCode, headers: &HeaderMap, body: Option<&[u8]>) -> Judged {
+        let path = &self.login.path;
+        match &self.login.outcome {
+            Outcome::Told { failure, success } => told(path, (failure, success), status, headers, body),
+            Outcome::Learned => {
+                let judged = self.learned.judge(path, status, headers, body);
+                self.tell();
+                judged
             }
-            source => username::read(source, headers, query, body),
         }
     }
 
-    /// Most bytes of the answer that must be read to judge it; `None` where its head tells.
+    /// Most bytes of an answer's body that [`Rule::judge`] may ask for; 0 where it never does.
     #[must_use]
-    pub fn answer_limit(&self) -> Option<usize> {
-        self.judge.reads_bodies().then_some(ANSWER_LIMIT)
+    pub fn answer_limit(&self) -> usize {
+        match &self.login.outcome {
+            Outcome::Told { failure, success } if failure.body.is_none() && success.body.is_none() => 0,
+            _ => ANSWER,
+        }
     }
 
-    /// What the application made of an attempt.
-    #[must_use]
-    pub fn judge(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> End {
-        self.judge.judge(&Answer { status, headers, body })
-    }
-
-    /// What `preset = "auto"` has learned.
+    /// What `auto` believes so far; nothing where signs are told.
     #[must_use]
     pub fn belief(&self) -> Option<Belief> {
-        self.judge.belief()
+        (self.login.outcome == Outcome::Learned).then(|| self.learned.belief())
     }
 
-    /// Limits, with a share of one in `replicas` where each counts for itself.
-    pub(super) fn terms(&self, replicas: u16) -> Terms {
-        let millis = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX / 4);
-        let mut limits = self.settings.limits;
-        for limit in [&mut limits.account_address, &mut limits.account, &mut limits.address, &mut limits.route] {
-            limit.failures = (limit.failures / replicas.max(1)).max(1);
+    /// Logs a belief that has changed.
+    fn tell(&self) {
+        let Belief { text, confidence } = self.learned.belief();
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if *told != text {
+            tracing::info!(login = &*self.name, belief = text, confidence, "what a login's answers look like");
+            *told = text;
         }
-        Terms {
-            limits,
-            consecutive: (self.settings.consecutive / u32::from(replicas.max(1))).max(1),
-            lock: millis(self.settings.lock),
-            known: millis(self.settings.device_age),
-        }
-    }
-}
-
-fn is_basic(headers: &HeaderMap) -> bool {
-    let basic = |value: &http::HeaderValue| {
-        value.as_bytes().get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic"))
-    };
-    headers.get_all(header::AUTHORIZATION).iter().any(basic)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{super::settings::Preset, *};
-    use crate::login::testing;
-
-    #[test]
-    fn attempts_are_known_by_path_and_method() {
-        let rule = Rule::new(&testing::rule(Preset::FormRedirect)).expect("no patterns");
-        let concerns = |method: &Method, path, query| rule.concerns(method, path, query, &HeaderMap::new());
-        for path in ["/login", "/login/", "/LogIn", "/login//"] {
-            assert!(concerns(&Method::POST, path, None), "{path}");
-        }
-        for path in ["/", "/loginx", "/login/x", "/a/login", "/log"] {
-            assert!(!concerns(&Method::POST, path, None), "{path}");
-        }
-        assert!(concerns(&Method::PUT, "/login", None), "applications may take another method for POST");
-        assert!(!concerns(&Method::GET, "/login", Some("next=/")));
-        assert!(
-            concerns(&Method::GET, "/login", Some("username=x&password=y")),
-            "applications may take it from the query"
-        );
-    }
-
-    #[test]
-    fn basic_guards_all_below_and_only_with_credentials() {
-        let rule = Rule::new(&testing::rule(Preset::Basic)).expect("no patterns");
-        let headers: HeaderMap =
-            [(header::AUTHORIZATION, http::HeaderValue::from_static("Basic eA=="))].into_iter().collect();
-        assert!(rule.concerns(&Method::GET, "/login/x", None, &headers));
-        assert!(!rule.concerns(&Method::GET, "/login/x", None, &HeaderMap::new()));
-        assert!(!rule.concerns(&Method::GET, "/loginx", None, &headers));
-    }
-
-    #[test]
-    fn a_replica_alone_has_its_share() {
-        let rule = Rule::new(&testing::rule(Preset::FormRedirect)).expect("no patterns");
-        let share = rule.terms(3);
-        assert_eq!(
-            (share.limits.account_address.failures, share.limits.account.failures, share.consecutive),
-            (1, 6, 33)
-        );
-        assert_eq!(rule.terms(100).limits.account_address.failures, 1);
     }
 }

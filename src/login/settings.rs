@@ -1,194 +1,232 @@
-//! One `[[login]]`: which requests are attempts, whom they are for, and what the answers mean. Validated values only.
+//! Which requests are attempts to sign in, how their outcome is told, and how many may fail. Validated values only.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, fmt, time::Duration};
 
-use http::Method;
+use regex::bytes::Regex;
 
-/// The login of an application.
+/// Every login that is guarded, and what they share.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rule {
+pub struct Settings {
+    /// As written.
+    pub logins: Vec<Login>,
+    /// Most keys that are remembered, of all logins together.
+    pub max_keys: usize,
+    /// Whether nobody's forwarding headers are believed: then a single address of all attempts is worth a warning.
+    pub nobody_is_trusted: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { logins: Vec::new(), max_keys: 1_000_000, nobody_is_trusted: true }
+    }
+}
+
+/// One `[[login]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
     /// Host and path as written: the label of metrics and logs.
     pub name: String,
-    /// Canonical path, without a final slash but for `/`.
+    /// The host, lower-case and without a port; any where absent. `*.example.com` is one label before the rest.
+    pub host: Option<String>,
+    /// Canonical path, without a slash at its end.
     pub path: String,
-    /// Whether everything below `path` is guarded too, as with HTTP Basic.
-    pub prefix: bool,
-    /// The one method of attempts; without it every method but the safe ones (RFC 9110, section 9.2.1).
-    pub method: Option<Method>,
-    /// Where the account is named.
-    pub username: Source,
-    /// What tells a failure.
-    pub failure: Criteria,
-    /// What tells a success; looked at before `failure`.
-    pub success: Criteria,
-    /// What an answer means that no criterion fits.
-    pub otherwise: Otherwise,
-    /// Most failures.
+    /// Whether what lies below the path counts as well, as with Basic.
+    pub below: bool,
+    /// Logins of one realm have accounts, addresses and devices in common.
+    pub realm: String,
+    /// The methods of attempts; every one that can change something where empty.
+    pub methods: BTreeSet<String>,
+    /// Where the username stands.
+    pub username: Username,
+    /// Whether a body without the username's field is no attempt at all; otherwise it is refused.
+    pub passes_without_username: bool,
+    /// What the outcome is told by.
+    pub outcome: Outcome,
+    /// How many may fail.
     pub limits: Limits,
-    /// Most failures of an account in a row before only familiar clients may try; NIST SP 800-63B allows 100.
-    pub consecutive: u32,
-    /// How long an account stays so without a further failure.
-    pub lock: Duration,
-    /// How long a device is familiar after a success.
-    pub device_age: Duration,
-    /// Most bytes of a body that the account is read from.
+    /// Most bytes of a request body that are read for the username.
     pub body_limit: usize,
+    /// Most consecutive failures of an account; NIST SP 800-63B allows no more than 100.
+    pub max_consecutive: u8,
+    /// Quiet time after which consecutive failures are forgotten.
+    pub forget: Duration,
+    /// For how long a success makes a device, or an address, familiar.
+    pub remember: Duration,
 }
 
-/// Where an attempt names its account.
+/// Where the username stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
-    /// A field of a form (`application/x-www-form-urlencoded`).
+pub enum Username {
+    /// A field of a form, urlencoded or multipart; of the query where the method is GET.
     Form(String),
-    /// A member of a JSON body, by its pointer (RFC 6901).
+    /// A member of a JSON object: names from the outside in.
     Json(Vec<String>),
-    /// The user of HTTP Basic (RFC 7617).
+    /// `Authorization: Basic`.
     Basic,
-    /// A header.
-    Header(String),
-    /// A field of the query.
-    Query(String),
-    /// The first well-known field of a form or of a JSON body.
-    Known,
+    /// A header of the request.
+    Header(http::HeaderName),
+    /// A form or JSON, whichever comes, and a field of a well-known name.
+    Guess,
 }
 
-/// What an answer is known by. Any one that fits is enough.
+/// What the outcome of an attempt is told by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// By what the configuration or a preset says.
+    Told {
+        /// Any of these is a failure.
+        failure: Criteria,
+        /// Without a failure, all of these together are a success; whatever has no failure where there are none.
+        success: Criteria,
+    },
+    /// By what the answers are like.
+    Learned,
+}
+
+/// Signs in an answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Criteria {
-    /// Status codes.
-    pub status: Vec<u16>,
-    /// A pattern that `Location` holds.
-    pub location: Option<String>,
-    /// A cookie that is set.
+    /// Its status is one of these.
+    pub status: BTreeSet<u16>,
+    /// Its `Location` matches.
+    pub location: Option<Pattern>,
+    /// Where it redirects to.
+    pub redirect: Option<Redirect>,
+    /// It sets a cookie of this name; a `*` at the end is any rest.
     pub cookie: Option<String>,
-    /// A cookie that is not set.
-    pub no_cookie: Option<String>,
-    /// A pattern that the first 64 KiB of the body hold.
-    pub body: Option<String>,
+    /// It sets no cookie of this name.
+    pub cookie_absent: Option<String>,
+    /// The beginning of its body matches.
+    pub body: Option<Pattern>,
 }
 
-/// What an answer means that no criterion fits. Answers of 500 and above mean nothing then: the application could not tell.
+impl Criteria {
+    /// Whether nothing is asked.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Where an answer redirects to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Otherwise {
-    /// Below 400 a success.
-    Status,
-    /// A redirect to elsewhere is a success.
-    Redirect,
-    /// It is learned from the answers that come.
-    Learn,
+pub enum Redirect {
+    /// To the path of the login itself.
+    Back,
+    /// To any other.
+    Away,
 }
 
-/// Most failures in any stretch of time of a window's length.
+/// A pattern over bytes.
+#[derive(Clone)]
+pub struct Pattern(Regex);
+
+impl Pattern {
+    /// Most bytes that a compiled pattern may take.
+    const LARGEST: usize = 1 << 20;
+
+    /// Compiles a pattern.
+    ///
+    /// # Errors
+    /// When it is none, or too large.
+    pub fn parse(text: &str) -> Result<Self, regex::Error> {
+        let mut pattern = regex::bytes::RegexBuilder::new(text);
+        pattern.size_limit(Self::LARGEST).dfa_size_limit(Self::LARGEST).build().map(Self)
+    }
+
+    /// Whether it is somewhere in `bytes`.
+    #[must_use]
+    pub fn is_in(&self, bytes: &[u8]) -> bool {
+        self.0.is_match(bytes)
+    }
+}
+
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0.as_str())
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_str() == other.0.as_str()
+    }
+}
+
+impl Eq for Pattern {}
+
+/// So many failures in a window of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
-    /// How many.
-    pub failures: u16,
-    /// The window.
+    /// Most failures.
+    pub count: u32,
+    /// In any window of this length.
     pub window: Duration,
 }
 
-/// Limits of all four keys.
+impl Limit {
+    /// Most failures that can be asked for: a slot of the window counts to 65,535.
+    pub const MOST: u32 = 50_000;
+    /// Longest window.
+    pub const LONGEST: Duration = Duration::from_secs(7 * 86_400);
+
+    /// Reads `"5/1m"`.
+    ///
+    /// # Errors
+    /// With what is wrong, for people.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let wrong = || format!("\"{text}\" is not a number, a slash and a duration");
+        let (count, window) = text.split_once('/').ok_or_else(wrong)?;
+        let count = count.trim().parse().map_err(|_| wrong())?;
+        let window = crate::common::unit::parse_duration(window).map_err(|error| error.to_string())?;
+        if !(1..=Self::MOST).contains(&count) {
+            return Err(format!("the number must be from 1 to {}", Self::MOST));
+        }
+        if !(Duration::from_secs(1)..=Self::LONGEST).contains(&window) {
+            return Err("the duration must be from 1s to 7d".to_owned());
+        }
+        Ok(Self { count, window })
+    }
+
+    const fn new(count: u32, seconds: u64) -> Self {
+        Self { count, window: Duration::from_secs(seconds) }
+    }
+}
+
+/// How many may fail, by key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// One account from one address, or from one familiar device.
+    /// Of an account from an address, and of a familiar device.
     pub account_address: Limit,
-    /// One account from everywhere.
+    /// Of an account, from wherever.
     pub account: Limit,
-    /// One address; IPv6 by its /64.
+    /// From an address, whoever they name.
     pub address: Limit,
-    /// The login as a whole.
+    /// Of the login as a whole.
     pub route: Limit,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        let limit = |failures, seconds| Limit { failures, window: Duration::from_secs(seconds) };
-        Self { account_address: limit(5, 60), account: limit(20, 3600), address: limit(30, 60), route: limit(600, 60) }
+        Self {
+            account_address: Limit::new(5, 60),
+            account: Limit::new(20, 3600),
+            address: Limit::new(30, 60),
+            route: Limit::new(600, 60),
+        }
     }
 }
 
-impl Limit {
-    /// `"5/1m"`: five failures a minute.
-    ///
-    /// # Errors
-    /// With what is wrong.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let (number, window) = text.split_once('/').ok_or("no `/`")?;
-        let failures = number.trim().parse().ok().filter(|n| (1..=10_000).contains(n));
-        let window = crate::common::unit::parse_duration(window.trim()).map_err(|error| error.to_string())?;
-        let possible = Duration::from_secs(1)..=Duration::from_secs(7 * 86_400);
-        if !possible.contains(&window) {
-            return Err("a window is from 1s to 7d".to_owned());
-        }
-        Ok(Self { failures: failures.ok_or("a number from 1 to 10000 stands before the `/`")?, window })
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// What an application of a known kind does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Preset {
-    /// A form; whoever is sent elsewhere is in.
-    FormRedirect,
-    /// JSON; 401 is a failure.
-    Json401,
-    /// `WordPress`: `wp-login.php`.
-    WordPress,
-    /// HTTP Basic on a path and everything below it.
-    Basic,
-    /// Spring Security's form.
-    Spring,
-    /// Django's form.
-    Django,
-    /// Nothing is known: it is learned.
-    Auto,
-}
-
-impl Preset {
-    /// All, with their names.
-    pub const ALL: [(&str, Self); 7] = [
-        ("form-redirect", Self::FormRedirect),
-        ("json-401", Self::Json401),
-        ("wordpress", Self::WordPress),
-        ("basic", Self::Basic),
-        ("spring", Self::Spring),
-        ("django", Self::Django),
-        ("auto", Self::Auto),
-    ];
-
-    /// Where such applications name the account.
-    #[must_use]
-    pub fn username(self) -> Source {
-        match self {
-            Self::FormRedirect | Self::Auto => Source::Known,
-            Self::Json401 => Source::Json(vec!["username".to_owned()]),
-            Self::WordPress => Source::Form("log".to_owned()),
-            Self::Basic => Source::Basic,
-            Self::Spring | Self::Django => Source::Form("username".to_owned()),
-        }
-    }
-
-    /// How they say no.
-    #[must_use]
-    pub fn failure(self) -> Criteria {
-        let refused = vec![400, 401, 403, 422, 429];
-        match self {
-            Self::Basic => Criteria { status: vec![401], ..Criteria::default() },
-            Self::Spring => Criteria { status: refused, location: Some("[?&]error".to_owned()), ..Criteria::default() },
-            // A page in the place of a redirect is the form again.
-            Self::WordPress | Self::Django | Self::FormRedirect => {
-                Criteria { status: [vec![200], refused].concat(), ..Criteria::default() }
-            }
-            Self::Json401 | Self::Auto => Criteria { status: refused, ..Criteria::default() },
-        }
-    }
-
-    /// What their other answers mean.
-    #[must_use]
-    pub fn otherwise(self) -> Otherwise {
-        match self {
-            Self::FormRedirect | Self::WordPress | Self::Spring | Self::Django => Otherwise::Redirect,
-            Self::Json401 | Self::Basic => Otherwise::Status,
-            Self::Auto => Otherwise::Learn,
+    #[test]
+    fn limits_are_a_number_and_a_duration() {
+        assert_eq!(Limit::parse("5/1m"), Ok(Limit::new(5, 60)));
+        assert_eq!(Limit::parse("600 / 1h30m"), Ok(Limit::new(600, 5400)));
+        for wrong in ["", "5", "5/", "/1m", "0/1m", "50001/1m", "-1/1m", "5/1ms", "5/8d", "5/1x"] {
+            assert!(Limit::parse(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -1,258 +1,312 @@
-//! What is kept of one key: failures in a sliding window, attempts in flight, and how long to wait. All of the arithmetic is here.
+//! The arithmetic of one key: what was failed, what is in flight, how long to wait. Pure functions of a state, its terms and the time.
 //!
-//! The window is cut in eight slots. Failures are counted by slot, and a count is taken over nine of them, so that a stretch of the
-//! window's length never holds more than the limit, wherever it begins; room comes up to an eighth of the window later than it could.
+//! Failures are counted in [`SLOTS`] slots of a seventh of the window. A failure counts from its moment until its slot is eight slots old,
+//! so at least for the whole window and at most for a seventh more: in no window of the configured length are there more failures than the
+//! limit. Times are milliseconds since 1970 where they go in, and whole seconds where they are kept; all of it fits the
+//! integers of a double, so that a script in another language can do the same sums.
 
-use super::settings::Limit;
+/// Slots of a window.
+pub const SLOTS: usize = 8;
+/// First wait, in seconds; it doubles with each strike.
+pub const FIRST_WAIT: u32 = 30;
+/// Longest wait, in seconds.
+pub const LONGEST_WAIT: u32 = 3600;
+/// Strikes are forgotten after so many seconds without a failure.
+pub const FADE: u32 = 86_400;
+/// What somebody is told to wait, in milliseconds, when only attempts in flight stand in the way.
+pub const IN_FLIGHT: u64 = 1000;
 
-/// Slots that are looked at: eight make a window, and the one at hand is not full.
-const SLOTS: usize = 9;
-/// First wait of whoever has filled a limit, in milliseconds; it doubles each time.
-const FIRST_WAIT: u64 = 30_000;
-/// Longest wait.
-const LONGEST_WAIT: u64 = 3_600_000;
-/// After so long without a failure the waits begin anew.
-const QUIET: u64 = 86_400_000;
-/// When to try again where attempts in flight hold all there is.
-const IN_FLIGHT_WAIT: u64 = 1_000;
-
-/// One key. Times are milliseconds since 1970.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct State {
-    /// Number of the newest slot.
-    newest: u64,
-    counts: [u16; SLOTS],
-    /// Attempts without an answer so far.
-    in_flight: u16,
-    /// Failures in a row.
-    consecutive: u16,
-    strikes: u8,
-    wait_until: u64,
-    last_failure: u64,
-    /// Until when a success counts.
-    known_until: u64,
+/// What holds for a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// Most failures in a window.
+    pub limit: u32,
+    /// Milliseconds of a slot: a seventh of the window, rounded up.
+    pub slot: u64,
+    /// Whether a failure that fills the limit starts a wait.
+    pub waits: bool,
+    /// Most consecutive failures; 0 is no bound.
+    pub cap: u8,
+    /// Seconds after the last failure at which consecutive ones are forgotten.
+    pub forget: u32,
+    /// Seconds for which a success makes familiar.
+    pub remember: u32,
 }
 
-fn slot(limit: &Limit) -> u64 {
-    u64::try_from(limit.window.as_millis()).unwrap_or(u64::MAX).div_ceil(SLOTS as u64 - 1).max(1)
+/// What is kept of a key: 40 bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct State {
+    /// Number of the newest slot: milliseconds since 1970 divided by the slot's length.
+    pub slot: u64,
+    /// Failures of slot `n` are in `slots[n % 8]`.
+    pub slots: [u16; SLOTS],
+    /// Second until which nobody is let through.
+    pub wait_until: u32,
+    /// Second of the last failure.
+    pub last: u32,
+    /// Second of the last success; 0 is never.
+    pub success: u32,
+    /// Attempts that are not settled yet.
+    pub flight: u16,
+    /// Failures since the last success.
+    pub consecutive: u8,
+    /// Waits so far.
+    pub strikes: u8,
+}
+
+/// The whole second of a time, as it is kept.
+#[must_use]
+pub fn second(now: u64) -> u32 {
+    u32::try_from(now / 1000).unwrap_or(u32::MAX)
 }
 
 impl State {
-    /// When the next attempt may come; `None` is now. Nothing changes by asking.
+    /// Failures that count at `now`.
     #[must_use]
-    pub fn blocked_until(&self, limit: &Limit, now: u64) -> Option<u64> {
-        if self.wait_until > now {
-            return Some(self.wait_until.max(self.room_at(limit, now).unwrap_or(0)));
-        }
-        if let Some(at) = self.room_at(limit, now) {
-            return Some(at);
-        }
-        (self.count(limit, now) + u32::from(self.in_flight) >= u32::from(limit.failures))
-            .then_some(now + IN_FLIGHT_WAIT)
+    pub fn count(&self, terms: &Terms, now: u64) -> u32 {
+        let oldest = self.current(terms, now).saturating_sub(SLOTS as u64 - 1);
+        (0..SLOTS as u64)
+            .filter_map(|age| self.slot.checked_sub(age))
+            .take_while(|slot| *slot >= oldest)
+            .map(|slot| u32::from(self.slots[index(slot)]))
+            .sum()
     }
 
-    /// How many more failures there is room for.
-    #[must_use]
-    pub fn remaining(&self, limit: &Limit, now: u64) -> u32 {
-        u32::from(limit.failures).saturating_sub(self.count(limit, now) + u32::from(self.in_flight))
+    /// The slot of `now`, but never one before the newest: clocks may be set back.
+    fn current(&self, terms: &Terms, now: u64) -> u64 {
+        (now / terms.slot.max(1)).max(self.slot)
     }
 
-    /// An attempt begins.
+    /// Failures in a row that are not forgotten.
+    #[must_use]
+    pub fn run(&self, terms: &Terms, now: u64) -> u8 {
+        if self.last.saturating_add(terms.forget) > second(now) { self.consecutive } else { 0 }
+    }
+
+    /// Whether a success is remembered, and no run of failures has spent it.
+    #[must_use]
+    pub fn is_familiar(&self, terms: &Terms, now: u64) -> bool {
+        let fresh = self.success != 0 && self.success.saturating_add(terms.remember) > second(now);
+        fresh && !self.is_spent(terms, now)
+    }
+
+    /// Whether a run of failures has reached the cap.
+    #[must_use]
+    pub fn is_spent(&self, terms: &Terms, now: u64) -> bool {
+        terms.cap > 0 && self.run(terms, now) >= terms.cap
+    }
+
+    /// Milliseconds to wait before an attempt would be let through; 0 when one is.
+    #[must_use]
+    pub fn refusal(&self, terms: &Terms, now: u64) -> u64 {
+        let until = u64::from(self.wait_until) * 1000;
+        if until > now {
+            // A clock that was set back must not make a wait longer than any wait is.
+            return (until - now).min(u64::from(LONGEST_WAIT) * 1000);
+        }
+        let count = self.count(terms, now);
+        if count >= terms.limit {
+            return self.frees(terms, count, now);
+        }
+        let flight = u32::from(self.flight);
+        if count + flight >= terms.limit {
+            return IN_FLIGHT;
+        }
+        let (run, cap) = (u32::from(self.run(terms, now)), u32::from(terms.cap));
+        match cap {
+            0 => 0,
+            cap if run >= cap => {
+                (u64::from(self.last) + u64::from(terms.forget)).saturating_mul(1000).saturating_sub(now)
+            }
+            cap if run + flight >= cap => IN_FLIGHT,
+            _ => 0,
+        }
+    }
+
+    /// Milliseconds until fewer than the limit count.
+    fn frees(&self, terms: &Terms, count: u32, now: u64) -> u64 {
+        let current = self.current(terms, now);
+        let mut left = count;
+        for slot in current.saturating_sub(SLOTS as u64 - 1)..=self.slot {
+            left -= u32::from(self.slots[index(slot)]).min(left);
+            if left < terms.limit {
+                return ((slot + SLOTS as u64) * terms.slot).saturating_sub(now).clamp(1, terms.slot * SLOTS as u64);
+            }
+        }
+        terms.slot * SLOTS as u64
+    }
+
+    /// An attempt is let through.
     pub fn reserve(&mut self) {
-        self.in_flight = self.in_flight.saturating_add(1);
+        self.flight = self.flight.saturating_add(1);
     }
 
-    /// An attempt has ended, in whatever way.
+    /// An attempt is over, whatever came of it.
     pub fn release(&mut self) {
-        self.in_flight = self.in_flight.saturating_sub(1);
+        self.flight = self.flight.saturating_sub(1);
     }
 
-    /// An attempt has failed. `waits` says whether waits grow for this key.
-    pub fn fail(&mut self, limit: &Limit, waits: bool, now: u64) {
-        if now.saturating_sub(self.last_failure) > QUIET {
+    /// A failure.
+    pub fn fail(&mut self, terms: &Terms, now: u64) {
+        let second = second(now);
+        self.slide(terms, now);
+        let newest = &mut self.slots[index(self.slot)];
+        *newest = newest.saturating_add(1);
+        self.consecutive = self.run(terms, now).saturating_add(1);
+        if self.last.saturating_add(FADE) <= second {
             self.strikes = 0;
         }
-        let length = slot(limit);
-        let at = now / length;
-        self.forget(at);
-        let count = &mut self.counts[index(at)];
-        *count = count.saturating_add(1);
-        self.consecutive = self.consecutive.saturating_add(1);
-        self.last_failure = now;
-        if waits && self.count(limit, now) >= u32::from(limit.failures) {
-            let wait = (FIRST_WAIT << self.strikes.min(16)).min(LONGEST_WAIT);
-            self.wait_until = self.wait_until.max(now + wait);
+        self.last = self.last.max(second);
+        if terms.waits && self.count(terms, now) >= terms.limit {
+            let wait = FIRST_WAIT << self.strikes.min(7);
+            self.wait_until = self.wait_until.max(second + wait.min(LONGEST_WAIT));
             self.strikes = self.strikes.saturating_add(1);
         }
     }
 
-    /// An attempt has won: what was counted is forgotten, and the key is known until then. Attempts in flight go on.
-    pub fn win(&mut self, known_until: u64) {
-        *self = Self { in_flight: self.in_flight, known_until, ..Self::default() };
+    /// A success: all is well again, and remembered.
+    pub fn succeed(&mut self, now: u64) {
+        *self = Self { success: second(now), flight: self.flight, ..Self::default() };
     }
 
-    /// Failures in a row are over.
-    pub fn end_row(&mut self) {
+    /// A success elsewhere ends the run of failures, and nothing else.
+    pub fn end_run(&mut self) {
         self.consecutive = 0;
     }
 
-    /// Failures in a row, forgotten after `lock` milliseconds without one.
-    #[must_use]
-    pub fn row(&self, lock: u64, now: u64) -> Row {
-        let until = self.last_failure.saturating_add(lock);
-        Row { length: if until > now { self.consecutive } else { 0 }, until }
-    }
-
-    /// Whether a success counts still.
-    #[must_use]
-    pub fn is_known(&self, now: u64) -> bool {
-        self.known_until > now
-    }
-
-    /// Whether forgetting it would free somebody who must wait, or make somebody unknown.
-    #[must_use]
-    pub fn is_dear(&self, now: u64) -> bool {
-        self.in_flight > 0 || self.wait_until > now || self.is_known(now)
-    }
-
-    /// Failures in the window that ends now.
-    fn count(&self, limit: &Limit, now: u64) -> u32 {
-        let at = now / slot(limit);
-        self.slots(at).map(|(_, count)| u32::from(count)).sum()
-    }
-
-    /// When so many have left the window that there is room; `None` where there is.
-    fn room_at(&self, limit: &Limit, now: u64) -> Option<u64> {
-        let length = slot(limit);
-        let mut over = (self.count(limit, now) + 1).checked_sub(u32::from(limit.failures)).filter(|over| *over > 0)?;
-        for (number, count) in self.slots(now / length) {
-            over = over.saturating_sub(u32::from(count));
-            if over == 0 {
-                return Some((number + SLOTS as u64) * length);
-            }
+    fn slide(&mut self, terms: &Terms, now: u64) {
+        let current = self.current(terms, now);
+        let stale = (current - self.slot).min(SLOTS as u64);
+        for ahead in 0..stale {
+            self.slots[index(current - ahead)] = 0;
         }
-        None
+        self.slot = current;
     }
 
-    /// Slots that count at slot `at`, oldest first, with their numbers.
-    fn slots(&self, at: u64) -> impl Iterator<Item = (u64, u16)> {
-        let oldest = at.saturating_sub(SLOTS as u64 - 1);
-        // A clock that is set back must not make failures vanish: newer slots count too.
-        let first = self.newest.saturating_sub(SLOTS as u64 - 1);
-        (first..=self.newest).filter(move |n| *n >= oldest).map(|n| (n, self.counts[index(n)]))
-    }
-
-    /// Empties slots between the newest and `at`.
-    fn forget(&mut self, at: u64) {
-        if at <= self.newest {
-            return;
-        }
-        let gap = (at - self.newest).min(SLOTS as u64);
-        for n in 0..gap {
-            self.counts[index(at - n)] = 0;
-        }
-        self.newest = at;
+    /// The second from which nothing of it matters any more, were nothing in flight.
+    #[must_use]
+    pub fn expires(&self, terms: &Terms) -> u32 {
+        let newest =
+            if self.slots.iter().any(|n| *n > 0) { (self.slot + SLOTS as u64) * terms.slot / 1000 + 1 } else { 0 };
+        let after = |set: bool, from: u32, length: u32| if set { from.saturating_add(length) } else { 0 };
+        u32::try_from(newest)
+            .unwrap_or(u32::MAX)
+            .max(self.wait_until)
+            .max(after(self.consecutive > 0 && terms.cap > 0, self.last, terms.forget))
+            .max(after(self.strikes > 0, self.last, FADE))
+            .max(after(self.success > 0, self.success, terms.remember))
     }
 }
 
-/// Failures in a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Row {
-    /// How many.
-    pub length: u16,
-    /// When they are forgotten unless another comes.
-    pub until: u64,
-}
-
-fn index(number: u64) -> usize {
-    // Below nine.
-    usize::try_from(number % SLOTS as u64).unwrap_or(0)
+fn index(slot: u64) -> usize {
+    // Below eight.
+    usize::try_from(slot % SLOTS as u64).unwrap_or(0)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
-    fn limit(failures: u16, seconds: u64) -> Limit {
-        Limit { failures, window: Duration::from_secs(seconds) }
+    const START: u64 = 1_780_000_000_123;
+
+    fn terms(limit: u32, window: u64) -> Terms {
+        Terms { limit, slot: window.div_ceil(7), waits: false, cap: 0, forget: 86_400, remember: 86_400 }
     }
 
-    const START: u64 = 1_800_000_000_000;
-
+    /// Random attempts at random times, all of which fail: whatever is let through, no window holds more than the limit.
     #[test]
-    fn no_stretch_of_the_windows_length_holds_more() {
+    fn no_window_holds_more_failures_than_the_limit() {
         let mut random = fastrand::Rng::with_seed(7);
-        for failures in [1, 5, 30] {
-            for seconds in [1, 60, 3600] {
-                let (limit, mut state, mut now) = (limit(failures, seconds), State::default(), START);
-                let mut done: Vec<u64> = Vec::new();
-                for _ in 0..3000 {
-                    now += random.u64(0..seconds * 1000 / u64::from(failures));
-                    if let Some(until) = state.blocked_until(&limit, now) {
-                        assert!(until > now && until <= now + seconds * 1125 + 10, "{until} at {now}");
-                    } else {
-                        state.fail(&limit, false, now);
-                        done.push(now);
-                    }
+        for _ in 0..300 {
+            let terms = Terms { waits: random.bool(), ..terms(random.u32(1..12), random.u64(1000..90_000)) };
+            let window = terms.slot * 7;
+            let (mut state, mut now, mut failures) = (State::default(), START, Vec::new());
+            for _ in 0..400 {
+                let most = [1, 50, window / 3, window][random.usize(0..4)];
+                now += random.u64(0..=most);
+                let wait = state.refusal(&terms, now);
+                if wait == 0 {
+                    state.reserve();
+                    state.release();
+                    state.fail(&terms, now);
+                    failures.push(now);
+                } else if state.wait_until == 0 {
+                    assert!(state.refusal(&terms, now + wait - 1) > 0, "not told to come too late");
+                    assert_eq!(state.refusal(&terms, now + wait), 0, "not told to come too early");
                 }
-                let window = seconds * 1000;
-                for (i, first) in done.iter().enumerate() {
-                    let within = done[i..].iter().take_while(|at| **at < first + window).count();
-                    assert!(within <= usize::from(failures), "{within} in {seconds} s");
-                }
-                assert!(done.len() > 100);
             }
+            let limit = terms.limit as usize;
+            assert!(failures.len() > limit);
+            assert!(failures.windows(limit + 1).all(|w| w[limit] - w[0] > window), "{terms:?}");
         }
     }
 
     #[test]
-    fn the_time_that_is_told_is_the_time_that_comes() {
-        let (limit, mut state) = (limit(5, 60), State::default());
-        for i in 0..5 {
-            state.fail(&limit, false, START + i * 7000);
-        }
-        let until = state.blocked_until(&limit, START + 30_000).expect("full");
-        assert!(state.blocked_until(&limit, until - 1).is_some());
-        assert_eq!(state.blocked_until(&limit, until), None);
-        assert!(until > START + 60_000 && until <= START + 67_500);
+    fn attempts_in_flight_count_and_come_back() {
+        let (terms, mut state) = (terms(5, 60_000), State::default());
+        let through =
+            (0..200).filter(|_| (state.refusal(&terms, START) == 0).then(|| state.reserve()).is_some()).count();
+        assert_eq!((through, state.refusal(&terms, START)), (5, IN_FLIGHT));
+        (0..5).for_each(|_| state.release());
+        assert_eq!((state.refusal(&terms, START), state.expires(&terms)), (0, 0));
     }
 
     #[test]
-    fn waits_grow_to_an_hour_and_fade_after_a_quiet_day() {
-        let (limit, mut state, mut now) = (limit(1, 1), State::default(), START);
-        let mut waits = Vec::new();
-        for _ in 0..10 {
-            state.fail(&limit, true, now);
-            let until = state.blocked_until(&limit, now).expect("waits");
-            waits.push((until - now) / 1000);
-            now = until;
+    fn waits_double_up_to_an_hour_and_fade_after_a_quiet_day() {
+        let (terms, mut state, mut now) = (Terms { waits: true, ..terms(1, 1000) }, State::default(), START);
+        for wait in [30, 60, 120, 240, 480, 960, 1920, 3600, 3600, 3600] {
+            state.fail(&terms, now);
+            assert_eq!(state.wait_until, second(now) + wait);
+            let before = state;
+            assert!(state.refusal(&terms, now + 1) > 0 && state == before, "a refusal changes nothing");
+            now = u64::from(state.wait_until) * 1000;
+            assert_eq!(state.refusal(&terms, now), 0);
         }
-        assert_eq!(waits, [30, 60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]);
-        now += QUIET + 3_600_001;
-        state.fail(&limit, true, now);
-        assert_eq!(state.blocked_until(&limit, now), Some(now + 30_000));
+        now += u64::from(FADE) * 1000;
+        state.fail(&terms, now);
+        assert_eq!(state.wait_until, second(now) + FIRST_WAIT);
     }
 
     #[test]
-    fn attempts_in_flight_hold_their_place() {
-        let (limit, mut state) = (limit(3, 60), State::default());
-        for _ in 0..3 {
-            assert_eq!(state.blocked_until(&limit, START), None);
-            state.reserve();
+    fn a_run_ends_at_the_cap_until_a_success_or_its_age() {
+        let (terms, mut state, mut now) = (Terms { cap: 100, ..terms(1000, 1000) }, State::default(), START);
+        for _ in 0..100 {
+            assert_eq!(state.refusal(&terms, now), 0);
+            state.fail(&terms, now);
+            now += 60_000;
         }
-        assert!(state.blocked_until(&limit, START).is_some());
-        assert_eq!(state.remaining(&limit, START), 0);
-        state.release();
-        assert_eq!(state.blocked_until(&limit, START), None);
+        assert!(state.is_spent(&terms, now) && state.refusal(&terms, now) > 86_000_000);
+        let later = now + 86_400_000;
+        assert_eq!(state.refusal(&terms, later), 0);
+        state.end_run();
+        assert_eq!(state.refusal(&terms, now), 0);
     }
 
     #[test]
-    fn a_clock_that_is_set_back_frees_nobody() {
-        let (limit, mut state) = (limit(2, 60), State::default());
-        state.fail(&limit, false, START);
-        state.fail(&limit, false, START);
-        assert!(state.blocked_until(&limit, START - 600_000).is_some());
+    fn a_success_is_remembered_for_its_time() {
+        let (terms, mut state) = (Terms { cap: 3, ..terms(50, 1000) }, State::default());
+        assert!(!state.is_familiar(&terms, START));
+        state.reserve();
+        state.fail(&terms, START);
+        state.succeed(START);
+        assert_eq!((state.flight, state.count(&terms, START)), (1, 0));
+        assert!(state.is_familiar(&terms, START + 86_399_000) && !state.is_familiar(&terms, START + 86_400_000));
+        (0..3).for_each(|_| state.fail(&terms, START));
+        assert!(!state.is_familiar(&terms, START), "a run of failures spends it");
+    }
+
+    #[test]
+    fn a_clock_set_back_opens_nothing() {
+        let (terms, mut state) = (Terms { waits: true, ..terms(2, 60_000) }, State::default());
+        (0..2).for_each(|_| state.fail(&terms, START));
+        let back = START - 86_400_000;
+        assert_eq!(state.refusal(&terms, back), 3_600_000);
+        state.fail(&terms, back);
+        assert_eq!(state.count(&terms, START), 3);
+    }
+
+    #[test]
+    fn a_state_is_small() {
+        assert_eq!(size_of::<State>(), 40);
     }
 }

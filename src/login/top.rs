@@ -1,51 +1,42 @@
-//! Who fails most, as pseudonyms, in bounded memory (the space-saving algorithm of Metwally, Agrawal and El Abbadi, 2005).
+//! Who fails and is refused most, by pseudonym: the Space-Saving algorithm (Metwally, Agrawal, El Abbadi 2005), so in bounded memory. A count
+//! may be too high by at most its `error`.
 
 use super::key::Key;
 
-/// How many are followed.
-const FOLLOWED: usize = 64;
+/// How many are kept.
+const MOST: usize = 64;
 
-/// Whose pseudonym it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Whose {
-    /// An account's.
-    Account,
-    /// An address's.
-    Address,
-}
-
-/// One that failed or was refused often.
+/// One who stands out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Offender {
-    /// An account or an address.
-    pub whose: Whose,
-    /// Its pseudonym.
+    /// Who.
     pub key: Key,
-    /// Failures and refusals, at most so many.
+    /// Failures and refusals, at most.
     pub count: u64,
+    /// How many of them may be another's.
+    pub error: u64,
 }
 
-/// Counts of the most frequent.
+/// The most frequent keys.
 #[derive(Debug, Default)]
 pub(super) struct Top(Vec<Offender>);
 
 impl Top {
-    pub(super) fn count(&mut self, whose: Whose, key: Key) {
-        if let Some(known) = self.0.iter_mut().find(|known| known.key == key && known.whose == whose) {
+    /// Counts one.
+    pub(super) fn add(&mut self, key: Key) {
+        if let Some(known) = self.0.iter_mut().find(|offender| offender.key == key) {
             known.count += 1;
-            return;
-        }
-        if self.0.len() < FOLLOWED {
-            self.0.push(Offender { whose, key, count: 1 });
-        } else if let Some(least) = self.0.iter_mut().min_by_key(|known| known.count) {
-            *least = Offender { whose, key, count: least.count + 1 };
+        } else if self.0.len() < MOST {
+            self.0.push(Offender { key, count: 1, error: 0 });
+        } else if let Some(least) = self.0.iter_mut().min_by_key(|offender| offender.count) {
+            *least = Offender { key, count: least.count + 1, error: least.count };
         }
     }
 
-    /// The `most` most frequent, most frequent first.
+    /// The first few, the most frequent first.
     pub(super) fn first(&self, most: usize) -> Vec<Offender> {
         let mut all = self.0.clone();
-        all.sort_by_key(|offender| std::cmp::Reverse(offender.count));
+        all.sort_unstable_by_key(|offender| std::cmp::Reverse(offender.count));
         all.truncate(most);
         all
     }
@@ -56,18 +47,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_frequent_are_found_among_many() {
-        let mut top = Top::default();
-        for i in 0..10_000_u32 {
-            let mut key = [0; 16];
-            key[..4].copy_from_slice(&i.to_be_bytes());
-            top.count(Whose::Address, Key(key));
-            if i % 10 == 0 {
-                top.count(Whose::Account, Key([9; 16]));
-            }
+    fn who_fails_often_is_found_among_many() {
+        let (mut top, mut random) = (Top::default(), fastrand::Rng::with_seed(5));
+        for n in 0..50_000 {
+            let frequent = n % 10 < 3;
+            top.add(Key([if frequent { (n % 3) as u8 + 1 } else { random.u8(4..) }; 16]));
         }
-        let first = top.first(1);
-        assert_eq!((first[0].whose, first[0].key), (Whose::Account, Key([9; 16])));
-        assert!(first[0].count >= 1000 && top.0.len() == FOLLOWED);
+        let first = top.first(3);
+        assert!(
+            first.iter().all(|offender| (1..=3).contains(&offender.key.0[0]) && offender.count >= 5000),
+            "{first:?}"
+        );
+        assert_eq!(top.0.len(), MOST);
     }
 }

@@ -12,7 +12,7 @@ const RANKS: &[&[&str]] = &[
     &["observe"],
     &["identity"],
     &["tls", "privacy", "login"],
-    &["dial", "seal", "format"],
+    &["store", "dial", "seal", "format"],
     &["common"],
 ];
 

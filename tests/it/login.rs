@@ -278,7 +278,7 @@ fn who_does_not_wait_for_the_answer_pays_all_the_same() {
         let mut tls = privet.tls();
         tls.write_all(attempt("alice", "x", "203.0.113.9", "").as_bytes()).expect("sent");
         // Gone as soon as the application has it, or Privet has refused it.
-        let refused = || privet.metric("privet_login_attempts_total{login=\"*/login\",verdict=\"refused\"}");
+        let refused = || privet.metric("privet_login_attempts_total{verdict=\"refused\",limit=\"account_address\"}");
         let refusals = refused();
         privet.until("seen or refused", || reached(&application) > before || refused() > refusals || before >= 5);
     }
@@ -310,9 +310,9 @@ fn the_demo_guards_both_of_its_logins() {
         ])
     };
     assert_eq!((0..7).map(|_| json("x")).collect::<Vec<_>>(), ["401", "401", "401", "401", "401", "429", "429"]);
-    assert_eq!(privet.metric("privet_login_attempts_total{login=\"*/login\",verdict=\"failure\"}"), 5);
+    assert_eq!(privet.metric("privet_login_attempts_total{verdict=\"failure\",limit=\"\"}"), 10);
     let out = logins(&privet);
-    assert!(out.contains("\"whose\":\"account\"") && !out.contains("example.com"), "{out}");
+    assert!(out.contains("\"pseudonym\":\"") && !out.contains("example.com"), "{out}");
 }
 
 fn logins(privet: &Privet) -> String {
