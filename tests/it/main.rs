@@ -5,6 +5,7 @@
 mod arrows;
 mod framing;
 mod grpc;
+mod guards;
 mod http;
 mod ledger;
 mod lifecycle;
