@@ -7,7 +7,7 @@
 pub mod diagnose;
 pub mod file;
 mod identity;
-pub mod login;
+mod login;
 pub mod logs;
 mod privacy;
 pub mod reader;
@@ -46,12 +46,12 @@ pub struct Config {
     pub tls: crate::tls::Settings,
     /// Routes.
     pub gateway: crate::gateway::Settings,
+    /// Logins that are guarded.
+    pub login: crate::login::Settings,
     /// The access log.
     pub access_log: crate::observe::access_log::Settings,
     /// Realms.
     pub identity: crate::identity::Settings,
-    /// Logins whose attempts are limited.
-    pub login: crate::login::settings::Settings,
     /// Sealing at rest.
     pub seal: crate::seal::Settings,
     /// What replicas share; nothing where it is absent.
@@ -184,12 +184,12 @@ impl Config {
                     mask.uninspectable.verb()
                 ));
             }
-            for login in &route.logins {
-                lines.push(format!("       attempts to sign in at {} are limited", login.name));
-            }
             if let Some(reason) = &route.cleartext_reason {
                 lines.push(format!("       cleartext allowed: {reason}"));
             }
+        }
+        for login in &self.login.logins {
+            lines.push(format!("login  {}: failed attempts are limited", login.name));
         }
         lines
     }

@@ -9,14 +9,14 @@ use std::{
 
 use ipnet::IpNet;
 
-use super::{Config, diagnose::Diagnostics, login, logs, reader::Table, route};
+use super::{Config, diagnose::Diagnostics, logs, reader::Table, route};
 use crate::{
     admin,
     gateway::{
         self,
         settings::{Ambiguous, HeadRules, Route},
     },
-    identity, privacy,
+    identity, login, privacy,
     server::{
         self,
         settings::{Limits, Shutdown},
@@ -65,8 +65,6 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let tls = tls(top.table("tls", "tls", d), context, d);
     let seal = logs::seal(top.table("seal", "seal", d), data_dir.as_ref(), context, d);
     let access_log = logs::access_log(top.table("access_log", "access_log", d), &seal, context, d);
-    let logins = top.tables("login", "login[]", d);
-    let login_keys = limits.number("login_keys", d, 1000..=100_000_000).and_then(|n| usize::try_from(n).ok());
     let realms = top.tables("realm", "realm[]", d);
     let identity = super::identity::resolve(realms, &data_dir, &seal, context, d);
     let store = super::store::resolve(top.table_if("store", "store", d), context, d);
@@ -75,26 +73,32 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
         let hint = "add a [[route]] with upstream = \"http://127.0.0.1:9000\"".to_owned();
         d.note(&(0..0), "there is no route", Some(hint));
     }
+    let logins = top.tables("login", "login[]", d);
+    let max_keys = limits.number("login_keys", d, 1000..=100_000_000).and_then(|n| usize::try_from(n).ok());
     let server = server(listen, limits, shutdown, context, d);
     let loopback = server.http.is_none_or(|address| address.ip().is_loopback());
-    let logins: Vec<login::Placed> = logins.into_iter().filter_map(|table| login::resolve(table, d)).collect();
-    let routes = routes(tables, &logins, loopback, &privacy, &identity, context, d);
+    let routes = routes(tables, loopback, &privacy, &identity, context, d);
+    let login = login::Settings { nobody_is_trusted: server.trusted.is_empty(), ..login::Settings::default() };
+    let login = login::Settings { max_keys: max_keys.unwrap_or(login.max_keys), ..login };
+    let login = super::login::resolve(logins, &routes, login, d);
     distinct_doors(&server, &admin, d);
     top.finish(d);
     Config {
         data_dir,
         data_dir_is_given: given.is_some(),
         key_file,
-        gateway: gateway::Settings { head, trusted: server.trusted.clone(), privacy, routes },
+        gateway: gateway::Settings {
+            head,
+            trusted: server.trusted.clone(),
+            privacy,
+            routes,
+            logins: login.logins.iter().cloned().map(Arc::new).collect(),
+        },
         tls,
         admin,
         access_log,
         identity,
-        login: crate::login::settings::Settings {
-            logins: logins.iter().map(login::Placed::login).collect(),
-            max_keys: login_keys.unwrap_or(200_000),
-            nobody_is_trusted: server.trusted.is_empty(),
-        },
+        login,
         seal,
         server,
         store,
@@ -104,7 +108,6 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
 
 fn routes(
     tables: Vec<Table>,
-    logins: &[login::Placed],
     loopback: bool,
     privacy: &Arc<privacy::settings::Settings>,
     realms: &identity::Settings,
@@ -128,7 +131,6 @@ fn routes(
         }
         routes.push(route);
     }
-    login::attach(logins, &mut routes, d);
     routes.into_iter().map(Arc::new).collect()
 }
 

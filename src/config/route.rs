@@ -74,7 +74,6 @@ pub fn resolve(
         url_privacy: rules.url_privacy,
         access_log: rules.access_log,
         mask,
-        logins: Vec::new(),
         gate,
     })
 }

@@ -145,7 +145,7 @@ impl Exchange<'_> {
         {
             parts.headers.insert("x-forwarded-prefix", prefix);
         }
-        if route.gate.is_some() || !route.logins.is_empty() {
+        if route.gate.is_some() || !self.line.logins.is_empty() {
             gate::hide_own_cookies(&mut parts.headers);
         }
         if let Some(authorization) = &route.upstream.authorization {

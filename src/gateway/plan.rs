@@ -128,7 +128,8 @@ impl Plan {
             };
             let mask = route.mask.as_ref().map(|rule| mask(route, rule, &mut engines));
             let engine = engines.of(&route.privacy);
-            let logins = route.logins.iter().map(|login| ready(login, means.guard, &mut logins)).collect();
+            let reached = settings.logins.iter().filter(|login| may_reach(route, login));
+            let logins = reached.map(|login| ready(login, means.guard, &mut logins)).collect();
             let gate = route.gate.as_ref();
             let realm = gate.and_then(|gate| means.realms.iter().find(|realm| realm.name() == gate.realm));
             let realm = realm.map(Arc::clone);
@@ -195,6 +196,17 @@ impl Plan {
         let old = self.routes.get(self.table.exactly(&route.host, &route.path)?)?;
         (old.route.upstream == route.upstream).then(|| Arc::clone(&old.shared))
     }
+}
+
+/// Whether a request of `route` may be an attempt at `login`, whose host it still has to have. Case makes no difference: an application
+/// may make none.
+fn may_reach(route: &Route, login: &Login) -> bool {
+    let is_below = |path: &str, prefix: &str| {
+        let prefix = prefix.trim_end_matches('/');
+        let start = path.get(..prefix.len()).filter(|start| start.eq_ignore_ascii_case(prefix));
+        start.is_some() && (path.len() == prefix.len() || path[prefix.len()..].starts_with('/'))
+    };
+    is_below(&login.path, &route.path) || (login.below && is_below(&route.path, &login.path))
 }
 
 /// `login` made ready, as it is `known` already where it is the same.

@@ -18,6 +18,8 @@ pub struct Settings {
     pub privacy: Arc<privacy::settings::Settings>,
     /// Routes, as written.
     pub routes: Vec<Arc<Route>>,
+    /// Logins of the applications behind them.
+    pub logins: Vec<Arc<login::settings::Login>>,
 }
 
 /// What a request head may look like.
@@ -105,8 +107,6 @@ pub struct Route {
     pub url_privacy: UrlPrivacy,
     /// Whether requests are in the access log.
     pub access_log: bool,
-    /// Logins of the application that requests of this route may reach.
-    pub logins: Vec<Arc<login::settings::Login>>,
 }
 
 /// What happens to personal data in a path or query. In the logs it is rewritten and counted in any case.

@@ -54,6 +54,12 @@ impl Rule {
         &self.name
     }
 
+    /// As configured.
+    #[must_use]
+    pub fn login(&self) -> &Arc<Login> {
+        &self.login
+    }
+
     /// Whether a request is an attempt. `path` is canonical. What some applications take for the same counts as the same: case, slashes at the
     /// end, every method that can change something, and a query that names an account and a password.
     #[must_use]

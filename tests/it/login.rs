@@ -328,7 +328,8 @@ fn logins(privet: &Privet) -> String {
 #[test]
 fn what_an_unknown_application_answers_is_learned() {
     let application = application();
-    let privet = Privet::with(&format!("{}[[login]]\npath = \"/login\"\n{LIMITS}\n", application.route("")));
+    let privet =
+        Privet::with(&format!("{}[[login]]\npath = \"/login\"\npreset = \"auto\"\n{LIMITS}\n", application.route("")));
     let statuses = (0..7).map(|_| {
         let body = "username=alice&password=x";
         privet.curl(&["-o", "/dev/null", "-w", "%{http_code}", "--data", body, &privet.url("/login")])

@@ -20,7 +20,6 @@ fn route(path: &str, prefix: Prefix) -> Route {
     };
     Route {
         mask: None,
-        logins: Vec::new(),
         name: "*".into(),
         host: HostPattern::Any,
         path: path.into(),
