@@ -10,6 +10,7 @@ pub mod redact;
 pub mod reveal;
 mod safe;
 pub mod serve;
+pub mod staff;
 
 use std::{path::PathBuf, process::ExitCode, time::SystemTime};
 
@@ -42,6 +43,9 @@ enum Command {
     Redact(redact::RedactArgs),
     /// Open what `redact --operator encrypt` has written, and record why.
     Reveal(reveal::RevealArgs),
+    /// Say who may sign in.
+    #[command(subcommand)]
+    Staff(staff::StaffCommand),
 }
 
 /// What `serve` takes.
@@ -98,6 +102,7 @@ pub fn run() -> ExitCode {
         Command::Logs(command) => logs::run(&command),
         Command::Redact(args) => redact::run(&args),
         Command::Reveal(args) => reveal::run(&args),
+        Command::Staff(command) => staff::run(&command),
     }
 }
 

@@ -75,13 +75,18 @@ impl Account {
     /// Sets another password; sessions end.
     pub fn set_password(&mut self, phc: String) {
         self.password = phc;
+        self.end_sessions();
+    }
+
+    /// Ends their sessions.
+    pub fn end_sessions(&mut self) {
         self.credential = credential();
     }
 
     /// Lets them sign in, or no more; sessions end.
     pub fn set_disabled(&mut self, disabled: bool) {
         self.disabled = disabled;
-        self.credential = credential();
+        self.end_sessions();
     }
 }
 

@@ -17,6 +17,8 @@ pub const SIGN_OUT: &str = "/.privet/sign-out";
 /// The cookie that a form's hidden field must fit.
 pub const FORM_COOKIE: &str = "__Host-privet-form";
 
+/// What the names of Privet's own cookies begin with.
+const OWN_COOKIES: &[u8] = b"__Host-privet-";
 /// Longest path to come back to, in bytes.
 const LONGEST_RETURN: usize = 2048;
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -55,6 +57,26 @@ pub fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let mut values = pairs.filter(|(found, _)| *found == name).map(|(_, value)| value);
     let value = values.next()?;
     values.next().is_none().then_some(value)
+}
+
+/// Takes Privet's own cookies out of a request: an application that had them could act as its reader. Those of `login`, which begin
+/// alike, go too.
+pub fn withhold_cookies(headers: &mut HeaderMap) {
+    let own = |pair: &&[u8]| pair.trim_ascii_start().starts_with(OWN_COOKIES);
+    let pairs = || {
+        let lines = headers.get_all(header::COOKIE).iter();
+        lines.flat_map(|line| line.as_bytes().split(|b| *b == b';'))
+    };
+    if !pairs().any(|pair| own(&pair)) {
+        return;
+    }
+    let pairs = pairs().filter(|pair| !own(pair));
+    let kept: Vec<&[u8]> = pairs.map(<[u8]>::trim_ascii).filter(|pair| !pair.is_empty()).collect();
+    let kept = (!kept.is_empty()).then(|| HeaderValue::from_bytes(&kept.join(&b"; "[..])).ok()).flatten();
+    headers.remove(header::COOKIE);
+    if let Some(kept) = kept {
+        headers.insert(header::COOKIE, kept);
+    }
 }
 
 /// A cookie that only this host gets, only over TLS, and no script.
@@ -203,6 +225,23 @@ mod tests {
         assert_eq!(cookie(&headers, "c"), Some("3"));
         assert_eq!(cookie(&headers, "b"), None);
         assert_eq!(cookie(&headers, "d"), None);
+    }
+
+    #[test]
+    fn the_application_gets_no_cookie_of_ours() {
+        let kept = |pairs: &[(&'static str, &'static str)]| {
+            let mut headers = headers(pairs);
+            withhold_cookies(&mut headers);
+            headers
+                .get_all(header::COOKIE)
+                .iter()
+                .map(|line| line.to_str().expect("text").to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(kept(&[("cookie", "a=1;b=2"), ("cookie", "c=3")]), ["a=1;b=2", "c=3"]);
+        assert_eq!(kept(&[("cookie", "a=1; __Host-privet-session=x;b=2")]), ["a=1; b=2"]);
+        assert_eq!(kept(&[("cookie", "__Host-privet-form=y"), ("cookie", "a=1")]), ["a=1"]);
+        assert!(kept(&[("cookie", "__Host-privet-session=x; ")]).is_empty());
     }
 
     #[test]

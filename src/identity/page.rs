@@ -145,7 +145,7 @@ h1{font-size:1.5rem}label{display:block;margin-top:1rem}\
 input,button{font:inherit;width:100%;padding:.6rem;margin-top:.25rem;border:1px solid GrayText;border-radius:.4rem}\
 button{margin-top:1.5rem;cursor:pointer;background:#1a56b0;color:#fff;border-color:#1a56b0}\
 :focus-visible{outline:3px solid #e08a00;outline-offset:2px}\
-[role=alert]{border-left:.3rem solid #c62828;padding:.5rem .8rem}p.note{color:GrayText;font-size:.95rem}";
+[role=alert]{border-left:.3rem solid #c62828;padding:.5rem .8rem}p.note{font-size:.95rem}";
 
 static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
     let hash = BASE64_STANDARD.encode(digest::digest(&digest::SHA256, STYLE.as_bytes()));

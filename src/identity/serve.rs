@@ -5,7 +5,7 @@
 
 use std::{
     net::IpAddr,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering::Relaxed},
     time::{Duration, SystemTime},
 };
 
@@ -187,12 +187,20 @@ impl Realm {
             Ok(attempt) => attempt,
             Err(refused) => return wait(refuse(Trouble::TooMany), refused.retry_after),
         };
+        // Counted before it is looked at, so that guesses sent side by side gain nothing.
+        let tries = current.entry.codes.fetch_add(1, Relaxed) + 1;
+        if tries > WRONG_CODES {
+            return self.too_many_codes(call, &current).await;
+        }
         let code = zeroize::Zeroizing::new(fields.one("code").unwrap_or_default().to_owned());
         let (realm, tried, now) = (Arc::clone(self), account.clone(), call.now);
         let proof = tokio::task::spawn_blocking(move || realm.prove(&tried, &code, now)).await;
         let Some(method) = proof.ok().flatten() else {
             attempt.settle(false);
-            return self.wrong_code(call, &current).await;
+            if tries == WRONG_CODES {
+                return self.too_many_codes(call, &current).await;
+            }
+            return refuse(Trouble::WrongCode);
         };
         attempt.settle(true);
         let mut known = Principal::clone(&principal);
@@ -202,11 +210,7 @@ impl Realm {
         self.go_on(call, record(known, &account, Stage::Known, call.now), back(call)).await
     }
 
-    async fn wrong_code(&self, call: &Call, current: &Current) -> Response<Bytes> {
-        let failures = current.entry.failures.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
-        if failures < WRONG_CODES {
-            return call.show(self, Page::Code, Some(Trouble::WrongCode), Trouble::WrongCode.status());
-        }
+    async fn too_many_codes(&self, call: &Call, current: &Current) -> Response<Bytes> {
         self.sessions().end(current.key, call.now).await;
         let mut answer = call.show(self, Page::SignIn, Some(Trouble::TooManyCodes), Trouble::TooManyCodes.status());
         answer.headers_mut().append(header::SET_COOKIE, form::end_cookie(COOKIE));

@@ -16,6 +16,7 @@ mod privacy;
 mod redact;
 mod redis;
 mod route;
+mod staff;
 mod start;
 mod store;
 mod support;

@@ -368,3 +368,29 @@ async fn other_paths_and_methods_are_refused() {
     let body: serde_json::Value = serde_json::from_slice(session.body()).expect("JSON");
     assert_eq!((&body["subject"], &body["roles"][0]), (&"alice".into(), &"clerk".into()));
 }
+
+#[tokio::test]
+async fn guesses_sent_side_by_side_gain_nothing() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut browser = Browser::new(&realm(dir.path(), true));
+    browser.sign_in(PASSWORD).await;
+    let token = token(&browser.send("GET", OTP, String::new()).await);
+    let guess = || {
+        let mut browser = Browser {
+            realm: Arc::clone(&browser.realm),
+            cookies: browser.cookies.clone(),
+            now: at(0),
+            extra: Vec::new(),
+        };
+        let body = format!("form={token}&code=000000");
+        async move { browser.send("POST", OTP, body).await }
+    };
+    let answers = futures_util::future::join_all((0..20).map(|_| guess())).await;
+    let looked_at = answers.iter().filter(|answer| token_is_of_code_page(answer)).count();
+    assert!(looked_at < 5, "{looked_at} guesses were looked at and not the last");
+    assert!(browser.send("GET", OTP, String::new()).await.headers().contains_key(header::LOCATION));
+}
+
+fn token_is_of_code_page(answer: &Response<Bytes>) -> bool {
+    memchr::memmem::find(answer.body(), b"name=\"code\"").is_some()
+}

@@ -54,8 +54,8 @@ pub struct Entry {
     pub seen: AtomicU64,
     /// The reading of the staff file by which the account was last looked at.
     pub generation: AtomicU64,
-    /// Wrong codes.
-    pub failures: AtomicU32,
+    /// Codes that were tried.
+    pub codes: AtomicU32,
     /// Seconds since 1970: when replicas were last asked about it.
     pub(super) confirmed: AtomicU64,
 }
@@ -70,7 +70,7 @@ impl Entry {
             began: record.began,
             seen: AtomicU64::new(now),
             generation: AtomicU64::new(0),
-            failures: AtomicU32::new(0),
+            codes: AtomicU32::new(0),
             confirmed: AtomicU64::new(now),
         }
     }

@@ -1,0 +1,191 @@
+//! What changes the staff file.
+
+use std::{fs, os::unix::fs::DirBuilderExt as _, time::SystemTime};
+
+use super::{Door, Failure, PlaceArgs, prompt};
+use crate::identity::{
+    account::{self, Account},
+    password::{Password, hash},
+    policy, recovery,
+    settings::SecondFactor,
+    totp,
+};
+
+/// What `staff add` takes.
+#[derive(Debug, clap::Args)]
+pub struct AddArgs {
+    /// The name that signs in.
+    id: String,
+    /// What people call them.
+    #[arg(long, value_name = "TEXT")]
+    name: Option<String>,
+    /// A role; once for each.
+    #[arg(long = "role", value_name = "ROLE")]
+    roles: Vec<String>,
+    /// Whether they prove themselves by one-time codes, too. Secret and recovery codes are shown once.
+    #[arg(long)]
+    totp: bool,
+    /// Read the password from standard input, a line.
+    #[arg(long)]
+    password_stdin: bool,
+    #[command(flatten)]
+    place: PlaceArgs,
+}
+
+/// What `staff passwd` takes.
+#[derive(Debug, clap::Args)]
+pub struct PasswordArgs {
+    /// The name that signs in.
+    id: String,
+    /// Read the password from standard input, a line.
+    #[arg(long)]
+    password_stdin: bool,
+    #[command(flatten)]
+    place: PlaceArgs,
+}
+
+/// What `staff disable` takes.
+#[derive(Debug, clap::Args)]
+pub struct DisableArgs {
+    /// The name that signs in.
+    id: String,
+    /// Let them sign in again.
+    #[arg(long)]
+    undo: bool,
+    #[command(flatten)]
+    place: PlaceArgs,
+}
+
+/// What `staff totp` and `staff revoke` take.
+#[derive(Debug, clap::Args)]
+pub struct OneArgs {
+    /// The name that signs in.
+    id: String,
+    #[command(flatten)]
+    place: PlaceArgs,
+}
+
+/// What is shown once, so that it can be carried over to an authenticator and a safe place.
+struct Enrolment {
+    secret: [u8; totp::SECRET],
+    codes: Vec<String>,
+}
+
+impl Enrolment {
+    fn new() -> Result<Self, Failure> {
+        let secret = totp::secret().ok_or(Failure::Random)?;
+        Ok(Self { secret, codes: recovery::codes().ok_or(Failure::Random)? })
+    }
+
+    fn enter(&self, account: &mut Account) {
+        account.totp = Some(self.secret.to_vec());
+        account.step = 0;
+        account.recovery = self.codes.iter().filter_map(|code| recovery::hash(code)).collect();
+        account.end_sessions();
+    }
+
+    fn show(&self, realm: &str, id: &str) {
+        println!("one-time codes: {}", totp::uri(realm, id, &self.secret));
+        println!("secret:         {}", totp::base32(&self.secret));
+        println!("recovery codes, each of which works once, and which are not shown again:");
+        for code in &self.codes {
+            println!("  {code}");
+        }
+    }
+}
+
+pub(super) fn add(args: &AddArgs) -> Result<(), Failure> {
+    let door = args.place.door()?;
+    let id = account::id(&args.id)?;
+    let roles = args.roles.iter().map(|role| account::role(role)).collect::<Result<Vec<_>, _>>()?;
+    let place = door.place();
+    if let Some(folder) = place.file.parent() {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(Failure::Folder)?;
+    }
+    let exists = |accounts: &[Account]| accounts.iter().any(|account| account.id == id);
+    // Told before the password is asked for; what counts is the look under the lock.
+    if exists(&place.read()?) {
+        return Err(Failure::Exists);
+    }
+    let password = prompt::password(args.password_stdin)?;
+    door.accepts(&password, &id, args.name.as_deref(), args.totp)?;
+    let phc = hash(&password).map_err(|_| Failure::Random)?;
+    let enrolment = args.totp.then(Enrolment::new).transpose()?;
+    place.edit(|accounts| {
+        if exists(accounts) {
+            return Err(Failure::Exists);
+        }
+        let mut account = Account::new(id.clone(), phc, roles, SystemTime::now());
+        account.name.clone_from(&args.name);
+        if let Some(enrolment) = &enrolment {
+            enrolment.enter(&mut account);
+        }
+        accounts.push(account);
+        Ok(())
+    })?;
+    println!("added to `{}`", door.realm.name);
+    if let Some(enrolment) = &enrolment {
+        enrolment.show(&door.realm.name, &id);
+    } else if door.realm.second_factor == SecondFactor::Required {
+        eprintln!("privet staff: this realm requires one-time codes: `privet staff totp` gives them");
+    }
+    Ok(())
+}
+
+pub(super) fn password(args: &PasswordArgs) -> Result<(), Failure> {
+    let door = args.place.door()?;
+    let id = account::id(&args.id)?;
+    let known = door.place().read()?;
+    let account = known.iter().find(|account| account.id == id).ok_or(Failure::Unknown)?;
+    let password = prompt::password(args.password_stdin)?;
+    door.accepts(&password, &id, account.name.as_deref(), account.totp.is_some())?;
+    let phc = hash(&password).map_err(|_| Failure::Random)?;
+    change(&door, &id, |account| account.set_password(phc))?;
+    println!("changed; their sessions end");
+    Ok(())
+}
+
+pub(super) fn totp(args: &OneArgs) -> Result<(), Failure> {
+    let door = args.place.door()?;
+    let id = account::id(&args.id)?;
+    let enrolment = Enrolment::new()?;
+    change(&door, &id, |account| enrolment.enter(account))?;
+    enrolment.show(&door.realm.name, &id);
+    Ok(())
+}
+
+pub(super) fn disable(args: &DisableArgs) -> Result<(), Failure> {
+    let door = args.place.door()?;
+    change(&door, &account::id(&args.id)?, |account| account.set_disabled(!args.undo))?;
+    println!("{}", if args.undo { "may sign in again" } else { "may sign in no more; their sessions end" });
+    Ok(())
+}
+
+pub(super) fn revoke(args: &OneArgs) -> Result<(), Failure> {
+    let door = args.place.door()?;
+    change(&door, &account::id(&args.id)?, Account::end_sessions)?;
+    println!("their sessions end");
+    Ok(())
+}
+
+fn change(door: &Door, id: &str, change: impl FnOnce(&mut Account)) -> Result<(), Failure> {
+    let place = door.place();
+    if !place.file.exists() {
+        // Without this, keys would be made for a file that is not there.
+        return Err(Failure::Unknown);
+    }
+    place.edit(|accounts| {
+        change(accounts.iter_mut().find(|account| account.id == id).ok_or(Failure::Unknown)?);
+        Ok(())
+    })
+}
+
+impl Door {
+    fn accepts(&self, password: &Password, id: &str, name: Option<&str>, totp: bool) -> Result<(), Failure> {
+        let with_code = totp && self.realm.second_factor != SecondFactor::Off;
+        let least = if with_code { policy::WITH_SECOND_FACTOR } else { policy::ALONE };
+        let name = name.unwrap_or_default().split_whitespace();
+        let own: Vec<&str> = self.words.iter().map(String::as_str).chain([id]).chain(name).collect();
+        Ok(policy::check(password, &own, least)?)
+    }
+}
