@@ -13,7 +13,9 @@
 //! * [`observe`]: what is counted and how it is shown.
 //! * [`identity`]: who asks: sign-in, sessions, staff accounts.
 //! * [`privacy`]: finds personal data and secrets in bytes, and rewrites them; pure.
+//! * [`login`]: limits on attempts at an application's own login.
 //! * [`tls`]: certificates, profiles, client certificates, the development CA.
+//! * [`store`]: what replicas share, in Redis; away at once where it is away.
 //! * [`seal`]: keys and AEAD streams: one sealing for everything that is kept.
 //! * [`mod@format`]: streaming readers over bodies, used by every room that looks into one.
 //! * [`dial`]: connections to anything: TCP, Unix, TLS; names resolved again.
@@ -31,8 +33,10 @@ pub mod dial;
 pub mod format;
 pub mod gateway;
 pub mod identity;
+pub mod login;
 pub mod observe;
 pub mod privacy;
 pub mod seal;
 pub mod server;
+pub mod store;
 pub mod tls;

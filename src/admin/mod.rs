@@ -1,5 +1,6 @@
 //! The private listener: health, metrics and the map of personal data (counts only), without TLS, and nothing else.
 
+pub mod control;
 pub mod settings;
 
 use std::{

@@ -10,14 +10,20 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use arc_swap::ArcSwap;
 use tokio::{runtime::Handle as Runtime, task::AbortHandle};
 
-use super::keys;
+use super::{keys, shown};
 use crate::{
-    admin,
+    admin::{self, control::Reach},
     app::log,
+    common::{clock, lock_file::LockFile},
     config::Config,
-    gateway::{Plan, plan::Bounds},
+    gateway::{
+        Plan,
+        plan::{Bounds, Means},
+    },
+    login::Guard,
     observe::{access_log::Log, metrics::Metrics},
     privacy::Keys,
     server::{
@@ -32,12 +38,28 @@ use crate::{
 pub struct Running {
     config: Config,
     plan: Arc<Plan>,
+    control: Option<Control>,
+    guard: Arc<Guard>,
     process: Arc<Process>,
     workers: Vec<Handle>,
     log: Option<Arc<Log>>,
     ready: Arc<AtomicBool>,
     addresses: Addresses,
     admin: Option<AbortHandle>,
+}
+
+/// The way in for commands, held together with the data folder.
+#[derive(Debug)]
+struct Control {
+    reach: Reach,
+    task: AbortHandle,
+    _lock: LockFile,
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 /// Where it really listens.
@@ -74,14 +96,29 @@ impl Running {
         process.metrics.set_expiries(process.tls.expiries());
         let log = Log::open(&config.access_log, &process.metrics, settings.workers, None)?;
         let bounds = bounds(&settings, addresses.https);
-        let plan = Plan::new(&config.gateway, keys, bounds, log.clone(), &Runtime::current(), None)?;
+        let guard = keys::guard(&config)?;
+        let realms = keys::realms(&config, &[])?;
+        let means = Means { keys, guard: &guard, realms: &realms, log: log.clone(), service: &Runtime::current() };
+        let plan = Plan::new(&config.gateway, bounds, means, None)?;
         log::scrub_by(&plan.engine);
         let workers = (0..settings.workers)
             .map(|index| Handle::start(index, &process, Arc::clone(&plan), Arc::clone(&settings)))
             .collect::<Result<Vec<_>, _>>()
             .context("a worker can't be started")?;
         let ready = Arc::new(AtomicBool::new(true));
-        let mut running = Self { config, plan, process, workers, log, ready, addresses, admin: None };
+        shown::logins(&process.metrics, &guard);
+        let mut running = Self {
+            control: control(&config, &plan),
+            config,
+            plan,
+            guard,
+            process,
+            workers,
+            log,
+            ready,
+            addresses,
+            admin: None,
+        };
         running.open(Door::Https, https);
         if let Some(http) = http {
             running.open(Door::Http, http);
@@ -131,7 +168,11 @@ impl Running {
         let workers = self.workers.len();
         let log = Log::open(&config.access_log, &self.process.metrics, workers, self.log.as_deref())?;
         let bounds = bounds(&settings, addresses.https);
-        let plan = Plan::new(&config.gateway, &keys, bounds, log.clone(), &Runtime::current(), Some(&self.plan))?;
+        let guard = self.guard_of(&config)?;
+        let realms = keys::realms(&config, &self.plan.realms())?;
+        let means =
+            Means { keys: &keys, guard: &guard, realms: &realms, log: log.clone(), service: &Runtime::current() };
+        let plan = Plan::new(&config.gateway, bounds, means, Some(&self.plan))?;
         self.process.tls.reconfigure(&config.tls, SystemTime::now())?;
         log::scrub_by(&plan.engine);
         self.log = log;
@@ -151,9 +192,22 @@ impl Running {
         if admin.is_some() || config.admin.listen.is_none() {
             self.open_admin(admin)?;
         }
+        if let Some(control) = &self.control {
+            control.reach.store(Arc::clone(&plan));
+        }
         self.plan = plan;
+        shown::logins(&self.process.metrics, &guard);
+        self.guard = guard;
         self.config = config;
         Ok(())
+    }
+
+    /// The guard that has counted so far, unless there was nothing to guard: it has keys of its own then.
+    fn guard_of(&self, config: &Config) -> anyhow::Result<Arc<Guard>> {
+        if keys::has_logins(&self.config) || !keys::has_logins(config) {
+            return Ok(Arc::clone(&self.guard));
+        }
+        keys::guard(config)
     }
 
     /// Looks at the certificates' files again.
@@ -173,6 +227,16 @@ impl Running {
                     tracing::error!(?file, since, "this has expired; clients will refuse it");
                 }
             }
+        }
+    }
+
+    /// Looks at the accounts of staff again, and forgets sessions that have run out.
+    pub fn refresh_realms(&self) {
+        for realm in self.plan.realms() {
+            tokio::task::spawn_blocking(move || {
+                realm.refresh();
+                realm.sessions().sweep(clock::now());
+            });
         }
     }
 
@@ -262,6 +326,23 @@ impl Running {
             _ => Ok(None),
         }
     }
+}
+
+/// Opens the control socket. Without it a gateway serves as well: a data folder that is shared or read-only costs the commands only.
+fn control(config: &Config, plan: &Arc<Plan>) -> Option<Control> {
+    let held = || -> anyhow::Result<Control> {
+        let lock = LockFile::take(&config.data_dir.join("lock"))?;
+        let reach = Reach::new(ArcSwap::new(Arc::clone(plan)));
+        let listener = admin::control::bind(&config.data_dir)?;
+        let task = tokio::spawn(admin::control::serve(listener, Arc::clone(&reach))).abort_handle();
+        Ok(Control { reach, task, _lock: lock })
+    };
+    held()
+        .inspect_err(|error| {
+            let error = format!("{error:#}");
+            tracing::warn!(%error, "commands can't reach this gateway: it has no data folder of its own");
+        })
+        .ok()
 }
 
 fn bounds(settings: &server::Settings, https: SocketAddr) -> Bounds {

@@ -11,6 +11,8 @@ use anyhow::Context as _;
 
 use crate::{
     config::Config,
+    identity::Realm,
+    login::Guard,
     privacy::{Keys, keys::Ring},
     seal,
 };
@@ -40,6 +42,59 @@ pub fn of(config: &Config) -> anyhow::Result<Arc<Keys>> {
             Ok(Arc::new(Keys::ephemeral()?))
         }
     }
+}
+
+/// Who limits attempts to sign in, with keys of the sealing ring: the same in all replicas that have the same key file.
+///
+/// # Errors
+/// When there are logins, and a file or folder that was asked for can't be used.
+pub fn guard(config: &Config) -> anyhow::Result<Arc<Guard>> {
+    let wanted = has_logins(config);
+    let asked_for = config.data_dir_is_given;
+    let ring = match &config.seal.key_file {
+        Some(path) if wanted => match make_private(&config.data_dir)
+            .map_err(anyhow::Error::from)
+            .and_then(|()| Ok(seal::Ring::load_or_make(path)?))
+        {
+            Err(error) if asked_for || path.exists() => return Err(error),
+            Err(error) => {
+                tracing::warn!(error = %format!("{error:#}"), "no key file: devices will be strangers after the next start; set `data_dir` or `seal.key_file`");
+                seal::Ring::ephemeral()?
+            }
+            Ok(ring) => ring,
+        },
+        _ => seal::Ring::ephemeral()?,
+    };
+    Ok(Guard::new(&config.login, &ring))
+}
+
+/// The realms that routes of a configuration have as gates. Those of `known` that are still the same keep their sessions.
+///
+/// # Errors
+/// When accounts or keys can't be used.
+pub fn realms(config: &Config, known: &[Arc<Realm>]) -> anyhow::Result<Vec<Arc<Realm>>> {
+    let asked =
+        |name: &str| config.gateway.routes.iter().any(|r| r.gate.as_ref().is_some_and(|gate| gate.realm == name));
+    let mut realms = Vec::new();
+    for settings in config.identity.realms.iter().filter(|settings| asked(&settings.name)) {
+        if let Some(realm) = known.iter().find(|realm| realm.is(settings)) {
+            realm.apply(settings);
+            realms.push(Arc::clone(realm));
+            continue;
+        }
+        let folder = |path: &Path| path.parent().filter(|dir| *dir == config.data_dir).map_or(Ok(()), make_private);
+        folder(&settings.key_file).and_then(|()| folder(&settings.staff_file))?;
+        let realm = Realm::open(settings, None).with_context(|| format!("realm {}", settings.name))?;
+        tokio::spawn(Realm::run(Arc::downgrade(&realm)));
+        realms.push(realm);
+    }
+    Ok(realms)
+}
+
+/// Whether any route has a login that is guarded.
+#[must_use]
+pub fn has_logins(config: &Config) -> bool {
+    !config.login.logins.is_empty()
 }
 
 fn make_private(dir: &Path) -> io::Result<()> {

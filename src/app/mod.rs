@@ -4,6 +4,7 @@ pub mod banner;
 pub mod gateway;
 pub mod keys;
 pub mod log;
+mod shown;
 pub mod signals;
 
 use std::{path::PathBuf, time::Duration};
@@ -75,6 +76,7 @@ pub fn run(source: &Source, demo: bool) -> anyhow::Result<()> {
                 },
                 _ = every.tick() => {
                     running.refresh_certificates();
+                    running.refresh_realms();
                     running.check_workers()?;
                     if watched.are_stale() {
                         reload(source, &mut running, &mut watched);

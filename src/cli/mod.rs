@@ -2,7 +2,9 @@
 //! needed is not available.
 
 pub mod check;
+pub mod control;
 pub mod detect;
+pub mod logins;
 pub mod logs;
 pub mod redact;
 pub mod reveal;
@@ -32,6 +34,8 @@ enum Command {
     Check(CheckArgs),
     /// Tell what personal data and secrets the lines of a JSON-lines file hold.
     Detect(detect::DetectArgs),
+    /// Say who fails to sign in most, as pseudonyms, and what was learned of the applications' answers.
+    Logins(logins::LoginsArgs),
     /// Open or verify sealed access logs.
     #[command(subcommand)]
     Logs(logs::LogsCommand),
@@ -94,6 +98,7 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Check(args) => check::run(&args),
         Command::Detect(args) => detect::run(&args),
+        Command::Logins(args) => logins::run(&args),
         Command::Logs(command) => logs::run(&command),
         Command::Redact(args) => redact::run(&args),
         Command::Reveal(args) => reveal::run(&args),
@@ -114,7 +119,7 @@ impl ServeArgs {
             admin: self.admin.clone(),
             data: self.data.clone(),
             cleartext_reason: self.cleartext_reason.clone(),
-            mask: None,
+            safeguards: "",
         }
     }
 }

@@ -23,7 +23,7 @@ pub fn run(args: ServeArgs) -> ExitCode {
         match demo::Application::start(SocketAddr::from(([127, 0, 0, 1], 0))) {
             Ok(started) => {
                 flags.to = Some(format!("http://{}", started.address()));
-                flags.mask = Some("all".to_owned());
+                flags.safeguards = demo::SAFEGUARDS;
                 application = Some(started);
             }
             Err(error) => {

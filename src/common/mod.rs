@@ -1,10 +1,11 @@
-//! Small shared things without policy: units, deadlines on a coarse clock, counters, authorities, who is at the other end.
+//! Small shared things without policy: units, deadlines on a coarse clock, counters, authorities, secrets, who is at the other end.
 
 pub mod authority;
 pub mod clock;
 pub mod lock_file;
 pub mod meter;
 pub mod peer;
+pub mod secret;
 pub mod stamp;
 pub mod unit;
 pub mod watch;

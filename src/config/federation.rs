@@ -5,7 +5,7 @@ use super::{
     file::{Node, Value},
     reader::Table,
     resolve::Context,
-    route::secret,
+    secret,
 };
 use crate::identity::{
     federation::{
@@ -29,7 +29,7 @@ fn oidc(mut table: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>) ->
     let span = table.span.clone();
     let issuer = issuer(&mut table, context, d);
     let client_id = table.text("client_id", d).filter(|id| !id.is_empty());
-    let client_secret = secret(&mut table, ["client_secret", "client_secret_file"], context, d);
+    let client_secret = secret::text(&mut table, ["client_secret", "client_secret_file"], context, d);
     let token = |text: &str| {
         // RFC 6749, section 3.3
         let legal = |b: u8| b.is_ascii_graphic() && b != b'"' && b != b'\\';

@@ -8,12 +8,15 @@ pub mod diagnose;
 mod federation;
 pub mod file;
 mod identity;
+mod login;
 pub mod logs;
 mod privacy;
 pub mod reader;
 pub mod resolve;
 pub mod route;
 pub mod schema;
+mod secret;
+mod store;
 
 use std::{
     path::{Path, PathBuf},
@@ -44,12 +47,16 @@ pub struct Config {
     pub tls: crate::tls::Settings,
     /// Routes.
     pub gateway: crate::gateway::Settings,
+    /// Logins that are guarded.
+    pub login: crate::login::Settings,
     /// The access log.
     pub access_log: crate::observe::access_log::Settings,
     /// Realms.
     pub identity: crate::identity::Settings,
     /// Sealing at rest.
     pub seal: crate::seal::Settings,
+    /// What replicas share; nothing where it is absent.
+    pub store: Option<crate::store::Settings>,
     /// The private listener.
     pub admin: crate::admin::Settings,
     /// Files besides the configuration itself whose change calls for a reload.
@@ -71,8 +78,8 @@ pub struct Flags {
     pub data: Option<String>,
     /// `route.cleartext_reason`
     pub cleartext_reason: Option<String>,
-    /// `route.mask`
-    pub mask: Option<String>,
+    /// What else holds where there is no file, in its form.
+    pub safeguards: &'static str,
 }
 
 impl Config {
@@ -109,7 +116,7 @@ impl Config {
     /// # Errors
     /// With everything that is wrong.
     pub fn from_flags(flags: &Flags) -> Result<Self, Report> {
-        Self::build("command line", "", Path::new(""), &|_| None, flags, Duration::ZERO)
+        Self::build("command line", flags.safeguards, Path::new(""), &|_| None, flags, Duration::ZERO)
     }
 
     fn build(
@@ -149,6 +156,12 @@ impl Config {
                 lines.push(format!("log    {}{sealed}", path.display()));
             }
         }
+        if let Some(store) = &self.store {
+            lines.push(format!("store  {}, replicas: {}", store.redis, store.replicas));
+            if let Some(reason) = &store.cleartext_reason {
+                lines.push(format!("       cleartext allowed: {reason}"));
+            }
+        }
         for route in &self.gateway.routes {
             let endpoints: Vec<String> = route
                 .upstream
@@ -176,6 +189,9 @@ impl Config {
                 lines.push(format!("       cleartext allowed: {reason}"));
             }
         }
+        for login in &self.login.logins {
+            lines.push(format!("login  {}: failed attempts are limited", login.name));
+        }
         lines
     }
 }
@@ -196,15 +212,11 @@ impl Flags {
             }
         }
         if let Some(to) = &self.to {
-            let mut route = Vec::new();
-            set(&mut route, "upstream", Value::Text(to.clone()));
+            let route = first_route(entries);
+            set(route, "upstream", Value::Text(to.clone()));
             if let Some(reason) = &self.cleartext_reason {
-                set(&mut route, "cleartext_reason", Value::Text(reason.clone()));
+                set(route, "cleartext_reason", Value::Text(reason.clone()));
             }
-            if let Some(mask) = &self.mask {
-                set(&mut route, "mask", Value::Text(mask.clone()));
-            }
-            set(entries, "route", Value::List(vec![node(Value::Table(route))]));
         }
     }
 }
@@ -216,6 +228,24 @@ fn node(value: Value) -> Node {
 fn set(entries: &mut Vec<Entry>, key: &str, value: Value) {
     entries.retain(|entry| entry.key != key);
     entries.push(Entry { key: key.to_owned(), span: 0..0, node: node(value) });
+}
+
+/// The entries of the first route, made where there is none.
+fn first_route(entries: &mut Vec<Entry>) -> &mut Vec<Entry> {
+    let known = entries.iter().position(|entry| entry.key == "route");
+    let at = known.unwrap_or_else(|| {
+        set(entries, "route", Value::List(vec![node(Value::Table(Vec::new()))]));
+        entries.len() - 1
+    });
+    match &mut entries[at].node.value {
+        Value::List(routes) if matches!(routes.first(), Some(Node { value: Value::Table(_), .. })) => {
+            match &mut routes[0].value {
+                Value::Table(route) => route,
+                _ => unreachable!("looked at just now"),
+            }
+        }
+        _ => unreachable!("only Privet's own text stands below flags"),
+    }
 }
 
 /// The entries of a table, made where it is absent.

@@ -16,7 +16,7 @@ use crate::{
         self,
         settings::{Ambiguous, HeadRules, Route},
     },
-    identity, privacy,
+    identity, login, privacy,
     server::{
         self,
         settings::{Limits, Shutdown},
@@ -67,11 +67,14 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let access_log = logs::access_log(top.table("access_log", "access_log", d), &seal, context, d);
     let realms = top.tables("realm", "realm[]", d);
     let identity = super::identity::resolve(realms, &data_dir, &seal, context, d);
+    let store = super::store::resolve(top.table_if("store", "store", d), context, d);
     let tables = top.tables("route", "route[]", d);
     if tables.is_empty() {
         let hint = "add a [[route]] with upstream = \"http://127.0.0.1:9000\"".to_owned();
         d.note(&(0..0), "there is no route", Some(hint));
     }
+    let logins = top.tables("login", "login[]", d);
+    let max_keys = limits.number("login_keys", d, 1000..=100_000_000).and_then(|n| usize::try_from(n).ok());
     let server = server(listen, limits, shutdown, context, d);
     let loopback = server.http.is_none_or(|address| address.ip().is_loopback());
     let routes = routes(tables, loopback, &privacy, &identity, context, d);
@@ -79,19 +82,30 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
         let hint = Some("set `tls.client.mode = \"request\"` and `tls.client.ca`".to_owned());
         d.note(&(0..0), "a realm knows people by client certificates, and nobody is asked for one", hint);
     }
+    let login = login::Settings { nobody_is_trusted: server.trusted.is_empty(), ..login::Settings::default() };
+    let login = login::Settings { max_keys: max_keys.unwrap_or(login.max_keys), ..login };
+    let login = super::login::resolve(logins, &routes, login, d);
     distinct_doors(&server, &admin, d);
     top.finish(d);
     Config {
         data_dir,
         data_dir_is_given: given.is_some(),
         key_file,
-        gateway: gateway::Settings { head, trusted: server.trusted.clone(), privacy, routes },
-        server,
+        gateway: gateway::Settings {
+            head,
+            trusted: server.trusted.clone(),
+            privacy,
+            routes,
+            logins: login.logins.iter().cloned().map(Arc::new).collect(),
+        },
         tls,
         admin,
         access_log,
         identity,
+        login,
         seal,
+        server,
+        store,
         files: std::mem::take(&mut context.files),
     }
 }
@@ -104,7 +118,7 @@ fn routes(
     context: &mut Context<'_>,
     d: &mut Diagnostics<'_>,
 ) -> Vec<Arc<Route>> {
-    let mut routes: Vec<Arc<Route>> = Vec::with_capacity(tables.len());
+    let mut routes: Vec<Route> = Vec::with_capacity(tables.len());
     let mut names = std::collections::HashSet::new();
     for table in tables {
         let span = table.span.clone();
@@ -119,9 +133,9 @@ fn routes(
             let hint = Some("let `roles` tell the routes apart".to_owned());
             d.note(&span, "the routes of one host ask for two realms: a browser has one session a host", hint);
         }
-        routes.push(Arc::new(route));
+        routes.push(route);
     }
-    routes
+    routes.into_iter().map(Arc::new).collect()
 }
 
 /// Ports that would be bound twice.

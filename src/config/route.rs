@@ -1,6 +1,6 @@
 //! One `[[route]]`: where it applies, the application behind it, and its rules.
 
-use std::{net::IpAddr, ops::Range, sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use http::HeaderValue;
 
@@ -9,6 +9,7 @@ use super::{
     file::{Node, Value},
     reader::Table,
     resolve::{Context, seconds},
+    secret,
 };
 use crate::{
     common::authority::Authority,
@@ -135,7 +136,7 @@ fn reason_hint() -> Option<String> {
     Some("use TLS, or say why cleartext is acceptable here: `cleartext_reason = \"...\"`".to_owned())
 }
 
-fn host_name(host: &HostPattern) -> String {
+pub(super) fn host_name(host: &HostPattern) -> String {
     match host {
         HostPattern::Any => "*".to_owned(),
         HostPattern::Exact(host) => host.clone(),
@@ -143,7 +144,7 @@ fn host_name(host: &HostPattern) -> String {
     }
 }
 
-fn host(text: &str) -> Result<HostPattern, String> {
+pub(super) fn host(text: &str) -> Result<HostPattern, String> {
     if text == "*" {
         return Ok(HostPattern::Any);
     }
@@ -159,7 +160,7 @@ fn host(text: &str) -> Result<HostPattern, String> {
 }
 
 /// A path in canonical form, without a final slash.
-fn path(text: &str) -> Result<String, String> {
+pub(super) fn path(text: &str) -> Result<String, String> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,=:@/%".contains(&b);
     let segments = || text.split('/').skip(1);
     let dots = segments().any(|s| s == "." || s == "..");
@@ -423,40 +424,10 @@ fn health(table: &mut Table, d: &mut Diagnostics<'_>) -> Option<Health> {
     Some(health)
 }
 
-/// A secret and where it stands: from the configuration itself under the first of `names`, or from the file that the second names.
-pub(super) fn secret(
-    table: &mut Table,
-    names: [&'static str; 2],
-    context: &mut Context<'_>,
-    d: &mut Diagnostics<'_>,
-) -> Option<(String, Range<usize>)> {
-    let [name, named] = names;
-    let (own_place, place) = (table.place(name), table.place(named));
-    let own = table.text(name, d);
-    let file = table.text(named, d).map(|t| context.path(&t));
-    match (own, file) {
-        (Some(_), Some(_)) => {
-            d.note(&place, format!("both `{name}` and `{named}`"), Some("keep one of them".to_owned()));
-            None
-        }
-        (Some(text), None) => Some((text, own_place)),
-        (None, Some(path)) => {
-            context.files.push(path.clone());
-            match std::fs::read_to_string(&path) {
-                Ok(text) => Some((text.trim_end_matches(['\r', '\n']).to_owned(), place)),
-                Err(error) => {
-                    d.note(&place, format!("{} can't be read: {error}", path.display()), None);
-                    None
-                }
-            }
-        }
-        (None, None) => None,
-    }
-}
-
+/// A secret: from the file itself, or from the file that `_file` names.
 fn authorization(table: &mut Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>) -> Option<HeaderValue> {
     let names = ["upstream_authorization", "upstream_authorization_file"];
-    let (text, place) = secret(table, names, context, d)?;
+    let (text, place) = secret::text(table, names, context, d)?;
     let Ok(mut value) = HeaderValue::from_str(&text) else {
         d.note(&place, "the value of `upstream_authorization` is not one line of text", None);
         return None;

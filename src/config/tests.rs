@@ -50,6 +50,7 @@ fn every_documented_key_is_read() {
     // Some keys exclude each other; the rest must be accepted together.
     let example = example
         .replace("rewrite_prefix = \"/legacy\"\n", "")
+        .replace("sentinel_password = \"...\"\n", "")
         .replace("http://127.0.0.1:9000", "https://127.0.0.1:9000");
     if let Err(report) = parse(&example) {
         panic!("{report}");
@@ -81,4 +82,33 @@ fn a_secret_is_never_shown() {
     assert!(parse(text).is_err_and(|r| !r.to_string().contains("hunter2")));
     let text = "[[route]]\nupstream = \"http://127.0.0.1:1\"\nupstream_authorization = \"Basic hunter2\"\n";
     assert!(!format!("{:?}", parse(text)).contains("hunter2"));
+}
+
+#[test]
+fn a_shared_store() {
+    let route = "\n[[route]]\nupstream = \"http://127.0.0.1:1\"\n";
+    let store = |text: &str| parse(&format!("[store]\n{text}{route}"));
+    let settings =
+        store("redis = \"redis+sentinel://:hunter2@127.0.0.1/m\"\nsentinel_password = \"hunter3\"\nreplicas = 3");
+    let config = settings.expect("valid");
+    assert!(config.summary().contains(&"store  redis+sentinel://127.0.0.1:26379/m, replicas: 3".to_owned()));
+    assert!(!format!("{config:?}").contains("hunter"));
+    let settings = config.store.expect("a store");
+    assert_eq!((settings.replicas, settings.timeout), (3, Duration::from_millis(50)));
+    for (text, why) in [
+        ("redis = \"redis://far.example\"", "in cleartext beyond loopback"),
+        ("redis = \"redis://:hunter2@127.0.0.1\"\nredis_password = \"hunter3\"", "both `redis` and `redis_password`"),
+        ("redis = \"redis://127.0.0.1\"\nca = \"ca.pem\"", "`ca` without TLS"),
+        ("redis = \"redis://127.0.0.1\"\nsentinel_password = \"hunter2\"", "without sentinels"),
+        ("redis = \"redis://127.0.0.1\"\ntimeout = \"6s\"", "from 1ms to 5s"),
+        ("redis = \"redis://127.0.0.1\"\nprefix = \"{x}\"", "letters, digits"),
+        ("redis = \"http://u:hunter2@127.0.0.1\"", "the scheme is not known"),
+        ("redis = \"redis://127.0.0.1\"\npostgres = \"x\"", "does not have yet"),
+        ("replicas = 3", "where the store is"),
+    ] {
+        let report = store(text).expect_err(text).to_string();
+        assert!(report.contains(why) && !report.contains("hunter"), "{report}");
+    }
+    let reason = "redis = \"redis://far.example\"\ncleartext_reason = \"own network\"";
+    assert!(store(reason).is_ok_and(|c| c.summary().contains(&"       cleartext allowed: own network".to_owned())));
 }

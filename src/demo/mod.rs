@@ -18,6 +18,9 @@ use std::{
 
 use tokio::{sync::oneshot, task::LocalSet};
 
+/// What protects it, as a configuration would say it.
+pub const SAFEGUARDS: &str = include_str!("safeguards.toml");
+
 /// The running application. Dropping it ends it.
 #[derive(Debug)]
 pub struct Application {

@@ -146,7 +146,7 @@ impl<V: Visitor> Form<V> {
 }
 
 /// Appends what `raw` stands for; what is no escape stays.
-fn decode(raw: &[u8], plain: &mut Vec<u8>) {
+pub fn decode(raw: &[u8], plain: &mut Vec<u8>) {
     let digit = |i: usize| raw.get(i).and_then(|&b| char::from(b).to_digit(16)).and_then(|d| u8::try_from(d).ok());
     let mut i = 0;
     while i < raw.len() {

@@ -319,6 +319,18 @@ impl Body {
         Self { source: Source::Masked(Box::new(masked)), record: None }
     }
 
+    /// Reads up to `most` bytes ahead of the client, who still gets them.
+    ///
+    /// # Errors
+    /// When the application breaks off or is silent for too long.
+    pub async fn read_ahead(&mut self, most: usize) -> Result<Vec<u8>, Kind> {
+        match &mut self.source {
+            Source::Upstream(answer) => answer.read_ahead(most).await,
+            Source::Full(bytes) => Ok(bytes[..bytes.len().min(most)].to_vec()),
+            Source::Empty | Source::Masked(_) => Ok(Vec::new()),
+        }
+    }
+
     /// What the application sends, where it is that.
     ///
     /// # Errors

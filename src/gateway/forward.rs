@@ -14,7 +14,9 @@ use crate::{
         answer,
         body::{Answer, Body, RequestBody, Upload},
         client::{Client, X_REQUEST_ID},
+        gate,
         head::Head,
+        login::Attempt,
         mask::Masking,
         plan::Line,
         refusal::{Kind, Refusal},
@@ -42,6 +44,8 @@ pub struct Exchange<'a> {
     pub upload: Rc<Upload>,
     /// What of the answer may be seen; all of it without.
     pub masking: Option<&'a Masking>,
+    /// The attempt to sign in that it is.
+    pub attempt: Option<Box<Attempt>>,
 }
 
 /// The client's body, unless it is known to be too large; from here on the request's deadlines are those of `line`.
@@ -75,7 +79,7 @@ impl Exchange<'_> {
     /// # Errors
     /// When there is no answer, or the client's body must be refused.
     pub async fn forward(
-        self,
+        mut self,
         outer: Option<OnUpgrade>,
         mut parts: Box<Parts>,
         mut body: RequestBody,
@@ -98,7 +102,12 @@ impl Exchange<'_> {
         if let Some(masking) = self.masking {
             masking.ask(&mut parts, upgrading);
         }
-        let (answer, lease) = self.send(Box::new(Request::from_parts(*parts, body)), upgrading, &upload).await?;
+        if let Some(attempt) = &mut self.attempt {
+            attempt.forward();
+        }
+        let sent = self.send(Box::new(Request::from_parts(*parts, body)), upgrading, &upload).await;
+        let (answer, lease) =
+            sent.inspect_err(|_| self.attempt.take().into_iter().for_each(|attempt| attempt.give_up()))?;
         if !answer::is_framed_once(answer.headers()) {
             return Err(Kind::BadGateway.into());
         }
@@ -113,7 +122,10 @@ impl Exchange<'_> {
             self.watch.disarm(Slot::Total);
             return Ok(upgrade::agree(self.client, answer, outer, protocol.unwrap_or_default(), masking));
         }
-        let answer = self.stream(answer, lease, upload);
+        let mut answer = self.stream(answer, lease, upload);
+        if let Some(attempt) = self.attempt.take() {
+            answer = Box::pin(attempt.settle(answer)).await?;
+        }
         match self.masking {
             // Boxed: most exchanges have none, and its state would weigh on all.
             Some(masking) => Box::pin(masking.answer(answer, head_only)).await,
@@ -132,6 +144,9 @@ impl Exchange<'_> {
             && let Ok(prefix) = HeaderValue::from_str(&route.path)
         {
             parts.headers.insert("x-forwarded-prefix", prefix);
+        }
+        if route.gate.is_some() || !self.line.logins.is_empty() {
+            gate::hide_own_cookies(&mut parts.headers);
         }
         if let Some(authorization) = &route.upstream.authorization {
             parts.headers.insert(header::AUTHORIZATION, authorization.clone());
@@ -171,6 +186,9 @@ impl Exchange<'_> {
         let status = answer.status();
         let inner_host = lease.pool().state.authority.clone();
         answer::harden(answer.headers_mut(), status, &self.line.route, self.head, self.client.secure, &inner_host);
+        if self.line.route.gate.is_some() {
+            gate::keep_private(answer.headers_mut());
+        }
         answer.map(|source| {
             Body::upstream(Answer {
                 source,

@@ -8,7 +8,9 @@ pub mod answer;
 pub mod body;
 pub mod client;
 pub mod forward;
+pub mod gate;
 pub mod head;
+pub mod login;
 pub mod mask;
 pub mod path;
 pub mod plan;
@@ -33,6 +35,7 @@ use self::{
     body::Body,
     client::{Client, X_REQUEST_ID},
     forward::Exchange,
+    gate::Passed,
     record::Record,
     refusal::{Kind, Look, Refusal},
 };
@@ -92,19 +95,29 @@ impl Gateway {
         if let Some(answer) = redirect::challenge(client, &head, self.plan.acme_webroot.as_deref()) {
             return Ok(answer);
         }
-        let line = line.ok_or(Kind::NoRoute)?;
         record.room().await?;
+        if gate::is_own(head.target.path()) {
+            return Box::pin(gate::own(self, client, watch, &head, &parts, body, &record.upload())).await;
+        }
+        let line = line.ok_or(Kind::NoRoute)?;
         if let Some(answer) = redirect::cleartext(client, &line.route, &head, self.plan.redirect_port)? {
             return Ok(answer);
         }
         url::check(line, &head, record)?;
-        // Closed until the realms are asked here: a gate that stands open in silence would be worse.
-        if line.route.gate.is_some() {
-            return Err(Kind::Gate.into());
+        if line.route.gate.is_some()
+            && let Passed::Elsewhere(answer) = Box::pin(gate::check(line, client, &head, &mut parts, record)).await?
+        {
+            return Ok(*answer);
         }
         let (upload, masking) = (record.upload(), line.masking.as_ref());
-        let body = forward::accept(line, watch, &parts, body, &upload)?;
-        Exchange { line, client, watch, id, head: &head, upload, masking }.forward(outer, parts, body).await
+        let mut body = forward::accept(line, watch, &parts, body, &upload)?;
+        // Boxed: most requests are no attempts, and its state would weigh on all.
+        let attempt = if line.logins.is_empty() {
+            None
+        } else {
+            Box::pin(login::check(self, line, &head, &mut parts, &mut body, record)).await?
+        };
+        Exchange { line, client, watch, id, head: &head, upload, masking, attempt }.forward(outer, parts, body).await
     }
 
     fn refuse(&self, client: &Client, refusal: &Refusal, look: Look, id: &HeaderValue) -> Response<Body> {

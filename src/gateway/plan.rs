@@ -16,6 +16,8 @@ use crate::{
         settings::{HeadRules, Route, Settings},
         upstream::{cluster::Cluster, shared::Shared},
     },
+    identity::Realm,
+    login::{Guard, Rule, settings::Login},
     observe::{
         access_log::{Log, Scribe},
         metrics::{Metrics, RouteMeter, Shard},
@@ -36,6 +38,8 @@ pub struct Plan {
     pub acme_webroot: Option<PathBuf>,
     /// The privacy engine of what belongs to no route.
     pub engine: Arc<Engine>,
+    /// Who limits attempts to sign in.
+    pub guard: Arc<Guard>,
     log: Option<Arc<Log>>,
     bounds: Bounds,
     table: Table,
@@ -49,6 +53,23 @@ struct Prepared {
     shared: Arc<Shared>,
     engine: Arc<Engine>,
     mask: Option<Arc<Mask>>,
+    logins: Vec<Arc<Rule>>,
+    realm: Option<Arc<Realm>>,
+}
+
+/// What a plan works with, and outlives it.
+#[derive(Debug)]
+pub struct Means<'a> {
+    /// Keys of tokens and encryption.
+    pub keys: &'a Arc<Keys>,
+    /// Who limits attempts to sign in.
+    pub guard: &'a Arc<Guard>,
+    /// The doors that routes may have.
+    pub realms: &'a [Arc<Realm>],
+    /// Where requests are written down.
+    pub log: Option<Arc<Log>>,
+    /// Where what is done off the requests runs.
+    pub service: &'a Handle,
 }
 
 /// Bounds of bodies, which the connection settings give.
@@ -64,6 +85,12 @@ pub struct Bounds {
     pub redirect_port: u16,
     /// Where answers to ACME challenges lie.
     pub acme_webroot: Option<PathBuf>,
+}
+
+impl Bounds {
+    fn upload(&self, limit: u64) -> UploadRules {
+        UploadRules { limit, idle: self.body_idle.into(), min_rate: self.body_min_rate, grace: self.body_idle }
+    }
 }
 
 /// A route's application can't be prepared.
@@ -84,23 +111,29 @@ impl Plan {
     /// When a file that a route names can't be used.
     pub fn new(
         settings: &Settings,
-        keys: &Arc<Keys>,
         bounds: Bounds,
-        log: Option<Arc<Log>>,
-        service: &Handle,
+        means: Means<'_>,
         previous: Option<&Self>,
     ) -> Result<Arc<Self>, Error> {
         let mut routes: Vec<Prepared> = Vec::with_capacity(settings.routes.len());
-        let mut engines = Engines { keys, made: Vec::new() };
+        let mut engines = Engines { keys: means.keys, made: Vec::new() };
+        let known = previous.filter(|plan| Arc::ptr_eq(&plan.guard, means.guard));
+        let mut logins = known.map(Self::logins).unwrap_or_default();
         for route in &settings.routes {
             let kept = previous.and_then(|plan| plan.shared_of(route));
             let shared = match kept {
                 Some(shared) => shared,
-                None => Shared::start(&route.upstream, service)
+                None => Shared::start(&route.upstream, means.service)
                     .map_err(|source| Error { route: route.name.clone(), source })?,
             };
             let mask = route.mask.as_ref().map(|rule| mask(route, rule, &mut engines));
-            routes.push(Prepared { route: Arc::clone(route), shared, engine: engines.of(&route.privacy), mask });
+            let engine = engines.of(&route.privacy);
+            let reached = settings.logins.iter().filter(|login| may_reach(route, login));
+            let logins = reached.map(|login| ready(login, means.guard, &mut logins)).collect();
+            let gate = route.gate.as_ref();
+            let realm = gate.and_then(|gate| means.realms.iter().find(|realm| realm.name() == gate.realm));
+            let realm = realm.map(Arc::clone);
+            routes.push(Prepared { route: Arc::clone(route), shared, engine, mask, logins, realm });
         }
         Ok(Arc::new(Self {
             head: Arc::new(settings.head.clone()),
@@ -108,11 +141,51 @@ impl Plan {
             redirect_port: bounds.redirect_port,
             acme_webroot: bounds.acme_webroot.clone(),
             table: Table::new(settings.routes.iter().map(|route| &**route)),
-            log,
+            log: means.log,
+            guard: Arc::clone(means.guard),
             bounds,
             engine: engines.of(&settings.privacy),
             routes,
         }))
+    }
+
+    /// All logins, each once. What they have learned, and their pace, outlive a reload that leaves them as they are.
+    #[must_use]
+    pub fn logins(&self) -> Vec<Arc<Rule>> {
+        let mut all: Vec<Arc<Rule>> = Vec::new();
+        for rule in self.routes.iter().flat_map(|prepared| &prepared.logins) {
+            if !all.iter().any(|known| Arc::ptr_eq(known, rule)) {
+                all.push(Arc::clone(rule));
+            }
+        }
+        all
+    }
+
+    /// The realms of all routes, each once.
+    #[must_use]
+    pub fn realms(&self) -> Vec<Arc<Realm>> {
+        let mut all: Vec<Arc<Realm>> = Vec::new();
+        for realm in self.routes.iter().filter_map(|prepared| prepared.realm.as_ref()) {
+            if !all.iter().any(|known| Arc::ptr_eq(known, realm)) {
+                all.push(Arc::clone(realm));
+            }
+        }
+        all
+    }
+
+    /// The realm of a host: that of its own gated routes before that of wider ones.
+    #[must_use]
+    pub fn realm_of(&self, head: &Head) -> Option<&Arc<Realm>> {
+        let host = head.host.to_str().ok()?;
+        let gated = self.routes.iter().filter(|prepared| prepared.realm.is_some());
+        let fitting = gated.filter_map(|prepared| Some((prepared.route.host.fits(host)?, prepared)));
+        fitting.max_by_key(|(rank, _)| *rank).and_then(|(_, prepared)| prepared.realm.as_ref())
+    }
+
+    /// Bounds of what is sent to Privet's own pages.
+    #[must_use]
+    pub fn own_upload(&self, limit: u64) -> UploadRules {
+        self.bounds.upload(limit)
     }
 
     fn shared_of(&self, route: &Route) -> Option<Arc<Shared>> {
@@ -123,6 +196,27 @@ impl Plan {
         let old = self.routes.get(self.table.exactly(&route.host, &route.path)?)?;
         (old.route.upstream == route.upstream).then(|| Arc::clone(&old.shared))
     }
+}
+
+/// Whether a request of `route` may be an attempt at `login`, whose host it still has to have. Case makes no difference: an application
+/// may make none.
+fn may_reach(route: &Route, login: &Login) -> bool {
+    let is_below = |path: &str, prefix: &str| {
+        let prefix = prefix.trim_end_matches('/');
+        let start = path.get(..prefix.len()).filter(|start| start.eq_ignore_ascii_case(prefix));
+        start.is_some() && (path.len() == prefix.len() || path[prefix.len()..].starts_with('/'))
+    };
+    is_below(&login.path, &route.path) || (login.below && is_below(&route.path, &login.path))
+}
+
+/// `login` made ready, as it is `known` already where it is the same.
+fn ready(login: &Arc<Login>, guard: &Arc<Guard>, known: &mut Vec<Arc<Rule>>) -> Arc<Rule> {
+    if let Some(rule) = known.iter().find(|rule| rule.login() == login) {
+        return Arc::clone(rule);
+    }
+    let rule = Arc::new(guard.rule(login));
+    known.push(Arc::clone(&rule));
+    rule
 }
 
 /// Engines by their settings: routes whose settings are alike share one.
@@ -184,6 +278,10 @@ pub struct Line {
     pub upload: UploadRules,
     /// What of its answers may be seen; all of them without.
     pub masking: Option<Masking>,
+    /// Logins of its application.
+    pub logins: Vec<Arc<Rule>>,
+    /// The realm of its gate.
+    pub realm: Option<Arc<Realm>>,
 }
 
 impl Gateway {
@@ -201,7 +299,9 @@ impl Gateway {
         let lines = plan
             .routes
             .iter()
-            .map(|Prepared { route, shared, engine, mask }| Line {
+            .map(|Prepared { route, shared, engine, mask, logins, realm }| Line {
+                realm: realm.clone(),
+                logins: logins.clone(),
                 masking: route.mask.as_ref().zip(mask.as_ref()).map(|(rule, mask)| Masking {
                     mask: Arc::clone(mask),
                     uninspectable: rule.uninspectable,
@@ -214,12 +314,7 @@ impl Gateway {
                 response: route.response_timeout.into(),
                 total: route.timeout.map(Ticks::from),
                 stall: bounds.stall.into(),
-                upload: UploadRules {
-                    limit: route.body_limit.unwrap_or(u64::MAX),
-                    idle: bounds.body_idle.into(),
-                    min_rate: bounds.body_min_rate,
-                    grace: bounds.body_idle,
-                },
+                upload: bounds.upload(route.body_limit.unwrap_or(u64::MAX)),
                 engine: Arc::clone(engine),
                 route: Arc::clone(route),
             })

@@ -52,12 +52,15 @@ pub fn cleartext(client: &Client, route: &Route, head: &Head, port: u16) -> Resu
     match route.cleartext {
         Cleartext::Serve => Ok(None),
         Cleartext::Refuse => Err(Kind::Cleartext),
-        Cleartext::Redirect => redirect(head, port).map(Some),
+        Cleartext::Redirect => to_https(head, port).map(Some),
     }
 }
 
-/// 308 keeps the method (RFC 9110, section 15.4.9).
-fn redirect(head: &Head, port: u16) -> Result<Response<Body>, Kind> {
+/// The same page over TLS. 308 keeps the method (RFC 9110, section 15.4.9).
+///
+/// # Errors
+/// When host or target can't stand in a URL.
+pub fn to_https(head: &Head, port: u16) -> Result<Response<Body>, Kind> {
     let host =
         head.host.to_str().ok().and_then(Authority::parse).ok_or(Kind::Host("the Host is not a host and a port"))?;
     let port = if port == 443 { String::new() } else { format!(":{port}") };

@@ -51,6 +51,8 @@ pub enum Kind {
     SignIn,
     /// Whoever has signed in has none of the roles that the route asks for.
     Role,
+    /// Whoever has signed in must prove more, or again.
+    StepUp,
     /// An attempt to sign in whose account can't be read.
     LoginUnreadable(&'static str),
     /// Too many attempts to sign in have failed.
@@ -181,6 +183,7 @@ impl Kind {
             Self::Cleartext => (403, Client, "cleartext", "This page is served over https only."),
             Self::SignIn => (401, Client, "sign_in", "Please sign in first."),
             Self::Role => (403, Client, "role", "This page is for others."),
+            Self::StepUp => (403, Client, "step_up", "Please sign in again, or with a second factor, for this page."),
             Self::LoginUnreadable(_) => (
                 400,
                 Client,

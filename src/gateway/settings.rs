@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use http::HeaderValue;
 use ipnet::IpNet;
 
-use crate::{gateway::upstream, identity, privacy};
+use crate::{common::authority::Authority, gateway::upstream, identity, login, privacy};
 
 /// Everything that decides what happens to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct Settings {
     pub privacy: Arc<privacy::settings::Settings>,
     /// Routes, as written.
     pub routes: Vec<Arc<Route>>,
+    /// Logins of the applications behind them.
+    pub logins: Vec<Arc<login::settings::Login>>,
 }
 
 /// What a request head may look like.
@@ -127,6 +129,20 @@ pub enum HostPattern {
     Exact(String),
     /// Any one label before this suffix, which has no leading dot (`*.example.com` holds `example.com`).
     Wildcard(String),
+}
+
+impl HostPattern {
+    /// How closely it fits `host` (`host[:port]`): 2 is by name, 0 as any does; `None` where it does not.
+    #[must_use]
+    pub fn fits(&self, host: &str) -> Option<u8> {
+        let authority = Authority::parse(host)?;
+        let key = authority.key();
+        match self {
+            Self::Any => Some(0),
+            Self::Exact(own) => (*own == *key).then_some(2),
+            Self::Wildcard(suffix) => key.split_once('.').is_some_and(|(_, rest)| rest == suffix).then_some(1),
+        }
+    }
 }
 
 /// What happens to the matched path prefix.

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicU8, Ordering::Relaxed},
     },
     time::SystemTime,
@@ -67,8 +67,8 @@ pub struct Realm {
     sessions: Sessions,
     ring: Ring,
     methods: ArcSwap<Methods>,
-    /// That there are other methods now.
-    changed: Notify,
+    /// That there are other methods now, or none.
+    changed: Arc<Notify>,
     /// The last step of which a one-time code was used, by account; the staff file has it too, unless it can't be written.
     used: Mutex<HashMap<String, u64>>,
 }
@@ -110,10 +110,17 @@ impl Realm {
             second_factor: AtomicU8::new(settings.second_factor as u8),
             sessions: Sessions::new(limits(settings), shared),
             methods: ArcSwap::from_pointee(methods),
-            changed: Notify::new(),
+            changed: Arc::default(),
             ring,
             used: Mutex::default(),
         }))
+    }
+
+    /// Whether `settings` are of this very realm: its name, and the file of its accounts.
+    #[must_use]
+    pub fn is(&self, settings: &settings::Realm) -> bool {
+        let place = self.staff.place();
+        self.name == settings.name && place.file == settings.staff_file && place.keys == settings.key_file
     }
 
     /// Takes other settings; sessions go on under them. Another name or staff file is another realm.
@@ -128,13 +135,13 @@ impl Realm {
         }
     }
 
-    /// Keeps what is known of issuers fresh; never ends. It is for the service runtime, once a realm.
-    pub async fn run(self: Arc<Self>) {
-        loop {
-            let methods = self.methods();
+    /// Keeps what is known of issuers fresh, until the realm is gone. It is for the service runtime, once a realm.
+    pub async fn run(realm: Weak<Self>) {
+        let known = || realm.upgrade().map(|realm| (realm.methods(), Arc::clone(&realm.changed)));
+        while let Some((methods, changed)) = known() {
             tokio::select! {
                 () = methods.run() => {}
-                () = self.changed.notified() => {}
+                () = changed.notified() => {}
             }
         }
     }
@@ -343,6 +350,12 @@ impl Realm {
         used.retain(|_, step| *step + 2 >= totp::step(now));
         used.insert(account.id.clone(), step);
         true
+    }
+}
+
+impl Drop for Realm {
+    fn drop(&mut self) {
+        self.changed.notify_one();
     }
 }
 

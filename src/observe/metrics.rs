@@ -51,13 +51,8 @@ impl Counts {
 
     /// Adds `many` to the series of `family` with these labels. Values must come from closed lists.
     pub fn count_many(&self, family: &'static str, labels: &[(&str, &str)], many: u64) {
-        let mut text = String::new();
-        for (i, (name, value)) in labels.iter().enumerate() {
-            let comma = if i == 0 { "" } else { "," };
-            // Writing to a String can't fail.
-            let _ = write!(text, "{comma}{name}=\"{}\"", escape(value));
-        }
-        *self.families.lock().unwrap_or_else(PoisonError::into_inner).entry((family, text)).or_default() += many;
+        let key = (family, self::labels(labels));
+        *self.families.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default() += many;
     }
 }
 
@@ -86,6 +81,34 @@ pub struct LogCounts {
     pub errors: Counter,
 }
 
+/// Series that another room counts: labels as the text format has them, and values.
+pub type Series = Vec<(String, i64)>;
+
+/// A family that another room counts, read when metrics are.
+pub struct Family {
+    /// Its name.
+    pub name: &'static str,
+    /// `counter` or `gauge`.
+    pub kind: &'static str,
+    /// One line of help.
+    pub help: &'static str,
+    /// What reads it.
+    pub read: Box<dyn Fn() -> Series + Send + Sync>,
+}
+
+impl std::fmt::Debug for Family {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// Labels as the text format has them. Values must come from closed lists.
+#[must_use]
+pub fn labels(pairs: &[(&str, &str)]) -> String {
+    let pairs: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}=\"{}\"", escape(value))).collect();
+    pairs.join(",")
+}
+
 /// All metrics of the process.
 #[derive(Debug)]
 pub struct Metrics {
@@ -97,6 +120,7 @@ pub struct Metrics {
     /// The access log.
     pub log: LogCounts,
     expiries: Mutex<Vec<(String, i64)>>,
+    families: Mutex<Vec<Family>>,
 }
 
 /// One line of help for each family.
@@ -124,6 +148,7 @@ impl Metrics {
             reloads: [const { Counter::new() }; 2],
             log: LogCounts::default(),
             expiries: Mutex::default(),
+            families: Mutex::default(),
         })
     }
 
@@ -141,6 +166,13 @@ impl Metrics {
             .entry(name.to_owned())
             .or_insert_with(|| self.shards.iter().map(|_| RouteMeter::default()).collect());
         meters.get(worker).map(Arc::clone).unwrap_or_default()
+    }
+
+    /// Shows `family` from now on, in the place of what was shown under its name.
+    pub fn show(&self, family: Family) {
+        let mut families = self.families.lock().unwrap_or_else(PoisonError::into_inner);
+        families.retain(|known| known.name != family.name);
+        families.push(family);
     }
 
     /// Notes when certificates end, in seconds since 1970.
@@ -211,6 +243,12 @@ impl Metrics {
             out.single(name, "counter", help, value);
         }
         self.render_families(&mut out);
+        for family in self.families.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            out.head(family.name, family.kind, family.help);
+            for (labels, value) in (family.read)() {
+                out.line(family.name, &labels, value);
+            }
+        }
         out.head("privet_config_reloads_total", "counter", "Reloads of the configuration, by result.");
         out.line("privet_config_reloads_total", "result=\"applied\"", self.reloads[0].value());
         out.line("privet_config_reloads_total", "result=\"refused\"", self.reloads[1].value());

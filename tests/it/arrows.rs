@@ -11,8 +11,8 @@ const RANKS: &[&[&str]] = &[
     &["gateway"],
     &["observe"],
     &["identity"],
-    &["tls", "privacy"],
-    &["dial", "seal", "format"],
+    &["tls", "privacy", "login"],
+    &["store", "dial", "seal", "format"],
     &["common"],
 ];
 

@@ -267,7 +267,7 @@ impl Origin {
         Self::start_with(move |_, _| Some(answer.to_owned()))
     }
 
-    /// `answer` gets the head and the number of the connection; `None` closes the connection.
+    /// `answer` gets the request and the number of the connection; `None` closes the connection.
     pub fn start_with(answer: impl Fn(&str, usize) -> Option<String> + Send + Sync + 'static) -> Self {
         Self::on("127.0.0.1:0", answer)
     }
@@ -331,7 +331,8 @@ fn serve(socket: TcpStream, all: &Mutex<Vec<u8>>, answer: &dyn Fn(&str, usize) -
             return;
         }
         all.lock().expect("seen").extend_from_slice(&body);
-        let Some(reply) = answer(&text, number) else { return };
+        let request = text + &String::from_utf8_lossy(&body);
+        let Some(reply) = answer(&request, number) else { return };
         if writer.write_all(reply.as_bytes()).is_err() {
             return;
         }

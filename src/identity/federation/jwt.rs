@@ -130,7 +130,8 @@ pub fn verify(token: &str, keys: &KeySet, expected: &Expected<'_>, now: SystemTi
         if crypto::verify(signature, message.as_bytes(), key.public(), header.alg).is_ok_and(|good| good) {
             return claims(payload, expected, now);
         }
-        refused = Refused::Signature;
+        // Without a name it is as well a key that is not known yet.
+        refused = if header.kid.is_some() { Refused::Signature } else { Refused::UnknownKey };
     }
     Err(refused)
 }

@@ -55,7 +55,13 @@ impl Realm {
                 match current.filter(|current| current.entry.stage == Stage::Known) {
                     // Somebody has gone back to a page that was for once.
                     Some(_) if cookie.is_none() => redirect(ROOT),
-                    _ => call.show(self, Page::Provider, Some(Trouble::Provider), Trouble::Provider.status()),
+                    _ => {
+                        let mut page =
+                            call.show(self, Page::Provider, Some(Trouble::Provider), Trouble::Provider.status());
+                        // Its own address has the code in it.
+                        page.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+                        page
+                    }
                 }
             }
         };

@@ -57,7 +57,7 @@ impl Case {
         put(&documents, "/jwks", ok(&json!({ "keys": [signer.jwk("k")] })));
         let settings = realm_settings(dir.path(), &name);
         let realm = Realm::open(&settings, None).unwrap();
-        tokio::spawn(Arc::clone(&realm).run());
+        tokio::spawn(Realm::run(Arc::downgrade(&realm)));
         staff(&realm, |accounts| {
             let phc = hash(&Password::new(PASSWORD)).unwrap();
             accounts.push(Account::new("batch".into(), phc.clone(), vec!["importer".into()], now()));

@@ -119,12 +119,12 @@ fn what_a_token_brings_along_is_not_looked_at() {
         json!({ "kid": "k1", "jwk": other.jwk("k1") }),
         json!({ "kid": "k1", "jku": "https://evil.example/jwks" }),
         json!({ "kid": "k1", "x5u": "https://evil.example/x5", "x5c": ["AAAA"] }),
-        json!({ "jwk": other.jwk("k1") }),
     ] {
         assert_eq!(case.check(&other.token(&header, &claims), Kind::Access), Err(Refused::Signature), "{header}");
     }
-    let header = json!({ "kid": "k2", "jwk": other.jwk("k2") });
-    assert_eq!(case.check(&other.token(&header, &claims), Kind::Access), Err(Refused::UnknownKey));
+    for header in [json!({ "kid": "k2", "jwk": other.jwk("k2") }), json!({ "jwk": other.jwk("k1") })] {
+        assert_eq!(case.check(&other.token(&header, &claims), Kind::Access), Err(Refused::UnknownKey));
+    }
 }
 
 #[test]

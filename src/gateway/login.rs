@@ -1,0 +1,106 @@
+//! The guard of the application's own login: whom an attempt is for is read before the application gets it, and what the application
+//! made of it before the client does.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Response, header, request::Parts};
+
+use crate::{
+    common::clock,
+    gateway::{
+        Gateway,
+        body::{Body, RequestBody},
+        head::Head,
+        plan::Line,
+        record::Record,
+        refusal::{Kind, More, Refusal},
+    },
+    login::{Guard, Judged, Refused, Reservation, Rule},
+};
+
+const SAFEGUARD: &str = "login";
+
+/// An attempt that has been let through. Dropped, it gives its place back, or is charged when the application may have seen it.
+#[derive(Debug)]
+pub struct Attempt {
+    guard: Arc<Guard>,
+    rule: Arc<Rule>,
+    reservation: Reservation,
+}
+
+/// Lets an attempt to sign in through, or not; nothing for every other request.
+///
+/// # Errors
+/// When it must wait, or can't be read.
+pub async fn check(
+    gateway: &Gateway,
+    line: &Line,
+    head: &Head,
+    parts: &mut Parts,
+    body: &mut RequestBody,
+    record: &mut Record,
+) -> Result<Option<Box<Attempt>>, Refusal> {
+    let (host, path, query) = (head.host.to_str().unwrap_or_default(), head.target.path(), head.target.query());
+    let concerns = |rule: &&Arc<Rule>| rule.concerns(host, &parts.method, path, query, &parts.headers);
+    let Some(rule) = line.logins.iter().find(concerns) else { return Ok(None) };
+    let read = match rule.body_limit() {
+        0 => Bytes::new(),
+        most => body.collect(most).await?,
+    };
+    let guard = &gateway.plan.guard;
+    let account = rule.username(query, &parts.headers, &read).map_err(|why| {
+        record.verdict(SAFEGUARD, "unreadable");
+        guard.unreadable(rule, why, head.address, clock::now());
+        Refusal::from(Kind::LoginUnreadable(why.name()))
+    })?;
+    let Some(account) = account else { return Ok(None) };
+    let checked = guard.check(rule, &account, head.address, &parts.headers, clock::now()).await;
+    let reservation = checked.map_err(|refused| {
+        record.verdict(SAFEGUARD, refused.why.name());
+        limited(&refused)
+    })?;
+    if rule.answer_limit() > 0 {
+        // What is compressed could not be judged.
+        parts.headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    }
+    Ok(Some(Box::new(Attempt { guard: Arc::clone(guard), rule: Arc::clone(rule), reservation })))
+}
+
+fn limited(refused: &Refused) -> Refusal {
+    let more = More { wait: Some(refused.retry_after), headers: HeaderMap::from_iter(refused.headers()) };
+    Refusal { kind: Kind::LoginLimited, source: None, more: Some(Box::new(more)) }
+}
+
+impl Attempt {
+    /// Notes that the application may see it from now on.
+    pub fn forward(&mut self) {
+        self.reservation.forwarded();
+    }
+
+    /// Notes that the application gave no answer, which is not the client's fault.
+    pub fn give_up(self) {
+        self.guard.settle(self.reservation, Judged::Unclear, clock::now());
+    }
+
+    /// Judges the application's answer, and gives a device that has won its cookie.
+    ///
+    /// # Errors
+    /// When the answer breaks off before it can be judged.
+    pub async fn settle(self, mut answer: Response<Body>) -> Result<Response<Body>, Refusal> {
+        let mut judged = self.rule.judge(answer.status(), answer.headers(), None);
+        if judged == Judged::NeedsBody {
+            match answer.body_mut().read_ahead(self.rule.answer_limit()).await {
+                Ok(read) => judged = self.rule.judge(answer.status(), answer.headers(), Some(&read)),
+                Err(kind) => {
+                    self.give_up();
+                    return Err(kind.into());
+                }
+            }
+        }
+        if let Some(cookie) = self.guard.settle(self.reservation, judged, clock::now()).cookie {
+            answer.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+        Ok(answer)
+    }
+}

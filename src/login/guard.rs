@@ -1,0 +1,336 @@
+//! The decision on an attempt, and the charge for what came of it.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use http::{HeaderMap, HeaderValue};
+use tokio::sync::broadcast;
+
+use super::{
+    device,
+    event::{Address, Counts, Event, Verdict},
+    judge::Judged,
+    key::{Account, Key, Secrets},
+    known::Known,
+    learn::Learned,
+    ledger::{Ask, Claim, Denied, Keys, Ledger, Outcome, Standing, Why},
+    memory::Memory,
+    refused::Refused,
+    rule::Rule,
+    settings::{Login, Settings},
+    source::Source,
+    state::second,
+    top::{Offender, Top},
+    username::Unreadable,
+};
+use crate::{common::peer::limit_key, seal::Ring};
+
+/// Events that wait for a slow subscriber; it is told how many it has missed.
+const EVENTS: usize = 4096;
+/// Logins whose answers are remembered across reloads.
+const LOGINS: usize = 1024;
+
+/// Guards all logins of a process, across reloads.
+pub struct Guard {
+    secrets: Arc<Secrets>,
+    ledger: Arc<dyn Ledger>,
+    known: Known,
+    learned: Mutex<HashMap<String, Arc<Learned>>>,
+    counts: Counts,
+    events: broadcast::Sender<Event>,
+    watch: Mutex<Watched>,
+    nobody_is_trusted: bool,
+}
+
+#[derive(Debug, Default)]
+struct Watched {
+    addresses: Top,
+    accounts: Top,
+    source: Source,
+}
+
+impl std::fmt::Debug for Guard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Guard").field("counts", &self.counts).finish_non_exhaustive()
+    }
+}
+
+/// A place held for an attempt that was let through. Dropped without [`Guard::settle`], it is given back and nothing is charged, unless the
+/// attempt was [`Reservation::forwarded`].
+#[derive(Debug)]
+#[must_use = "it is given back when dropped"]
+pub struct Reservation {
+    guard: Arc<Guard>,
+    /// Nothing where credentials are known to be right: then there is nothing to settle.
+    claim: Option<Claim>,
+    forwarded: bool,
+    device: device::Standing,
+    about: About,
+}
+
+/// What is known of an attempt.
+#[derive(Debug, Clone)]
+struct About {
+    login: Arc<Login>,
+    name: Arc<str>,
+    address: IpAddr,
+    source: Key,
+    account: Account,
+    time: SystemTime,
+}
+
+/// What became of an attempt.
+#[derive(Debug)]
+pub struct Settled {
+    /// It, for records.
+    pub verdict: Verdict,
+    /// `Set-Cookie` that makes the device familiar, after a success.
+    pub cookie: Option<HeaderValue>,
+}
+
+fn millis(time: SystemTime) -> u64 {
+    u64::try_from(time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_millis()).unwrap_or(u64::MAX)
+}
+
+impl Guard {
+    /// A guard that remembers in memory.
+    #[must_use]
+    pub fn new(settings: &Settings, ring: &Ring) -> Arc<Self> {
+        Self::with_ledger(settings, ring, Arc::new(Memory::new(settings.max_keys)))
+    }
+
+    /// A guard that remembers in `ledger`.
+    #[must_use]
+    pub fn with_ledger(settings: &Settings, ring: &Ring, ledger: Arc<dyn Ledger>) -> Arc<Self> {
+        Arc::new(Self {
+            secrets: Arc::new(Secrets::of(ring)),
+            ledger,
+            known: Known::default(),
+            learned: Mutex::default(),
+            counts: Counts::default(),
+            events: broadcast::Sender::new(EVENTS),
+            watch: Mutex::default(),
+            nobody_is_trusted: settings.nobody_is_trusted,
+        })
+    }
+
+    /// A login made ready. What was learned of one of its name goes on.
+    #[must_use]
+    pub fn rule(&self, login: &Arc<Login>) -> Rule {
+        let mut learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
+        if learned.len() >= LOGINS {
+            learned.clear();
+        }
+        let learned = Arc::clone(learned.entry(login.name.clone()).or_default());
+        Rule::new(login, &self.secrets, learned)
+    }
+
+    /// Lets an attempt through, or not. `headers` are the request's, for the device's cookie.
+    ///
+    /// # Errors
+    /// When a limit stands in the way. Such an attempt changes nothing: no count, no wait.
+    pub async fn check(
+        self: &Arc<Self>,
+        rule: &Rule,
+        account: &Account,
+        address: IpAddr,
+        headers: &HeaderMap,
+        now: SystemTime,
+    ) -> Result<Reservation, Refused> {
+        let about = self.about(rule, account, address, now);
+        let now = millis(now);
+        let remember = rule.terms.own.remember;
+        let device = device::Standing::of(&self.secrets, account, headers, second(now), remember);
+        let mut reservation = Reservation { guard: Arc::clone(self), claim: None, forwarded: false, device, about };
+        if account.credentials.is_some_and(|credentials| self.known.has(&credentials, second(now))) {
+            return Ok(reservation);
+        }
+        let keys = self.keys(rule, &reservation);
+        let ask = Ask { login: Arc::clone(&rule.name), keys, terms: rule.terms };
+        self.look_at_source(&reservation.about);
+        let claim = match self.ledger.reserve(ask, now).await {
+            Ok(claim) => claim,
+            Err(denied) => return Err(self.refuse(&reservation.about, denied)),
+        };
+        let (paced, with_route) = match claim.standing {
+            Standing::Stranger => (keys.address, true),
+            Standing::Address => (keys.pair, false),
+            Standing::Device => (keys.device.unwrap_or(keys.pair), false),
+        };
+        if let Err(wait) = rule.pace.step(&paced, with_route, now) {
+            self.ledger.settle(&claim, Outcome::Nothing, now);
+            return Err(self.refuse(&reservation.about, Denied { why: Why::Pace, wait }));
+        }
+        reservation.claim = Some(claim);
+        Ok(reservation)
+    }
+
+    /// Charges what came of an attempt. A body that was asked for and never came is a failure, for it must not help to hang up.
+    pub fn settle(&self, mut reservation: Reservation, judged: Judged, now: SystemTime) -> Settled {
+        let (verdict, outcome) = match judged {
+            Judged::Success => (Verdict::Success, Outcome::Success),
+            Judged::Failure | Judged::NeedsBody => (Verdict::Failure, Outcome::Failure),
+            Judged::Unclear => (Verdict::Unclear, Outcome::Nothing),
+        };
+        reservation.about.time = now;
+        let claim = reservation.claim.take();
+        self.charge(claim.as_ref(), outcome, verdict, &reservation.about);
+        let (now, credentials) = (second(millis(now)), reservation.about.account.credentials);
+        match (credentials, judged) {
+            (Some(credentials), Judged::Success) if claim.is_some() => self.known.add(credentials, now),
+            (Some(credentials), Judged::Failure | Judged::NeedsBody) => self.known.remove(&credentials),
+            _ => {}
+        }
+        let cookie = (judged == Judged::Success && claim.is_some()).then(|| {
+            let device = std::mem::replace(&mut reservation.device, device::Standing::None);
+            let remember = u32::try_from(reservation.about.login.remember.as_secs()).unwrap_or(u32::MAX);
+            device.renew(&self.secrets, &reservation.about.account, now, remember)
+        });
+        Settled { verdict, cookie: cookie.flatten() }
+    }
+
+    /// Notes an attempt that was refused because its account can't be read.
+    pub fn unreadable(&self, rule: &Rule, why: Unreadable, address: IpAddr, now: SystemTime) {
+        let source = self.secrets.address(&rule.login.realm, address);
+        self.watched().addresses.add(source);
+        self.publish(Event {
+            login: Arc::clone(&rule.name),
+            verdict: Verdict::Unreadable(why),
+            address: Address(address),
+            source,
+            account: None,
+            standing: None,
+            time: now,
+        });
+    }
+
+    /// Attempts by what became of them.
+    #[must_use]
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Keys that are remembered.
+    #[must_use]
+    pub fn remembered(&self) -> usize {
+        self.ledger.keys()
+    }
+
+    /// Addresses and accounts with the most failures and refusals, by pseudonym.
+    #[must_use]
+    pub fn top(&self, most: usize) -> (Vec<Offender>, Vec<Offender>) {
+        let watched = self.watched();
+        (watched.addresses.first(most), watched.accounts.first(most))
+    }
+
+    /// Every attempt that is over from now on. A subscriber that is too slow misses the oldest, and is told.
+    #[must_use]
+    pub fn subscribe(&self) -> broadcast::Receiver<Event> {
+        self.events.subscribe()
+    }
+
+    fn about(&self, rule: &Rule, account: &Account, address: IpAddr, time: SystemTime) -> About {
+        let source = self.secrets.address(&rule.login.realm, address);
+        let (login, name) = (Arc::clone(&rule.login), Arc::clone(&rule.name));
+        About { login, name, address, source, account: account.clone(), time }
+    }
+
+    fn keys(&self, rule: &Rule, reservation: &Reservation) -> Keys {
+        let (limits, about) = (&rule.login.limits, &reservation.about);
+        let (account, source) = (about.account.key(), about.source);
+        let own = limits.account_address.window;
+        let bucket = |kind: &str, window, parts| self.secrets.bucket(kind, window, parts);
+        Keys {
+            route: rule.route,
+            address: bucket("address", limits.address.window, [&source.0, b""]),
+            account: bucket("account", limits.account.window, [&account.0, b""]),
+            pair: bucket("pair", own, [&account.0, &source.0]),
+            device: reservation.device.id().map(|id| bucket("device", own, [&account.0, id])),
+        }
+    }
+
+    fn refuse(&self, about: &About, denied: Denied) -> Refused {
+        self.publish(about.event(Verdict::Refused(denied.why), None));
+        self.offends(about);
+        Refused::new(denied, &about.login.limits)
+    }
+
+    fn charge(&self, claim: Option<&Claim>, outcome: Outcome, verdict: Verdict, about: &About) {
+        if let Some(claim) = claim {
+            self.ledger.settle(claim, outcome, millis(about.time));
+        }
+        if outcome == Outcome::Failure {
+            self.offends(about);
+        }
+        self.publish(about.event(verdict, claim.map(|claim| claim.standing)));
+    }
+
+    fn publish(&self, event: Event) {
+        self.counts.add(event.verdict);
+        // Nobody may be listening.
+        let _ = self.events.send(event);
+    }
+
+    fn offends(&self, about: &About) {
+        let mut watched = self.watched();
+        watched.addresses.add(about.source);
+        watched.accounts.add(about.account.key());
+    }
+
+    fn look_at_source(&self, about: &About) {
+        if self.nobody_is_trusted && self.watched().source.note(limit_key(about.address), about.account.key()) {
+            tracing::warn!(
+                login = &*about.name,
+                "all attempts to sign in come from one address of an inner network: name the proxy before Privet in `listen.trusted`, \
+                 or everybody shares one limit"
+            );
+        }
+    }
+
+    fn watched(&self) -> MutexGuard<'_, Watched> {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl About {
+    fn event(&self, verdict: Verdict, standing: Option<Standing>) -> Event {
+        Event {
+            login: Arc::clone(&self.name),
+            verdict,
+            address: Address(self.address),
+            source: self.source,
+            account: Some(self.account.key()),
+            standing,
+            time: self.time,
+        }
+    }
+}
+
+impl Reservation {
+    /// From now on the application may have the attempt: whoever hangs up before the answer is charged as if it had failed.
+    pub fn forwarded(&mut self) {
+        self.forwarded = true;
+    }
+
+    /// By what the attempt was judged; nothing where its credentials were right a moment ago.
+    #[must_use]
+    pub fn standing(&self) -> Option<Standing> {
+        self.claim.as_ref().map(|claim| claim.standing)
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        let Some(claim) = self.claim.take() else { return };
+        let (outcome, verdict) =
+            if self.forwarded { (Outcome::Failure, Verdict::Failure) } else { (Outcome::Nothing, Verdict::Abandoned) };
+        self.guard.charge(Some(&claim), outcome, verdict, &self.about);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,258 @@
+//! Which requests are attempts to sign in, how their outcome is told, and how many may fail. Validated values only.
+
+use std::{collections::BTreeSet, fmt, time::Duration};
+
+use regex::bytes::Regex;
+
+/// Every login that is guarded, and what they share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// As written.
+    pub logins: Vec<Login>,
+    /// Most keys that are remembered, of all logins together.
+    pub max_keys: usize,
+    /// Whether nobody's forwarding headers are believed: then a single address of all attempts is worth a warning.
+    pub nobody_is_trusted: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { logins: Vec::new(), max_keys: 1_000_000, nobody_is_trusted: true }
+    }
+}
+
+/// One `[[login]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    /// Host and path as written: the label of metrics and logs.
+    pub name: String,
+    /// The host, lower-case and without a port; any where absent. `*.example.com` is one label before the rest.
+    pub host: Option<String>,
+    /// Canonical path, without a slash at its end.
+    pub path: String,
+    /// Whether what lies below the path counts as well, as with Basic.
+    pub below: bool,
+    /// Logins of one realm have accounts, addresses and devices in common.
+    pub realm: String,
+    /// The methods of attempts; every one that can change something where empty.
+    pub methods: BTreeSet<String>,
+    /// Where the username stands.
+    pub username: Username,
+    /// Whether a body without the username's field is no attempt at all; otherwise it is refused.
+    pub passes_without_username: bool,
+    /// What the outcome is told by.
+    pub outcome: Outcome,
+    /// How many may fail.
+    pub limits: Limits,
+    /// Most bytes of a request body that are read for the username.
+    pub body_limit: usize,
+    /// Most consecutive failures of an account; NIST SP 800-63B allows no more than 100.
+    pub max_consecutive: u8,
+    /// Quiet time after which consecutive failures are forgotten.
+    pub forget: Duration,
+    /// For how long a success makes a device, or an address, familiar.
+    pub remember: Duration,
+}
+
+/// Where the username stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Username {
+    /// A field of a form, urlencoded or multipart; of the query where the method is GET.
+    Form(String),
+    /// A member of a JSON object: names from the outside in.
+    Json(Vec<String>),
+    /// `Authorization: Basic`.
+    Basic,
+    /// A header of the request.
+    Header(http::HeaderName),
+    /// A form or JSON, whichever comes, and a field of a well-known name.
+    Guess,
+}
+
+/// What the outcome of an attempt is told by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// By what the configuration or a preset says.
+    Told {
+        /// Any of these is a failure.
+        failure: Box<Criteria>,
+        /// Without a failure, all of these together are a success; whatever has no failure where there are none.
+        success: Box<Criteria>,
+    },
+    /// By what the answers are like.
+    Learned,
+}
+
+/// Signs in an answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Criteria {
+    /// Its status is one of these.
+    pub status: BTreeSet<u16>,
+    /// Its `Location` matches.
+    pub location: Option<Pattern>,
+    /// Where it redirects to.
+    pub redirect: Option<Redirect>,
+    /// It sets a cookie of this name; a `*` at the end is any rest.
+    pub cookie: Option<String>,
+    /// It sets no cookie of this name.
+    pub cookie_absent: Option<String>,
+    /// The beginning of its body matches.
+    pub body: Option<Pattern>,
+}
+
+impl Criteria {
+    /// Whether nothing is asked.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Where an answer redirects to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Redirect {
+    /// To the path of the login itself.
+    Back,
+    /// To any other.
+    Away,
+}
+
+/// A pattern over bytes.
+#[derive(Clone)]
+pub struct Pattern(Regex);
+
+impl Pattern {
+    /// Most bytes that a compiled pattern may take.
+    const LARGEST: usize = 1 << 20;
+
+    /// Compiles a pattern.
+    ///
+    /// # Errors
+    /// When it is none, or too large.
+    pub fn parse(text: &str) -> Result<Self, regex::Error> {
+        let mut pattern = regex::bytes::RegexBuilder::new(text);
+        pattern.size_limit(Self::LARGEST).dfa_size_limit(Self::LARGEST).build().map(Self)
+    }
+
+    /// Whether it is somewhere in `bytes`.
+    #[must_use]
+    pub fn is_in(&self, bytes: &[u8]) -> bool {
+        self.0.is_match(bytes)
+    }
+}
+
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0.as_str())
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_str() == other.0.as_str()
+    }
+}
+
+impl Eq for Pattern {}
+
+/// So many failures in a window of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// Most failures.
+    pub count: u32,
+    /// In any window of this length.
+    pub window: Duration,
+}
+
+impl Limit {
+    /// Most failures that can be asked for: a slot of the window counts to 65,535.
+    pub const MOST: u32 = 50_000;
+    /// Longest window.
+    pub const LONGEST: Duration = Duration::from_secs(7 * 86_400);
+
+    /// Reads `"5/1m"`.
+    ///
+    /// # Errors
+    /// With what is wrong, for people.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let wrong = || format!("\"{text}\" is not a number, a slash and a duration");
+        let (count, window) = text.split_once('/').ok_or_else(wrong)?;
+        let count = count.trim().parse().map_err(|_| wrong())?;
+        let window = crate::common::unit::parse_duration(window).map_err(|error| error.to_string())?;
+        if !(1..=Self::MOST).contains(&count) {
+            return Err(format!("the number must be from 1 to {}", Self::MOST));
+        }
+        if !(Duration::from_secs(1)..=Self::LONGEST).contains(&window) {
+            return Err("the duration must be from 1s to 7d".to_owned());
+        }
+        Ok(Self { count, window })
+    }
+
+    const fn new(count: u32, seconds: u64) -> Self {
+        Self { count, window: Duration::from_secs(seconds) }
+    }
+}
+
+/// How many may fail, by key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Of an account from an address, and of a familiar device.
+    pub account_address: Limit,
+    /// Of an account, from wherever.
+    pub account: Limit,
+    /// From an address, whoever they name.
+    pub address: Limit,
+    /// Of the login as a whole.
+    pub route: Limit,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            account_address: Limit::new(5, 60),
+            account: Limit::new(20, 3600),
+            address: Limit::new(30, 60),
+            route: Limit::new(600, 60),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod testing {
+    use super::*;
+
+    /// A login by a form with the field `email`, called and found under `name`.
+    pub(crate) fn login(name: &str) -> Login {
+        let (host, path) = name.split_at(name.find('/').unwrap_or(0));
+        Login {
+            name: name.to_owned(),
+            host: Some(host.to_owned()),
+            path: path.to_owned(),
+            below: false,
+            realm: host.to_owned(),
+            methods: BTreeSet::new(),
+            username: Username::Form("email".to_owned()),
+            passes_without_username: false,
+            outcome: crate::login::preset::Preset::FormRedirect.outcome(),
+            limits: Limits::default(),
+            body_limit: 64 << 10,
+            max_consecutive: 100,
+            forget: Duration::from_secs(86_400),
+            remember: Duration::from_secs(90 * 86_400),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_a_number_and_a_duration() {
+        assert_eq!(Limit::parse("5/1m"), Ok(Limit::new(5, 60)));
+        assert_eq!(Limit::parse("600 / 1h30m"), Ok(Limit::new(600, 5400)));
+        for wrong in ["", "5", "5/", "/1m", "0/1m", "50001/1m", "-1/1m", "5/1ms", "5/8d", "5/1x"] {
+            assert!(Limit::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}
