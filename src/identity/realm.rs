@@ -230,7 +230,7 @@ impl Realm {
             }
         }
         let page = if methods.oidc().is_some() { START } else { form::SIGN_IN };
-        Err(Need::sign_in(&self.name, page, methods.challenge(&self.name, refused), ask))
+        Err(Need::sign_in(&self.name, page, methods.challenge(&self.name, refused, ask.headers), ask))
     }
 
     fn can_step_up(&self, principal: &Principal) -> bool {

@@ -1,4 +1,4 @@
-//! People sign in at a real OpenID Connect provider (oidc-provider-mock), curl being their browser.
+//! People and machines that others vouch for: a real provider (`oidc-provider-mock`), real certificates, and curl.
 
 use std::{
     path::{Path, PathBuf},
@@ -39,6 +39,23 @@ impl Provider {
 
     fn issuer(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// A token that it has signed for Alice, to whoever is called `audience`.
+    fn token(&self, audience: &str) -> String {
+        let question = format!(
+            "{}/oauth2/authorize?response_type=code&client_id={audience}&redirect_uri=http://127.0.0.1/cli&scope=openid&nonce={}",
+            self.issuer(),
+            free_port() // it takes a nonce once, and no port is given twice
+        );
+        let back = self.answer(&question, "sub=alice");
+        let code = back.split("code=").nth(1).and_then(|rest| rest.split('&').next()).expect("a code");
+        let form =
+            format!("grant_type=authorization_code&code={code}&redirect_uri=http://127.0.0.1/cli&client_id={audience}");
+        let tokens = Curl::plain()
+            .ask(&format!("{}/oauth2/token", self.issuer()), &["--data", &form, "-u", &format!("{audience}:s")]);
+        let token = tokens.0.split("\"id_token\": \"").nth(1).and_then(|rest| rest.split('"').next());
+        token.unwrap_or_else(|| panic!("{}", tokens.0)).to_owned()
     }
 
     /// What somebody's browser is sent back to who fills in the provider's form.
@@ -251,4 +268,80 @@ fn programs_are_told_how_they_get_in() {
     assert_eq!(with("batch:another"), "401");
     let seen = case.origin.seen().to_lowercase();
     assert!(seen.contains("\r\nx-privet-user: batch\r\n") && !seen.contains("\r\nauthorization:"), "{seen}");
+}
+
+#[test]
+fn a_bearer_of_the_issuers_token_passes() {
+    let (provider, origin) = (Provider::start(), Origin::start(crate::support::OK));
+    let privet = Privet::with(&format!(
+        "[[realm]]\nname = \"staff\"\njwt = {{ issuer = \"{}\", audience = [\"cli\"], roles = {{ kc-privacy = \"privacy_officer\" }} }}\n\
+         [[route]]\nupstream = \"http://{}\"\ngate = \"staff\"\n",
+        provider.issuer(),
+        origin.address,
+    ));
+    let program = Curl::of(&privet, "none");
+    let with = |token: &str| {
+        let bearer = format!("Authorization: Bearer {token}");
+        program.ask(&format!("https://{}/", privet.https), &["-H", "Accept: application/json", "-H", &bearer])
+    };
+    let token = provider.token("cli");
+    assert_eq!(with(&token).status(), "200", "the first one waits for the issuer's keys");
+    let seen = origin.seen().to_lowercase();
+    assert!(seen.contains("\r\nx-privet-user: alice\r\nx-privet-roles: privacy_officer\r\n"), "{seen}");
+    assert!(!seen.contains("authorization"), "{seen}");
+    let (head, rest) = token.split_once('.').expect("a token");
+    let none = format!("eyJhbGciOiJub25lIn0.{}.", rest.split('.').next().unwrap_or_default());
+    for bad in [provider.token("other"), none, format!("{head}.{}", rest.to_lowercase()), "x".repeat(20_000)] {
+        let answer = with(&bad);
+        assert_eq!(answer.status(), "401", "{}", answer.0);
+        assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"staff\", error=\"invalid_token\"");
+    }
+    assert!(!privet.log().contains(&token[..40]) && !privet.out().contains("alice"));
+}
+
+#[test]
+fn a_workload_passes_by_its_certificate() {
+    use rcgen::{
+        BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair, SanType,
+    };
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("an authority");
+    let origin = Origin::start(crate::support::OK);
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path.display().to_string()
+    };
+    let trusted = write("clients.pem", &ca.pem());
+    let privet = Privet::with(&format!(
+        "[tls.client]\nmode = \"request\"\nca = \"{trusted}\"\n[[realm]]\nname = \"staff\"\n\
+         certificate = {{ trust_domain = \"example.org\", roles = {{ \"spiffe://example.org/batch/*\" = \"importer\" }} }}\n\
+         [[route]]\nupstream = \"http://{}\"\ngate = \"staff\"\nroles = [\"importer\"]\n",
+        origin.address,
+    ));
+    let with = |id: &str| {
+        let key = KeyPair::generate().expect("a key");
+        let mut params = CertificateParams::default();
+        params.subject_alt_names = vec![SanType::URI(id.try_into().expect("ASCII"))];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let chain = write("client.pem", &params.signed_by(&key, &ca).expect("signed").pem());
+        let key = write("client.key", &key.serialize_pem());
+        let program = Curl::of(&privet, "none");
+        let more = ["-H", "Accept: application/json", "--cert", &chain, "--key", &key];
+        program.ask(&format!("https://{}/", privet.https), &more).status().to_owned()
+    };
+    assert_eq!(with("spiffe://example.org/batch/a"), "200");
+    assert!(
+        origin
+            .seen()
+            .to_lowercase()
+            .contains("\r\nx-privet-user: spiffe://example.org/batch/a\r\nx-privet-roles: importer\r\n")
+    );
+    assert_eq!(with("spiffe://example.org/web"), "403", "known, without the role");
+    assert_eq!(with("spiffe://other.example/batch/a"), "401");
+    let nobody =
+        Curl::of(&privet, "none").ask(&format!("https://{}/", privet.https), &["-H", "Accept: application/json"]);
+    assert_eq!(nobody.status(), "401");
 }

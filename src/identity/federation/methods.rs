@@ -130,15 +130,16 @@ impl Methods {
         outcome.inspect_err(|why| tracing::debug!(%why, "client certificate passed over")).ok()
     }
 
-    /// `WWW-Authenticate` for programs (RFC 6750, section 3; RFC 7617, section 2); `None` where they have no way in by it.
+    /// `WWW-Authenticate` for programs (RFC 6750, section 3; RFC 7617, section 2); `None` where they have no way in by it. Browsers,
+    /// which say how they fetch, are not told of Basic: they would ask people for a name and a password in a window of their own.
     #[must_use]
-    pub fn challenge(&self, realm: &str, refused: bool) -> Option<HeaderValue> {
+    pub fn challenge(&self, realm: &str, refused: bool, headers: &HeaderMap) -> Option<HeaderValue> {
         let mut challenges = Vec::new();
         if self.jwt.is_some() {
             let error = if refused { ", error=\"invalid_token\"" } else { "" };
             challenges.push(format!("Bearer realm=\"{realm}\"{error}"));
         }
-        if self.basic.is_some() {
+        if self.basic.is_some() && !headers.contains_key("sec-fetch-mode") {
             challenges.push(format!("Basic realm=\"{realm}\", charset=\"UTF-8\""));
         }
         (!challenges.is_empty()).then(|| HeaderValue::from_str(&challenges.join(", ")).ok()).flatten()
