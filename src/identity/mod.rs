@@ -13,6 +13,8 @@
 //!
 //! `docs/IDENTITY.md` has the rules and where they come from.
 
+use std::time::Duration;
+
 pub mod account;
 pub mod ask;
 pub mod attempt;
@@ -30,6 +32,9 @@ pub mod session;
 pub mod settings;
 pub mod staff;
 pub mod totp;
+
+/// Twenty-four hours.
+const DAY: Duration = Duration::from_secs(86_400);
 
 pub use ask::{Ask, Need};
 pub use principal::{Method, Principal};

@@ -14,6 +14,7 @@ use http::{HeaderMap, HeaderValue};
 use super::{
     account::Account,
     ask::{Ask, Need},
+    attempt::Door,
     form,
     forward::Signer,
     keys::FormKey,
@@ -30,7 +31,10 @@ use super::{
     staff::{self, Place, Staff},
     totp,
 };
-use crate::seal::{self, Ring};
+use crate::{
+    login::Guard,
+    seal::{self, Ring},
+};
 
 /// Why a realm can't be opened.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +61,7 @@ pub struct Realm {
     pub(super) verifier: Verifier,
     pub(super) form_key: FormKey,
     pub(super) signer: Signer,
+    pub(super) door: Door,
     second_factor: AtomicU8,
     sessions: Sessions,
     /// The last step of which a one-time code was used, by account; the staff file has it too, unless it can't be written.
@@ -87,7 +92,11 @@ impl Realm {
     ///
     /// # Errors
     /// When the keys or the accounts can't be used.
-    pub fn open(settings: &settings::Realm, shared: Option<Arc<dyn Shared>>) -> Result<Arc<Self>, Error> {
+    pub fn open(
+        settings: &settings::Realm,
+        guard: &Arc<Guard>,
+        shared: Option<Arc<dyn Shared>>,
+    ) -> Result<Arc<Self>, Error> {
         let ring = Ring::load_or_make(&settings.key_file)?;
         let place = Place { file: settings.staff_file.clone(), keys: settings.key_file.clone() };
         Ok(Arc::new(Self {
@@ -96,6 +105,7 @@ impl Realm {
             verifier: Verifier::new()?,
             form_key: FormKey::of(&ring, &settings.name),
             signer: Signer::of(&ring, &settings.name).ok_or(Error::Cipher)?,
+            door: Door::new(&settings.name, guard),
             second_factor: AtomicU8::new(settings.second_factor as u8),
             sessions: Sessions::new(limits(settings), shared),
             used: Mutex::default(),

@@ -15,11 +15,9 @@ use std::borrow::Cow;
 use base64::{Engine as _, engine};
 use http::{HeaderMap, HeaderValue, header};
 
+pub(super) use self::name::canonical;
 pub use self::unreadable::Unreadable;
-use self::{
-    name::canonical,
-    wanted::{Found, Wanted, is_utf8},
-};
+use self::wanted::{Found, Wanted, is_utf8};
 use super::settings::Username;
 use crate::format::Media;
 
