@@ -1,7 +1,12 @@
 //! The one place where attempts at signing in are limited: every proof of an account of the staff file (password, one-time code,
 //! recovery code) is checked here before it is looked at, and settled after. Room `login` keeps the limits, as for an application's own login.
 
-use std::{collections::BTreeSet, net::IpAddr, sync::Arc, time::SystemTime};
+use std::{
+    collections::BTreeSet,
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use http::{HeaderMap, HeaderValue};
 
@@ -46,6 +51,7 @@ impl Door {
             max_consecutive: 100,
             forget: super::DAY,
             remember: super::DAY * 90,
+            tarpit: Duration::ZERO,
         };
         Self { rule: guard.rule(&Arc::new(login)), guard: Arc::clone(guard) }
     }
