@@ -57,6 +57,7 @@ fn login() -> Login {
         max_consecutive: 100,
         forget: Duration::from_secs(86_400),
         remember: Duration::from_secs(90 * 86_400),
+        tarpit: Duration::ZERO,
     }
 }
 
