@@ -6,6 +6,7 @@
 
 pub mod diagnose;
 pub mod file;
+mod login;
 pub mod logs;
 mod privacy;
 pub mod reader;
@@ -44,6 +45,8 @@ pub struct Config {
     pub tls: crate::tls::Settings,
     /// Routes.
     pub gateway: crate::gateway::Settings,
+    /// Logins that are guarded.
+    pub login: crate::login::Settings,
     /// The access log.
     pub access_log: crate::observe::access_log::Settings,
     /// Sealing at rest.
@@ -178,6 +181,9 @@ impl Config {
             if let Some(reason) = &route.cleartext_reason {
                 lines.push(format!("       cleartext allowed: {reason}"));
             }
+        }
+        for login in &self.login.logins {
+            lines.push(format!("login  {}", login.name));
         }
         lines
     }

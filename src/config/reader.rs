@@ -26,6 +26,12 @@ impl Table {
         Self { name, span, entries }
     }
 
+    /// Whether it holds nothing that was not read yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     fn take(&mut self, name: &'static str) -> Option<Node> {
         let known = KEYS.iter().any(|key| key.table == self.name && key.name == name)
             || names(self.name).contains(&name)

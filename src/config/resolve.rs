@@ -16,7 +16,7 @@ use crate::{
         self,
         settings::{Ambiguous, HeadRules, Route},
     },
-    privacy,
+    login, privacy,
     server::{
         self,
         settings::{Limits, Shutdown},
@@ -71,9 +71,14 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
         let hint = "add a [[route]] with upstream = \"http://127.0.0.1:9000\"".to_owned();
         d.note(&(0..0), "there is no route", Some(hint));
     }
+    let logins = top.tables("login", "login[]", d);
+    let max_keys = limits.number("login_keys", d, 1000..=100_000_000).and_then(|n| usize::try_from(n).ok());
     let server = server(listen, limits, shutdown, context, d);
     let loopback = server.http.is_none_or(|address| address.ip().is_loopback());
     let routes = routes(tables, loopback, &privacy, context, d);
+    let login = login::Settings { nobody_is_trusted: server.trusted.is_empty(), ..login::Settings::default() };
+    let login = login::Settings { max_keys: max_keys.unwrap_or(login.max_keys), ..login };
+    let login = super::login::resolve(logins, &routes, login, d);
     distinct_doors(&server, &admin, d);
     top.finish(d);
     Config {
@@ -84,6 +89,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
         server,
         tls,
         admin,
+        login,
         access_log,
         seal,
         store,

@@ -129,7 +129,7 @@ fn reason_hint() -> Option<String> {
     Some("use TLS, or say why cleartext is acceptable here: `cleartext_reason = \"...\"`".to_owned())
 }
 
-fn host_name(host: &HostPattern) -> String {
+pub(super) fn host_name(host: &HostPattern) -> String {
     match host {
         HostPattern::Any => "*".to_owned(),
         HostPattern::Exact(host) => host.clone(),
@@ -137,7 +137,7 @@ fn host_name(host: &HostPattern) -> String {
     }
 }
 
-fn host(text: &str) -> Result<HostPattern, String> {
+pub(super) fn host(text: &str) -> Result<HostPattern, String> {
     if text == "*" {
         return Ok(HostPattern::Any);
     }
@@ -153,7 +153,7 @@ fn host(text: &str) -> Result<HostPattern, String> {
 }
 
 /// A path in canonical form, without a final slash.
-fn path(text: &str) -> Result<String, String> {
+pub(super) fn path(text: &str) -> Result<String, String> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,=:@/%".contains(&b);
     let segments = || text.split('/').skip(1);
     let dots = segments().any(|s| s == "." || s == "..");

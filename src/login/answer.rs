@@ -8,14 +8,20 @@ pub(super) fn location(status: StatusCode, headers: &HeaderMap) -> Option<&[u8]>
     headers.get(header::LOCATION).filter(|_| redirects).map(http::HeaderValue::as_bytes)
 }
 
+/// A location from its path on.
+pub(super) fn from_path(location: &[u8]) -> &[u8] {
+    let end = location.iter().position(|b| matches!(b, b'?' | b'#')).unwrap_or(location.len());
+    let authority = memchr::memmem::find(&location[..end], b"//").filter(|at| *at == 0 || location[at - 1] == b':');
+    let Some(at) = authority else { return location };
+    let rest = &location[at + 2..];
+    rest.iter().position(|b| matches!(b, b'/' | b'?' | b'#')).map_or(b"/", |start| &rest[start..])
+}
+
 /// Whether `location` is the path of the login itself, whatever the query.
 pub(super) fn leads_back(location: &[u8], login: &str) -> bool {
-    let end = location.iter().position(|b| matches!(b, b'?' | b'#')).unwrap_or(location.len());
-    let mut path = &location[..end];
-    if let Some(at) = memchr::memmem::find(path, b"//").filter(|at| *at == 0 || path[at - 1] == b':') {
-        let rest = &path[at + 2..];
-        path = memchr::memchr(b'/', rest).map_or(b"/", |slash| &rest[slash..]);
-    }
+    let start = from_path(location);
+    let end = start.iter().position(|b| matches!(b, b'?' | b'#')).unwrap_or(start.len());
+    let path = &start[..end];
     let folder = login.rfind('/').map_or("", |slash| &login[..=slash]);
     let whole = match path {
         b"" => return true,

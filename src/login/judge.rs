@@ -7,7 +7,7 @@
 use http::{HeaderMap, StatusCode, header};
 
 use super::{
-    answer::{leads_back, location, sets},
+    answer::{from_path, leads_back, location, sets},
     settings::{Criteria, Redirect},
 };
 
@@ -75,7 +75,8 @@ impl Signs {
         }
         if let Some(pattern) = &criteria.location {
             let mut all = headers.get_all(header::LOCATION).iter();
-            signs.note(all.any(|location| pattern.is_in(location.as_bytes())));
+            let is_in = |location: &[u8]| pattern.is_in(location) || pattern.is_in(from_path(location));
+            signs.note(all.any(|location| is_in(location.as_bytes())));
         }
         if let Some(redirect) = criteria.redirect {
             let back = location.map(|location| leads_back(location, login));

@@ -120,11 +120,8 @@ impl Learned {
             let Some(body) = body else { return Judged::NeedsBody };
             shape.body = self.body(headers, body);
         }
-        let fails = match (shape.leads, shape.body) {
-            (Leads::Back, _) | (_, Body::Asks | Body::Regrets) => true,
-            (Leads::Nowhere, Body::Unread) => true,
-            _ => false,
-        };
+        let bare = shape.leads == Leads::Nowhere && shape.body == Body::Unread;
+        let fails = bare || shape.leads == Leads::Back || matches!(shape.body, Body::Asks | Body::Regrets);
         let mut seen = self.seen();
         if fails {
             seen.fail(shape, headers);

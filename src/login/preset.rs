@@ -86,7 +86,7 @@ impl Preset {
             Self::Django => (status(&[200]), Criteria { cookie: cookie("sessionid"), ..status(&[302]) }),
             Self::Auto => return Outcome::Learned,
         };
-        Outcome::Told { failure, success }
+        Outcome::Told { failure: Box::new(failure), success: Box::new(success) }
     }
 }
 

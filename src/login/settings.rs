@@ -75,9 +75,9 @@ pub enum Outcome {
     /// By what the configuration or a preset says.
     Told {
         /// Any of these is a failure.
-        failure: Criteria,
+        failure: Box<Criteria>,
         /// Without a failure, all of these together are a success; whatever has no failure where there are none.
-        success: Criteria,
+        success: Box<Criteria>,
     },
     /// By what the answers are like.
     Learned,
@@ -213,6 +213,32 @@ impl Default for Limits {
             account: Limit::new(20, 3600),
             address: Limit::new(30, 60),
             route: Limit::new(600, 60),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod testing {
+    use super::*;
+
+    /// A login by a form with the field `email`, called and found under `name`.
+    pub(crate) fn login(name: &str) -> Login {
+        let (host, path) = name.split_at(name.find('/').unwrap_or(0));
+        Login {
+            name: name.to_owned(),
+            host: Some(host.to_owned()),
+            path: path.to_owned(),
+            below: false,
+            realm: host.to_owned(),
+            methods: BTreeSet::new(),
+            username: Username::Form("email".to_owned()),
+            passes_without_username: false,
+            outcome: crate::login::preset::Preset::FormRedirect.outcome(),
+            limits: Limits::default(),
+            body_limit: 64 << 10,
+            max_consecutive: 100,
+            forget: Duration::from_secs(86_400),
+            remember: Duration::from_secs(90 * 86_400),
         }
     }
 }

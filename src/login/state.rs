@@ -100,27 +100,23 @@ impl State {
     #[must_use]
     pub fn refusal(&self, terms: &Terms, now: u64) -> u64 {
         let until = u64::from(self.wait_until) * 1000;
-        if until > now {
-            // A clock that was set back must not make a wait longer than any wait is.
-            return (until - now).min(u64::from(LONGEST_WAIT) * 1000);
-        }
-        let count = self.count(terms, now);
-        if count >= terms.limit {
-            return self.frees(terms, count, now);
-        }
-        let flight = u32::from(self.flight);
-        if count + flight >= terms.limit {
-            return IN_FLIGHT;
-        }
+        // A clock that was set back must not make a wait longer than any wait is.
+        let wait = until.saturating_sub(now).min(u64::from(LONGEST_WAIT) * 1000);
+        let (count, flight) = (self.count(terms, now), u32::from(self.flight));
+        let window = match terms.limit {
+            limit if count >= limit => self.frees(terms, count, now),
+            limit if count + flight >= limit => IN_FLIGHT,
+            _ => 0,
+        };
         let (run, cap) = (u32::from(self.run(terms, now)), u32::from(terms.cap));
-        match cap {
+        let forgotten = (u64::from(self.last) + u64::from(terms.forget)) * 1000;
+        let run = match cap {
             0 => 0,
-            cap if run >= cap => {
-                (u64::from(self.last) + u64::from(terms.forget)).saturating_mul(1000).saturating_sub(now)
-            }
+            cap if run >= cap => forgotten.saturating_sub(now),
             cap if run + flight >= cap => IN_FLIGHT,
             _ => 0,
-        }
+        };
+        wait.max(window).max(run)
     }
 
     /// Milliseconds until fewer than the limit count.

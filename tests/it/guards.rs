@@ -116,7 +116,7 @@ impl Replicas {
 #[test]
 fn attacks_reach_the_application_as_often_as_is_configured_whatever_the_number_of_replicas() {
     let alice = |n: u32| ("alice".to_owned(), address(n));
-    let table: [(&str, Vec<(String, IpAddr)>, usize); 4] = [
+    let table = [
         ("a burst of 200 from one address at one account", vec![alice(1); 200], 5),
         ("one account from 150 addresses", (0..150).map(alice).collect(), 20),
         ("150 accounts from one address", (0..150).map(|n| (format!("user{n}"), address(1))).collect(), 30),
@@ -135,7 +135,7 @@ fn attacks_reach_the_application_as_often_as_is_configured_whatever_the_number_o
 fn a_victim_signs_in_at_any_replica_while_under_attack() {
     let mut replicas = Replicas::new(3);
     let home = ("alice".to_owned(), address(1));
-    let (through, cookies) = replicas.attempts(&[home.clone()], None, Judged::Success);
+    let (through, cookies) = replicas.attempts(std::slice::from_ref(&home), None, Judged::Success);
     assert_eq!((through, cookies.len()), (1, 1));
     let attack: Vec<_> = (100..200).map(|n| ("alice".to_owned(), address(n))).collect();
     assert_eq!(replicas.attack(&attack), 20);

@@ -16,9 +16,7 @@ fn typed(source: &Username, kind: &str, query: &str, body: &[u8]) -> Result<Stri
     read(source, 4096, Some(query), &headers, body)
 }
 
-fn alice() -> Result<String, Unreadable> {
-    Ok("alice@example.com".to_owned())
-}
+const ALICE: &str = "alice@example.com";
 
 #[test]
 fn one_account_has_one_name_however_it_is_written() {
@@ -34,9 +32,9 @@ fn one_account_has_one_name_however_it_is_written() {
         "email=al%E2%80%8Bice@example.com",
         "email=%EF%BD%81lice@example.com",
     ] {
-        assert_eq!(form("", body), alice(), "{body}");
+        assert_eq!(form("", body), Ok(ALICE.to_owned()), "{body}");
     }
-    assert_eq!(form("email=alice@example.com", ""), alice());
+    assert_eq!(form("email=alice@example.com", ""), Ok(ALICE.to_owned()));
     assert_eq!(form("", "email=%E1%B8%BAim"), form("", "email=%E1%B8%BBim"));
     assert_eq!(form("", "email="), Ok(String::new()));
 }
@@ -91,8 +89,8 @@ fn a_multipart_form_names_its_account_once() {
     };
     let kind = "multipart/form-data; boundary=XyZ";
     let (email, other) = (("form-data; name=\"email\"", "Alice@example.com"), ("form-data; name=\"password\"", "x"));
-    assert_eq!(multipart(kind, &[other, email]), alice());
-    assert_eq!(multipart(kind, &[("form-data; name=\"f\"; filename=\"a.txt\"", "x"), email]), alice());
+    assert_eq!(multipart(kind, &[other, email]), Ok(ALICE.to_owned()));
+    assert_eq!(multipart(kind, &[("form-data; name=\"f\"; filename=\"a.txt\"", "x"), email]), Ok(ALICE.to_owned()));
     let ambiguous = Err(Unreadable::Ambiguous);
     assert_eq!(multipart(kind, &[email, email]), ambiguous);
     assert_eq!(multipart("multipart/form-data; boundary=XyZ; boundary=b", &[email]), ambiguous);
@@ -110,7 +108,7 @@ fn json_names_its_account_once() {
         r#"{"password":{"email":"b"},"\u0065mail":"ALICE@example.com"}"#,
         r#"{"Email":"alice@example.com"}"#,
     ] {
-        assert_eq!(json(body), alice(), "{body}");
+        assert_eq!(json(body), Ok(ALICE.to_owned()), "{body}");
     }
     assert_eq!(json(r#"{"email":12}"#), Ok("12".into()));
     for body in [
@@ -123,7 +121,7 @@ fn json_names_its_account_once() {
         assert_eq!(json(body), Err(Unreadable::Ambiguous), "{body}");
     }
     assert_eq!(json(r#"{"email":"a"}{"email":"b"}"#), Err(Unreadable::Malformed));
-    assert_eq!(json(r#"{'email':'a'}"#), Err(Unreadable::Malformed));
+    assert_eq!(json(r"{'email':'a'}"), Err(Unreadable::Malformed));
     assert_eq!(json(r#"[{"email":"a"}]"#), Err(Unreadable::Missing));
     let kind = "application/json";
     let deep = Username::Json(vec!["user".into(), "name".into()]);
