@@ -97,7 +97,7 @@ impl Running {
         let log = Log::open(&config.access_log, &process.metrics, settings.workers, None)?;
         let bounds = bounds(&settings, addresses.https);
         let guard = keys::guard(&config)?;
-        let realms = keys::realms(&config, &[])?;
+        let realms = keys::realms(&config, &guard, &[])?;
         let means = Means { keys, guard: &guard, realms: &realms, log: log.clone(), service: &Runtime::current() };
         let plan = Plan::new(&config.gateway, bounds, means, None)?;
         log::scrub_by(&plan.engine);
@@ -169,7 +169,7 @@ impl Running {
         let log = Log::open(&config.access_log, &self.process.metrics, workers, self.log.as_deref())?;
         let bounds = bounds(&settings, addresses.https);
         let guard = self.guard_of(&config)?;
-        let realms = keys::realms(&config, &self.plan.realms())?;
+        let realms = keys::realms(&config, &guard, &self.plan.realms())?;
         let means =
             Means { keys: &keys, guard: &guard, realms: &realms, log: log.clone(), service: &Runtime::current() };
         let plan = Plan::new(&config.gateway, bounds, means, Some(&self.plan))?;
@@ -204,7 +204,7 @@ impl Running {
 
     /// The guard that has counted so far, unless there was nothing to guard: it has keys of its own then.
     fn guard_of(&self, config: &Config) -> anyhow::Result<Arc<Guard>> {
-        if keys::has_logins(&self.config) || !keys::has_logins(config) {
+        if keys::counts_attempts(&self.config) || !keys::counts_attempts(config) {
             return Ok(Arc::clone(&self.guard));
         }
         keys::guard(config)

@@ -49,7 +49,7 @@ pub fn of(config: &Config) -> anyhow::Result<Arc<Keys>> {
 /// # Errors
 /// When there are logins, and a file or folder that was asked for can't be used.
 pub fn guard(config: &Config) -> anyhow::Result<Arc<Guard>> {
-    let wanted = has_logins(config);
+    let wanted = counts_attempts(config);
     let asked_for = config.data_dir_is_given;
     let ring = match &config.seal.key_file {
         Some(path) if wanted => match make_private(&config.data_dir)
@@ -72,7 +72,7 @@ pub fn guard(config: &Config) -> anyhow::Result<Arc<Guard>> {
 ///
 /// # Errors
 /// When accounts or keys can't be used.
-pub fn realms(config: &Config, known: &[Arc<Realm>]) -> anyhow::Result<Vec<Arc<Realm>>> {
+pub fn realms(config: &Config, guard: &Arc<Guard>, known: &[Arc<Realm>]) -> anyhow::Result<Vec<Arc<Realm>>> {
     let asked =
         |name: &str| config.gateway.routes.iter().any(|r| r.gate.as_ref().is_some_and(|gate| gate.realm == name));
     let mut realms = Vec::new();
@@ -84,17 +84,17 @@ pub fn realms(config: &Config, known: &[Arc<Realm>]) -> anyhow::Result<Vec<Arc<R
         }
         let folder = |path: &Path| path.parent().filter(|dir| *dir == config.data_dir).map_or(Ok(()), make_private);
         folder(&settings.key_file).and_then(|()| folder(&settings.staff_file))?;
-        let realm = Realm::open(settings, None).with_context(|| format!("realm {}", settings.name))?;
+        let realm = Realm::open(settings, guard, None).with_context(|| format!("realm {}", settings.name))?;
         tokio::spawn(Realm::run(Arc::downgrade(&realm)));
         realms.push(realm);
     }
     Ok(realms)
 }
 
-/// Whether any route has a login that is guarded.
+/// Whether attempts to sign in are counted at all: at a login of an application, or at a gate.
 #[must_use]
-pub fn has_logins(config: &Config) -> bool {
-    !config.login.logins.is_empty()
+pub fn counts_attempts(config: &Config) -> bool {
+    !config.login.logins.is_empty() || config.gateway.routes.iter().any(|route| route.gate.is_some())
 }
 
 fn make_private(dir: &Path) -> io::Result<()> {

@@ -84,6 +84,11 @@ fn login(mut table: Table, d: &mut Diagnostics<'_>) -> Option<(HostPattern, Logi
     let max_consecutive = table.number("max_consecutive", d, 1..=100).and_then(|n| u8::try_from(n).ok()).unwrap_or(100);
     let forget = table.duration("forget", d, seconds(DAY));
     let remember = table.duration("remember", d, seconds(90 * DAY));
+    let place = table.place("tarpit");
+    let tarpit = table.duration_or_off("tarpit", d, None).unwrap_or_default();
+    if tarpit > seconds(30) {
+        d.note(&place, "`tarpit` must be at most \"30s\"", None);
+    }
     table.finish(d);
     let (Some(path), Some(username), Some(outcome)) = (path, username, outcome) else {
         let hint = "set `path` and a `preset`, or `path`, `username` and `failure`".to_owned();
@@ -109,6 +114,7 @@ fn login(mut table: Table, d: &mut Diagnostics<'_>) -> Option<(HostPattern, Logi
         max_consecutive,
         forget,
         remember,
+        tarpit,
     };
     Some((host, login))
 }

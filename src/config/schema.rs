@@ -390,6 +390,13 @@ pub const KEYS: &[Key] = &[
         "For how long a success makes a device (by a signed cookie) and an address familiar to the account.",
     ),
     key(
+        "login[]",
+        "tarpit",
+        "\"2s\"",
+        "off",
+        "How long a refusal is held back, at most 30s; 256 at once, and any more go out at once.",
+    ),
+    key(
         "login[].failure",
         "status",
         "[401]",

@@ -26,6 +26,7 @@ use crate::{
         upstream::{cluster::Failure, pool::Lease},
         url,
     },
+    identity::form::withhold_cookies,
 };
 
 /// What belongs to one exchange besides the request itself.
@@ -146,7 +147,7 @@ impl Exchange<'_> {
             parts.headers.insert("x-forwarded-prefix", prefix);
         }
         if route.gate.is_some() || !self.line.logins.is_empty() {
-            gate::hide_own_cookies(&mut parts.headers);
+            withhold_cookies(&mut parts.headers);
         }
         if let Some(authorization) = &route.upstream.authorization {
             parts.headers.insert(header::AUTHORIZATION, authorization.clone());

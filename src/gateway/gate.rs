@@ -24,8 +24,6 @@ use crate::{
 };
 
 const SAFEGUARD: &str = "gate";
-/// How the names of Privet's own cookies begin.
-const OWN_COOKIES: &[u8] = b"__Host-privet-";
 
 /// Whether a path is Privet's own.
 #[must_use]
@@ -173,21 +171,6 @@ pub fn keep_private(headers: &mut HeaderMap) {
     }
 }
 
-/// Privet's own cookies are nothing for the application.
-pub fn hide_own_cookies(headers: &mut HeaderMap) {
-    let Some(cookies) = headers.get(header::COOKIE) else { return };
-    let own = |pair: &&[u8]| pair.trim_ascii().starts_with(OWN_COOKIES);
-    let pairs = || cookies.as_bytes().split(|&b| b == b';');
-    if !pairs().any(|pair| own(&pair)) {
-        return;
-    }
-    let rest: Vec<&[u8]> = pairs().filter(|pair| !own(pair)).map(<[u8]>::trim_ascii).collect();
-    match HeaderValue::from_bytes(&rest.join(&b"; "[..])) {
-        Ok(value) if !value.is_empty() => headers.insert(header::COOKIE, value),
-        _ => headers.remove(header::COOKIE),
-    };
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,18 +183,6 @@ mod tests {
         for path in ["/", "/.privetx", "/a/.privet/", "/.well-known/x", "/.pri", ""] {
             assert!(!is_own(path), "{path}");
         }
-    }
-
-    #[test]
-    fn the_application_sees_its_own_cookies_alone() {
-        let after = |cookies: &'static str| {
-            let mut headers = HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_static(cookies))]);
-            hide_own_cookies(&mut headers);
-            headers.get(header::COOKIE).map(|value| value.to_str().expect("text").to_owned())
-        };
-        assert_eq!(after("a=1; __Host-privet-session=x; b=2").as_deref(), Some("a=1; b=2"));
-        assert_eq!(after("__Host-privet-device=x"), None);
-        assert_eq!(after("a=1;b=2").as_deref(), Some("a=1;b=2"));
     }
 
     #[test]

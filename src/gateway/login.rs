@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Response, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, header, request::Parts};
 
 use crate::{
     common::clock,
@@ -16,10 +16,13 @@ use crate::{
         record::Record,
         refusal::{Kind, More, Refusal},
     },
-    login::{Guard, Judged, Refused, Reservation, Rule},
+    login::{Guard, Judged, Refused, Reservation, Rule, ledger::Standing},
 };
 
 const SAFEGUARD: &str = "login";
+/// What the application is told of who tries: `stranger`, `familiar_address`, `familiar_device`, or `proven` where just these credentials
+/// were right a moment ago.
+const X_PRIVET_LOGIN: HeaderName = HeaderName::from_static("x-privet-login");
 
 /// An attempt that has been let through. Dropped, it gives its place back, or is charged when the application may have seen it.
 #[derive(Debug)]
@@ -64,6 +67,9 @@ pub async fn check(
         // What is compressed could not be judged.
         parts.headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     }
+    parts
+        .headers
+        .insert(X_PRIVET_LOGIN, HeaderValue::from_static(reservation.standing().map_or("proven", Standing::name)));
     Ok(Some(Box::new(Attempt { guard: Arc::clone(guard), rule: Arc::clone(rule), reservation })))
 }
 

@@ -14,6 +14,8 @@
 //!
 //! `docs/IDENTITY.md` has the rules and where they come from.
 
+use std::time::Duration;
+
 pub mod account;
 pub mod ask;
 pub mod attempt;
@@ -32,6 +34,9 @@ pub mod session;
 pub mod settings;
 pub mod staff;
 pub mod totp;
+
+/// Twenty-four hours.
+const DAY: Duration = Duration::from_secs(86_400);
 
 pub use ask::{Ask, Need};
 pub use principal::{Method, Principal};

@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 use super::{
     account::Account,
     ask::{Ask, Need},
+    attempt::Door,
     federation::{
         methods::{Methods, Recognised},
         oidc::START,
@@ -36,7 +37,10 @@ use super::{
     staff::{self, Place, Staff},
     totp,
 };
-use crate::seal::{self, Ring};
+use crate::{
+    login::Guard,
+    seal::{self, Ring},
+};
 
 /// Why a realm can't be opened.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +67,7 @@ pub struct Realm {
     pub(super) verifier: Verifier,
     pub(super) form_key: FormKey,
     pub(super) signer: Signer,
+    pub(super) door: Door,
     second_factor: AtomicU8,
     sessions: Sessions,
     ring: Ring,
@@ -97,7 +102,11 @@ impl Realm {
     ///
     /// # Errors
     /// When the keys or the accounts can't be used.
-    pub fn open(settings: &settings::Realm, shared: Option<Arc<dyn Shared>>) -> Result<Arc<Self>, Error> {
+    pub fn open(
+        settings: &settings::Realm,
+        guard: &Arc<Guard>,
+        shared: Option<Arc<dyn Shared>>,
+    ) -> Result<Arc<Self>, Error> {
         let ring = Ring::load_or_make(&settings.key_file)?;
         let place = Place { file: settings.staff_file.clone(), keys: settings.key_file.clone() };
         let methods = Methods::new(&settings.federation, &ring, &settings.name).ok_or(Error::Cipher)?;
@@ -107,6 +116,7 @@ impl Realm {
             verifier: Verifier::new()?,
             form_key: FormKey::of(&ring, &settings.name),
             signer: Signer::of(&ring, &settings.name).ok_or(Error::Cipher)?,
+            door: Door::new(&settings.name, guard),
             second_factor: AtomicU8::new(settings.second_factor as u8),
             sessions: Sessions::new(limits(settings), shared),
             methods: ArcSwap::from_pointee(methods),

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::{
     account::{self, Account},
-    attempt,
+    attempt::Attempt,
     form::{self, FORM_COOKIE, Fields, OTP, SIGN_IN, SIGN_OUT},
     page::{self, Language, Page, Trouble},
     password::Password,
@@ -123,7 +123,7 @@ impl Realm {
         let (name, typed) = (fields.one("username").unwrap_or_default(), fields.one("password").unwrap_or_default());
         // What is no name at all is tried like an unknown one.
         let id = account::id(name).unwrap_or_default();
-        let attempt = match attempt::check(&id, call.address, call.now).await {
+        let attempt = match self.door.check(&id, call.address, call.headers(), call.now).await {
             Ok(attempt) => attempt,
             Err(refused) => return wait(refuse(Trouble::TooMany), refused.retry_after),
         };
@@ -136,29 +136,31 @@ impl Realm {
             (Password::new(""), None)
         };
         match (self.verifier.verify(password, phc).await, account) {
-            (Err(_), _) => wait(refuse(Trouble::Busy), Duration::from_secs(2)),
+            (Err(_), _) => {
+                attempt.give_back();
+                wait(refuse(Trouble::Busy), Duration::from_secs(2))
+            }
             (Ok(true), Some(account)) => self.password_was_right(call, &account, attempt).await,
             (Ok(_), _) => {
-                attempt.settle(false);
+                let _ = attempt.settle(false);
                 refuse(Trouble::Wrong)
             }
         }
     }
 
-    async fn password_was_right(&self, call: &Call, account: &Account, attempt: attempt::Attempt) -> Response<Bytes> {
+    async fn password_was_right(&self, call: &Call, account: &Account, attempt: Attempt) -> Response<Bytes> {
         let policy = self.second_factor();
         if policy == SecondFactor::Required && account.totp.is_none() {
-            attempt.settle(true);
+            attempt.give_back();
             return call.show(self, Page::SignIn, Some(Trouble::NoSecondFactor), Trouble::NoSecondFactor.status());
         }
         let code_is_due = policy != SecondFactor::Off && account.totp.is_some();
-        let (stage, to) = if code_is_due {
+        let (stage, to, device) = if code_is_due {
             // The attempt counts for nothing yet: a right password must not clear the way for guessing codes.
-            drop(attempt);
-            (Stage::AwaitsCode, form::location(OTP, &call.return_path()))
+            attempt.give_back();
+            (Stage::AwaitsCode, form::location(OTP, &call.return_path()), None)
         } else {
-            attempt.settle(true);
-            (Stage::Known, back(call))
+            (Stage::Known, back(call), attempt.settle(true))
         };
         let principal = Principal {
             subject: account.id.clone(),
@@ -167,7 +169,7 @@ impl Realm {
             methods: vec![principal::Method::Password],
             authenticated_at: call.now,
         };
-        self.go_on(call, record(principal, account, stage, call.now), to).await
+        known_again(self.go_on(call, record(principal, account, stage, call.now), to).await, device)
     }
 
     async fn code_page(&self, call: &Call) -> Response<Bytes> {
@@ -191,7 +193,7 @@ impl Realm {
         let Some(account) = self.account(&principal.subject).filter(|account| own && account.totp.is_some()) else {
             return refuse(Trouble::NoSecondFactor);
         };
-        let attempt = match attempt::check(&account.id, call.address, call.now).await {
+        let attempt = match self.door.check(&account.id, call.address, call.headers(), call.now).await {
             Ok(attempt) => attempt,
             Err(refused) => return wait(refuse(Trouble::TooMany), refused.retry_after),
         };
@@ -204,18 +206,18 @@ impl Realm {
         let (realm, tried, now) = (Arc::clone(self), account.clone(), call.now);
         let proof = tokio::task::spawn_blocking(move || realm.prove(&tried, &code, now)).await;
         let Some(method) = proof.ok().flatten() else {
-            attempt.settle(false);
+            let _ = attempt.settle(false);
             if tries == WRONG_CODES {
                 return self.too_many_codes(call, &current).await;
             }
             return refuse(Trouble::WrongCode);
         };
-        attempt.settle(true);
+        let device = attempt.settle(true);
         let mut known = Principal::clone(&principal);
         if !known.methods.contains(&method) {
             known.methods.push(method);
         }
-        self.go_on(call, record(known, &account, Stage::Known, call.now), back(call)).await
+        known_again(self.go_on(call, record(known, &account, Stage::Known, call.now), back(call)).await, device)
     }
 
     async fn too_many_codes(&self, call: &Call, current: &Current) -> Response<Bytes> {
@@ -269,6 +271,14 @@ impl Realm {
             None => object(StatusCode::UNAUTHORIZED, json!({ "status": 401, "error": "sign_in" }).to_string()),
         }
     }
+}
+
+/// Gives the device the cookie by which it is familiar.
+fn known_again(mut answer: Response<Bytes>, device: Option<HeaderValue>) -> Response<Bytes> {
+    if let Some(cookie) = device {
+        answer.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    answer
 }
 
 fn record(principal: Principal, account: &Account, stage: Stage, now: SystemTime) -> Record {

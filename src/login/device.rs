@@ -177,6 +177,34 @@ mod tests {
     }
 
     #[test]
+    fn a_new_key_leaves_devices_familiar_and_a_key_that_is_gone_does_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("seal.key");
+        let keys = |lines: &[&str]| {
+            use std::os::unix::fs::PermissionsExt as _;
+            std::fs::write(&file, lines.join("\n")).expect("written");
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("set");
+            Secrets::of(&Ring::load(&file).expect("keys"))
+        };
+        let [old, new] = [b'A', b'B'].map(|letter| {
+            format!(
+                "{} {}=",
+                char::from(letter).to_ascii_lowercase(),
+                String::from_utf8(vec![letter; 42]).expect("text") + "A"
+            )
+        });
+        let secrets = keys(&[&old]);
+        let alice = secrets.account("shop", "alice");
+        let headers = brings(&Standing::None.renew(&secrets, &alice, NOW, DAY).expect("a cookie"));
+        let rotated = keys(&[&old, &new]);
+        let again = rotated.account("shop", "alice");
+        assert_ne!(alice.key(), again.key());
+        assert!(familiar(&rotated, &again, &headers, NOW));
+        let gone = keys(&[&new]);
+        assert!(!familiar(&gone, &gone.account("shop", "alice"), &headers, NOW));
+    }
+
+    #[test]
     fn no_byte_of_it_can_be_changed() {
         let secrets = secrets();
         let alice = secrets.account("shop", "alice");

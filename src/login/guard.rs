@@ -24,6 +24,7 @@ use super::{
     settings::{Login, Settings},
     source::Source,
     state::second,
+    tarpit::Tarpit,
     top::{Offender, Top},
     username::Unreadable,
 };
@@ -39,6 +40,7 @@ pub struct Guard {
     secrets: Arc<Secrets>,
     ledger: Arc<dyn Ledger>,
     known: Known,
+    tarpit: Tarpit,
     learned: Mutex<HashMap<String, Arc<Learned>>>,
     counts: Counts,
     events: broadcast::Sender<Event>,
@@ -110,6 +112,7 @@ impl Guard {
             secrets: Arc::new(Secrets::of(ring)),
             ledger,
             known: Known::default(),
+            tarpit: Tarpit::default(),
             learned: Mutex::default(),
             counts: Counts::default(),
             events: broadcast::Sender::new(EVENTS),
@@ -206,6 +209,13 @@ impl Guard {
             standing: None,
             time: now,
         });
+    }
+
+    /// Holds a refusal back for as long as the login says, where there is room for one more.
+    pub async fn linger(&self, rule: &Rule) {
+        if !rule.login.tarpit.is_zero() {
+            self.tarpit.hold(rule.login.tarpit).await;
+        }
     }
 
     /// Attempts by what became of them.

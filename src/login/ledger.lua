@@ -58,13 +58,15 @@ end
 local function reserve(s)
   for at = max(s.bucket + 1, bucket - SLOTS + 1), bucket do s.flights[at % SLOTS] = 0 end
   s.bucket = max(s.bucket, bucket)
-  local at = bucket % SLOTS
+  local at = max(bucket, s.bucket - SLOTS + 1) % SLOTS
   s.flights[at] = min(s.flights[at] + 1, U16)
 end
 
+-- A lease that is fresh by the clock and old by the state is of a clock that was set back: it is in the oldest slot.
 local function release(s, lease)
-  if lease <= s.bucket and lease > s.bucket - SLOTS then
-    s.flights[lease % SLOTS] = max(s.flights[lease % SLOTS] - 1, 0)
+  if lease > bucket - SLOTS and lease <= s.bucket then
+    local at = max(lease, s.bucket - SLOTS + 1) % SLOTS
+    s.flights[at] = max(s.flights[at] - 1, 0)
   end
 end
 
@@ -96,17 +98,20 @@ local function frees(s, t, left)
 end
 
 local function refusal(s, t)
-  local ends = s.wait_until * 1000
-  if ends > now then return min(ends - now, LONGEST_WAIT * 1000) end
-  local failed = count(s, t)
-  if failed >= t.limit then return frees(s, t, failed) end
-  local flying = flight(s)
-  if failed + flying >= t.limit then return IN_FLIGHT end
-  if t.cap == 0 then return 0 end
-  local row = run(s, t)
-  if row >= t.cap then return max((s.last + t.forget) * 1000 - now, 0) end
-  if row + flying >= t.cap then return IN_FLIGHT end
-  return 0
+  local wait = min(max(s.wait_until * 1000 - now, 0), LONGEST_WAIT * 1000)
+  local failed, flying, row = count(s, t), flight(s), run(s, t)
+  local window, ends = 0, 0
+  if failed >= t.limit then
+    window = frees(s, t, failed)
+  elseif failed + flying >= t.limit then
+    window = IN_FLIGHT
+  end
+  if t.cap > 0 and row >= t.cap then
+    ends = max((s.last + t.forget) * 1000 - now, 0)
+  elseif t.cap > 0 and row + flying >= t.cap then
+    ends = IN_FLIGHT
+  end
+  return max(wait, window, ends)
 end
 
 local function fail(s, t)

@@ -48,6 +48,18 @@ pub enum Standing {
     Device,
 }
 
+impl Standing {
+    /// As records, and a header to the application, may name it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stranger => "stranger",
+            Self::Address => "familiar_address",
+            Self::Device => "familiar_device",
+        }
+    }
+}
+
 /// Which limit stood in the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Why {

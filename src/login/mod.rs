@@ -5,7 +5,8 @@
 //!
 //! - [`rule`]: one login made ready: [`username`] reads bodies, [`judge`] answers, [`learn`] what answers are like.
 //! - [`guard`]: the decision; [`ledger`] says what an attempt is judged by, [`state`] has the arithmetic of a key, [`memory`] keeps
-//!   states, [`mod@redis`] shares them between replicas, [`pace`] bounds the speed of attempts, [`device`] makes clients familiar.
+//!   states, [`mod@redis`] shares them between replicas, [`pace`] bounds the speed of attempts, [`device`] makes clients familiar,
+//!   [`tarpit`] lets refusals take their time.
 //! - [`event`]: what others are told; [`top`] and `source` look for offenders, and for a sign that addresses are not the clients'.
 
 mod answer;
@@ -27,6 +28,7 @@ pub mod settings;
 mod source;
 pub mod state;
 mod table;
+pub mod tarpit;
 pub mod top;
 pub mod username;
 

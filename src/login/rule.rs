@@ -133,6 +133,13 @@ impl Rule {
         }))
     }
 
+    /// The account called `name`, where that is known without a request. What is no name at all is an account as well, that nobody has.
+    #[must_use]
+    pub fn account(&self, name: &str) -> Account {
+        let canonical = username::canonical(name.as_bytes()).unwrap_or_default();
+        self.secrets.account(&self.login.realm, &canonical)
+    }
+
     /// What an answer says. `headers` are as the client sees them; `body` is the first [`Rule::answer_limit`] bytes, without a content
     /// coding, in the second call after [`Judged::NeedsBody`].
     #[must_use]

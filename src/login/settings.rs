@@ -17,7 +17,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { logins: Vec::new(), max_keys: 1_000_000, nobody_is_trusted: true }
+        Self { logins: Vec::new(), max_keys: 200_000, nobody_is_trusted: true }
     }
 }
 
@@ -52,6 +52,8 @@ pub struct Login {
     pub forget: Duration,
     /// For how long a success makes a device, or an address, familiar.
     pub remember: Duration,
+    /// How long a refusal is held back; zero is not at all.
+    pub tarpit: Duration,
 }
 
 /// Where the username stands.
@@ -239,6 +241,7 @@ pub(super) mod testing {
             max_consecutive: 100,
             forget: Duration::from_secs(86_400),
             remember: Duration::from_secs(90 * 86_400),
+            tarpit: Duration::ZERO,
         }
     }
 }

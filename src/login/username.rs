@@ -1,7 +1,7 @@
 //! Whose account a request names: from a form, JSON, Basic credentials or a header.
 //!
 //! Two readers of one body must never see two accounts, for the one that is counted would shield the other. So names are compared as the
-//! most lenient application compares them ([`name`]), a field that stands twice (in the query and the body, too) is refused, and what
+//! most lenient application compares them (`name`), a field that stands twice (in the query and the body, too) is refused, and what
 //! can't be read whole is refused as well.
 
 mod form;
@@ -15,11 +15,9 @@ use std::borrow::Cow;
 use base64::{Engine as _, engine};
 use http::{HeaderMap, HeaderValue, header};
 
+pub(super) use self::name::canonical;
 pub use self::unreadable::Unreadable;
-use self::{
-    name::canonical,
-    wanted::{Found, Wanted, is_utf8},
-};
+use self::wanted::{Found, Wanted, is_utf8};
 use super::settings::Username;
 use crate::format::Media;
 

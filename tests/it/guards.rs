@@ -57,6 +57,7 @@ fn login() -> Login {
         max_consecutive: 100,
         forget: Duration::from_secs(86_400),
         remember: Duration::from_secs(90 * 86_400),
+        tarpit: Duration::ZERO,
     }
 }
 
@@ -116,8 +117,7 @@ impl Replicas {
 #[test]
 fn attacks_reach_the_application_as_often_as_is_configured_whatever_the_number_of_replicas() {
     let alice = |n: u32| ("alice".to_owned(), address(n));
-    #[allow(clippy::type_complexity)] // a table
-    let table: [(&str, Vec<(String, IpAddr)>, usize); 4] = [
+    let table = [
         ("a burst of 200 from one address at one account", vec![alice(1); 200], 5),
         ("one account from 150 addresses", (0..150).map(alice).collect(), 20),
         ("150 accounts from one address", (0..150).map(|n| (format!("user{n}"), address(1))).collect(), 30),

@@ -99,6 +99,47 @@ fn a_server_that_no_longer_answers_is_waited_for_once() {
     until("asked again", || add(&store, &worker, "n", 1).is_ok());
 }
 
+/// Killed and started again in the midst of load: every request gets an answer or is told, and all is well afterwards.
+#[test]
+fn load_goes_on_through_an_outage() {
+    let mut redis = Redis::start();
+    let store = connected(&settings(&redis.url()));
+    let (script, done) = (Script::new(ADD), std::sync::atomic::AtomicBool::new(false));
+    let (answered, away) = thread::scope(|scope| {
+        let load = || {
+            let (worker, mut outcomes) = (worker(), [0_u64; 2]);
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                let asks = (0..20).map(|_| store.run(&script, &["n"], &["1"]));
+                for answer in worker.block_on(futures_util::future::join_all(asks)) {
+                    outcomes[usize::from(answer.is_err())] += 1;
+                }
+                thread::sleep(Duration::from_millis(1));
+            }
+            outcomes
+        };
+        let loads = [scope.spawn(load), scope.spawn(load)];
+        let count = |outcome| store.counts().requests(outcome).value();
+        for _ in 0..3 {
+            let answered = count(Outcome::Answered);
+            until("under load", || count(Outcome::Answered) > answered);
+            redis.kill();
+            let away = count(Outcome::Away);
+            until("known", || count(Outcome::Away) > away);
+            redis.restart();
+        }
+        until("back", || store.is_up());
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        let outcomes = loads.map(|load| load.join().expect("no panic"));
+        (outcomes[0][0] + outcomes[1][0], outcomes[0][1] + outcomes[1][1])
+    });
+    let count = |outcome| store.counts().requests(outcome).value();
+    assert!(answered > 0 && away > 0);
+    assert_eq!(answered, count(Outcome::Answered));
+    assert_eq!(away, count(Outcome::Away) + count(Outcome::Failed) + count(Outcome::Late));
+    assert!(store.counts().reconnects.value() >= 3);
+    assert!(add(&store, &worker(), "m", 1).is_ok());
+}
+
 #[test]
 fn nothing_needs_to_be_there_at_the_start() {
     let (mut redis, worker) = (Redis::start(), worker());

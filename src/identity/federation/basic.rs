@@ -5,7 +5,6 @@
 
 use std::{
     collections::HashMap,
-    net::IpAddr,
     sync::{Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
@@ -16,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::identity::{
     account::{self, Account},
-    attempt,
+    ask::Ask,
     password::Password,
     policy,
     principal::{Method, Principal},
@@ -26,6 +25,8 @@ use crate::identity::{
 
 /// How long a verified password is remembered.
 pub const REMEMBERED: Duration = Duration::from_secs(60);
+/// How long to wait where too many are computed at once.
+const PAUSE: Duration = Duration::from_secs(2);
 /// Most that are remembered at once.
 const MOST: usize = 1024;
 
@@ -70,13 +71,8 @@ impl Basic {
     ///
     /// # Errors
     /// When nobody is let in by them.
-    pub async fn verify(
-        &self,
-        realm: &Realm,
-        credentials: &str,
-        address: IpAddr,
-        now: SystemTime,
-    ) -> Result<Principal, Refused> {
+    pub async fn verify(&self, realm: &Realm, credentials: &str, ask: &Ask<'_>) -> Result<Principal, Refused> {
+        let now = ask.now;
         let pair = pair(credentials).ok_or(Refused::Wrong)?;
         let (name, typed) = pair.split_once(':').ok_or(Refused::Wrong)?;
         // What is no name at all is tried like an unknown one.
@@ -86,14 +82,19 @@ impl Basic {
         if let Some(account) = found.as_ref().filter(|account| self.knows(&mark, account, now)) {
             return Ok(principal(realm, account, now));
         }
-        let attempt = attempt::check(&id, address, now).await.map_err(|refused| Refused::Wait(refused.retry_after))?;
+        let attempt = realm.door.check(&id, ask.address, ask.headers, now).await;
+        let attempt = attempt.map_err(|refused| Refused::Wait(refused.retry_after))?;
         let (password, phc) = if typed.len() <= policy::LONGEST_BYTES {
             (Password::new(typed), found.as_ref().map(|account| account.password.clone()))
         } else {
             (Password::new(""), None)
         };
-        let same = realm.verifier.verify(password, phc).await.map_err(|_| Refused::Wait(Duration::from_secs(2)))?;
-        attempt.settle(same);
+        let Ok(same) = realm.verifier.verify(password, phc).await else {
+            attempt.give_back();
+            return Err(Refused::Wait(PAUSE));
+        };
+        // A machine keeps no cookie; it is known again by its address.
+        let _ = attempt.settle(same);
         let account = found.filter(|_| same).ok_or(Refused::Wrong)?;
         self.remember(mark, &account, now);
         Ok(principal(realm, &account, now))

@@ -109,7 +109,7 @@ impl Methods {
                 }
             }
             (Authorization::Basic(credentials), _, _, Some(basic)) => {
-                match basic.verify(realm, credentials, ask.address, ask.now).await {
+                match basic.verify(realm, credentials, ask).await {
                     Ok(principal) => Recognised::Somebody(principal),
                     Err(basic::Refused::Wrong) => Recognised::Refused,
                     Err(basic::Refused::Wait(time)) => Recognised::Wait(time),

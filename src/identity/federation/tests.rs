@@ -28,6 +28,10 @@ use crate::identity::{
     settings::{self, Gate},
     staff,
 };
+use crate::{
+    login::{self, Guard},
+    seal::Ring,
+};
 
 const PASSWORD: &str = "correct horse battery";
 const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -56,7 +60,8 @@ impl Case {
         );
         put(&documents, "/jwks", ok(&json!({ "keys": [signer.jwk("k")] })));
         let settings = realm_settings(dir.path(), &name);
-        let realm = Realm::open(&settings, None).unwrap();
+        let guard = Guard::new(&login::Settings::default(), &Ring::ephemeral().unwrap());
+        let realm = Realm::open(&settings, &guard, None).unwrap();
         tokio::spawn(Realm::run(Arc::downgrade(&realm)));
         staff(&realm, |accounts| {
             let phc = hash(&Password::new(PASSWORD)).unwrap();
@@ -235,6 +240,21 @@ async fn a_machine_passes_by_its_password() {
     let other = hash(&Password::new("another long passphrase")).unwrap();
     staff(&case.realm, |accounts| accounts[0].set_password(other));
     challenge(case.with(&good).await);
+}
+
+#[tokio::test]
+async fn guesses_at_passwords_of_machines_are_limited() {
+    let case = Case::new().await;
+    let guess = async |i: usize| case.with(&basic(&format!("batch:{i}"))).await;
+    let mut tried = 0;
+    while tried < 100 && !matches!(guess(tried).await, Err(Need::Wait { .. })) {
+        tried += 1;
+    }
+    assert_eq!(tried, 5, "as at the page");
+    let Err(Need::Wait { retry_after }) = case.with(&basic(&format!("batch:{PASSWORD}"))).await else {
+        panic!("not held")
+    };
+    assert!(retry_after > Duration::ZERO);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Names as lenient readers compare them, so that two spellings of one field or account are one here.
 
+use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
+
 use super::unreadable::Unreadable;
 
 /// Most bytes of a username.
@@ -40,7 +42,7 @@ fn is_invisible(c: char) -> bool {
 ///
 /// # Errors
 /// When it is too long, or has control characters, at which some readers end it.
-pub(super) fn canonical(raw: &[u8]) -> Result<String, Unreadable> {
+pub(in crate::login) fn canonical(raw: &[u8]) -> Result<String, Unreadable> {
     if raw.len() > LONGEST {
         return Err(Unreadable::TooLarge);
     }
@@ -49,6 +51,8 @@ pub(super) fn canonical(raw: &[u8]) -> Result<String, Unreadable> {
     if text.chars().any(char::is_control) {
         return Err(Unreadable::Malformed);
     }
-    let name: String = text.chars().filter(|c| !is_invisible(*c)).flat_map(fold).collect();
+    // Accents make no difference to databases with the usual collations.
+    let seen = |c: &char| !is_invisible(*c) && !is_combining_mark(*c);
+    let name: String = text.nfkd().flat_map(fold).nfkd().filter(seen).collect();
     Ok(name.trim().to_owned())
 }

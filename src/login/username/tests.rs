@@ -31,6 +31,7 @@ fn one_account_has_one_name_however_it_is_written() {
         "email%00x=alice@example.com",
         "email=al%E2%80%8Bice@example.com",
         "email=%EF%BD%81lice@example.com",
+        "email=%C3%A1lice@example.com",
     ] {
         assert_eq!(form("", body), Ok(ALICE.to_owned()), "{body}");
     }
