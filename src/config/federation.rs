@@ -30,6 +30,9 @@ fn oidc(mut table: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>) ->
     let issuer = issuer(&mut table, context, d);
     let client_id = table.text("client_id", d).filter(|id| !id.is_empty());
     let client_secret = secret::text(&mut table, ["client_secret", "client_secret_file"], context, d);
+    if let Some((_, place)) = client_secret.as_ref().filter(|(text, _)| text.is_empty()) {
+        d.note(place, "`client_secret` is empty", Some("leave it out for a public client".to_owned()));
+    }
     let token = |text: &str| {
         // RFC 6749, section 3.3
         let legal = |b: u8| b.is_ascii_graphic() && b != b'"' && b != b'\\';

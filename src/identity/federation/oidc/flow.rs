@@ -21,7 +21,8 @@ pub const PATIENCE: Duration = Duration::from_secs(600);
 const LONGEST_RETURN: usize = 1024;
 const NONCE: usize = 12;
 
-/// Cookies of sign-ins under way: several, for a browser may open several pages at once; few, for they are sent along each time.
+/// Cookies of sign-ins under way: several, for a browser may open several pages at once, though two may fall on one; few, for they are
+/// sent along each time.
 const COOKIES: [&str; 4] =
     ["__Host-privet-oidc-0", "__Host-privet-oidc-1", "__Host-privet-oidc-2", "__Host-privet-oidc-3"];
 
