@@ -4,6 +4,7 @@ use super::{
     super::testing::{Documents, NOW, Signer, asked, issuer, now, ok, put, serve},
     *,
 };
+use crate::dial::testing::{Authority, put as pem};
 
 struct Case {
     documents: Documents,
@@ -133,4 +134,51 @@ fn a_document_is_of_its_issuer_and_sends_nobody_into_the_clear() {
         assert_eq!(parse(&json!({ "issuer": other })), None);
     }
     assert_eq!(Metadata::parse(b"[]", &known), None);
+}
+
+/// An issuer behind TLS: `openssl s_server`, ended when dropped.
+struct Tls(std::process::Child);
+
+impl Drop for Tls {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn keys_come_over_tls_from_whom_the_authority_has_signed() {
+    use std::io::BufRead as _;
+    let (dir, ours, other) = (tempfile::tempdir().unwrap(), Authority::new("ours"), Authority::new("other"));
+    let (ca, wrong) = (pem(dir.path(), "ca.pem", ours.pem()), pem(dir.path(), "other.pem", other.pem()));
+    let (chain, key) = ours.leaf(&["localhost"], 1).write(dir.path(), "leaf");
+    let keys = json!({ "keys": [Signer::ec().jwk("k1")] }).to_string();
+    // The server writes a file as it is.
+    pem(dir.path(), "jwks", format!("HTTP/1.0 200 OK\r\nContent-Length: {}\r\n\r\n{keys}", keys.len()));
+    let mut server = std::process::Command::new("openssl")
+        .args(["s_server", "-HTTP", "-accept", "127.0.0.1:0", "-cert"])
+        .arg(chain)
+        .arg("-key")
+        .arg(key)
+        .current_dir(dir.path())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = std::io::BufReader::new(server.stdout.take().unwrap()).lines();
+    let _server = Tls(server);
+    let port =
+        lines.find_map(|line| line.unwrap().strip_prefix("ACCEPT ")?.rsplit(':').next()?.parse::<u16>().ok()).unwrap();
+    let ask = async |host: &str, ca| {
+        let place = Address::parse(&format!("https://{host}:{port}/jwks")).unwrap();
+        Provider::new(&Issuer { ca, ..issuer("https://id.example") }, Some(place)).refresh().await
+    };
+    ask("localhost", Some(ca.clone())).await.unwrap();
+    for (host, ca) in [("localhost", Some(wrong)), ("127.0.0.1", Some(ca)), ("localhost", None)] {
+        let refused = ask(host, ca).await;
+        assert!(
+            matches!(refused, Err(Error::Fetch(fetch::Error::Connect(crate::dial::Error::Tls(_))))),
+            "{host}: {refused:?}"
+        );
+    }
 }
