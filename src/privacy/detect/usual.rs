@@ -139,11 +139,13 @@ fn is_korean_address(value: &[u8]) -> bool {
     for char in text.chars() {
         run = if char.is_ascii_digit() { run + 1 } else { 0 };
         letters += usize::from(is_syllable(char));
-        if run > 3 || !(is_syllable(char) || char.is_ascii_digit() || matches!(char, ' ' | ',')) {
+        let fits =
+            is_syllable(char) && !matches!(char, '님' | '씨') || char.is_ascii_digit() || matches!(char, ' ' | ',');
+        if run > 3 || !fits {
             return false;
         }
     }
-    letters > 6 && text.len() <= 120 && text.starts_with(is_syllable) && !text.contains(['님', '씨'])
+    letters > 6 && text.len() <= 120 && text.starts_with(is_syllable)
 }
 
 fn is_syllable(char: char) -> bool {
