@@ -102,7 +102,14 @@ fn hash(seed: u64, name: &[u8]) -> u64 {
     const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
     let mut state = (seed ^ name.len() as u64).wrapping_mul(FACTOR).rotate_left(23);
     let (words, rest) = name.as_chunks::<8>();
-    let last = rest.iter().fold(0, |word, &byte| word << 8 | u64::from(byte));
+    // The last word may overlap the one before it: the length is told already.
+    let last = match (name.last_chunk::<8>(), name.first_chunk::<4>(), name.last_chunk::<4>()) {
+        (Some(word), ..) => u64::from_le_bytes(*word),
+        (None, Some(first), Some(last)) => {
+            u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last))
+        }
+        _ => rest.iter().fold(0, |word, &byte| word << 8 | u64::from(byte)),
+    };
     for word in words.iter().map(|word| u64::from_le_bytes(*word)).chain([last]) {
         state = (state ^ word).wrapping_mul(FACTOR);
         state ^= state >> 29;

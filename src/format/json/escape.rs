@@ -84,8 +84,8 @@ pub(super) fn whole(raw: &[u8]) -> usize {
 pub(super) fn encode(plain: &[u8], in_html: bool, out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     // Most texts need no escape, which is told many bytes at a time.
-    let needs = |&b: &u8| (b < 0x20) | (b == b'"') | (b == b'\\') | (b == b'<');
-    if !plain.iter().fold(false, |any, b| any | needs(b)) {
+    let needs = |b: u8| b < 0x20 || matches!(b, b'"' | b'\\' | b'<');
+    if !plain.iter().fold(false, |any, &b| any | needs(b)) {
         return out.extend_from_slice(plain);
     }
     let mut done = 0;

@@ -85,14 +85,9 @@ impl Masker {
 
     /// The counts of this path.
     fn tally(&mut self, at: &Path) -> &mut Tally {
-        let row = match self.known(at).row {
-            Some(row) => row,
-            None => {
-                let row = self.found.row_of(at, &self.mask.engine, self.strict);
-                self.known(at).row = Some(row);
-                row
-            }
-        };
+        let known = self.known(at).row;
+        let row = known.unwrap_or_else(|| self.found.row_of(at, &self.mask.engine, self.strict));
+        self.known(at).row = Some(row);
         self.found.tally_of(row)
     }
 

@@ -40,6 +40,11 @@ fn text(value: &[u8]) -> Cow<'_, str> {
     std::str::from_utf8(value).map_or_else(|_| String::from_utf8_lossy(value), Cow::Borrowed)
 }
 
+/// The same as [`is_sign`] for ASCII.
+fn is_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'*'
+}
+
 fn is_sign(char: char) -> bool {
     // Hangul is not looked up.
     ('가'..='힣').contains(&char) || char.is_alphanumeric() || char == '*'
@@ -47,7 +52,7 @@ fn is_sign(char: char) -> bool {
 
 fn count(value: &[u8]) -> usize {
     if value.is_ascii() {
-        return value.iter().filter(|b| b.is_ascii_alphanumeric() || **b == b'*').count();
+        return value.iter().filter(|b| is_byte(**b)).count();
     }
     text(value).chars().filter(|c| is_sign(*c)).count()
 }
@@ -57,7 +62,7 @@ fn stars(value: &[u8], stays: impl Fn(usize) -> bool, out: &mut Vec<u8>) {
     let mut place = 0;
     if value.is_ascii() {
         return out.extend(value.iter().map(|&byte| {
-            let sign = byte.is_ascii_alphanumeric() || byte == b'*';
+            let sign = is_byte(byte);
             place += usize::from(sign);
             if sign && !stays(place - 1) { b'*' } else { byte }
         }));
@@ -85,8 +90,11 @@ fn last(value: &[u8], keep: usize, out: &mut Vec<u8>) {
 /// The first group, where it is an area or a network, and the last four.
 fn telephone(value: &[u8], out: &mut Vec<u8>) {
     let all = count(value);
-    let text = text(value);
-    let lead = text.trim_start_matches(|c| !is_sign(c)).chars().take_while(|c| is_sign(*c)).count();
+    let lead = if value.is_ascii() {
+        value.iter().skip_while(|b| !is_byte(**b)).take_while(|b| is_byte(**b)).count()
+    } else {
+        text(value).chars().skip_while(|c| !is_sign(*c)).take_while(|c| is_sign(*c)).count()
+    };
     let head = if lead <= 4 && lead + 7 <= all { lead } else { all.saturating_sub(8).min(3) };
     stars(value, |place| place < head || place + 4 >= all && all > 6, out);
 }
