@@ -59,6 +59,13 @@ pub(super) fn next(text: &[u8], mut pos: usize, limit: usize) -> Option<(usize, 
             pos = pass::<PART>(text, pos, limit);
         }
         let end = (pos + PART).min(limit);
+        // Four at a time, since a branch a byte is what costs.
+        while let Some(&[a, b, c, d]) = text[pos..end].first_chunk() {
+            if [a, b, c, d].iter().any(|&byte| CLASSES[usize::from(byte)] != Class::Nothing) {
+                break;
+            }
+            pos += 4;
+        }
         while pos < end {
             let class = CLASSES[usize::from(text[pos])];
             if class != Class::Nothing && holds(text, pos, class) {
