@@ -27,7 +27,8 @@ pub(super) fn write(kind: &Kind, value: &[u8], out: &mut Vec<u8>) {
 /// `k***@example.com`
 fn email(value: &[u8], out: &mut Vec<u8>) {
     let at = memchr::memrchr(b'@', value).unwrap_or(value.len());
-    if let Some(first) = text(&value[..at]).chars().next() {
+    // No character is longer than four bytes.
+    if let Some(first) = text(&value[..at.min(4)]).chars().next() {
         out.extend_from_slice(first.encode_utf8(&mut [0; 4]).as_bytes());
     }
     out.extend_from_slice(b"***");
