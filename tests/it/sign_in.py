@@ -3,6 +3,8 @@ import base64, hashlib, hmac, shutil, struct, sys, time
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support import expected_conditions
+from selenium.webdriver.support.wait import WebDriverWait
 
 url, name, password, secret = sys.argv[1:5]
 options = webdriver.ChromeOptions()
@@ -27,22 +29,28 @@ def fill(**fields):
         assert label.text, f"{field} has no label"
         browser.find_element(By.ID, field).clear()
         browser.find_element(By.ID, field).send_keys(value)
-    browser.find_element(By.CSS_SELECTOR, "button, input[type=submit]").click()
+    button = browser.find_element(By.CSS_SELECTOR, "button, input[type=submit]")
+    button.click()
+    WebDriverWait(browser, 60).until(expected_conditions.staleness_of(button))
+
+
+def until(what, condition):
+    WebDriverWait(browser, 60).until(lambda _: condition(), what)
 
 
 try:
     browser.get(url)
-    assert "/.privet/sign-in" in browser.current_url, browser.current_url
+    until("sent to sign in", lambda: "/.privet/sign-in" in browser.current_url)
     assert browser.find_element(By.TAG_NAME, "html").get_attribute("lang") == "ko"
     fill(username=name, password="wrong, surely wrong")
     assert browser.find_element(By.CSS_SELECTOR, "[role=alert]").text
     fill(username=name, password=password)
-    assert "/.privet/sign-in/otp" in browser.current_url, browser.current_url
+    until("asked for a code", lambda: "/.privet/sign-in/otp" in browser.current_url)
     fill(code="000000")
     assert browser.find_element(By.CSS_SELECTOR, "[role=alert]").text
     fill(code=code())
-    assert browser.current_url == url, browser.current_url
-    assert "you asked: GET /orders?id=7" in browser.page_source, browser.page_source
+    until("back where it wanted to go", lambda: browser.current_url == url)
+    until("the application's page", lambda: "you asked: GET /orders?id=7" in browser.page_source)
     cookies = {cookie["name"]: cookie for cookie in browser.get_cookies()}
     session = cookies["__Host-privet-session"]
     assert session["secure"] and session["httpOnly"] and session["path"] == "/", session
