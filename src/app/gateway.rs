@@ -13,7 +13,7 @@ use anyhow::{Context as _, bail};
 use arc_swap::ArcSwap;
 use tokio::{runtime::Handle as Runtime, task::AbortHandle};
 
-use super::{keys, shown};
+use super::{keys, shown, store};
 use crate::{
     admin::{self, control::Reach},
     app::log,
@@ -40,6 +40,7 @@ pub struct Running {
     plan: Arc<Plan>,
     control: Option<Control>,
     guard: Arc<Guard>,
+    store: Option<store::Running>,
     process: Arc<Process>,
     workers: Vec<Handle>,
     log: Option<Arc<Log>>,
@@ -96,8 +97,12 @@ impl Running {
         process.metrics.set_expiries(process.tls.expiries());
         let log = Log::open(&config.access_log, &process.metrics, settings.workers, None)?;
         let bounds = bounds(&settings, addresses.https);
-        let guard = keys::guard(&config)?;
-        let realms = keys::realms(&config, &guard, &[])?;
+        let store = config.store.as_ref().map(store::Running::start).transpose()?;
+        if let Some(store) = &store {
+            store.show(&process.metrics);
+        }
+        let guard = keys::guard(&config, store.as_ref())?;
+        let realms = keys::realms(&config, &guard, store.as_ref(), &[])?;
         let means = Means { keys, guard: &guard, realms: &realms, log: log.clone(), service: &Runtime::current() };
         let plan = Plan::new(&config.gateway, bounds, means, None)?;
         log::scrub_by(&plan.engine);
@@ -112,6 +117,7 @@ impl Running {
             config,
             plan,
             guard,
+            store,
             process,
             workers,
             log,
@@ -148,6 +154,9 @@ impl Running {
         if settings.workers != self.workers.len() {
             tracing::warn!("`listen.workers` takes effect at the next start");
         }
+        if config.store != self.config.store {
+            tracing::warn!("`[store]` takes effect at the next start");
+        }
         let https = self.rebind(Some(self.config.server.https), Some(settings.https))?;
         let http = self.rebind(self.config.server.http, settings.http)?;
         let admin = self.rebind(self.config.admin.listen, config.admin.listen)?;
@@ -169,7 +178,7 @@ impl Running {
         let log = Log::open(&config.access_log, &self.process.metrics, workers, self.log.as_deref())?;
         let bounds = bounds(&settings, addresses.https);
         let guard = self.guard_of(&config)?;
-        let realms = keys::realms(&config, &guard, &self.plan.realms())?;
+        let realms = keys::realms(&config, &guard, self.store.as_ref(), &self.plan.realms())?;
         let means =
             Means { keys: &keys, guard: &guard, realms: &realms, log: log.clone(), service: &Runtime::current() };
         let plan = Plan::new(&config.gateway, bounds, means, Some(&self.plan))?;
@@ -207,7 +216,7 @@ impl Running {
         if keys::counts_attempts(&self.config) || !keys::counts_attempts(config) {
             return Ok(Arc::clone(&self.guard));
         }
-        keys::guard(config)
+        keys::guard(config, self.store.as_ref())
     }
 
     /// Looks at the certificates' files again.

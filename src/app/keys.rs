@@ -9,10 +9,16 @@ use std::{
 
 use anyhow::Context as _;
 
+use super::store;
 use crate::{
+    common::clock,
     config::Config,
     identity::Realm,
-    login::Guard,
+    login::{
+        Guard,
+        memory::Memory,
+        redis::{Clock, Redis},
+    },
     privacy::{Keys, keys::Ring},
     seal,
 };
@@ -48,7 +54,7 @@ pub fn of(config: &Config) -> anyhow::Result<Arc<Keys>> {
 ///
 /// # Errors
 /// When there are logins, and a file or folder that was asked for can't be used.
-pub fn guard(config: &Config) -> anyhow::Result<Arc<Guard>> {
+pub(super) fn guard(config: &Config, shared: Option<&store::Running>) -> anyhow::Result<Arc<Guard>> {
     let wanted = counts_attempts(config);
     let asked_for = config.data_dir_is_given;
     let ring = match &config.seal.key_file {
@@ -65,14 +71,23 @@ pub fn guard(config: &Config) -> anyhow::Result<Arc<Guard>> {
         },
         _ => seal::Ring::ephemeral()?,
     };
-    Ok(Guard::new(&config.login, &ring))
+    let Some(store::Running { store, replicas, .. }) = shared else { return Ok(Guard::new(&config.login, &ring)) };
+    // Where the clock was set, the server's would tell another time.
+    let clock = if clock::is_set() { Clock::Caller } else { Clock::Server };
+    let ledger = Redis::new(Arc::clone(store), Memory::new(config.login.max_keys), *replicas, clock);
+    Ok(Guard::with_ledger(&config.login, &ring, Arc::new(ledger)))
 }
 
 /// The realms that routes of a configuration have as gates. Those of `known` that are still the same keep their sessions.
 ///
 /// # Errors
 /// When accounts or keys can't be used.
-pub fn realms(config: &Config, guard: &Arc<Guard>, known: &[Arc<Realm>]) -> anyhow::Result<Vec<Arc<Realm>>> {
+pub(super) fn realms(
+    config: &Config,
+    guard: &Arc<Guard>,
+    shared: Option<&store::Running>,
+    known: &[Arc<Realm>],
+) -> anyhow::Result<Vec<Arc<Realm>>> {
     let asked =
         |name: &str| config.gateway.routes.iter().any(|r| r.gate.as_ref().is_some_and(|gate| gate.realm == name));
     let mut realms = Vec::new();
@@ -84,7 +99,8 @@ pub fn realms(config: &Config, guard: &Arc<Guard>, known: &[Arc<Realm>]) -> anyh
         }
         let folder = |path: &Path| path.parent().filter(|dir| *dir == config.data_dir).map_or(Ok(()), make_private);
         folder(&settings.key_file).and_then(|()| folder(&settings.staff_file))?;
-        let realm = Realm::open(settings, guard, None).with_context(|| format!("realm {}", settings.name))?;
+        let realm = Realm::open(settings, guard, shared.map(|shared| &shared.store))
+            .with_context(|| format!("realm {}", settings.name))?;
         tokio::spawn(Realm::run(Arc::downgrade(&realm)));
         realms.push(realm);
     }
@@ -93,7 +109,7 @@ pub fn realms(config: &Config, guard: &Arc<Guard>, known: &[Arc<Realm>]) -> anyh
 
 /// Whether attempts to sign in are counted at all: at a login of an application, or at a gate.
 #[must_use]
-pub fn counts_attempts(config: &Config) -> bool {
+pub(super) fn counts_attempts(config: &Config) -> bool {
     !config.login.logins.is_empty() || config.gateway.routes.iter().any(|route| route.gate.is_some())
 }
 

@@ -6,6 +6,7 @@ pub mod keys;
 pub mod log;
 mod shown;
 pub mod signals;
+mod store;
 
 use std::{path::PathBuf, time::Duration};
 

@@ -86,7 +86,7 @@ fn a_secret_is_never_shown() {
 
 #[test]
 fn a_shared_store() {
-    let route = "\n[[route]]\nupstream = \"http://127.0.0.1:1\"\n";
+    let route = "\n[seal]\nkey_file = \"seal.key\"\n[[route]]\nupstream = \"http://127.0.0.1:1\"\n";
     let store = |text: &str| parse(&format!("[store]\n{text}{route}"));
     let settings =
         store("redis = \"redis+sentinel://:hunter2@127.0.0.1/m\"\nsentinel_password = \"hunter3\"\nreplicas = 3");

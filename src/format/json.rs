@@ -446,13 +446,27 @@ impl<V: Visitor> Json<V> {
     }
 }
 
-/// The next quote or backslash. Most texts are short, so the search begins plainly.
+/// The next quote or backslash. Most texts are short, so the search begins eight bytes at a time.
 fn stop(bytes: &[u8], at: usize) -> Option<usize> {
-    const NEAR: usize = 16;
+    const NEAR: usize = 32;
     let rest = &bytes[at..];
-    let is_stop = |b: &u8| matches!(b, b'"' | b'\\');
-    if let Some(n) = rest.iter().take(NEAR).position(is_stop) {
-        return Some(at + n);
+    let near = &rest[..rest.len().min(NEAR)];
+    let (words, last) = near.as_chunks::<8>();
+    for (i, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let found = zeros(word ^ u64::from_le_bytes([b'"'; 8])) | zeros(word ^ u64::from_le_bytes([b'\\'; 8]));
+        if found != 0 {
+            return Some(at + 8 * i + found.trailing_zeros() as usize / 8);
+        }
     }
-    memchr::memchr2(b'"', b'\\', rest.get(NEAR..)?).map(|n| at + NEAR + n)
+    if rest.len() > NEAR {
+        return memchr::memchr2(b'"', b'\\', &rest[NEAR..]).map(|n| at + NEAR + n);
+    }
+    let start = at + near.len() - last.len();
+    last.iter().position(|b| matches!(b, b'"' | b'\\')).map(|n| start + n)
+}
+
+/// The highest bit of the first byte that is zero; above it, others may be set.
+fn zeros(word: u64) -> u64 {
+    word.wrapping_sub(0x0101_0101_0101_0101) & !word & 0x8080_8080_8080_8080
 }

@@ -31,6 +31,7 @@ use super::{
         Entry, Key, Limits, Sessions, Stage,
         entry::{Record, seconds},
         id::{self, Id},
+        replicas::Replicas,
         shared::Shared,
     },
     settings::{self, Gate, SecondFactor},
@@ -40,6 +41,7 @@ use super::{
 use crate::{
     login::Guard,
     seal::{self, Ring},
+    store::Store,
 };
 
 /// Why a realm can't be opened.
@@ -105,9 +107,11 @@ impl Realm {
     pub fn open(
         settings: &settings::Realm,
         guard: &Arc<Guard>,
-        shared: Option<Arc<dyn Shared>>,
+        store: Option<&Arc<Store>>,
     ) -> Result<Arc<Self>, Error> {
         let ring = Ring::load_or_make(&settings.key_file)?;
+        let shared = store.map(|store| Replicas::new(store, &ring, &settings.name).ok_or(Error::Cipher));
+        let shared = shared.transpose()?.map(|shared| Arc::new(shared) as Arc<dyn Shared>);
         let place = Place { file: settings.staff_file.clone(), keys: settings.key_file.clone() };
         let methods = Methods::new(&settings.federation, &ring, &settings.name).ok_or(Error::Cipher)?;
         Ok(Arc::new(Self {

@@ -246,7 +246,11 @@ impl Metrics {
         for family in self.families.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             out.head(family.name, family.kind, family.help);
             for (labels, value) in (family.read)() {
-                out.line(family.name, &labels, value);
+                if labels.is_empty() {
+                    let _ = writeln!(out.0, "{} {value}", family.name);
+                } else {
+                    out.line(family.name, &labels, value);
+                }
             }
         }
         out.head("privet_config_reloads_total", "counter", "Reloads of the configuration, by result.");

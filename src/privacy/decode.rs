@@ -46,19 +46,27 @@ fn is_marker(byte: u8) -> bool {
     matches!(byte, b'%' | b'&' | b'\\' | 0xC2 | 0xE2 | 0xE3 | 0xEF)
 }
 
-/// Bytes that are looked at together.
+/// Bytes that are looked at together, and how closely a place among them is sought.
 const BLOCK: usize = 64;
+const PART: usize = 16;
 
 /// The next place at or behind `pos` where something may be encoded.
-fn marker(raw: &[u8], mut pos: usize) -> Option<usize> {
-    while let Some(block) = raw.get(pos..pos + BLOCK) {
-        // No early end within a block, so that it is looked at many bytes at a time.
-        if block.iter().fold(false, |any, &b| any | is_marker(b)) {
-            break;
-        }
-        pos += BLOCK;
-    }
+fn marker(raw: &[u8], pos: usize) -> Option<usize> {
+    let pos = pass::<PART>(raw, pass::<BLOCK>(raw, pos));
     raw[pos..].iter().position(|&b| is_marker(b)).map(|n| pos + n)
+}
+
+/// Where the first block of `N` bytes begins that may hold a marker, or that is not whole.
+fn pass<const N: usize>(raw: &[u8], mut pos: usize) -> usize {
+    // No early end within a block, so that it is looked at many bytes at a time.
+    let is_clear = |block: &[u8; N]| {
+        let ascii = block.iter().fold(0, |all, &b| all | b | if matches!(b, b'%' | b'&' | b'\\') { 0x80 } else { 0 });
+        ascii < 0x80 || !block.iter().fold(false, |any, &b| any | is_marker(b))
+    };
+    while raw[pos..].first_chunk::<N>().is_some_and(is_clear) {
+        pos += N;
+    }
+    pos
 }
 
 /// All of `raw` as detectors read it.

@@ -2,7 +2,10 @@
 
 use std::{io::Write as _, thread, time::Duration};
 
-use crate::support::{Origin, Privet, read_all, read_one};
+use crate::{
+    redis::Redis,
+    support::{Origin, Privet, read_all, read_one},
+};
 
 /// Fails with 200 and a message, as old applications do; wins with the password `right`.
 fn application() -> Origin {
@@ -365,4 +368,62 @@ fn basic_credentials_that_are_right_are_not_held_back() {
     let wrong: Vec<u16> = (0..7).map(|_| get("YWxpY2U6d3Jvbmc=")).collect();
     assert_eq!(wrong, [401, 401, 401, 401, 401, 429, 429]);
     assert_eq!(get("YWxpY2U6cmlnaHQ="), 200, "who has shown the right ones goes on");
+}
+
+/// Replicas on one Redis, with the same keys; attempts come to them in turn.
+fn replicas(application: &Origin, redis: &Redis, keys: &std::path::Path) -> [Privet; 3] {
+    let shared = format!(
+        "[seal]\nkey_file = \"{}/seal.key\"\n[store]\nredis = \"{}\"\nreplicas = 3\n",
+        keys.display(),
+        redis.url()
+    );
+    let all = [0; 3].map(|_| guarded(application, &format!("{LIMITS}\n{shared}")));
+    for one in &all {
+        one.until("up", || one.metric("privet_store_up") == 1);
+    }
+    all
+}
+
+fn in_turn(replicas: &[Privet], attempts: impl IntoIterator<Item = String>) -> Vec<u16> {
+    let mut all: Vec<_> = replicas.iter().map(Privet::tls).collect();
+    attempts
+        .into_iter()
+        .enumerate()
+        .map(|(n, request)| {
+            let tls = &mut all[n % replicas.len()];
+            tls.write_all(request.as_bytes()).expect("sent");
+            status(&read_one(tls))
+        })
+        .collect()
+}
+
+#[test]
+fn three_replicas_give_the_configured_rate_together_and_their_shares_in_an_outage() {
+    let (application, mut redis) = (application(), Redis::start());
+    let keys = tempfile::tempdir().expect("a folder");
+    let all = replicas(&application, &redis, keys.path());
+    in_turn(&all, (0..200).map(|i| attempt(&format!("user{i}"), "x", "203.0.113.9", "")));
+    assert_eq!(reached(&application), 30, "one address over many accounts");
+    in_turn(&all, (0..200).map(|i| attempt("alice", "x", &format!("198.51.100.{i}"), "")));
+    assert_eq!(reached(&application), 30 + 20, "one account over many addresses");
+    thread::scope(|scope| {
+        for n in 0..200 {
+            let one = &all[n % 3];
+            scope.spawn(|| one.raw(attempt("bob", "x", "203.0.113.10", "Connection: close\r\n").as_bytes()));
+        }
+    });
+    assert_eq!(reached(&application), 30 + 20 + 5, "a burst");
+    let before = reached(&application);
+    redis.kill();
+    // Not waited for: the very next attempt is decided.
+    in_turn(&all, (0..300).map(|i| attempt(&format!("name{i}"), "x", "203.0.113.11", "")));
+    assert_eq!(reached(&application) - before, 3 * 10, "each its share of thirty");
+    assert!(all[0].metric("privet_store_requests_total{outcome=\"away\"}") > 0);
+    redis.restart();
+    for one in &all {
+        one.until("back", || one.metric("privet_store_up") == 1);
+    }
+    let before = reached(&application);
+    in_turn(&all, (0..100).map(|i| attempt(&format!("late{i}"), "x", "203.0.113.12", "")));
+    assert_eq!(reached(&application) - before, 30, "together again");
 }

@@ -4,6 +4,7 @@
 
 mod arrows;
 mod framing;
+mod gate;
 mod grpc;
 mod guards;
 mod http;

@@ -83,6 +83,11 @@ pub(super) fn whole(raw: &[u8]) -> usize {
 /// Appends `plain` as the content of a text.
 pub(super) fn encode(plain: &[u8], in_html: bool, out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
+    // Most texts need no escape, which is told many bytes at a time.
+    let needs = |b: u8| b < 0x20 || matches!(b, b'"' | b'\\' | b'<');
+    if !plain.iter().fold(false, |any, &b| any | needs(b)) {
+        return out.extend_from_slice(plain);
+    }
     let mut done = 0;
     for (i, &byte) in plain.iter().enumerate() {
         let short: &[u8] = match byte {

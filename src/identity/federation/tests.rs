@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::{
     basic::REMEMBERED,
+    jwt,
     settings::{Certificate, Jwt, Name, Roles, Settings},
     testing::{Documents, NOW, Signer, issuer, now, oidc, ok, put, serve, with},
 };
@@ -399,4 +400,53 @@ async fn other_settings_hold_at_once() {
     case.realm.apply(&settings);
     assert_eq!(challenge(case.with(&token).await), "Privet realm=\"staff\"");
     assert_eq!(case.send("GET", "/.privet/oidc/start", "", String::new()).await.status(), StatusCode::NOT_FOUND);
+}
+
+/// Whatever issuers and clients send: an answer, and no panic.
+#[test]
+fn damaged_documents_and_certificates_bring_nothing_down() {
+    use super::{certificate, claims::Claims, jwks::KeySet, provider::Metadata};
+    let mut random = fastrand::Rng::with_seed(7);
+    let mut damage = |bytes: &[u8]| {
+        let mut out = bytes.to_vec();
+        for _ in 0..random.usize(1..4) {
+            let at = random.usize(..out.len());
+            match random.u8(..3) {
+                0 => out[at] = random.u8(..),
+                1 => out.truncate(at.max(1)),
+                _ => out.insert(at, random.u8(..)),
+            }
+        }
+        out
+    };
+    let signer = Signer::rsa();
+    let keys = json!({ "keys": [signer.jwk("k"), Signer::ec().jwk("l")] }).to_string();
+    let document = json!({ "issuer": "https://id.example", "jwks_uri": "https://id.example/jwks", "token_endpoint": "https://[::1]:1/t?a=b#c" });
+    let (document, known) = (document.to_string(), issuer("https://id.example"));
+    let mut params = CertificateParams::default();
+    params.subject_alt_names = vec![SanType::URI("spiffe://example.org/a".try_into().unwrap())];
+    let der = params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().to_vec();
+    let rules = Certificate { subject: Name::Uri, trust_domain: None, roles: Vec::new() };
+    let (claims, audience) =
+        (json!({ "iss": "https://id.example", "aud": "api", "exp": NOW + 60 }), ["api".to_owned()]);
+    let token = signer.token(&json!({ "kid": "k" }), &claims);
+    let set = KeySet::parse(keys.as_bytes()).unwrap();
+    let expected = jwt::Expected {
+        issuer: &known.name,
+        audience: &audience,
+        algorithms: &known.algorithms,
+        kind: jwt::Kind::Access,
+    };
+    assert!(jwt::verify(&token, &set, &expected, now()).is_ok());
+    for _ in 0..3000 {
+        let _ = KeySet::parse(&damage(keys.as_bytes()));
+        let _ = Metadata::parse(&damage(document.as_bytes()), &known);
+        let _ = certificate::principal(&damage(&der), &rules, now());
+        if let Ok(Value::Object(claims)) = serde_json::from_slice(&damage(claims.to_string().as_bytes())) {
+            let _ = Claims::new(claims).time("exp");
+        }
+        let damaged = damage(token.as_bytes());
+        let damaged = String::from_utf8_lossy(&damaged);
+        assert!(damaged == token || jwt::verify(&damaged, &set, &expected, now()).is_err());
+    }
 }

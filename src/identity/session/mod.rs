@@ -3,10 +3,11 @@
 //! - [`id`]: the random id, the key that it is kept under, and the handle that people name it by.
 //! - [`entry`]: one session.
 //! - [`table`]: all of them, bounded.
-//! - [`shared`]: where replicas meet.
+//! - [`shared`]: where replicas meet; [`replicas`]: in the store.
 
 pub mod entry;
 pub mod id;
+pub mod replicas;
 pub mod shared;
 pub mod table;
 

@@ -117,30 +117,38 @@ const LENGTHS: [u64; 256] = {
     table
 };
 
-/// By the last byte but one of a name, in small letters, which last bytes there are in [`NAMES`] and [`ENDS`], by their lower five bits
-/// (which make no difference of case).
-const PAIRS: [u32; 256] = {
-    let mut table = [0; 256];
+/// Which three bytes the names of [`NAMES`] and [`ENDS`] end with, by the lower five bits of each (which make no difference of case): a
+/// row by the first two, a bit by the last.
+const TAILS: [u32; 1 << 10] = {
+    let mut table = [0; 1 << 10];
     let mut row = 0;
     while row < NAMES.len() {
         let names = NAMES[row].1.as_bytes();
-        let mut i = 1;
+        let mut i = 2;
         while i < names.len() {
             if i + 1 == names.len() || names[i + 1] == b'|' {
-                table[names[i - 1] as usize] |= 1 << (names[i] & 31);
+                let (of, bit) = tail([names[i - 2], names[i - 1], names[i]]);
+                table[of] |= bit;
             }
             i += 1;
         }
         row += 1;
     }
-    let mut row = 0;
+    row = 0;
     while row < ENDS.len() {
         let end = ENDS[row].1;
-        table[end[end.len() - 2] as usize] |= 1 << (end[end.len() - 1] & 31);
+        let (of, bit) = tail([end[end.len() - 3], end[end.len() - 2], end[end.len() - 1]]);
+        table[of] |= bit;
         row += 1;
     }
     table
 };
+
+/// Row and bit of three bytes in [`TAILS`].
+const fn tail(bytes: [u8; 3]) -> (usize, u32) {
+    let [a, b, c] = bytes;
+    (((a & 31) as usize) << 5 | (b & 31) as usize, 1 << (c & 31))
+}
 
 /// Bytes that names are written in.
 const PART: [bool; 256] = {
@@ -230,11 +238,11 @@ fn name(text: &[u8], at: usize) -> Option<Range<usize>> {
     while end > 0 && at - end < 3 && matches!(text[end - 1], b' ' | b'"' | b'\'' | b'\\' | b']') {
         end -= 1;
     }
-    // Most names in logs end as none does that is known.
-    let [.., before, last] = text[..end] else { return None };
-    if PAIRS[usize::from(before.to_ascii_lowercase())] >> (last & 31) & 1 == 0
-        && !matches!(before, b'_' | b'-' | b'.' | b'[')
-    {
+    // Most names in logs end as none does that is known, whatever parts them.
+    let mut signs = text[..end].iter().rev().take(LONGEST_NAME).copied().filter(|b| !matches!(b, b'_' | b'-' | b'.'));
+    let [last, before, first] = [signs.next()?, signs.next()?, signs.next()?];
+    let (row, bit) = tail([first, before, last]);
+    if TAILS[row] & bit == 0 {
         return None;
     }
     let mut length = 0;
@@ -402,4 +410,22 @@ fn cookies(text: &[u8], value: Range<usize>, out: &mut Out<'_>) -> usize {
         pos = end + 1;
     }
     value.end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_that_says_anything_is_read_before_a_sign() {
+        let ends = ENDS.iter().map(|(_, end)| [b"a_", *end].concat());
+        let names = NAMES.iter().flat_map(|(_, names)| names.split('|')).map(|name| name.as_bytes().to_vec());
+        for known in names.chain(ends).filter(|known| label(known).is_some()) {
+            for shown in [known.clone(), known.to_ascii_uppercase(), [&b"x-"[..], &known[..]].concat()] {
+                let text = [b"; \"", &shown[..], b"\": 1"].concat();
+                let span = name(&text, shown.len() + 4).map(|span| text[span].to_vec());
+                assert_eq!(span, Some(shown), "{}", String::from_utf8_lossy(&known));
+            }
+        }
+    }
 }

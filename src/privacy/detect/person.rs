@@ -188,12 +188,18 @@ fn latin(text: &str) -> Option<usize> {
 /// Whether a value in quotes is a name as a whole; its length.
 pub(super) fn whole(value: &[u8]) -> Option<usize> {
     let text = std::str::from_utf8(value).ok()?;
-    let letters = text.chars().filter(|c| is_letter(*c)).count();
-    let legal = text.chars().all(|c| is_letter(c) || matches!(c, ' ' | '-' | '\'' | '.' | ',' | '’' | '·' | '+'));
-    let words = text.split([' ', '+']).count();
-    // One word in small letters is an identifier sooner than a name.
-    let named = text.chars().any(|c| c.is_uppercase() || c as u32 > 0x2FF);
-    (legal && letters > 1 && words < 7 && named && text.len() <= 80).then_some(text.len())
+    let (mut letters, mut words, mut named) = (0, 1, false);
+    for char in text.chars() {
+        let letter = is_letter(char);
+        if !letter && !matches!(char, ' ' | '-' | '\'' | '.' | ',' | '’' | '·' | '+') {
+            return None;
+        }
+        letters += usize::from(letter);
+        words += usize::from(matches!(char, ' ' | '+'));
+        // One word in small letters is an identifier sooner than a name.
+        named |= char > '\u{2FF}' || char.is_uppercase();
+    }
+    (letters > 1 && words < 7 && named && text.len() <= 80).then_some(text.len())
 }
 
 /// Reads a name behind `Mr`, `Mrs`, `Ms` or `Dr`, whose first letter stands at `at`; where reading goes on.

@@ -59,6 +59,13 @@ pub(super) fn next(text: &[u8], mut pos: usize, limit: usize) -> Option<(usize, 
             pos = pass::<PART>(text, pos, limit);
         }
         let end = (pos + PART).min(limit);
+        // Four at a time, since a branch a byte is what costs.
+        while let Some(&[a, b, c, d]) = text[pos..end].first_chunk() {
+            if [a, b, c, d].iter().any(|&byte| CLASSES[usize::from(byte)] != Class::Nothing) {
+                break;
+            }
+            pos += 4;
+        }
         while pos < end {
             let class = CLASSES[usize::from(text[pos])];
             if class != Class::Nothing && holds(text, pos, class) {
@@ -97,22 +104,27 @@ fn holds(text: &[u8], pos: usize, class: Class) -> bool {
     }
 }
 
-/// Whether any place of the block may interest: written without branches, so that the compiler does many bytes at once.
+/// Whether any place of the block may interest: written without branches and in lanes, so that the compiler does many bytes at once. Each
+/// test is zero where it is met: the least of them takes fewer instructions than comparisons do.
 #[inline]
 fn may_hold<const N: usize>(block: &[u8; N], next: &[u8; N]) -> bool {
-    let mut any = 0_u8;
-    let mut all = 0_u8;
-    for i in 0..N {
-        let (a, b) = (block[i], next[i]);
-        // Digits, `:`, `=` and `@` lie within 0x30 to 0x40.
-        let plain = u8::from(a.wrapping_sub(0x30) < 0x11) | u8::from(a == b'&');
-        let dashes = u8::from(a == b'-') & u8::from(b == b'-');
-        // `M` and `D`, with `E` and `L` beside them; `r` and `s`.
-        let title = u8::from(a & 0xF6 == 0x44) & u8::from(b | 1 == b's');
-        any |= plain | dashes | title;
-        all |= a;
+    let mut least = [u8::MAX; PART];
+    let mut all = [0_u8; PART];
+    for part in 0..N / PART {
+        for lane in 0..PART {
+            let (a, b) = (block[part * PART + lane], next[part * PART + lane]);
+            // Digits, `:`, `=` and `@` lie within 0x30 to 0x40.
+            let plain = a.wrapping_sub(0x30).saturating_sub(0x10).min(a ^ b'&');
+            let dashes = a ^ b'-' | a ^ b;
+            // `Mr`, `Ms`, `Dr` and `Ds` differ in the same bits, and lack the same; so do a few others.
+            let title = (a ^ b) & 0xF6 ^ 0x36 | a & 0xB2;
+            least[lane] = least[lane].min(plain).min(dashes).min(title);
+            all[lane] |= a;
+        }
     }
-    any != 0 || all >= 0x80 && may_begin_wide(block) && may_hold_wide(block, next)
+    let zero = least.iter().fold(0, |any, &n| any | u8::from(n == 0));
+    let all = all.iter().fold(0, |all, &a| all | a);
+    zero != 0 || all >= 0x80 && may_begin_wide(block) && may_hold_wide(block, next)
 }
 
 /// Whether any byte begins what is told by two outside ASCII: typographic quotes don't.
@@ -131,4 +143,22 @@ fn may_hold_wide<const N: usize>(block: &[u8; N], next: &[u8; N]) -> bool {
         any |= honorific | u8::from(a == 0xEF) & u8::from(b == 0xBC);
     }
     any != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_pair_of_bytes_is_passed_over_that_holds_anything() {
+        for (first, second) in (0..=u8::MAX).flat_map(|a| (0..=u8::MAX).map(move |b| (a, b))) {
+            let mut text = [b' '; 2 * BLOCK];
+            (text[BLOCK - 1], text[BLOCK]) = (first, second);
+            let found = (BLOCK - 1..=BLOCK).find(|&at| {
+                let class = CLASSES[usize::from(text[at])];
+                class != Class::Nothing && holds(&text, at, class)
+            });
+            assert_eq!(next(&text, 0, text.len()).map(|(at, _)| at), found, "{first:x} {second:x}");
+        }
+    }
 }

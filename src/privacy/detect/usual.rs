@@ -133,36 +133,52 @@ fn is_time(value: &[u8]) -> bool {
 
 /// Whether it is Korean words with short numbers between: province, district, road, house, floor.
 fn is_korean_address(value: &[u8]) -> bool {
-    let Ok(text) = std::str::from_utf8(value) else { return false };
+    let mut rest = value;
     let mut run = 0;
     let mut letters = 0;
-    for char in text.chars() {
-        run = if char.is_ascii_digit() { run + 1 } else { 0 };
-        letters += usize::from(is_syllable(char));
-        if run > 3 || !(is_syllable(char) || char.is_ascii_digit() || matches!(char, ' ' | ',')) {
-            return false;
+    while let [first, behind @ ..] = rest {
+        rest = behind;
+        run = if first.is_ascii_digit() { run + 1 } else { 0 };
+        match behind {
+            _ if first.is_ascii_digit() && run < 4 || matches!(first, b' ' | b',') => {}
+            [second, third, behind @ ..] if is_syllable([*first, *second, *third]) => {
+                rest = behind;
+                letters += 1;
+            }
+            _ => return false,
         }
     }
-    letters > 6 && text.len() <= 120 && text.starts_with(is_syllable) && !text.contains(['님', '씨'])
+    letters > 6 && value.len() <= 120 && value[0] >= 0x80
 }
 
-fn is_syllable(char: char) -> bool {
-    ('가'..='힣').contains(&char)
+/// Whether it is a syllable of Hangul in UTF-8, and no honorific.
+fn is_syllable(bytes: [u8; 3]) -> bool {
+    let [_, second, third] = bytes;
+    ("가".as_bytes()..="힣".as_bytes()).contains(&&bytes[..])
+        && matches!((second, third), (0x80..=0xBF, 0x80..=0xBF))
+        && bytes != *"님".as_bytes()
+        && bytes != *"씨".as_bytes()
 }
 
 /// Whether `value` is an address of the plainest kind.
 fn is_mail(value: &[u8]) -> bool {
     let Some(at) = value.iter().position(|b| *b == b'@') else { return false };
     let (local, domain) = (&value[..at], &value[at + 1..]);
-    let word = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_alphanumeric);
-    let top = domain.rsplit(|b| *b == b'.').next().unwrap_or_default();
+    let starts = |part: &[u8]| part.first().is_some_and(u8::is_ascii_lowercase);
+    let mut before = b'.';
+    for &byte in value {
+        // Words of letters and digits, parted by one sign each.
+        if !byte.is_ascii_alphanumeric() && (!matches!(byte, b'.' | b'@') || matches!(before, b'.' | b'@')) {
+            return false;
+        }
+        before = byte;
+    }
+    let top = [&b".com"[..], b".net", b".org", b".kr"];
     value.len() <= 60
-        && local.split(|b| *b == b'.').all(word)
-        && local[0].is_ascii_lowercase()
-        && domain.split(|b| *b == b'.').all(word)
-        && domain[0].is_ascii_lowercase()
-        && matches!(top, b"com" | b"net" | b"org" | b"kr")
-        && top.len() < domain.len()
+        && starts(local)
+        && starts(domain)
+        && !domain.contains(&b'@')
+        && top.iter().any(|top| domain.ends_with(top))
 }
 
 #[cfg(test)]

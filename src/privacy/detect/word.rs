@@ -12,14 +12,25 @@ use crate::privacy::{
 /// Longest word that is looked at; a longer one is data of machines, unless its beginning says otherwise.
 pub(super) const LONGEST: usize = 128;
 
+/// Letters and digits. A hash has both at random, so that branches between them would go wrong at every other sign.
+const SIGN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 0x80 {
+        table[byte as usize] = byte.is_ascii_alphanumeric();
+        byte += 1;
+    }
+    table
+};
+
 /// Reads the word around the digit at `at`; where reading goes on.
 pub(super) fn read(text: &[u8], at: usize, out: &mut Out<'_>) -> usize {
     let mut start = at;
-    while start > 0 && at - start < LONGEST && text[start - 1].is_ascii_alphanumeric() {
+    while start > 0 && at - start < LONGEST && SIGN[usize::from(text[start - 1])] {
         start -= 1;
     }
     let mut end = at;
-    while end < text.len() && text[end].is_ascii_alphanumeric() {
+    while end < text.len() && SIGN[usize::from(text[end])] {
         end += 1;
     }
     if at - start == LONGEST {

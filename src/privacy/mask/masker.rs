@@ -23,7 +23,7 @@ pub struct Masker {
     /// Whether names may be values: columns of a table, cells of a page.
     strict: bool,
     /// Names are looked at once, not for every record.
-    fields: Box<[Option<Field>; FIELDS]>,
+    fields: Box<[Field; FIELDS]>,
     long: Option<Long>,
     found: Found,
 }
@@ -40,6 +40,9 @@ struct Field {
     row: Option<usize>,
 }
 
+/// Where no field is remembered.
+const EMPTY: Field = Field { path: 0, covered: false, clean: false, expected: Expected::Other, row: None };
+
 /// A value that comes in parts.
 #[derive(Debug)]
 enum Long {
@@ -52,7 +55,7 @@ impl Masker {
     /// For a body that begins. `strict` where the names of fields may be values themselves.
     #[must_use]
     pub fn new(mask: Arc<Mask>, strict: bool) -> Self {
-        Self { mask, strict, fields: Box::new([None; FIELDS]), long: None, found: Found::default() }
+        Self { mask, strict, fields: Box::new([EMPTY; FIELDS]), long: None, found: Found::default() }
     }
 
     /// What was rewritten so far.
@@ -61,38 +64,30 @@ impl Masker {
         &self.found
     }
 
-    fn slot(at: &Path) -> usize {
-        usize::try_from(at.hash() % FIELDS as u64).unwrap_or(0)
-    }
-
     /// What is known of the field at this path.
-    fn known(&mut self, at: &Path) -> Field {
-        let path = at.hash();
-        let slot = &mut self.fields[Self::slot(at)];
-        if let Some(field) = slot.filter(|field| field.path == path) {
-            return field;
+    fn known(&mut self, at: &Path) -> &mut Field {
+        // Never that of an empty place.
+        let path = at.hash() | 1;
+        let field = &mut self.fields[usize::try_from((path >> 1) % FIELDS as u64).unwrap_or(0)];
+        if field.path != path {
+            let detector = self.mask.engine.detector();
+            let name = at.name();
+            *field = Field {
+                path,
+                covered: self.mask.covers(at),
+                clean: detector.detect(name).is_empty(),
+                expected: detector.expect(name),
+                row: None,
+            };
         }
-        let detector = self.mask.engine.detector();
-        let name = at.name();
-        let field = Field {
-            path,
-            covered: self.mask.covers(at),
-            clean: detector.detect(name).is_empty(),
-            expected: detector.expect(name),
-            row: None,
-        };
-        *slot = Some(field);
         field
     }
 
     /// The counts of this path.
     fn tally(&mut self, at: &Path) -> &mut Tally {
-        let field = self.known(at);
-        let row = match field.row {
-            Some(row) => row,
-            None => self.found.row_of(at, &self.mask.engine, self.strict),
-        };
-        self.fields[Self::slot(at)] = Some(Field { row: Some(row), ..field });
+        let known = self.known(at).row;
+        let row = known.unwrap_or_else(|| self.found.row_of(at, &self.mask.engine, self.strict));
+        self.known(at).row = Some(row);
         self.found.tally_of(row)
     }
 
@@ -154,8 +149,8 @@ fn by_path() -> Kind {
 
 impl Visitor for Masker {
     fn field(&mut self, at: &Path, value: &[u8], shape: Shape, out: &mut Vec<u8>) -> bool {
-        let field = self.known(at);
-        if field.covered {
+        let &mut Field { covered, expected, .. } = self.known(at);
+        if covered {
             return self.cover(at, value, shape, out);
         }
         match shape {
@@ -171,7 +166,7 @@ impl Visitor for Masker {
                 rewritten
             }
             Shape::Number | Shape::Text => {
-                match self.mask.engine.detector().look(field.expected, value) {
+                match self.mask.engine.detector().look(expected, value) {
                     Told::Nothing => return false,
                     Told::Whole(kind) => {
                         self.mask.engine.rewrite_plain(&kind, value, out);

@@ -1,6 +1,8 @@
 //! Masks: what people need to recognise a value stays, and no more. Separators stay where they are, so that a mask looks like what
 //! it hides. A mask of a mask is the same mask.
 
+use std::borrow::Cow;
+
 use super::super::Kind;
 
 /// Appends the mask of a decoded value.
@@ -25,10 +27,23 @@ pub(super) fn write(kind: &Kind, value: &[u8], out: &mut Vec<u8>) {
 /// `k***@example.com`
 fn email(value: &[u8], out: &mut Vec<u8>) {
     let at = memchr::memrchr(b'@', value).unwrap_or(value.len());
-    let text = String::from_utf8_lossy(&value[..at]);
-    out.extend_from_slice(&text.as_bytes()[..text.chars().next().map_or(0, char::len_utf8)]);
+    // No character is longer than four bytes.
+    if let Some(first) = text(&value[..at.min(4)]).chars().next() {
+        out.extend_from_slice(first.encode_utf8(&mut [0; 4]).as_bytes());
+    }
     out.extend_from_slice(b"***");
     out.extend_from_slice(&value[at..]);
+}
+
+/// What the value says; what is no UTF-8 becomes U+FFFD.
+fn text(value: &[u8]) -> Cow<'_, str> {
+    // Nearly every value is UTF-8, which is told faster so than where broken parts are looked for.
+    std::str::from_utf8(value).map_or_else(|_| String::from_utf8_lossy(value), Cow::Borrowed)
+}
+
+/// The same as [`is_sign`] for ASCII.
+fn is_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'*'
 }
 
 fn is_sign(char: char) -> bool {
@@ -38,23 +53,22 @@ fn is_sign(char: char) -> bool {
 
 fn count(value: &[u8]) -> usize {
     if value.is_ascii() {
-        return value.iter().filter(|b| b.is_ascii_alphanumeric() || **b == b'*').count();
+        return value.iter().filter(|b| is_byte(**b)).count();
     }
-    String::from_utf8_lossy(value).chars().filter(|c| is_sign(*c)).count()
+    text(value).chars().filter(|c| is_sign(*c)).count()
 }
 
 /// Letters and digits become stars, but those whose place among them `stays`.
 fn stars(value: &[u8], stays: impl Fn(usize) -> bool, out: &mut Vec<u8>) {
     let mut place = 0;
     if value.is_ascii() {
-        for &byte in value {
-            let sign = byte.is_ascii_alphanumeric() || byte == b'*';
-            out.push(if sign && !stays(place) { b'*' } else { byte });
+        return out.extend(value.iter().map(|&byte| {
+            let sign = is_byte(byte);
             place += usize::from(sign);
-        }
-        return;
+            if sign && !stays(place - 1) { b'*' } else { byte }
+        }));
     }
-    for char in String::from_utf8_lossy(value).chars() {
+    for char in text(value).chars() {
         let shown = if is_sign(char) {
             place += 1;
             if stays(place - 1) { char } else { '*' }
@@ -77,8 +91,11 @@ fn last(value: &[u8], keep: usize, out: &mut Vec<u8>) {
 /// The first group, where it is an area or a network, and the last four.
 fn telephone(value: &[u8], out: &mut Vec<u8>) {
     let all = count(value);
-    let text = String::from_utf8_lossy(value);
-    let lead = text.trim_start_matches(|c| !is_sign(c)).chars().take_while(|c| is_sign(*c)).count();
+    let lead = if value.is_ascii() {
+        value.iter().skip_while(|b| !is_byte(**b)).take_while(|b| is_byte(**b)).count()
+    } else {
+        text(value).chars().skip_while(|c| !is_sign(*c)).take_while(|c| is_sign(*c)).count()
+    };
     let head = if lead <= 4 && lead + 7 <= all { lead } else { all.saturating_sub(8).min(3) };
     stars(value, |place| place < head || place + 4 >= all && all > 6, out);
 }
@@ -101,7 +118,7 @@ fn address(value: &[u8], out: &mut Vec<u8>) {
 /// `김**`, `J*** S****`.
 fn person(value: &[u8], out: &mut Vec<u8>) {
     let mut begins = true;
-    for char in String::from_utf8_lossy(value).chars() {
+    for char in text(value).chars() {
         let shown = if is_sign(char) && !begins { '*' } else { char };
         begins = !is_sign(char);
         out.extend_from_slice(shown.encode_utf8(&mut [0; 4]).as_bytes());
@@ -110,7 +127,7 @@ fn person(value: &[u8], out: &mut Vec<u8>) {
 
 /// The first two words of a Korean address, which name province and city or district; what follows the first comma of another.
 fn location(value: &[u8], out: &mut Vec<u8>) {
-    let text = String::from_utf8_lossy(value);
+    let text = text(value);
     if text.chars().next().is_some_and(|c| ('가'..='힣').contains(&c)) {
         let mut words = text.split_whitespace();
         let first = words.next().unwrap_or_default();
