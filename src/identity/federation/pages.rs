@@ -10,7 +10,7 @@ use crate::identity::{
     page::{Page, Trouble},
     realm::Realm,
     serve::{Call, not_allowed, not_found, object, redirect, unavailable, wait},
-    session::Stage,
+    session::{Entry, Stage},
 };
 
 /// How long to wait while nothing is known of the provider.
@@ -75,23 +75,30 @@ impl Realm {
     async fn end_by_provider(&self, oidc: &Oidc, call: &Call) -> Response<Bytes> {
         let fields = Fields::parse(call.request.body());
         let token = fields.as_ref().and_then(|fields| fields.one("logout_token")).unwrap_or_default();
-        match oidc.ended(token, call.now).await {
-            Ok(ended) => {
-                let theirs = |entry: &crate::identity::session::Entry| {
-                    entry.principal.load().issuer == oidc.issuer()
-                        && entry.provider_session.as_deref().is_some_and(|kept| ended.is(kept))
-                };
-                let count = self.sessions().revoke_where(|_, entry| theirs(entry), call.now).await;
-                tracing::info!(realm = self.name, count, "the provider has ended sessions");
-                let mut answer = Response::new(Bytes::new());
-                answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-                answer
-            }
+        let ended = match oidc.ended(token, call.now).await {
+            Ok(ended) => ended,
             Err(refused) => {
                 tracing::warn!(realm = self.name, why = refused.name(), "a logout token was refused");
-                object(StatusCode::BAD_REQUEST, json!({ "error": "invalid_request" }).to_string())
+                return invalid();
             }
+        };
+        let theirs = |entry: &Entry| {
+            entry.principal.load().issuer == oidc.issuer()
+                && entry.provider_session.as_deref().is_some_and(|kept| ended.is(kept))
+        };
+        let count = self.sessions().revoke_where(|_, entry| theirs(entry), call.now).await;
+        tracing::info!(realm = self.name, count, "the provider has ended sessions");
+        let everywhere = match ended.name() {
+            Some(name) => self.sessions().end_named(oidc.issuer(), name).await,
+            None => true,
+        };
+        if !everywhere {
+            tracing::warn!(realm = self.name, "the end of a session did not reach the shared store");
+            return invalid();
         }
+        let mut answer = Response::new(Bytes::new());
+        answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        answer
     }
 
     /// Where the page after a sign-out goes on to, for somebody who came from the provider.
@@ -101,6 +108,11 @@ impl Realm {
         // Not a redirect: browsers hold one that follows a form to the page's `form-action`, which names this site alone.
         HeaderValue::from_str(&format!("0;url={place}")).ok()
     }
+}
+
+/// Section 2.8: for whatever has failed.
+fn invalid() -> Response<Bytes> {
+    object(StatusCode::BAD_REQUEST, json!({ "error": "invalid_request" }).to_string())
 }
 
 const ROOT: HeaderValue = HeaderValue::from_static("/");

@@ -31,7 +31,8 @@ pub struct Record {
     pub credential: u64,
     /// How far.
     pub stage: Stage,
-    /// The provider's name for the session (`sid` of `OpenID` Connect), for its end by back channel.
+    /// The provider's names for the session and the person (`sid`, which may be empty, a line's end, and `sub` of `OpenID` Connect), for
+    /// its end by back channel.
     pub provider_session: Option<String>,
     /// Seconds since 1970.
     pub began: u64,
@@ -73,6 +74,13 @@ impl Entry {
             codes: AtomicU32::new(0),
             confirmed: AtomicU64::new(now),
         }
+    }
+
+    /// The provider's name for the session.
+    #[must_use]
+    pub fn provider_name(&self) -> Option<&str> {
+        let (name, _) = self.provider_session.as_deref()?.split_once('\n')?;
+        (!name.is_empty()).then_some(name)
     }
 
     /// The last request.

@@ -51,7 +51,7 @@ impl Id {
     }
 }
 
-/// SHA-256 of an [`Id`]: who reads the table, or a dump of it, can't take part in a session.
+/// SHA-256 of an [`Id`], or of a provider's name for sessions: who reads the table, or a dump of it, can't take part in a session.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key(pub [u8; 32]);
 
@@ -62,6 +62,14 @@ impl std::fmt::Debug for Key {
 }
 
 impl Key {
+    /// What the end of all sessions is kept under that an issuer calls `name`.
+    #[must_use]
+    pub fn of_name(issuer: &str, name: &str) -> Self {
+        let text = format!("privet session name\0{issuer}\0{name}");
+        let digest = digest::digest(&digest::SHA256, text.as_bytes());
+        Self(std::array::from_fn(|i| digest.as_ref()[i]))
+    }
+
     /// What people name the session by: 16 hexadecimal digits.
     #[must_use]
     pub fn handle(&self) -> String {

@@ -135,21 +135,34 @@ impl Sessions {
         if self.buried.read().unwrap_or_else(PoisonError::into_inner).contains_key(&key) {
             return None;
         }
-        match (known, found) {
-            (Err(_), found) => found,
-            (Ok(Known::Record(_)), Some(entry)) => {
-                entry.confirmed.store(now, Relaxed);
-                Some(entry)
-            }
-            (Ok(Known::Record(text)), None) => {
-                let entry = Arc::new(Entry::new(serde_json::from_slice(&text).ok()?, now));
-                self.insert(key, Arc::clone(&entry), now);
-                Some(entry)
-            }
+        let (entry, new) = match (known, found) {
+            (Err(_), found) => return found,
+            (Ok(Known::Record(_)), Some(entry)) => (entry, false),
+            (Ok(Known::Record(text)), None) => (Arc::new(Entry::new(serde_json::from_slice(&text).ok()?, now)), true),
             (Ok(Known::Buried | Known::Nothing), _) => {
                 self.write().remove(&key);
-                None
+                return None;
             }
+        };
+        if let Some(name) = entry.provider_name()
+            && shared.recall(Key::of_name(&entry.principal().issuer, name)).await == Ok(Known::Buried)
+        {
+            self.write().remove(&key);
+            return None;
+        }
+        entry.confirmed.store(now, Relaxed);
+        if new {
+            self.insert(key, Arc::clone(&entry), now);
+        }
+        Some(entry)
+    }
+
+    /// Ends, on all replicas, the sessions that a provider calls `name`, also those that are not known here. `false` when the store was
+    /// not reached.
+    pub async fn end_named(&self, issuer: &str, name: &str) -> bool {
+        match &self.shared {
+            Some(shared) => shared.bury(Key::of_name(issuer, name), self.life()).await.is_ok(),
+            None => true,
         }
     }
 

@@ -144,3 +144,27 @@ async fn replicas_know_each_others_sessions_and_their_ends() {
         .insert(key, Known::Record(serde_json::to_vec(&record("alice", Stage::Known, 0)).expect("JSON")));
     assert!(here.find(key, at(12)).await.is_none(), "a revoked session never revives");
 }
+
+#[tokio::test]
+async fn what_a_provider_ends_ends_on_all_replicas() {
+    let store = Arc::new(Store::default());
+    let here = Sessions::new(LIMITS, Some(store.clone()));
+    let there = Sessions::new(LIMITS, Some(store.clone()));
+    let named = |name: &str| Record { provider_session: Some(name.into()), ..record("alice", Stage::Known, 0) };
+    let first = there.begin(named("1\nalice"), at(0)).await.expect("random bytes").key();
+    let second = there.begin(named("2\nalice"), at(0)).await.expect("random bytes").key();
+    let nameless = there.begin(named("\nalice"), at(0)).await.expect("random bytes").key();
+    store.away.store(true, Relaxed);
+    assert!(!here.end_named("staff", "1").await);
+    store.away.store(false, Relaxed);
+    assert!(
+        here.end_named("staff", "1").await && here.end_named("staff", "").await && here.end_named("other", "2").await
+    );
+    assert!(there.find(first, at(1)).await.is_some(), "believed for {BELIEF} s");
+    for sessions in [&there, &here] {
+        assert!(sessions.find(first, at(10)).await.is_none());
+        assert!(sessions.find(second, at(10)).await.is_some());
+        assert!(sessions.find(nameless, at(10)).await.is_some());
+    }
+    assert!(Sessions::new(LIMITS, None).end_named("staff", "1").await);
+}

@@ -29,6 +29,12 @@ impl std::fmt::Debug for Ended {
 }
 
 impl Ended {
+    /// The provider's name for the one session that it has ended; `None` where all of a person's have.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.session.as_deref()
+    }
+
     /// Whether it is the session that [`session`] has made `kept` of.
     #[must_use]
     pub fn is(&self, kept: &str) -> bool {
