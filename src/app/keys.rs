@@ -101,6 +101,7 @@ pub(super) fn realms(
         folder(&settings.key_file).and_then(|()| folder(&settings.staff_file))?;
         let realm = Realm::open(settings, guard, shared.map(|shared| &shared.store))
             .with_context(|| format!("realm {}", settings.name))?;
+        tokio::spawn(Realm::run(Arc::downgrade(&realm)));
         realms.push(realm);
     }
     Ok(realms)

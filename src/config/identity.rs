@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{
     diagnose::{Diagnostics, did_you_mean},
+    federation,
     reader::Table,
     resolve::{Context, seconds},
 };
@@ -17,7 +18,7 @@ pub(super) fn resolve(
     tables: Vec<Table>,
     data_dir: &Path,
     seal: &seal::Settings,
-    context: &Context<'_>,
+    context: &mut Context<'_>,
     d: &mut Diagnostics<'_>,
 ) -> Settings {
     let key_file = seal.key_file.clone().unwrap_or_else(|| data_dir.join("seal.key"));
@@ -37,8 +38,8 @@ pub(super) fn resolve(
     Settings { realms }
 }
 
-fn realm(mut table: Table, new: &impl Fn(&str) -> Realm, context: &Context<'_>, d: &mut Diagnostics<'_>) -> Realm {
-    let place = table.place("session_idle");
+fn realm(mut table: Table, new: &impl Fn(&str) -> Realm, context: &mut Context<'_>, d: &mut Diagnostics<'_>) -> Realm {
+    let (place, basic) = (table.place("session_idle"), table.place("basic"));
     let named = table.parsed("name", d, "a name such as \"staff\"", name);
     if named.is_none() {
         d.note(&table.span.clone(), "this realm has no usable `name`", None);
@@ -52,10 +53,14 @@ fn realm(mut table: Table, new: &impl Fn(&str) -> Realm, context: &Context<'_>, 
         session_idle: table.duration("session_idle", d, default.session_idle),
         session_absolute: table.duration("session_absolute", d, default.session_absolute),
         blocklist: table.text("blocklist", d).map(|text| context.path(&text)),
+        federation: federation::resolve(&mut table, context, d),
         ..default
     };
     if realm.session_idle < seconds(60) || realm.session_idle > realm.session_absolute {
         d.note(&place, "`session_idle` is from \"1m\" to `session_absolute`", None);
+    }
+    if realm.federation.basic && realm.second_factor == SecondFactor::Required {
+        d.note(&basic, "`basic` has no second factor, and the realm requires one: nobody could pass by it", None);
     }
     table.finish(d);
     realm

@@ -5,6 +5,7 @@
 //! there is one way.
 
 pub mod diagnose;
+mod federation;
 pub mod file;
 mod identity;
 mod login;

@@ -85,6 +85,10 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let server = server(listen, limits, shutdown, context, d);
     let loopback = server.http.is_none_or(|address| address.ip().is_loopback());
     let routes = routes(tables, loopback, &privacy, &identity, context, d);
+    if tls.client == Client::Off && identity.realms.iter().any(|realm| realm.federation.certificate.is_some()) {
+        let hint = Some("set `tls.client.mode = \"request\"` and `tls.client.ca`".to_owned());
+        d.note(&(0..0), "a realm knows people by client certificates, and nobody is asked for one", hint);
+    }
     let login = login::Settings { nobody_is_trusted: server.trusted.is_empty(), ..login::Settings::default() };
     let login = login::Settings { max_keys: max_keys.unwrap_or(login.max_keys), ..login };
     let login = super::login::resolve(logins, &routes, login, d);

@@ -100,7 +100,7 @@ pub const KEYS: &[Key] = &[
     key(
         "tls.client",
         "mode",
-        "\"off\"",
+        "\"request\"",
         "off",
         "Client certificates: \"off\", \"request\" (a client without one goes on) or \"require\".",
     ),
@@ -479,6 +479,131 @@ pub const KEYS: &[Key] = &[
         "Words, a line each, that new passwords may not be made of, besides the built-in ones.",
     ),
     key(
+        "realm[]",
+        "basic",
+        "true",
+        "false",
+        "Whether machines may send name and password of an account without a second factor along (HTTP Basic).",
+    ),
+    key(
+        "realm[].oidc",
+        "issuer",
+        "\"https://id.example/realms/office\"",
+        "required",
+        "OpenID Connect provider that people sign in at, to the letter as it names itself; https, or http on this machine.",
+    ),
+    key("realm[].oidc", "client_id", "\"privet\"", "required", "What the provider calls us."),
+    key(
+        "realm[].oidc",
+        "client_secret",
+        "\"${OIDC_SECRET:-changeit}\"",
+        "none: a public client",
+        "What we prove ourselves with. Secret: `client_secret_file` names a file that holds it.",
+    ),
+    key(
+        "realm[].oidc",
+        "scopes",
+        "[\"openid\", \"groups\"]",
+        "[\"openid\"]",
+        "Scopes asked for; `openid` is always among them.",
+    ),
+    key(
+        "realm[].oidc",
+        "subject_claim",
+        "\"preferred_username\"",
+        "sub",
+        "Claim that names people; `email` counts only with `email_verified`. All but `sub` may change, or pass to another person.",
+    ),
+    key(
+        "realm[].oidc",
+        "roles_claim",
+        "\"groups\"",
+        "groups",
+        "Claim that holds groups: a name, or a JSON pointer such as \"/realm_access/roles\".",
+    ),
+    key(
+        "realm[].oidc",
+        "roles",
+        "{ \"kc-privacy\" = \"privacy_officer\", \"kc-office\" = [\"support\", \"marketing\"] }",
+        "{}",
+        "Roles that a group gives.",
+    ),
+    key(
+        "realm[].oidc",
+        "unmapped",
+        "\"drop\"",
+        "drop",
+        "Groups that are not in `roles`: \"drop\", or \"pass\" as roles of the same name.",
+    ),
+    key(
+        "realm[].oidc",
+        "algorithms",
+        "[\"RS256\", \"ES256\"]",
+        "RS, PS, ES 256 to 512 but ES512, EdDSA",
+        "Algorithms of signatures that are believed; only such with a public key.",
+    ),
+    key(
+        "realm[].oidc",
+        "ca",
+        "\"id-ca.pem\"",
+        "the system's",
+        "PEM bundle of the only authorities believed for the provider's servers.",
+    ),
+    key(
+        "realm[].jwt",
+        "issuer",
+        "\"https://id.example/realms/office\"",
+        "required",
+        "Issuer of bearer tokens (`Authorization: Bearer`), to the letter as in `iss`.",
+    ),
+    key(
+        "realm[].jwt",
+        "audience",
+        "[\"https://crm.example\"]",
+        "required",
+        "Names of ours, of which `aud` must have one. Take another than a `client_id`, or ID tokens pass too.",
+    ),
+    key(
+        "realm[].jwt",
+        "jwks",
+        "\"https://id.example/jwks\"",
+        "asked of the issuer (discovery)",
+        "Where the issuer's public keys are.",
+    ),
+    key(
+        "realm[].jwt",
+        "subject_claim",
+        "\"sub\"",
+        "sub",
+        "Claim that names who asks; `email` counts only with `email_verified`.",
+    ),
+    key(
+        "realm[].jwt",
+        "roles_claim",
+        "\"scope\"",
+        "groups",
+        "As in oidc; a text under `scope` or `scp` is cut at blanks.",
+    ),
+    key("realm[].jwt", "roles", "{ \"orders:read\" = \"support\" }", "{}", "As in oidc."),
+    key("realm[].jwt", "unmapped", "\"drop\"", "drop", "As in oidc."),
+    key("realm[].jwt", "algorithms", "[\"ES256\"]", "those of oidc", "As in oidc."),
+    key("realm[].jwt", "ca", "\"id-ca.pem\"", "the system's", "As in oidc."),
+    key(
+        "realm[].certificate",
+        "subject",
+        "\"san_uri\"",
+        "san_uri",
+        "Name in a client certificate ([tls.client]) that says who asks: \"san_uri\", \"san_dns\", \"san_email\" or \"cn\". There must be exactly one.",
+    ),
+    key("realm[].certificate", "trust_domain", "\"example.org\"", "any URI", "Only SPIFFE ids of this trust domain."),
+    key(
+        "realm[].certificate",
+        "roles",
+        "{ \"spiffe://example.org/batch/*\" = \"importer\" }",
+        "{}",
+        "Roles that a name gives; `*` at the end stands for any rest.",
+    ),
+    key(
         "store",
         "redis",
         "\"rediss://redis.example:6379\"",
@@ -761,7 +886,8 @@ pub const LATER: &[(&str, &str)] = &[
 ];
 
 /// Keys whose value may be given by a file instead, under this name with `_file`, and is never shown.
-pub const SECRETS: &[&str] = &["upstream_authorization", "redis", "redis_password", "sentinel_password"];
+pub const SECRETS: &[&str] =
+    &["upstream_authorization", "redis", "redis_password", "sentinel_password", "client_secret"];
 
 /// The names that may stand in `table`: its keys and its tables.
 #[must_use]

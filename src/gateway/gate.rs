@@ -20,7 +20,7 @@ use crate::{
         redirect,
         refusal::{Kind, Look, More, Refusal},
     },
-    identity::{Ask, Need, Principal, Realm, form::PREFIX, forward, serve},
+    identity::{self, Ask, Need, Principal, Realm, form::PREFIX, forward, serve},
 };
 
 const SAFEGUARD: &str = "gate";
@@ -112,6 +112,7 @@ fn verdict(need: &Need) -> &'static str {
         Need::SignIn { .. } => "sign_in",
         Need::StepUp { .. } => "step_up",
         Need::Forbidden => "forbidden",
+        Need::Wait { .. } => "wait",
     }
 }
 
@@ -125,6 +126,10 @@ fn refuse(need: Need, browser: bool) -> Result<Response<Body>, Refusal> {
         }
         Need::StepUp { .. } => Err(Kind::StepUp.into()),
         Need::Forbidden => Err(Kind::Role.into()),
+        Need::Wait { retry_after } => {
+            let more = Some(Box::new(More { wait: Some(retry_after), headers: HeaderMap::new() }));
+            Err(Refusal { kind: Kind::LoginLimited, source: None, more })
+        }
     }
 }
 
@@ -145,6 +150,10 @@ fn wants_html(parts: &Parts) -> bool {
 
 fn introduce(principal: &Principal, realm: &Realm, line: &Line, headers: &mut HeaderMap, token: bool) {
     let signer = token.then(|| (realm.signer(), line.route.name.as_str()));
+    // What has proved to us who asks is not for the application: whoever reads it there could ask in their name.
+    if principal.methods.iter().any(|method| matches!(method, identity::Method::Jwt | identity::Method::Basic)) {
+        headers.remove(header::AUTHORIZATION);
+    }
     for (name, value) in forward::headers(principal, signer, clock::now()) {
         headers.insert(name, value);
     }

@@ -13,7 +13,7 @@ use std::{
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header, request::Parts, uri::PathAndQuery};
 
 use crate::{
-    gateway::{body::Upload, client::Client, plan::Line, refusal::Kind, settings::Route},
+    gateway::{body::Upload, client::Client, gate::is_own, plan::Line, refusal::Kind, settings::Route},
     observe::{
         access_log::{Entry, Scribe, entry},
         metrics::{RouteMeter, Shard},
@@ -85,7 +85,7 @@ impl Record {
             id: Some(id.clone()),
             method: parts.map(|parts| entry::method(&parts.method)),
             version: parts.filter(|parts| parts.version == Version::HTTP_10).map(|_| "1.0"),
-            target: parts.and_then(|parts| parts.uri.path_and_query().cloned()),
+            target: parts.and_then(target),
             user_agent: parts.and_then(|parts| value(&parts.headers, header::USER_AGENT)),
             referrer: parts.and_then(|parts| value(&parts.headers, header::REFERER)),
             traceparent: parts.and_then(|parts| value(&parts.headers, TRACEPARENT)),
@@ -212,6 +212,13 @@ impl Drop for Record {
             self.write(&scribe, started.elapsed());
         }
     }
+}
+
+/// What is asked for. Of Privet's own pages the query is left out: a provider's answer has a code in it.
+fn target(parts: &Parts) -> Option<PathAndQuery> {
+    let path = parts.uri.path();
+    let own = is_own(path).then(|| path.parse().ok()).flatten();
+    own.or_else(|| parts.uri.path_and_query().cloned())
 }
 
 /// A fresh request id: 128 bits in hexadecimal, unique in practice and without meaning.

@@ -1,6 +1,9 @@
 //! What a realm is asked about one request, and what it answers when somebody may not pass yet.
 
-use std::{net::IpAddr, time::SystemTime};
+use std::{
+    net::IpAddr,
+    time::{Duration, SystemTime},
+};
 
 use http::{HeaderMap, HeaderValue};
 use rustls::pki_types::CertificateDer;
@@ -41,17 +44,22 @@ pub enum Need {
     },
     /// Who asks is known, and may not: 403.
     Forbidden,
+    /// Too many attempts, or too many at once: 429 with `Retry-After`.
+    Wait {
+        /// How long.
+        retry_after: Duration,
+    },
 }
 
 impl Need {
-    /// Nobody is known by this request.
+    /// Nobody is known by this request: people sign in at `page`, programs by what `challenge` says.
     #[must_use]
-    pub fn sign_in(realm: &str, ask: &Ask<'_>) -> Self {
-        let challenge = HeaderValue::from_str(&format!("Privet realm=\"{realm}\""));
+    pub fn sign_in(realm: &str, page: &'static str, challenge: Option<HeaderValue>, ask: &Ask<'_>) -> Self {
+        let own = || HeaderValue::from_str(&format!("Privet realm=\"{realm}\"")).ok();
         Self::SignIn {
-            location: form::location(form::SIGN_IN, ask.target),
+            location: form::location(page, ask.target),
             // A realm's name is of letters, digits and dashes.
-            challenge: challenge.unwrap_or(HeaderValue::from_static("Privet")),
+            challenge: challenge.or_else(own).unwrap_or(HeaderValue::from_static("Privet")),
         }
     }
 

@@ -41,6 +41,15 @@ pub fn location(page: &'static str, target: &str) -> HeaderValue {
     with.and_then(|text| HeaderValue::from_str(&text).ok()).unwrap_or(HeaderValue::from_static(page))
 }
 
+/// The same, and the sign-in there must be a new one.
+#[must_use]
+pub fn anew(page: &'static str, target: &str) -> HeaderValue {
+    let location = location(page, target);
+    let text = location.to_str().unwrap_or(page);
+    let text = format!("{text}{}fresh=1", if text.contains('?') { '&' } else { '?' });
+    HeaderValue::from_str(&text).unwrap_or(location)
+}
+
 /// Where a query says to come back to; `/` where it says nothing, or another site's.
 #[must_use]
 pub fn return_path(query: Option<&str>) -> String {

@@ -8,6 +8,7 @@
 //! - [`password`], [`policy`], [`totp`], [`recovery`]: what they prove themselves by.
 //! - [`session`]: what remembers that they did.
 //! - [`realm`], [`serve`], [`page`], [`form`]: the door itself, its pages, and what keeps others from filling in its forms.
+//! - [`federation`]: what others vouch for: providers, tokens, certificates.
 //! - [`forward`]: what the application is told.
 //! - [`attempt`]: the one place where attempts at signing in are limited.
 //!
@@ -18,6 +19,7 @@ use std::time::Duration;
 pub mod account;
 pub mod ask;
 pub mod attempt;
+pub mod federation;
 pub mod form;
 pub mod forward;
 pub mod keys;

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
 use super::{
+    federation::oidc::START,
     form::{OTP, SIGN_IN, SIGN_OUT},
     forward::encoded,
 };
@@ -23,6 +24,8 @@ pub enum Page {
     SignOut,
     /// Done.
     SignedOut,
+    /// What to do when a sign-in at the provider was not completed.
+    Provider,
 }
 
 impl Page {
@@ -30,7 +33,7 @@ impl Page {
     #[must_use]
     pub fn form(self) -> &'static str {
         match self {
-            Self::SignIn => "sign-in",
+            Self::SignIn | Self::Provider => "sign-in",
             Self::Code => "code",
             Self::SignOut | Self::SignedOut => "sign-out",
         }
@@ -54,6 +57,8 @@ pub enum Trouble {
     Stale,
     /// The account has no second factor, and one is required.
     NoSecondFactor,
+    /// A sign-in at the provider was not completed.
+    Provider,
 }
 
 impl Trouble {
@@ -64,7 +69,7 @@ impl Trouble {
             Self::Wrong | Self::WrongCode | Self::TooManyCodes => StatusCode::UNAUTHORIZED,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Stale | Self::NoSecondFactor => StatusCode::FORBIDDEN,
+            Self::Stale | Self::NoSecondFactor | Self::Provider => StatusCode::FORBIDDEN,
         }
     }
 
@@ -94,6 +99,10 @@ impl Trouble {
             Self::NoSecondFactor => (
                 "This account has no one-time codes, and they are needed here. Please ask whoever set it up.",
                 "이 계정에는 일회용 코드가 설정되어 있지 않습니다. 관리자에게 문의해 주세요.",
+            ),
+            Self::Provider => (
+                "The sign-in with your organisation was not completed. Please try again.",
+                "조직 계정 로그인이 완료되지 않았습니다. 다시 시도해 주세요.",
             ),
         };
         language.of_two(english, korean)
@@ -155,7 +164,8 @@ static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("default-src 'none'"))
 });
 
-/// A page as an answer. `token` is of letters, digits, `-` and `_`; `back` a path of this site.
+/// A page as an answer. `token` is of letters, digits, `-` and `_`; `back` a path of this site; `provider` says whether people can
+/// also sign in at one.
 #[must_use]
 pub fn answer(
     page: Page,
@@ -163,9 +173,10 @@ pub fn answer(
     language: Language,
     token: &str,
     back: &str,
+    provider: bool,
     status: StatusCode,
 ) -> Response<Bytes> {
-    let mut answer = Response::new(Bytes::from(html(page, trouble, language, token, back)));
+    let mut answer = Response::new(Bytes::from(html(page, trouble, language, token, back, provider)));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
@@ -183,17 +194,25 @@ pub fn answer(
     answer
 }
 
-fn html(page: Page, trouble: Option<Trouble>, language: Language, token: &str, back: &str) -> String {
+fn html(page: Page, trouble: Option<Trouble>, language: Language, token: &str, back: &str, provider: bool) -> String {
     let (title, fields, button) = parts(page, language, trouble.is_some());
     let alert = trouble
         .map_or(String::new(), |trouble| format!("<p role=\"alert\" id=\"trouble\">{}</p>", trouble.text(language)));
     let action = match page {
-        Page::SignIn => SIGN_IN,
+        Page::SignIn | Page::Provider => SIGN_IN,
         Page::Code => OTP,
         Page::SignOut | Page::SignedOut => SIGN_OUT,
     };
     let query = if back == "/" { String::new() } else { format!("?return={}", encoded(back)) };
+    let link = |to: &str, text: &str| format!("<p><a href=\"{to}{query}\">{text}</a></p>");
+    let elsewhere = match page {
+        Page::SignIn | Page::Provider if provider => {
+            link(START, language.of_two("Sign in with your organisation", "조직 계정으로 로그인"))
+        }
+        _ => String::new(),
+    };
     let form = match page {
+        Page::Provider => link(SIGN_IN, language.of_two("Sign in with a password", "비밀번호로 로그인")),
         Page::SignedOut => {
             format!("<p><a href=\"{SIGN_IN}\">{}</a></p>", language.of_two("Sign in again", "다시 로그인"))
         }
@@ -205,7 +224,7 @@ fn html(page: Page, trouble: Option<Trouble>, language: Language, token: &str, b
     format!(
         "<!doctype html>\n<html lang=\"{}\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>{title}</title>\
-         <style>{STYLE}</style></head><body><main><h1>{title}</h1>{alert}{form}</main></body></html>\n",
+         <style>{STYLE}</style></head><body><main><h1>{title}</h1>{alert}{elsewhere}{form}</main></body></html>\n",
         language.tag()
     )
 }
@@ -240,6 +259,7 @@ fn parts(page: Page, language: Language, troubled: bool) -> (&'static str, Strin
             (two("One-time code", "일회용 코드"), fields, two("Continue", "계속"))
         }
         Page::SignOut => (two("Sign out?", "로그아웃하시겠습니까?"), String::new(), two("Sign out", "로그아웃")),
+        Page::Provider => (two("Sign in", "로그인"), String::new(), ""),
         Page::SignedOut => (two("You are signed out", "로그아웃되었습니다"), String::new(), ""),
     }
 }
@@ -265,10 +285,10 @@ mod tests {
 
     #[test]
     fn a_page_is_closed_in_itself() {
-        for page in [Page::SignIn, Page::Code, Page::SignOut, Page::SignedOut] {
+        for page in [Page::SignIn, Page::Code, Page::SignOut, Page::SignedOut, Page::Provider] {
             for trouble in [None, Some(Trouble::Wrong)] {
                 for language in [Language::English, Language::Korean] {
-                    let html = html(page, trouble, language, "TOKEN", "/a?b=\"><script>");
+                    let html = html(page, trouble, language, "TOKEN", "/a?b=\"><script>", true);
                     assert!(!html.contains("<script") && !html.contains("http") && !html.contains("style="), "{html}");
                     assert!(html.contains(&format!("<html lang=\"{}\"", language.tag())));
                     assert_eq!(html.contains("role=\"alert\""), trouble.is_some());
@@ -276,7 +296,7 @@ mod tests {
                 }
             }
         }
-        let answer = answer(Page::SignIn, None, Language::English, "T", "/", StatusCode::OK);
+        let answer = answer(Page::SignIn, None, Language::English, "T", "/", false, StatusCode::OK);
         let policy = answer.headers()[header::CONTENT_SECURITY_POLICY].to_str().expect("text");
         assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
         assert!(!policy.contains("unsafe"));

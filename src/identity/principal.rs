@@ -16,6 +16,8 @@ pub enum Method {
     Recovery,
     /// An `OpenID` Connect provider.
     Oidc,
+    /// Several factors, as a provider says.
+    Factors,
     /// A bearer token.
     Jwt,
     /// A client certificate.
@@ -32,6 +34,7 @@ impl Method {
             Self::Password | Self::Basic => Some("pwd"),
             Self::Otp | Self::Recovery => Some("otp"),
             Self::Certificate => Some("hwk"),
+            Self::Factors => Some("mfa"),
             Self::Oidc | Self::Jwt => None,
         }
     }
@@ -63,7 +66,7 @@ impl Principal {
     /// Whether two factors were given.
     #[must_use]
     pub fn has_second_factor(&self) -> bool {
-        self.methods.iter().any(|method| matches!(method, Method::Otp | Method::Recovery))
+        self.methods.iter().any(|method| matches!(method, Method::Otp | Method::Recovery | Method::Factors))
     }
 
     /// Whether they have one of `roles`, or none is asked for.

@@ -3,18 +3,24 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicU8, Ordering::Relaxed},
     },
     time::SystemTime,
 };
 
+use arc_swap::ArcSwap;
 use http::{HeaderMap, HeaderValue};
+use tokio::sync::Notify;
 
 use super::{
     account::Account,
     ask::{Ask, Need},
     attempt::Door,
+    federation::{
+        methods::{Methods, Recognised},
+        oidc::START,
+    },
     form,
     forward::Signer,
     keys::FormKey,
@@ -66,6 +72,10 @@ pub struct Realm {
     pub(super) door: Door,
     second_factor: AtomicU8,
     sessions: Sessions,
+    ring: Ring,
+    methods: ArcSwap<Methods>,
+    /// That there are other methods now, or none.
+    changed: Arc<Notify>,
     /// The last step of which a one-time code was used, by account; the staff file has it too, unless it can't be written.
     used: Mutex<HashMap<String, u64>>,
 }
@@ -103,6 +113,7 @@ impl Realm {
         let shared = store.map(|store| Replicas::new(store, &ring, &settings.name).ok_or(Error::Cipher));
         let shared = shared.transpose()?.map(|shared| Arc::new(shared) as Arc<dyn Shared>);
         let place = Place { file: settings.staff_file.clone(), keys: settings.key_file.clone() };
+        let methods = Methods::new(&settings.federation, &ring, &settings.name).ok_or(Error::Cipher)?;
         Ok(Arc::new(Self {
             name: settings.name.clone(),
             staff: Staff::open(place)?,
@@ -112,6 +123,9 @@ impl Realm {
             door: Door::new(&settings.name, guard),
             second_factor: AtomicU8::new(settings.second_factor as u8),
             sessions: Sessions::new(limits(settings), shared),
+            methods: ArcSwap::from_pointee(methods),
+            changed: Arc::default(),
+            ring,
             used: Mutex::default(),
         }))
     }
@@ -127,6 +141,33 @@ impl Realm {
     pub fn apply(&self, settings: &settings::Realm) {
         self.second_factor.store(settings.second_factor as u8, Relaxed);
         self.sessions.limit(limits(settings));
+        if *self.methods().settings() != settings.federation
+            && let Some(methods) = Methods::new(&settings.federation, &self.ring, &self.name)
+        {
+            self.methods.store(Arc::new(methods));
+            self.changed.notify_one();
+        }
+    }
+
+    /// Keeps what is known of issuers fresh, until the realm is gone. It is for the service runtime, once a realm.
+    pub async fn run(realm: Weak<Self>) {
+        let known = || realm.upgrade().map(|realm| (realm.methods(), Arc::clone(&realm.changed)));
+        while let Some((methods, changed)) = known() {
+            tokio::select! {
+                () = methods.run() => {}
+                () = changed.notified() => {}
+            }
+        }
+    }
+
+    /// The methods besides the staff file's.
+    pub(super) fn methods(&self) -> Arc<Methods> {
+        self.methods.load_full()
+    }
+
+    /// Whether people can sign in at a provider.
+    pub(super) fn has_provider(&self) -> bool {
+        self.methods().oidc().is_some()
     }
 
     /// Reads the accounts again where they have changed. It blocks.
@@ -164,11 +205,7 @@ impl Realm {
     /// # Errors
     /// With what is missing.
     pub async fn identify(&self, ask: &Ask<'_>, gate: &Gate) -> Result<Arc<Principal>, Need> {
-        let current = self.current(ask.headers, ask.now).await;
-        let Some(current) = current.filter(|current| current.entry.stage == Stage::Known) else {
-            return Err(Need::sign_in(&self.name, ask));
-        };
-        let principal = current.entry.principal();
+        let principal = self.recognise(ask).await?;
         let own = principal.issuer == self.name;
         let required = own && self.second_factor() == SecondFactor::Required;
         let asked = Gate { second_factor: gate.second_factor || required, ..gate.clone() };
@@ -178,8 +215,36 @@ impl Realm {
             Some(Need::StepUp { .. }) if asked.second_factor && own && !self.can_step_up(&principal) => {
                 Err(Need::Forbidden)
             }
+            // Nor can a factor be asked of anybody whom others vouch for: theirs is the choice of it.
+            Some(Need::StepUp { .. }) if !own && asked.second_factor && !principal.has_second_factor() => {
+                Err(Need::Forbidden)
+            }
+            Some(Need::StepUp { .. }) if !own && !self.methods().vouches(&principal.issuer) => Err(Need::Forbidden),
+            Some(Need::StepUp { .. }) if !own => Err(Need::StepUp { location: form::anew(START, ask.target) }),
             Some(need) => Err(need),
         }
+    }
+
+    /// Who asks: by what the request itself proves, or by its session, or by the connection's certificate.
+    async fn recognise(&self, ask: &Ask<'_>) -> Result<Arc<Principal>, Need> {
+        let methods = self.methods();
+        let refused = match methods.by_authorization(self, ask).await {
+            Recognised::Somebody(principal) => return Ok(Arc::new(principal)),
+            Recognised::Wait(retry_after) => return Err(Need::Wait { retry_after }),
+            Recognised::Refused => true,
+            Recognised::Nobody => false,
+        };
+        if !refused {
+            let current = self.current(ask.headers, ask.now).await;
+            if let Some(current) = current.filter(|current| current.entry.stage == Stage::Known) {
+                return Ok(current.entry.principal());
+            }
+            if let Some(principal) = methods.by_certificate(ask) {
+                return Ok(Arc::new(principal));
+            }
+        }
+        let page = if methods.oidc().is_some() { START } else { form::SIGN_IN };
+        Err(Need::sign_in(&self.name, page, methods.challenge(&self.name, refused, ask.headers), ask))
     }
 
     fn can_step_up(&self, principal: &Principal) -> bool {
@@ -224,7 +289,7 @@ impl Realm {
     fn still_holds(&self, entry: &Entry) -> bool {
         let principal = entry.principal.load();
         if principal.issuer != self.name {
-            return true;
+            return self.methods.load().vouches(&principal.issuer);
         }
         let roll = self.staff.roll();
         if entry.generation.load(Relaxed) == roll.generation {
@@ -299,6 +364,12 @@ impl Realm {
         used.retain(|_, step| *step + 2 >= totp::step(now));
         used.insert(account.id.clone(), step);
         true
+    }
+}
+
+impl Drop for Realm {
+    fn drop(&mut self) {
+        self.changed.notify_one();
     }
 }
 

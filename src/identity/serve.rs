@@ -57,13 +57,20 @@ impl Call {
         form::return_path(self.request.uri().query())
     }
 
-    fn show(&self, realm: &Realm, page: Page, trouble: Option<Trouble>, status: StatusCode) -> Response<Bytes> {
+    pub(super) fn show(
+        &self,
+        realm: &Realm,
+        page: Page,
+        trouble: Option<Trouble>,
+        status: StatusCode,
+    ) -> Response<Bytes> {
         // A nonce that the browser has already stays, so that a form in another tab does not go stale.
         let held = form::cookie(self.headers(), FORM_COOKIE).filter(|nonce| nonce.len() == 32).map(str::to_owned);
         let Some(nonce) = held.or_else(form::nonce) else { return unavailable() };
         let token = realm.form_key.token(page.form(), nonce.as_bytes());
         let language = Language::of(self.headers());
-        let mut answer = page::answer(page, trouble, language, &token, &self.return_path(), status);
+        let mut answer =
+            page::answer(page, trouble, language, &token, &self.return_path(), realm.has_provider(), status);
         answer.headers_mut().append(header::SET_COOKIE, form::set_cookie(FORM_COOKIE, &nonce));
         answer
     }
@@ -100,9 +107,10 @@ impl Realm {
             SIGN_OUT if post => self.sign_out(&call).await,
             "/.privet/session" if get => self.session(&call).await,
             "/.privet/jwks" if get => object(StatusCode::OK, self.signer.jwks().to_owned()),
+            path if path.starts_with("/.privet/oidc/") => self.serve_oidc(&call).await,
             SIGN_IN | OTP | SIGN_OUT => not_allowed("GET, HEAD, POST"),
             "/.privet/session" | "/.privet/jwks" => not_allowed("GET, HEAD"),
-            _ => object(StatusCode::NOT_FOUND, json!({ "status": 404, "error": "not_found" }).to_string()),
+            _ => not_found(),
         }
     }
 
@@ -235,10 +243,15 @@ impl Realm {
         if let Err(trouble) = call.fields(self, Page::SignOut) {
             return call.show(self, Page::SignOut, Some(trouble), trouble.status());
         }
+        let mut onward = None;
         if let Some(current) = self.current(call.headers(), call.now).await {
             self.sessions().end(current.key, call.now).await;
+            onward = self.end_session(&current.entry.principal.load().issuer);
         }
         let mut answer = call.show(self, Page::SignedOut, None, StatusCode::OK);
+        if let Some(onward) = onward {
+            answer.headers_mut().insert(header::REFRESH, onward);
+        }
         answer.headers_mut().append(header::SET_COOKIE, form::end_cookie(COOKIE));
         // What the browser has kept of the application's pages is not for the next person.
         answer.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\""));
@@ -276,7 +289,7 @@ fn back(call: &Call) -> HeaderValue {
     HeaderValue::from_str(&call.return_path()).unwrap_or(HeaderValue::from_static("/"))
 }
 
-fn redirect(to: HeaderValue) -> Response<Bytes> {
+pub(super) fn redirect(to: HeaderValue) -> Response<Bytes> {
     let mut answer = Response::new(Bytes::new());
     *answer.status_mut() = StatusCode::SEE_OTHER;
     answer.headers_mut().insert(header::LOCATION, to);
@@ -284,7 +297,7 @@ fn redirect(to: HeaderValue) -> Response<Bytes> {
     answer
 }
 
-fn object(status: StatusCode, body: String) -> Response<Bytes> {
+pub(super) fn object(status: StatusCode, body: String) -> Response<Bytes> {
     let mut answer = Response::new(Bytes::from(body));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
@@ -294,17 +307,21 @@ fn object(status: StatusCode, body: String) -> Response<Bytes> {
     answer
 }
 
-fn not_allowed(allow: &'static str) -> Response<Bytes> {
+pub(super) fn not_found() -> Response<Bytes> {
+    object(StatusCode::NOT_FOUND, json!({ "status": 404, "error": "not_found" }).to_string())
+}
+
+pub(super) fn not_allowed(allow: &'static str) -> Response<Bytes> {
     let mut answer = object(StatusCode::METHOD_NOT_ALLOWED, json!({ "status": 405, "error": "method" }).to_string());
     answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
     answer
 }
 
-fn unavailable() -> Response<Bytes> {
+pub(super) fn unavailable() -> Response<Bytes> {
     object(StatusCode::SERVICE_UNAVAILABLE, json!({ "status": 503, "error": "unavailable" }).to_string())
 }
 
-fn wait(mut answer: Response<Bytes>, time: Duration) -> Response<Bytes> {
+pub(super) fn wait(mut answer: Response<Bytes>, time: Duration) -> Response<Bytes> {
     answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(time.as_secs().max(1)));
     answer
 }

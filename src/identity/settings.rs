@@ -2,6 +2,8 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use super::federation::settings as federation;
+
 /// The realm that is there without being written down.
 pub const DEFAULT_REALM: &str = "staff";
 
@@ -29,6 +31,8 @@ pub struct Realm {
     pub session_absolute: Duration,
     /// Words that no password may be made of, a line each, besides the built-in ones.
     pub blocklist: Option<PathBuf>,
+    /// What is accepted besides the accounts of the staff file.
+    pub federation: federation::Settings,
 }
 
 impl Realm {
@@ -43,6 +47,7 @@ impl Realm {
             session_idle: Duration::from_secs(30 * 60),
             session_absolute: Duration::from_secs(12 * 60 * 60),
             blocklist: None,
+            federation: federation::Settings::default(),
         }
     }
 }

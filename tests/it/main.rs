@@ -13,6 +13,7 @@ mod lifecycle;
 mod login;
 mod logs;
 mod mask;
+mod oidc;
 mod privacy;
 mod redact;
 mod redis;

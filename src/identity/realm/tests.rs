@@ -9,6 +9,7 @@ use http::{Request, Response, StatusCode, header};
 
 use super::*;
 use crate::identity::{
+    federation::testing::oidc,
     form::{OTP, SIGN_IN, SIGN_OUT},
     password::{Password, hash},
     serve::Call,
@@ -342,6 +343,9 @@ async fn a_new_account_signs_in_without_a_restart() {
 async fn sessions_of_other_methods_take_the_same_way() {
     let dir = tempfile::tempdir().expect("a folder");
     let realm = realm(dir.path(), false);
+    let mut federated = settings(dir.path());
+    federated.federation.oidc = Some(oidc("https://id.example"));
+    realm.apply(&federated);
     let mut browser = Browser::new(&realm);
     let principal = Principal {
         subject: "u-1".into(),
@@ -350,9 +354,18 @@ async fn sessions_of_other_methods_take_the_same_way() {
         methods: vec![Method::Oidc],
         authenticated_at: at(0),
     };
-    let cookie = realm.sign_in(principal, Some("sid".into()), &browser.headers(), browser.now).await.expect("a cookie");
+    let again = principal.clone();
+    let cookie = realm.sign_in(again, Some("sid".into()), &browser.headers(), browser.now).await.expect("a cookie");
     let value = cookie.to_str().expect("text").split(['=', ';']).nth(1).expect("a value").to_owned();
     browser.cookies.push((id::COOKIE.to_owned(), value));
+    assert!(browser.passes().await);
+    realm.apply(&settings(dir.path()));
+    assert!(!browser.passes().await, "nobody vouches for them any more");
+    realm.apply(&federated);
+    assert!(!browser.passes().await, "what has ended does not come back");
+    let cookie = realm.sign_in(principal, Some("sid".into()), &browser.headers(), browser.now).await.expect("a cookie");
+    let value = cookie.to_str().expect("text").split(['=', ';']).nth(1).expect("a value").to_owned();
+    browser.cookies = vec![(id::COOKIE.to_owned(), value)];
     assert!(browser.passes().await);
     let by_sid = |_: &Key, entry: &Entry| entry.provider_session.as_deref() == Some("sid");
     assert_eq!(realm.sessions().revoke_where(by_sid, at(1)).await, 1);
