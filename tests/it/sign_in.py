@@ -23,13 +23,16 @@ def code():
     return f"{(struct.unpack('>I', digest[at:at + 4])[0] & 0x7FFFFFFF) % 1000000:06}"
 
 
+def find(by, what):
+    return WebDriverWait(browser, 60).until(expected_conditions.presence_of_element_located((by, what)))
+
+
 def fill(**fields):
     for field, value in fields.items():
-        label = browser.find_element(By.CSS_SELECTOR, f"label[for={field}]")
+        label = find(By.CSS_SELECTOR, f"label[for={field}]")
         assert label.text, f"{field} has no label"
-        browser.find_element(By.ID, field).clear()
-        browser.find_element(By.ID, field).send_keys(value)
-    button = browser.find_element(By.CSS_SELECTOR, "button, input[type=submit]")
+        find(By.ID, field).send_keys(value)
+    button = find(By.CSS_SELECTOR, "button, input[type=submit]")
     button.click()
     WebDriverWait(browser, 60).until(expected_conditions.staleness_of(button))
 
@@ -41,13 +44,13 @@ def until(what, condition):
 try:
     browser.get(url)
     until("sent to sign in", lambda: "/.privet/sign-in" in browser.current_url)
-    assert browser.find_element(By.TAG_NAME, "html").get_attribute("lang") == "ko"
+    assert find(By.TAG_NAME, "html").get_attribute("lang") == "ko"
     fill(username=name, password="wrong, surely wrong")
-    assert browser.find_element(By.CSS_SELECTOR, "[role=alert]").text
+    assert find(By.CSS_SELECTOR, "[role=alert]").text
     fill(username=name, password=password)
     until("asked for a code", lambda: "/.privet/sign-in/otp" in browser.current_url)
     fill(code="000000")
-    assert browser.find_element(By.CSS_SELECTOR, "[role=alert]").text
+    assert find(By.CSS_SELECTOR, "[role=alert]").text
     fill(code=code())
     until("back where it wanted to go", lambda: browser.current_url == url)
     until("the application's page", lambda: "you asked: GET /orders?id=7" in browser.page_source)
