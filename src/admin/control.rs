@@ -7,19 +7,23 @@ use std::{convert::Infallible, fs, io, os::unix::fs::PermissionsExt as _, path::
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Value, json};
 use tokio::net::{UnixListener, UnixStream};
 
 use crate::{
+    common::clock,
     gateway::Plan,
+    identity::{Realm, session::table::Listed},
     login::{Rule, top::Offender},
 };
 
 /// Its name in the data folder.
 pub const NAME: &str = "control.sock";
+/// Most bytes of a command.
+const LONGEST: usize = 1 << 20;
 /// Most offenders that are named.
 const TOP: usize = 20;
 
@@ -62,8 +66,8 @@ fn is_ours(stream: &UnixStream) -> bool {
 
 async fn connection(stream: UnixStream, reach: Reach) {
     let service = service_fn(move |request: Request<Incoming>| {
-        let answer = answer(request.method(), request.uri().path(), &reach.load());
-        async move { Ok::<_, Infallible>(answer) }
+        let plan = reach.load_full();
+        async move { Ok::<_, Infallible>(answer(request, &plan).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -73,11 +77,58 @@ async fn connection(stream: UnixStream, reach: Reach) {
     let _ = connection.await;
 }
 
-fn answer(method: &Method, path: &str, plan: &Plan) -> Response<Full<Bytes>> {
-    match (method, path) {
+async fn answer(request: Request<Incoming>, plan: &Plan) -> Response<Full<Bytes>> {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = Limited::new(body, LONGEST).collect().await else {
+        return respond(StatusCode::PAYLOAD_TOO_LARGE, &json!({ "error": "the command is too long" }));
+    };
+    let said: Value = serde_json::from_slice(&body.to_bytes()).unwrap_or_default();
+    match (&parts.method, parts.uri.path()) {
         (&Method::GET, "/v1/logins") => respond(StatusCode::OK, &logins(plan)),
+        (&Method::GET, "/v1/sessions") => respond(StatusCode::OK, &json!({ "sessions": sessions(plan) })),
+        (&Method::POST, "/v1/sessions/end") => end_sessions(plan, &said).await,
         _ => respond(StatusCode::NOT_FOUND, &json!({ "error": "no such command" })),
     }
+}
+
+/// Sessions that this process knows, of all realms, the latest first in each.
+fn sessions(plan: &Plan) -> Vec<Value> {
+    let time = |seconds: u64| {
+        let at = time::OffsetDateTime::from_unix_timestamp(i64::try_from(seconds).unwrap_or(i64::MAX));
+        at.ok().and_then(|at| at.format(&time::format_description::well_known::Rfc3339).ok())
+    };
+    let of_realm = |realm: &Realm| -> Vec<Value> {
+        let listed = realm.sessions().list(clock::now());
+        let one = |session: &Listed| {
+            let who = &session.principal;
+            json!({
+                "handle": session.handle, "realm": realm.name(), "subject": who.subject, "issuer": who.issuer,
+                "roles": who.roles, "methods": who.methods, "began": time(session.began), "seen": time(session.seen),
+            })
+        };
+        listed.iter().map(one).collect()
+    };
+    plan.realms().iter().flat_map(|realm| of_realm(realm)).collect()
+}
+
+/// Ends one session by its handle, or all of a person.
+async fn end_sessions(plan: &Plan, said: &Value) -> Response<Full<Bytes>> {
+    let (handle, subject) = (said["handle"].as_str(), said["subject"].as_str());
+    let mut ended = 0;
+    for realm in plan.realms() {
+        let sessions = realm.sessions();
+        let now = clock::now();
+        ended += match (handle, subject) {
+            (Some(handle), _) => usize::from(sessions.revoke(handle, now).await),
+            (None, Some(subject)) => sessions.revoke_where(|_, entry| entry.principal().subject == subject, now).await,
+            (None, None) => return respond(StatusCode::BAD_REQUEST, &json!({ "error": "name a handle or a subject" })),
+        };
+    }
+    if ended == 0 {
+        return respond(StatusCode::NOT_FOUND, &json!({ "error": "there is no such session" }));
+    }
+    tracing::info!(ended, "sessions were ended by command");
+    respond(StatusCode::OK, &json!({ "ended": ended }))
 }
 
 /// What is known of attempts to sign in; pseudonyms only.

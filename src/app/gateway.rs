@@ -111,7 +111,7 @@ impl Running {
             .collect::<Result<Vec<_>, _>>()
             .context("a worker can't be started")?;
         let ready = Arc::new(AtomicBool::new(true));
-        shown::logins(&process.metrics, &guard);
+        shown::logins(&process.metrics, &plan);
         let mut running = Self {
             control: control(&config, &plan),
             config,
@@ -201,11 +201,19 @@ impl Running {
         if admin.is_some() || config.admin.listen.is_none() {
             self.open_admin(admin)?;
         }
+        for realm in plan.realms() {
+            config
+                .identity
+                .realms
+                .iter()
+                .filter(|settings| realm.is(settings))
+                .for_each(|settings| realm.apply(settings));
+        }
         if let Some(control) = &self.control {
             control.reach.store(Arc::clone(&plan));
         }
+        shown::logins(&self.process.metrics, &plan);
         self.plan = plan;
-        shown::logins(&self.process.metrics, &guard);
         self.guard = guard;
         self.config = config;
         Ok(())

@@ -93,7 +93,6 @@ pub(super) fn realms(
     let mut realms = Vec::new();
     for settings in config.identity.realms.iter().filter(|settings| asked(&settings.name)) {
         if let Some(realm) = known.iter().find(|realm| realm.is(settings)) {
-            realm.apply(settings);
             realms.push(Arc::clone(realm));
             continue;
         }

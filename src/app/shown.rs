@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use crate::{
-    login::Guard,
+    gateway::Plan,
+    login::Rule,
     observe::metrics::{Family, Metrics, labels},
 };
 
-/// Attempts to sign in at applications.
-pub(super) fn logins(metrics: &Metrics, guard: &Arc<Guard>) {
-    let (attempts, keys) = (Arc::clone(guard), Arc::clone(guard));
+/// Attempts to sign in at applications, and at gates.
+pub(super) fn logins(metrics: &Metrics, plan: &Plan) {
+    let (attempts, keys, rules) = (Arc::clone(&plan.guard), Arc::clone(&plan.guard), plan.logins());
     metrics.show(Family {
         name: "privet_login_attempts_total",
         kind: "counter",
@@ -17,6 +18,15 @@ pub(super) fn logins(metrics: &Metrics, guard: &Arc<Guard>) {
         read: Box::new(move || {
             let each = attempts.counts().each();
             each.map(|(verdict, limit, n)| (labels(&[("verdict", verdict), ("limit", limit)]), whole(n))).collect()
+        }),
+    });
+    metrics.show(Family {
+        name: "privet_login_confidence_percent",
+        kind: "gauge",
+        help: "How sure the preset \"auto\" is of what a login's answers mean.",
+        read: Box::new(move || {
+            let one = |rule: &Arc<Rule>| Some((labels(&[("login", rule.name())]), rule.belief()?.confidence.into()));
+            rules.iter().filter_map(one).collect()
         }),
     });
     metrics.show(Family {

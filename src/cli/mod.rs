@@ -10,6 +10,7 @@ pub mod redact;
 pub mod reveal;
 mod safe;
 pub mod serve;
+pub mod sessions;
 pub mod staff;
 
 use std::{path::PathBuf, process::ExitCode, time::SystemTime};
@@ -39,6 +40,9 @@ enum Command {
     /// Open or verify sealed access logs.
     #[command(subcommand)]
     Logs(logs::LogsCommand),
+    /// List or end the sessions of people who have signed in.
+    #[command(subcommand)]
+    Sessions(sessions::SessionsCommand),
     /// Rewrite the personal data and secrets in texts, logs and tables.
     Redact(redact::RedactArgs),
     /// Open what `redact --operator encrypt` has written, and record why.
@@ -100,6 +104,7 @@ pub fn run() -> ExitCode {
         Command::Detect(args) => detect::run(&args),
         Command::Logins(args) => logins::run(&args),
         Command::Logs(command) => logs::run(&command),
+        Command::Sessions(command) => sessions::run(&command),
         Command::Redact(args) => redact::run(&args),
         Command::Reveal(args) => reveal::run(&args),
         Command::Staff(command) => staff::run(&command),

@@ -247,3 +247,39 @@ fn replicas_share_sessions_and_what_was_revoked_stays_so() {
     two.until("told", || !there(&two));
     assert!(!there(&one) && !there(&two), "a session that was ended never comes back");
 }
+
+#[test]
+fn sessions_are_listed_and_ended_from_the_command_line() {
+    let application = application();
+    let privet = gated(&application, "");
+    add(&privet, "alice", &["--role", "clerk"]);
+    let sessions = |args: &[&str]| {
+        let out = Command::new(binary())
+            .arg("sessions")
+            .args(args)
+            .args(["--config", "privet.toml"])
+            .current_dir(privet.dir.path())
+            .output()
+            .expect("runs");
+        (out.status.code(), String::from_utf8_lossy(&out.stdout).into_owned())
+    };
+    assert_eq!(sessions(&["list"]), (Some(0), "nobody is signed in\n".to_owned()));
+    let (one, two) = (Browser(&privet, "one"), Browser(&privet, "two"));
+    one.sign_in("alice", PASSWORD);
+    two.sign_in("alice", PASSWORD);
+    let (_, list) = sessions(&["list", "--json"]);
+    let list: serde_json::Value = serde_json::from_str(&list).expect("JSON");
+    let row = &list["sessions"][0];
+    assert_eq!(
+        (&row["subject"], &row["roles"][0], &row["methods"][0]),
+        (&"alice".into(), &"clerk".into(), &"password".into())
+    );
+    assert_eq!(list["sessions"].as_array().map(Vec::len), Some(2));
+    let handle = row["handle"].as_str().expect("a handle");
+    assert_eq!(sessions(&["end", handle]).0, Some(0));
+    assert_eq!(sessions(&["end", handle]).0, Some(1), "it is gone");
+    assert_eq!([&one, &two].iter().filter(|browser| browser.passes()).count(), 1);
+    assert_eq!(sessions(&["end", "--subject", "alice"]), (Some(0), "1 ended\n".to_owned()));
+    assert!(!one.passes() && !two.passes());
+    drop(privet);
+}
