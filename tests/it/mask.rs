@@ -18,6 +18,8 @@ fn masked(more: &str) -> (Beside, Privet) {
 }
 
 fn shows_nothing(text: &str) {
+    // Random digits may be anything.
+    let text: String = text.lines().filter(|line| !line.to_lowercase().starts_with("x-request-id: ")).collect();
     for value in VALUES {
         assert!(!text.contains(value), "{value}: {text}");
     }
