@@ -32,21 +32,29 @@ pub struct Attempt {
     reservation: Reservation,
 }
 
-/// Lets an attempt to sign in through, or not; nothing for every other request.
+/// The login that a request is an attempt at; none for every other request, which pays one comparison of paths.
+#[must_use]
+pub fn rule<'l>(line: &'l Line, head: &Head, parts: &Parts) -> Option<&'l Arc<Rule>> {
+    if line.logins.is_empty() {
+        return None;
+    }
+    let (host, path, query) = (head.host.to_str().unwrap_or_default(), head.target.path(), head.target.query());
+    line.logins.iter().find(|rule| rule.concerns(host, &parts.method, path, query, &parts.headers))
+}
+
+/// Lets an attempt to sign in through, or not; nothing for what turns out to be none.
 ///
 /// # Errors
 /// When it must wait, or can't be read.
 pub async fn check(
     gateway: &Gateway,
-    line: &Line,
+    rule: &Arc<Rule>,
     head: &Head,
     parts: &mut Parts,
     body: &mut RequestBody,
     record: &mut Record,
 ) -> Result<Option<Box<Attempt>>, Refusal> {
-    let (host, path, query) = (head.host.to_str().unwrap_or_default(), head.target.path(), head.target.query());
-    let concerns = |rule: &&Arc<Rule>| rule.concerns(host, &parts.method, path, query, &parts.headers);
-    let Some(rule) = line.logins.iter().find(concerns) else { return Ok(None) };
+    let query = head.target.query();
     let read = match rule.body_limit() {
         0 => Bytes::new(),
         most => body.collect(most).await?,

@@ -111,11 +111,10 @@ impl Gateway {
         }
         let (upload, masking) = (record.upload(), line.masking.as_ref());
         let mut body = forward::accept(line, watch, &parts, body, &upload)?;
-        // Boxed: most requests are no attempts, and its state would weigh on all.
-        let attempt = if line.logins.is_empty() {
-            None
-        } else {
-            Box::pin(login::check(self, line, &head, &mut parts, &mut body, record)).await?
+        let attempt = match login::rule(line, &head, &parts) {
+            // Boxed: most requests are no attempts, and its state would weigh on all.
+            Some(rule) => Box::pin(login::check(self, rule, &head, &mut parts, &mut body, record)).await?,
+            None => None,
         };
         Exchange { line, client, watch, id, head: &head, upload, masking, attempt }.forward(outer, parts, body).await
     }
