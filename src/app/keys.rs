@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use aws_lc_rs::hmac;
 
 use super::store;
 use crate::{
@@ -71,11 +72,21 @@ pub(super) fn guard(config: &Config, shared: Option<&store::Running>) -> anyhow:
         },
         _ => seal::Ring::ephemeral()?,
     };
-    let Some(store::Running { store, replicas, .. }) = shared else { return Ok(Guard::new(&config.login, &ring)) };
+    let Some(shared) = shared else { return Ok(Guard::new(&config.login, &ring)) };
     // Where the clock was set, the server's would tell another time.
     let clock = if clock::is_set() { Clock::Caller } else { Clock::Server };
-    let ledger = Redis::new(Arc::clone(store), Memory::new(config.login.max_keys), *replicas, clock);
+    let memory = Memory::new(config.login.max_keys);
+    let ledger = Redis::new(Arc::clone(&shared.store), memory, shared.replicas, clock);
+    let ledger = ledger.agreeing(shared.agreement(fingerprint(&ring)));
     Ok(Guard::with_ledger(&config.login, &ring, Arc::new(ledger)))
+}
+
+/// What tells whether two replicas have the same newest key, and nothing of it.
+fn fingerprint(ring: &seal::Ring) -> String {
+    let newest = ring.keys().last().map_or([0; 32], |key| *key.secret());
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &newest), b"privet replicas 1");
+    let number = tag.as_ref()[..8].iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    format!("{number:016x}")
 }
 
 /// The realms that routes of a configuration have as gates. Those of `known` that are still the same keep their sessions.

@@ -1,20 +1,33 @@
 //! The store that replicas share, on a thread of its own: nothing that keeps the service thread busy may look like an outage.
 
-use std::{sync::Arc, thread::JoinHandle};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
 
 use anyhow::Context as _;
-use tokio::sync::oneshot;
+use tokio::{runtime::Handle, sync::oneshot};
 
 use crate::{
     observe::metrics::{Family, Metrics, labels},
-    store::{Settings, Store, counts::Outcome},
+    store::{Script, Settings, Store, Value, counts::Outcome},
 };
+
+/// How often replicas look whether they agree.
+const LOOK: Duration = Duration::from_secs(5);
+/// How long keys that nobody has any more are remembered.
+const FORGET: Duration = Duration::from_secs(20);
 
 /// The running store. Dropping it ends its thread.
 #[derive(Debug)]
 pub(super) struct Running {
     pub(super) store: Arc<Store>,
     pub(super) replicas: u32,
+    runtime: Handle,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -24,12 +37,21 @@ impl Running {
     pub(super) fn start(settings: &Settings) -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let store = Store::start(settings, runtime.handle()).context("the shared store")?;
+        let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || {
             // Ends when it is told to, or nobody is left to tell.
             let _ = runtime.block_on(stopped);
         })?;
-        Ok(Self { store, replicas: settings.replicas, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { store, replicas: settings.replicas, runtime: handle, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// Whether all replicas have the keys that `fingerprint` is of, looked at every few seconds. Who differs would count attempts under
+    /// other names than the others; it is said once, and no limit is shared until they agree.
+    pub(super) fn agreement(&self, fingerprint: String) -> Arc<AtomicBool> {
+        let agreed = Arc::new(AtomicBool::new(false));
+        self.runtime.spawn(agree(Arc::clone(&self.store), fingerprint, Arc::clone(&agreed)));
+        agreed
     }
 
     /// Shows what is counted of it.
@@ -56,6 +78,38 @@ impl Running {
         count("privet_store_dropped_total", "counter", "What the shared store was told and did not take.", |store| {
             vec![(String::new(), whole(store.counts().dropped.value()))]
         });
+    }
+}
+
+/// Leaves the fingerprint for the others, or finds theirs, and says when they differ: then nobody shares, or the one whose keys were there
+/// first would have the whole limit beside the shares of the others. Both are forgotten after [`FORGET`] unless somebody says them again,
+/// so that new keys hold once all have them.
+async fn agree(store: Arc<Store>, fingerprint: String, agreed: Arc<AtomicBool>) {
+    let script = Script::new(
+        "local known = redis.call('GET', KEYS[1]) \
+         if known and known ~= ARGV[1] then redis.call('SET', KEYS[2], 1, 'PX', ARGV[2]) return 0 end \
+         redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return 1 - redis.call('EXISTS', KEYS[2])",
+    );
+    let forget = FORGET.as_millis().to_string();
+    let mut told = false;
+    loop {
+        match store.run(&script, &["keys:{login}", "differ:{login}"], &[fingerprint.as_str(), &forget]).await {
+            Ok(Value::Int(1)) => {
+                agreed.store(true, Relaxed);
+                told = false;
+            }
+            Ok(_) => {
+                agreed.store(false, Relaxed);
+                if !std::mem::replace(&mut told, true) {
+                    tracing::error!(
+                        "some replicas have another `seal.key_file`: limits are not shared, and each goes on with its share"
+                    );
+                }
+            }
+            // Nothing is asked of a store that is away, whatever was agreed.
+            Err(_) => {}
+        }
+        tokio::time::sleep(if store.is_up() { LOOK } else { LOOK / 50 }).await;
     }
 }
 

@@ -63,18 +63,11 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let admin = admin::Settings { listen: door(&mut listen, "admin", 9901, d) };
     let shutdown = shutdown(top.table("shutdown", "shutdown", d), context.delay, d);
     let tls = tls(top.table("tls", "tls", d), context, d);
-    let seal = top.table("seal", "seal", d);
-    let keys_are_named = !seal.is_empty();
-    let seal = logs::seal(seal, data_dir.as_ref(), context, d);
+    let seal = logs::seal(top.table("seal", "seal", d), data_dir.as_ref(), context, d);
     let access_log = logs::access_log(top.table("access_log", "access_log", d), &seal, context, d);
     let realms = top.tables("realm", "realm[]", d);
     let identity = super::identity::resolve(realms, &data_dir, &seal, context, d);
-    let store_place = top.place("store");
     let store = super::store::resolve(top.table_if("store", "store", d), context, d);
-    if store.as_ref().is_some_and(|store| store.replicas > 1) && !keys_are_named {
-        let hint = "set `seal.key_file` to a file that all of them have".to_owned();
-        d.note(&store_place, "replicas share only what they name by the same keys", Some(hint));
-    }
     let tables = top.tables("route", "route[]", d);
     if tables.is_empty() {
         let hint = "add a [[route]] with upstream = \"http://127.0.0.1:9000\"".to_owned();

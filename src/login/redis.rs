@@ -4,7 +4,10 @@
 //! What a replica settles it notes in both places: so it knows something of its own when the store goes, and what was let through during
 //! an outage is charged when the store is back. The store's clock is the one that counts, since replicas' clocks differ.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering::Relaxed},
+};
 
 use tokio::sync::oneshot;
 
@@ -37,6 +40,8 @@ pub struct Redis {
     wire: Arc<Wire>,
     memory: Memory,
     replicas: u32,
+    /// Whether the other replicas name things by the same keys; without it what they count is not the same.
+    agreed: Option<Arc<AtomicBool>>,
     local: Counter,
 }
 
@@ -45,7 +50,14 @@ impl Redis {
     #[must_use]
     pub fn new(store: Arc<Store>, memory: Memory, replicas: u32, clock: Clock) -> Self {
         let wire = Wire { store, clock, script: Script::new(include_str!("ledger.lua")) };
-        Self { wire: Arc::new(wire), memory, replicas, local: Counter::new() }
+        Self { wire: Arc::new(wire), memory, replicas, agreed: None, local: Counter::new() }
+    }
+
+    /// Asks the store only while `agreed` says that replicas name things by the same keys; otherwise each goes on with its share, as
+    /// while the store is away.
+    #[must_use]
+    pub fn agreeing(self, agreed: Arc<AtomicBool>) -> Self {
+        Self { agreed: Some(agreed), ..self }
     }
 
     /// Attempts that were decided by this replica alone.
@@ -55,6 +67,9 @@ impl Redis {
     }
 
     async fn decide(&self, ask: Ask, now: u64) -> Result<Claim, Denied> {
+        if self.agreed.as_ref().is_some_and(|agreed| !agreed.load(Relaxed)) {
+            return self.decide_alone(ask, now);
+        }
         let (give, answer) = oneshot::channel();
         let (wire, asked) = (Arc::clone(&self.wire), ask.clone());
         // On a task of its own: a client that hangs up meanwhile must not leave a place behind that nobody knows of.
@@ -66,12 +81,14 @@ impl Redis {
         match answer.await.ok().flatten().map(|decision| decision.map(Place::taken)) {
             Some(Ok(Some(claim))) => Ok(claim),
             Some(Err(denied)) => Err(denied),
-            None | Some(Ok(None)) => {
-                self.local.increment();
-                let claim = self.memory.reserve_now(self.share(&ask), now)?;
-                Ok(Claim { ask, lease: LOCAL, ..claim })
-            }
+            None | Some(Ok(None)) => self.decide_alone(ask, now),
         }
+    }
+
+    fn decide_alone(&self, ask: Ask, now: u64) -> Result<Claim, Denied> {
+        self.local.increment();
+        let claim = self.memory.reserve_now(self.share(&ask), now)?;
+        Ok(Claim { ask, lease: LOCAL, ..claim })
     }
 
     /// What is asked, with this replica's share of every limit.

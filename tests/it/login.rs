@@ -370,18 +370,28 @@ fn basic_credentials_that_are_right_are_not_held_back() {
     assert_eq!(get("YWxpY2U6cmlnaHQ="), 200, "who has shown the right ones goes on");
 }
 
-/// Replicas on one Redis, with the same keys; attempts come to them in turn.
-fn replicas(application: &Origin, redis: &Redis, keys: &std::path::Path) -> [Privet; 3] {
-    let shared = format!(
-        "[seal]\nkey_file = \"{}/seal.key\"\n[store]\nredis = \"{}\"\nreplicas = 3\n",
-        keys.display(),
-        redis.url()
-    );
+/// Replicas on one Redis; attempts come to them in turn.
+fn replicas(application: &Origin, redis: &Redis, keys: &str) -> [Privet; 3] {
+    let shared = format!("{keys}\n[store]\nredis = \"{}\"\nreplicas = 3\ntimeout = \"5s\"\n", redis.url());
     let all = [0; 3].map(|_| guarded(application, &format!("{LIMITS}\n{shared}")));
     for one in &all {
         one.until("up", || one.metric("privet_store_up") == 1);
     }
     all
+}
+
+/// Waits until all replicas ask the store.
+fn together(all: &[Privet]) {
+    for one in all {
+        let asked = || one.metric("privet_store_requests_total{outcome=\"answered\"}");
+        let mut n = 0;
+        one.until("asks the store", || {
+            let before = asked();
+            n += 1;
+            walk(one, [attempt(&format!("probe{n}"), "right", "192.0.2.200", "")]);
+            asked() > before
+        });
+    }
 }
 
 fn in_turn(replicas: &[Privet], attempts: impl IntoIterator<Item = String>) -> Vec<u16> {
@@ -401,7 +411,10 @@ fn in_turn(replicas: &[Privet], attempts: impl IntoIterator<Item = String>) -> V
 fn three_replicas_give_the_configured_rate_together_and_their_shares_in_an_outage() {
     let (application, mut redis) = (application(), Redis::start());
     let keys = tempfile::tempdir().expect("a folder");
-    let all = replicas(&application, &redis, keys.path());
+    let all = replicas(&application, &redis, &format!("[seal]\nkey_file = \"{}/seal.key\"", keys.path().display()));
+    together(&all);
+    let probes = reached(&application);
+    let reached = |application: &Origin| reached(application) - probes;
     in_turn(&all, (0..200).map(|i| attempt(&format!("user{i}"), "x", "203.0.113.9", "")));
     assert_eq!(reached(&application), 30, "one address over many accounts");
     in_turn(&all, (0..200).map(|i| attempt("alice", "x", &format!("198.51.100.{i}"), "")));
@@ -426,4 +439,14 @@ fn three_replicas_give_the_configured_rate_together_and_their_shares_in_an_outag
     let before = reached(&application);
     in_turn(&all, (0..100).map(|i| attempt(&format!("late{i}"), "x", "203.0.113.12", "")));
     assert_eq!(reached(&application) - before, 30, "together again");
+}
+
+#[test]
+fn replicas_that_differ_in_their_keys_go_on_with_their_shares() {
+    let (application, redis) = (application(), Redis::start());
+    let all = replicas(&application, &redis, "");
+    let differs = |one: &&Privet| one.log().contains("replicas have another `seal.key_file`");
+    all[0].until("told", || all.iter().filter(differs).count() == 3);
+    in_turn(&all, (0..200).map(|i| attempt(&format!("user{i}"), "x", "203.0.113.9", "")));
+    assert_eq!(reached(&application), 30);
 }
