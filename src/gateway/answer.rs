@@ -59,9 +59,37 @@ pub fn is_framed_once(headers: &HeaderMap) -> bool {
     }
 }
 
-/// Removes what belongs to the hop between Privet and the application.
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+
+/// Removes what belongs to the hop between Privet and the application (RFC 9110, section 7.6.1). Most answers have one such header or none:
+/// all are looked at once, and only those that are there are removed.
 fn clean(headers: &mut HeaderMap, status: StatusCode) {
-    if headers.contains_key(header::CONNECTION) {
+    const OF_ONE_HOP: [HeaderName; 4] = [KEEP_ALIVE, PROXY_CONNECTION, header::TRANSFER_ENCODING, header::UPGRADE];
+    let mut there = [false; 4];
+    let mut connection = false;
+    for name in headers.keys() {
+        connection |= *name == header::CONNECTION;
+        for (there, of_one_hop) in there.iter_mut().zip(&OF_ONE_HOP) {
+            *there |= name == of_one_hop;
+        }
+    }
+    if connection {
+        remove_nominated(headers);
+    }
+    for (name, _) in OF_ONE_HOP.into_iter().zip(there).filter(|(_, there)| *there) {
+        if name != header::UPGRADE || status != StatusCode::SWITCHING_PROTOCOLS {
+            headers.remove(name);
+        }
+    }
+}
+
+/// Removes `Connection` and what it names. Most applications say no more than whether they keep it open.
+fn remove_nominated(headers: &mut HeaderMap) {
+    let plain = |value: &HeaderValue| {
+        [&b"keep-alive"[..], b"close"].iter().any(|word| value.as_bytes().eq_ignore_ascii_case(word))
+    };
+    if !headers.get_all(header::CONNECTION).iter().all(plain) {
         let nominated: Vec<HeaderName> = tokens(headers, &header::CONNECTION)
             .filter_map(|token| HeaderName::from_bytes(token.as_bytes()).ok())
             .filter(|name| *name != header::CONTENT_LENGTH && *name != header::SET_COOKIE)
@@ -69,14 +97,8 @@ fn clean(headers: &mut HeaderMap, status: StatusCode) {
         for name in nominated {
             headers.remove(name);
         }
-        headers.remove(header::CONNECTION);
     }
-    headers.remove("keep-alive");
-    headers.remove("proxy-connection");
-    headers.remove(header::TRANSFER_ENCODING);
-    if status != StatusCode::SWITCHING_PROTOCOLS {
-        headers.remove(header::UPGRADE);
-    }
+    headers.remove(header::CONNECTION);
 }
 
 /// Adds to each cookie the attributes that it lacks.
