@@ -1,10 +1,10 @@
 //! What a `[[realm]]` accepts besides its own accounts: `oidc`, `jwt`, `certificate`, `basic`.
 
 use super::{
+    context::Context,
     diagnose::Diagnostics,
     file::{Node, Value},
     reader::Table,
-    resolve::Context,
     secret,
 };
 use crate::identity::{

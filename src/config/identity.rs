@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use super::{
+    context::{Context, seconds},
     diagnose::{Diagnostics, did_you_mean},
     federation,
     reader::Table,
-    resolve::{Context, seconds},
 };
 use crate::{
     identity::settings::{DEFAULT_REALM, Gate, Realm, SecondFactor, Settings},

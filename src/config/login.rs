@@ -3,10 +3,10 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
+    context::seconds,
     diagnose::Diagnostics,
     file::{Node, Value},
     reader::Table,
-    resolve::seconds,
     route,
 };
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{diagnose::Diagnostics, reader::Table, resolve::Context};
+use super::{context::Context, diagnose::Diagnostics, reader::Table};
 use crate::{
     observe::access_log::settings::{Format, Keep, Rotate, Settings, Target, WhenFull},
     seal,

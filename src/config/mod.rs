@@ -4,6 +4,7 @@
 //! make settings of them, [`diagnose`] says what is wrong. Command-line flags become a small file of their own, so that
 //! there is one way.
 
+pub mod context;
 pub mod diagnose;
 mod federation;
 pub mod file;
@@ -26,10 +27,10 @@ use std::{
 pub use diagnose::{Diagnostic, Report};
 
 use self::{
+    context::Context,
     diagnose::Diagnostics,
     file::{Entry, Environment, Node, Value},
     reader::Table,
-    resolve::Context,
 };
 
 /// Everything that a running gateway needs to know, validated.

@@ -1,15 +1,17 @@
 //! From tables to each room's settings, noting everything that is wrong on the way.
 
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 
-use super::{Config, diagnose::Diagnostics, logs, reader::Table, route};
+use super::{
+    Config,
+    context::{Context, seconds},
+    diagnose::Diagnostics,
+    logs,
+    reader::Table,
+    route,
+};
 use crate::{
     admin,
     gateway::{
@@ -26,29 +28,6 @@ use crate::{
         settings::{Certificate, Client, Profile, Trust},
     },
 };
-
-/// What resolving needs besides the tables.
-#[derive(Debug)]
-pub struct Context<'a> {
-    /// Folder that relative paths start at.
-    pub base: &'a Path,
-    /// How long shutdown waits where nothing is said.
-    pub delay: Duration,
-    /// Files that were read, to be watched.
-    pub files: Vec<PathBuf>,
-}
-
-impl Context<'_> {
-    /// A path as the file means it.
-    #[must_use]
-    pub fn path(&self, text: &str) -> PathBuf {
-        self.base.join(text)
-    }
-}
-
-pub(super) const fn seconds(n: u64) -> Duration {
-    Duration::from_secs(n)
-}
 
 /// The whole of a configuration; defaults stand in where something is wrong, so that everything is looked at.
 pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>) -> Config {

@@ -5,10 +5,10 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 use http::HeaderValue;
 
 use super::{
+    context::{Context, seconds},
     diagnose::Diagnostics,
     file::{Node, Value},
     reader::Table,
-    resolve::{Context, seconds},
     secret,
 };
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{diagnose::Diagnostics, reader::Table, resolve::Context};
+use super::{context::Context, diagnose::Diagnostics, reader::Table};
 
 /// The text of `name`, or of the file that `file` (`name` with `_file`) names, without the line's end; and where it was said.
 pub(super) fn text(

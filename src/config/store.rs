@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{diagnose::Diagnostics, reader::Table, resolve::Context, secret};
+use super::{context::Context, diagnose::Diagnostics, reader::Table, secret};
 use crate::{
     common::secret::Secret,
     store::{
