@@ -335,6 +335,7 @@ impl Body {
     ///
     /// # Errors
     /// With the body itself where it is anything else.
+    #[allow(clippy::result_large_err)] // it is handed back, not made
     pub fn into_answer(self) -> Result<Box<Answer>, Self> {
         match self.source {
             Source::Upstream(answer) => Ok(answer),

@@ -20,7 +20,8 @@ use crate::{
         redirect,
         refusal::{Kind, Look, More, Refusal},
     },
-    identity::{self, Ask, Need, Principal, Realm, form::PREFIX, forward, serve},
+    identity::{self, Ask, Need, Principal, Realm, form::PREFIX, forward, principal, serve},
+    observe::route_counts,
 };
 
 const SAFEGUARD: &str = "gate";
@@ -89,6 +90,7 @@ pub async fn check(
     let need = match realm.identify(&ask, gate).await {
         Ok(principal) => {
             record.verdict(SAFEGUARD, "pass");
+            record.principal(recognised(&principal));
             introduce(&principal, realm, line, &mut parts.headers, gate.token);
             return Ok(Passed::Known(principal));
         }
@@ -105,6 +107,17 @@ pub enum Passed {
     Known(Arc<Principal>),
     /// A browser is sent to sign in.
     Elsewhere(Box<Response<Body>>),
+}
+
+/// How somebody was recognised, as metrics tell it.
+fn recognised(principal: &Principal) -> route_counts::Kind {
+    match principal.methods.first() {
+        Some(principal::Method::Oidc) => route_counts::Kind::Oidc,
+        Some(principal::Method::Jwt) => route_counts::Kind::Jwt,
+        Some(principal::Method::Certificate) => route_counts::Kind::Certificate,
+        Some(principal::Method::Basic) => route_counts::Kind::Basic,
+        _ => route_counts::Kind::Staff,
+    }
 }
 
 fn verdict(need: &Need) -> &'static str {

@@ -17,6 +17,7 @@ use crate::{
     observe::{
         access_log::{Entry, Scribe, entry},
         metrics::{RouteMeter, Shard},
+        route_counts,
     },
     privacy::Engine,
 };
@@ -32,7 +33,13 @@ pub struct Record {
     status: StatusCode,
     complete: bool,
     upload: Rc<Upload>,
-    log: Option<(Rc<Scribe>, Instant)>,
+    started: Instant,
+    /// Of the request's method in the metrics.
+    method: usize,
+    principal: route_counts::Kind,
+    sent: u64,
+    received: u64,
+    log: Option<Rc<Scribe>>,
     notes: Option<Box<Notes>>,
 }
 
@@ -50,8 +57,6 @@ struct Notes {
     user_agent: Option<HeaderValue>,
     referrer: Option<HeaderValue>,
     traceparent: Option<HeaderValue>,
-    sent: u64,
-    received: u64,
     error: Option<&'static str>,
     verdicts: Vec<(&'static str, &'static str)>,
 }
@@ -70,7 +75,12 @@ impl Record {
             status: StatusCode::OK,
             complete: false,
             upload: Rc::default(),
-            log: scribe.map(|scribe| (Rc::clone(scribe), Instant::now())),
+            started: Instant::now(),
+            method: 0,
+            principal: route_counts::Kind::Anonymous,
+            sent: 0,
+            received: 0,
+            log: scribe.map(Rc::clone),
             notes: None,
         }
     }
@@ -96,6 +106,7 @@ impl Record {
     /// Notes which route it takes, and what is asked for unless the route's log is off.
     pub fn routed(&mut self, line: Option<&Line>, id: &HeaderValue, parts: &Parts, address: IpAddr) {
         self.route = line.map(|line| RouteMeter::clone(&line.meter));
+        self.method = route_counts::method(&parts.method);
         if line.is_some_and(|line| !line.route.access_log) {
             self.log = None;
         }
@@ -113,7 +124,7 @@ impl Record {
     /// When it has none.
     pub async fn room(&self) -> Result<(), Kind> {
         match &self.log {
-            Some((scribe, _)) => scribe.room().await.map_err(|_| Kind::LogFull),
+            Some(scribe) => scribe.room().await.map_err(|_| Kind::LogFull),
             None => Ok(()),
         }
     }
@@ -132,6 +143,11 @@ impl Record {
         }
     }
 
+    /// Notes how whoever asks was recognised.
+    pub fn principal(&mut self, kind: route_counts::Kind) {
+        self.principal = kind;
+    }
+
     /// Notes why it was refused.
     pub fn refused(&mut self, kind: Kind) {
         if let Some(notes) = &mut self.notes {
@@ -146,16 +162,12 @@ impl Record {
 
     /// Notes bytes of the answer that were handed over.
     pub fn sent(&mut self, bytes: u64) {
-        if let Some(notes) = &mut self.notes {
-            notes.sent += bytes;
-        }
+        self.sent += bytes;
     }
 
     /// Notes bytes that a tunnel has carried towards the application.
     pub fn received(&mut self, bytes: u64) {
-        if let Some(notes) = &mut self.notes {
-            notes.received += bytes;
-        }
+        self.received += bytes;
     }
 
     /// Notes that the answer's last byte was handed over.
@@ -176,8 +188,8 @@ impl Record {
             target: notes.target.as_ref().map(|target| target.as_str().as_bytes()),
             route: notes.route.as_ref().map(|route| route.name.as_str()),
             status: self.status.as_u16(),
-            response_bytes: notes.sent,
-            request_bytes: self.upload.bytes.get() + notes.received,
+            response_bytes: self.sent,
+            request_bytes: self.upload.bytes.get() + self.received,
             total,
             upstream: self.upload.answered.get(),
             // Of the first request only: later ones did not wait for it.
@@ -201,15 +213,22 @@ impl Drop for Record {
         let client = &self.client;
         client.in_flight.set(client.in_flight.get().saturating_sub(1));
         self.shard.requests_in_flight.add(-1);
+        let total = self.started.elapsed();
         if let Some(route) = &self.route {
-            route.requests(self.status).increment();
+            route.requests(self.principal, self.method, self.status).increment();
+            route.duration.observe(total);
+            if let Some(time) = self.upload.answered.get() {
+                route.upstream.observe(time);
+            }
+            route.received.add(self.upload.bytes.get() + self.received);
+            route.sent.add(self.sent);
         }
         if !self.complete {
             client.abandoned.set(client.abandoned.get() + 1);
             self.shard.requests_aborted.increment();
         }
-        if let Some((scribe, started)) = self.log.take() {
-            self.write(&scribe, started.elapsed());
+        if let Some(scribe) = self.log.take() {
+            self.write(&scribe, total);
         }
     }
 }

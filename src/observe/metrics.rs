@@ -6,11 +6,12 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use http::StatusCode;
-
 use crate::{
-    common::meter::{Counter, Gauge},
-    observe::map::{self, Map},
+    common::meter::{BOUNDS, Counter, Gauge, Histogram, Totals},
+    observe::{
+        map::{self, Map},
+        route_counts::{Kind, METHODS, RouteCounts},
+    },
 };
 
 /// A worker's handle on its own counters.
@@ -37,6 +38,8 @@ pub struct Counts {
     pub upstream_retries: Counter,
     /// Bytes carried in tunnels after an upgrade.
     pub tunnel_bytes: Counter,
+    /// How long TLS handshakes took.
+    pub handshakes: Histogram,
     /// Handshakes by (version, group), failures by reason, refusals by kind: off the path of a plain request.
     families: Mutex<BTreeMap<(&'static str, String), u64>>,
     /// Personal data that was seen, by route and field.
@@ -53,20 +56,6 @@ impl Counts {
     pub fn count_many(&self, family: &'static str, labels: &[(&str, &str)], many: u64) {
         let key = (family, self::labels(labels));
         *self.families.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default() += many;
-    }
-}
-
-/// Counters of one route on one worker.
-#[derive(Debug, Default)]
-pub struct RouteCounts {
-    classes: [Counter; 5],
-}
-
-impl RouteCounts {
-    /// The counter of a status's class.
-    #[must_use]
-    pub fn requests(&self, status: StatusCode) -> &Counter {
-        &self.classes[usize::from(status.as_u16() / 100).clamp(1, 5) - 1]
     }
 }
 
@@ -204,16 +193,7 @@ impl Metrics {
         let mut out = Text(String::with_capacity(4096));
         out.head("privet_build_info", "gauge", "Version of this process.");
         out.line("privet_build_info", concat!("version=\"", env!("CARGO_PKG_VERSION"), "\""), 1);
-        out.head("privet_requests_total", "counter", "Requests answered, by route and status class.");
-        for (name, meters) in self.routes.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            for class in 0..5 {
-                let sum: u64 = meters.iter().map(|m| m.classes[class].value()).sum();
-                let labels = format!("route=\"{}\",status=\"{}xx\"", escape(name), class + 1);
-                if sum > 0 || class == 1 {
-                    out.line("privet_requests_total", &labels, sum);
-                }
-            }
-        }
+        self.render_routes(&mut out);
         out.single("privet_requests_in_flight", "gauge", "Requests begun and not ended.", self.requests_in_flight());
         out.single("privet_connections_open", "gauge", "Client connections open.", self.connections_open());
         let sum = |pick: fn(&Counts) -> &Counter| self.all().map(|s| pick(s).value()).sum::<u64>();
@@ -242,6 +222,8 @@ impl Metrics {
         ] {
             out.single(name, "counter", help, value);
         }
+        out.head("privet_tls_handshake_duration_seconds", "histogram", "How long TLS handshakes took.");
+        out.histogram("privet_tls_handshake_duration_seconds", "", self.all().map(|shard| &shard.handshakes));
         self.render_families(&mut out);
         for family in self.families.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             out.head(family.name, family.kind, family.help);
@@ -267,6 +249,57 @@ impl Metrics {
         out.0
     }
 
+    fn render_routes(&self, out: &mut Text) {
+        let routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
+        out.head(
+            "privet_requests_total",
+            "counter",
+            "Requests answered, by route, method, status class and kind of principal.",
+        );
+        for (name, meters) in routes.iter() {
+            for (kind, method, class) in all_requests() {
+                let sum: u64 = meters.iter().map(|m| m.count(kind, method, class)).sum();
+                // One series of each route is there from the start, so that rates begin at nought.
+                if sum > 0 || (kind, method, class) == (Kind::Anonymous, 0, 1) {
+                    let status = format!("{}xx", class + 1);
+                    let labels = labels(&[
+                        ("route", name),
+                        ("method", METHODS[method]),
+                        ("status", &status),
+                        ("principal", kind.name()),
+                    ]);
+                    out.line("privet_requests_total", &labels, sum);
+                }
+            }
+        }
+        let times: [(_, _, Pick<Histogram>); 2] = [
+            ("privet_request_duration_seconds", "From the head of a request to the last byte of its answer.", |m| {
+                &m.duration
+            }),
+            (
+                "privet_upstream_duration_seconds",
+                "From the request sent to the head of the application's answer.",
+                |m| &m.upstream,
+            ),
+        ];
+        for (family, help, pick) in times {
+            out.head(family, "histogram", help);
+            for (name, meters) in routes.iter() {
+                out.histogram(family, &labels(&[("route", name)]), meters.iter().map(|m| pick(m)));
+            }
+        }
+        let bytes: [(_, _, Pick<Counter>); 2] = [
+            ("privet_request_bytes_total", "Bytes of clients' bodies.", |m| &m.received),
+            ("privet_response_bytes_total", "Bytes of answers' bodies.", |m| &m.sent),
+        ];
+        for (family, help, pick) in bytes {
+            out.head(family, "counter", help);
+            for (name, meters) in routes.iter() {
+                out.line(family, &labels(&[("route", name)]), meters.iter().map(|m| pick(m).value()).sum::<u64>());
+            }
+        }
+    }
+
     fn render_families(&self, out: &mut Text) {
         let mut sums: BTreeMap<(&'static str, String), u64> = BTreeMap::new();
         for shard in self.all() {
@@ -287,6 +320,9 @@ impl Metrics {
     }
 }
 
+/// Picks one thing of what is counted of a route.
+type Pick<T> = fn(&RouteCounts) -> &T;
+
 struct Text(String);
 
 impl Text {
@@ -298,10 +334,37 @@ impl Text {
         let _ = writeln!(self.0, "{name}{{{labels}}} {value}");
     }
 
+    /// Buckets of several workers as one, cumulative as the format has them.
+    fn histogram<'h>(&mut self, name: &str, labels: &str, parts: impl Iterator<Item = &'h Histogram>) {
+        let mut totals = Totals::default();
+        parts.for_each(|part| part.add_to(&mut totals));
+        let comma = if labels.is_empty() { "" } else { "," };
+        let mut sum = 0;
+        for (i, count) in totals.buckets.iter().enumerate() {
+            sum += count;
+            let bound = BOUNDS.get(i).map_or("+Inf".to_owned(), |micros| seconds(*micros));
+            self.line(&format!("{name}_bucket"), &format!("{labels}{comma}le=\"{bound}\""), sum);
+        }
+        let braced = if labels.is_empty() { String::new() } else { format!("{{{labels}}}") };
+        let _ = writeln!(self.0, "{name}_sum{braced} {}\n{name}_count{braced} {sum}", seconds(totals.micros));
+    }
+
     fn single(&mut self, name: &str, kind: &str, help: &str, value: impl std::fmt::Display) {
         self.head(name, kind, help);
         let _ = writeln!(self.0, "{name} {value}");
     }
+}
+
+/// Microseconds as seconds, without a loss.
+fn seconds(micros: u64) -> String {
+    let text = format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// Every kind, method and status class.
+fn all_requests() -> impl Iterator<Item = (Kind, usize, usize)> {
+    let methods = || (0..METHODS.len()).flat_map(|method| (0..5).map(move |class| (method, class)));
+    Kind::ALL.into_iter().flat_map(move |kind| methods().map(move |(method, class)| (kind, method, class)))
 }
 
 /// A label value as the text format wants it.
@@ -311,16 +374,29 @@ fn escape(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use http::StatusCode;
+
     use super::*;
 
     #[test]
     fn shards_add_up_and_labels_are_escaped() {
         let metrics = Metrics::new(2);
-        metrics.route("a\"b/", 0).requests(StatusCode::OK).increment();
-        metrics.route("a\"b/", 1).requests(StatusCode::OK).increment();
+        for worker in 0..2 {
+            let meter = metrics.route("a\"b/", worker);
+            meter.requests(Kind::Anonymous, 0, StatusCode::OK).increment();
+            meter.duration.observe(Duration::from_millis(2));
+        }
+        metrics.route("a\"b/", 1).requests(Kind::Oidc, 1, StatusCode::NOT_FOUND).increment();
         metrics.shard(1).count("privet_refusals_total", &[("kind", "host"), ("blame", "client")]);
         let text = metrics.render();
-        assert!(text.contains("privet_requests_total{route=\"a\\\"b/\",status=\"2xx\"} 2\n"), "{text}");
+        assert!(
+            text.contains(
+                "privet_requests_total{route=\"a\\\"b/\",method=\"GET\",status=\"2xx\",principal=\"anonymous\"} 2\n"
+            ),
+            "{text}"
+        );
         assert!(text.contains("privet_refusals_total{kind=\"host\",blame=\"client\"} 1\n"));
     }
 }

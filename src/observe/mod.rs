@@ -3,4 +3,5 @@
 pub mod access_log;
 pub mod map;
 pub mod metrics;
+pub mod route_counts;
 pub mod scrub_layer;

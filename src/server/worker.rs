@@ -342,6 +342,7 @@ impl Worker {
         let mut client = Client::new(peer, true, handshake.alpn_h2, port);
         client.handshake = Some(handshake);
         client.handshake_time = started.elapsed();
+        self.shard.handshakes.observe(client.handshake_time);
         let client = Rc::new(client);
         if client.http2 {
             serve_http2(Rc::clone(self), stream, client).await;
