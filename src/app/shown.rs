@@ -9,7 +9,7 @@ use crate::{
 
 /// Attempts to sign in at applications.
 pub(super) fn logins(metrics: &Metrics, guard: &Arc<Guard>) {
-    let (attempts, keys) = (Arc::clone(guard), Arc::clone(guard));
+    let [attempts, keys, breached, unknown] = [(); 4].map(|()| Arc::clone(guard));
     metrics.show(Family {
         name: "privet_login_attempts_total",
         kind: "counter",
@@ -24,6 +24,18 @@ pub(super) fn logins(metrics: &Metrics, guard: &Arc<Guard>) {
         kind: "gauge",
         help: "Accounts, addresses and pairs of both whose attempts are held in memory.",
         read: Box::new(move || vec![(String::new(), whole(keys.remembered() as u64))]),
+    });
+    metrics.show(Family {
+        name: "privet_login_breached_total",
+        kind: "counter",
+        help: "Attempts to sign in with a password that is in the list of breached ones.",
+        read: Box::new(move || vec![(String::new(), whole(breached.breached().listed.value()))]),
+    });
+    metrics.show(Family {
+        name: "privet_login_breached_unavailable_total",
+        kind: "counter",
+        help: "Attempts to sign in whose password could not be looked up in the list of breached ones.",
+        read: Box::new(move || vec![(String::new(), whole(unknown.breached().unavailable.value()))]),
     });
 }
 

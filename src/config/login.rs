@@ -6,14 +6,14 @@ use super::{
     diagnose::Diagnostics,
     file::{Node, Value},
     reader::Table,
-    resolve::seconds,
+    resolve::{Context, seconds},
     route,
 };
 use crate::{
     gateway::settings::{HostPattern, Route},
     login::{
         preset::Preset,
-        settings::{Criteria, Limit, Limits, Login, Outcome, Pattern, Redirect, Settings, Username},
+        settings::{Breached, Criteria, Limit, Limits, Login, Outcome, Pattern, Place, Redirect, Settings, Username},
     },
 };
 
@@ -26,11 +26,12 @@ pub(super) fn resolve(
     tables: Vec<Table>,
     routes: &[Arc<Route>],
     mut settings: Settings,
+    context: &Context<'_>,
     d: &mut Diagnostics<'_>,
 ) -> Settings {
     for table in tables {
         let span = table.span.clone();
-        let Some((host, login)) = login(table, d) else { continue };
+        let Some((host, login)) = login(table, context, d) else { continue };
         // Where no route could be built there is enough to mend already.
         if !routes.is_empty() && !routes.iter().any(|route| serves(route, &host, &login)) {
             let hint = "give it the host and path of a [[route]]".to_owned();
@@ -59,7 +60,7 @@ fn serves(route: &Route, host: &HostPattern, login: &Login) -> bool {
     hosts && (within(&login.path, &route.path) || (login.below && within(&route.path, &login.path)))
 }
 
-fn login(mut table: Table, d: &mut Diagnostics<'_>) -> Option<(HostPattern, Login)> {
+fn login(mut table: Table, context: &Context<'_>, d: &mut Diagnostics<'_>) -> Option<(HostPattern, Login)> {
     let span = table.span.clone();
     let host = table.parsed("host", d, "a host name such as \"shop.example\" or \"*.example\"", route::host);
     let host = host.unwrap_or(HostPattern::Any);
@@ -89,6 +90,10 @@ fn login(mut table: Table, d: &mut Diagnostics<'_>) -> Option<(HostPattern, Logi
     if tarpit > seconds(30) {
         d.note(&place, "`tarpit` must be at most \"30s\"", None);
     }
+    let breached = breached(&mut table, context, d);
+    if breached.is_some() && matches!(username, Some(Username::Basic | Username::Header(_))) {
+        d.note(&span, "a password is looked up only where the body is read for the username, too", None);
+    }
     table.finish(d);
     let (Some(path), Some(username), Some(outcome)) = (path, username, outcome) else {
         let hint = "set `path` and a `preset`, or `path`, `username` and `failure`".to_owned();
@@ -115,8 +120,30 @@ fn login(mut table: Table, d: &mut Diagnostics<'_>) -> Option<(HostPattern, Logi
         forget,
         remember,
         tarpit,
+        breached,
     };
     Some((host, login))
+}
+
+/// Where passwords stand, and the list of breached ones that they are looked up in.
+fn breached(table: &mut Table, context: &Context<'_>, d: &mut Diagnostics<'_>) -> Option<Breached> {
+    let span = table.span.clone();
+    let place = |text: &str| match username(text)? {
+        Username::Form(name) => Ok(Place::Form(name)),
+        Username::Json(names) => Ok(Place::Json(names)),
+        _ => Err(format!("\"{text}\" is no place in a body")),
+    };
+    let password = table.parsed("password", d, "\"form:NAME\" or \"json:/POINTER\"", place);
+    match (password, table.text("breached", d)) {
+        (Some(password), Some(list)) => Some(Breached { password, list: context.path(&list) }),
+        (None, None) => None,
+        _ => {
+            let hint =
+                "set both: `password` says where it stands, `breached` the list that it is looked up in".to_owned();
+            d.note(&span, "a password is looked up only where its place and a list are known", Some(hint));
+            None
+        }
+    }
 }
 
 /// What is written wins over the preset, failure and success each as a whole. `None` when nothing is said at all.

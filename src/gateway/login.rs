@@ -24,6 +24,9 @@ const SAFEGUARD: &str = "login";
 /// were right a moment ago.
 const X_PRIVET_LOGIN: HeaderName = HeaderName::from_static("x-privet-login");
 
+/// What the application is told of a password that breaches have made public.
+const X_PRIVET_PASSWORD: HeaderName = HeaderName::from_static("x-privet-password");
+
 /// An attempt that has been let through. Dropped, it gives its place back, or is charged when the application may have seen it.
 #[derive(Debug)]
 pub struct Attempt {
@@ -63,6 +66,13 @@ pub async fn check(
         record.verdict(SAFEGUARD, refused.why.name());
         limited(&refused)
     })?;
+    let password = rule.password(query, &parts.headers, &read);
+    if let Some(password) = password
+        && guard.is_breached(rule, password).await
+    {
+        record.verdict("password", "breached");
+        parts.headers.insert(X_PRIVET_PASSWORD, HeaderValue::from_static("breached"));
+    }
     if rule.answer_limit() > 0 {
         // What is compressed could not be judged.
         parts.headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));

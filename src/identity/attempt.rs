@@ -52,6 +52,7 @@ impl Door {
             forget: super::DAY,
             remember: super::DAY * 90,
             tarpit: Duration::ZERO,
+            breached: None,
         };
         Self { rule: guard.rule(&Arc::new(login)), guard: Arc::clone(guard) }
     }

@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue};
 use tokio::sync::broadcast;
 
 use super::{
-    device,
+    breached, device,
     event::{Address, Counts, Event, Verdict},
     judge::Judged,
     key::{Account, Key, Secrets},
@@ -43,6 +43,7 @@ pub struct Guard {
     tarpit: Tarpit,
     learned: Mutex<HashMap<String, Arc<Learned>>>,
     counts: Counts,
+    breached: breached::Counts,
     events: broadcast::Sender<Event>,
     watch: Mutex<Watched>,
     nobody_is_trusted: bool,
@@ -115,6 +116,7 @@ impl Guard {
             tarpit: Tarpit::default(),
             learned: Mutex::default(),
             counts: Counts::default(),
+            breached: breached::Counts::default(),
             events: broadcast::Sender::new(EVENTS),
             watch: Mutex::default(),
             nobody_is_trusted: settings.nobody_is_trusted,
@@ -222,6 +224,20 @@ impl Guard {
     #[must_use]
     pub fn counts(&self) -> &Counts {
         &self.counts
+    }
+
+    /// Whether a password is in the login's list of breached ones.
+    pub async fn is_breached(&self, rule: &Rule, password: breached::Hash) -> bool {
+        match &rule.breached {
+            Some(list) => list.has(password, &self.breached).await,
+            None => false,
+        }
+    }
+
+    /// Passwords that were looked up, by what came of it.
+    #[must_use]
+    pub fn breached(&self) -> &breached::Counts {
+        &self.breached
     }
 
     /// Keys that are remembered.

@@ -8,6 +8,7 @@ use std::{
 use http::{HeaderMap, Method, StatusCode, header};
 
 use super::{
+    breached::{Hash, List},
     judge::{Judged, told},
     key::{Account, AllTerms, Key, Secrets},
     learn::{Belief, Learned},
@@ -28,6 +29,7 @@ pub struct Rule {
     pub(super) terms: AllTerms,
     pub(super) route: Key,
     pub(super) pace: Pace,
+    pub(super) breached: Option<List>,
     secrets: Arc<Secrets>,
     learned: Arc<Learned>,
     told: Mutex<String>,
@@ -41,6 +43,7 @@ impl Rule {
             terms: AllTerms::of(login),
             route: secrets.bucket("route", limits.route.window, [login.name.as_bytes(), b""]),
             pace: Pace::new(limits.address, limits.route),
+            breached: login.breached.as_ref().map(|breached| List::open(&breached.list)),
             login: Arc::clone(login),
             secrets: Arc::clone(secrets),
             learned,
@@ -131,6 +134,14 @@ impl Rule {
             (Username::Basic, Some(value)) => self.secrets.credentials(realm, &name, value.as_bytes()),
             _ => self.secrets.account(realm, &name),
         }))
+    }
+
+    /// The password of a request, as lists of breached ones name it; nothing where it is not looked up, or can't be told without doubt.
+    #[must_use]
+    pub fn password(&self, query: Option<&str>, headers: &HeaderMap, body: &[u8]) -> Option<Hash> {
+        let place = &self.login.breached.as_ref()?.password;
+        let password = username::password(place, self.login.body_limit, query, headers, body)?;
+        Some(Hash::of(&password))
     }
 
     /// The account called `name`, where that is known without a request. What is no name at all is an account as well, that nobody has.
