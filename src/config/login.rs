@@ -33,9 +33,15 @@ pub(super) fn resolve(
         let span = table.span.clone();
         let Some((host, login)) = login(table, context, d) else { continue };
         // Where no route could be built there is enough to mend already.
-        if !routes.is_empty() && !routes.iter().any(|route| serves(route, &host, &login)) {
+        if !routes.is_empty() && !routes.iter().any(|route| serves(route, &host, &login.path, login.below)) {
             let hint = "give it the host and path of a [[route]]".to_owned();
             d.note(&span, format!("no route serves the login `{}`", login.name), Some(hint));
+        }
+        if let Some(challenge) = &login.challenge
+            && !routes.is_empty()
+            && !routes.iter().any(|route| serves(route, &host, challenge, false))
+        {
+            d.note(&span, "no route serves the login's challenge", None);
         }
         if settings.logins.iter().any(|other| other.name == login.name) {
             d.note(&span, format!("a second login for `{}`", login.name), None);
@@ -45,8 +51,8 @@ pub(super) fn resolve(
     settings
 }
 
-/// Whether `route` can get requests of `login`.
-fn serves(route: &Route, host: &HostPattern, login: &Login) -> bool {
+/// Whether `route` can get requests of this host and path, or of what is `below`.
+fn serves(route: &Route, host: &HostPattern, path: &str, below_it: bool) -> bool {
     use HostPattern::{Any, Exact, Wildcard};
     let below = |name: &str, suffix: &str| name.split_once('.').is_some_and(|(_, rest)| rest == suffix);
     let hosts = match (&route.host, host) {
@@ -57,7 +63,7 @@ fn serves(route: &Route, host: &HostPattern, login: &Login) -> bool {
     let within = |path: &str, prefix: &str| {
         prefix == "/" || path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    hosts && (within(&login.path, &route.path) || (login.below && within(&route.path, &login.path)))
+    hosts && (within(path, &route.path) || (below_it && within(&route.path, path)))
 }
 
 fn login(mut table: Table, context: &Context<'_>, d: &mut Diagnostics<'_>) -> Option<(HostPattern, Login)> {
@@ -94,6 +100,11 @@ fn login(mut table: Table, context: &Context<'_>, d: &mut Diagnostics<'_>) -> Op
     if breached.is_some() && matches!(username, Some(Username::Basic | Username::Header(_))) {
         d.note(&span, "a password is looked up only where the body is read for the username, too", None);
     }
+    let place = table.place("challenge");
+    let challenge = table.parsed("challenge", d, "a path such as \"/captcha\"", route::path);
+    if challenge.is_some() && challenge == path {
+        d.note(&place, "`challenge` must be another path than the login's own", None);
+    }
     table.finish(d);
     let (Some(path), Some(username), Some(outcome)) = (path, username, outcome) else {
         let hint = "set `path` and a `preset`, or `path`, `username` and `failure`".to_owned();
@@ -121,6 +132,7 @@ fn login(mut table: Table, context: &Context<'_>, d: &mut Diagnostics<'_>) -> Op
         remember,
         tarpit,
         breached,
+        challenge,
     };
     Some((host, login))
 }

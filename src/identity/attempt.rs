@@ -53,6 +53,7 @@ impl Door {
             remember: super::DAY * 90,
             tarpit: Duration::ZERO,
             breached: None,
+            challenge: None,
         };
         Self { rule: guard.rule(&Arc::new(login)), guard: Arc::clone(guard) }
     }

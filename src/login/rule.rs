@@ -2,18 +2,22 @@
 
 use std::{
     collections::BTreeSet,
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
+    time::SystemTime,
 };
 
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use super::{
     breached::{Hash, List},
+    challenge,
     judge::{Judged, told},
     key::{Account, AllTerms, Key, Secrets},
     learn::{Belief, Learned},
     pace::Pace,
     settings::{Login, Outcome, Username},
+    state::{millis, second},
     username::{self, Unreadable, basic_credentials, is_in_query},
 };
 use crate::common::authority::Authority;
@@ -68,6 +72,19 @@ impl Rule {
     #[must_use]
     pub fn concerns(&self, host: &str, method: &Method, path: &str, query: Option<&str>, headers: &HeaderMap) -> bool {
         self.is_path(path) && self.is_host(host) && self.is_method(method, query) && self.has_credentials(headers)
+    }
+
+    /// Whether an answer at this place may say that a challenge of this login was solved. `path` is canonical.
+    #[must_use]
+    pub fn is_challenge(&self, host: &str, path: &str) -> bool {
+        self.login.challenge.as_deref() == Some(path) && self.is_host(host)
+    }
+
+    /// The `Set-Cookie` for a client that has solved it, with which one more attempt passes.
+    #[must_use]
+    pub fn solved(&self, address: IpAddr, now: SystemTime) -> Option<HeaderValue> {
+        let source = self.secrets.address(&self.login.realm, address);
+        challenge::issue(&self.secrets, &source, second(millis(now)))
     }
 
     fn is_path(&self, path: &str) -> bool {

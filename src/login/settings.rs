@@ -56,6 +56,8 @@ pub struct Login {
     pub tarpit: Duration,
     /// Whether passwords are looked up in a list of breached ones.
     pub breached: Option<Breached>,
+    /// Canonical path of a page that shows a challenge, with which a stranger may have one more attempt.
+    pub challenge: Option<String>,
 }
 
 /// Where passwords stand, and the list that they are looked up in.
@@ -263,6 +265,7 @@ pub(super) mod testing {
             remember: Duration::from_secs(90 * 86_400),
             tarpit: Duration::ZERO,
             breached: None,
+            challenge: None,
         }
     }
 }

@@ -43,6 +43,8 @@ fn now() -> SystemTime {
 fn login() -> Login {
     let preset = Preset::Json401;
     Login {
+        breached: None,
+        challenge: None,
         name: "shop/login".to_owned(),
         host: None,
         path: "/login".to_owned(),
