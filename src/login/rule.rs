@@ -74,10 +74,13 @@ impl Rule {
         self.is_path(path) && self.is_host(host) && self.is_method(method, query) && self.has_credentials(headers)
     }
 
-    /// Whether an answer at this place may say that a challenge of this login was solved. `path` is canonical.
+    /// Whether an answer at this place may say that a challenge of this login was solved. `path` is canonical; slashes at its end make no
+    /// difference.
     #[must_use]
     pub fn is_challenge(&self, host: &str, path: &str) -> bool {
-        self.login.challenge.as_deref() == Some(path) && self.is_host(host)
+        let trimmed = |path: &str| path.trim_end_matches('/').len();
+        self.login.challenge.as_deref().is_some_and(|own| own[..trimmed(own)] == path[..trimmed(path)])
+            && self.is_host(host)
     }
 
     /// The `Set-Cookie` for a client that has solved it, with which one more attempt passes.
