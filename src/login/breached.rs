@@ -1,7 +1,7 @@
 //! Passwords that breaches have made public: a hint for the application, which may ask whoever has such a one for another.
 //!
-//! The operator supplies the list: a folder of range files ([`ranges`]), or one Bloom filter ([`filter`]). A password is here as a [`Hash`] and for
-//! the moment of the look only. Where the list can't be read the attempt goes on without the hint, for it is no gate.
+//! The operator supplies the list: a folder of range files (`ranges`), or one Bloom filter ([`Filter`]). A password is here as a
+//! [`struct@Hash`], and for the moment of the look only. Where the list can't be read the attempt goes on without the hint, for it is no gate.
 
 mod filter;
 mod hash;
@@ -150,6 +150,21 @@ mod tests {
         drop(all);
         assert!(!list.has(Hash::of(b"x"), &counts).await);
         assert_eq!(list.places.available_permits(), PLACES, "given back");
+    }
+
+    /// A file that never ends, as on a store that hangs: the attempt goes on, and the read takes its place until it is over.
+    #[tokio::test]
+    async fn a_file_that_never_comes_is_not_waited_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pipe = folder.path().join("5BAA6");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs").success());
+        let list = List::open(folder.path());
+        assert!(matches!(list.look(Hash::of(b"password")).await, Err(Unavailable::Slow)));
+        assert_eq!(list.places.available_permits(), PLACES - 1);
+        drop(std::fs::OpenOptions::new().write(true).open(&pipe).expect("opened"));
+        while list.places.available_permits() < PLACES {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 
     #[tokio::test]

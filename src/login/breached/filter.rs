@@ -49,7 +49,7 @@ pub enum Invalid {
 }
 
 impl Filter {
-    /// An empty filter for so many passwords. Of those that are not among them at most one in `one_in` seems to be.
+    /// An empty filter for so many passwords. Of those that are not among them about one in `one_in`, or fewer, seems to be.
     ///
     /// # Errors
     /// When it would be too large.
