@@ -125,11 +125,11 @@ impl Exchange<'_> {
             return Ok(upgrade::agree(self.client, answer, outer, protocol.unwrap_or_default(), masking));
         }
         let mut answer = self.stream(answer, lease, upload);
-        if let Some(attempt) = self.attempt.take() {
-            answer = Box::pin(attempt.settle(answer)).await?;
-        }
         if let Some(cookie) = solved {
             answer.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+        if let Some(attempt) = self.attempt.take() {
+            answer = Box::pin(attempt.settle(answer)).await?;
         }
         match self.masking {
             // Boxed: most exchanges have none, and its state would weigh on all.
