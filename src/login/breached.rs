@@ -80,7 +80,12 @@ impl List {
                 tracing::warn!(path = %path.display(), error = %error, "a filter of breached passwords can't be used");
                 (Form::Unusable, true)
             }
-            None => (Form::Ranges, false),
+            None => {
+                if !path.is_dir() {
+                    tracing::warn!(path = %path.display(), "there is no list of breached passwords");
+                }
+                (Form::Ranges, false)
+            }
         };
         Self { path: path.to_owned(), form, places: Arc::new(Semaphore::new(PLACES)), told: told.into() }
     }
