@@ -88,7 +88,8 @@ fn ask(n: usize) -> Ask {
     // As different in their first bytes as real ones, which are hashes.
     let spread = (n as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let key = |kind: u8| Key((u128::from(spread) << 64 | u128::from(kind)).to_be_bytes());
-    let keys = Keys { route: Key([1; 16]), address: key(2), account: key(3), pair: key(4), device: None };
+    let keys =
+        Keys { route: Key([1; 16]), address: key(2), account: key(3), pair: key(4), device: None, challenge: None };
     let terms = |limit, seconds: u64, cap| Terms {
         limit,
         slot: (seconds * 1000).div_ceil(7),

@@ -11,6 +11,7 @@ use crate::{
 /// Attempts to sign in at applications, and at gates.
 pub(super) fn logins(metrics: &Metrics, plan: &Plan) {
     let (attempts, keys, rules) = (Arc::clone(&plan.guard), Arc::clone(&plan.guard), plan.logins());
+    let [breached, unknown] = [(); 2].map(|()| Arc::clone(&plan.guard));
     metrics.show(Family {
         name: "privet_login_attempts_total",
         kind: "counter",
@@ -34,6 +35,18 @@ pub(super) fn logins(metrics: &Metrics, plan: &Plan) {
         kind: "gauge",
         help: "Accounts, addresses and pairs of both whose attempts are held in memory.",
         read: Box::new(move || vec![(String::new(), whole(keys.remembered() as u64))]),
+    });
+    metrics.show(Family {
+        name: "privet_login_breached_total",
+        kind: "counter",
+        help: "Attempts to sign in with a password that is in the list of breached ones.",
+        read: Box::new(move || vec![(String::new(), whole(breached.breached().listed.value()))]),
+    });
+    metrics.show(Family {
+        name: "privet_login_breached_unavailable_total",
+        kind: "counter",
+        help: "Attempts to sign in whose password could not be looked up in the list of breached ones.",
+        read: Box::new(move || vec![(String::new(), whole(unknown.breached().unavailable.value()))]),
     });
 }
 

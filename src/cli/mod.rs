@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand. Exit codes: 0 done; 1 the answer is no; 2 usage or configuration; 3 something
 //! needed is not available.
 
+pub mod breached;
 pub mod check;
 pub mod control;
 pub mod detect;
@@ -31,6 +32,9 @@ struct Cli {
 enum Command {
     /// Protect an application.
     Serve(ServeArgs),
+    /// Make a filter of breached passwords.
+    #[command(subcommand)]
+    Breached(breached::BreachedCommand),
     /// Say whether a configuration is valid, and everything that is wrong with it.
     Check(CheckArgs),
     /// Tell what personal data and secrets the lines of a JSON-lines file hold.
@@ -102,6 +106,7 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Check(args) => check::run(&args),
         Command::Detect(args) => detect::run(&args),
+        Command::Breached(command) => breached::run(&command),
         Command::Logins(args) => logins::run(&args),
         Command::Logs(command) => logs::run(&command),
         Command::Sessions(command) => sessions::run(&command),

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
-    context::seconds,
+    context::{Context, seconds},
     diagnose::Diagnostics,
     file::{Node, Value},
     reader::Table,
@@ -13,7 +13,7 @@ use crate::{
     gateway::settings::{HostPattern, Route},
     login::{
         preset::Preset,
-        settings::{Criteria, Limit, Limits, Login, Outcome, Pattern, Redirect, Settings, Username},
+        settings::{Breached, Criteria, Limit, Limits, Login, Outcome, Pattern, Place, Redirect, Settings, Username},
     },
 };
 
@@ -26,15 +26,22 @@ pub(super) fn resolve(
     tables: Vec<Table>,
     routes: &[Arc<Route>],
     mut settings: Settings,
+    context: &Context<'_>,
     d: &mut Diagnostics<'_>,
 ) -> Settings {
     for table in tables {
         let span = table.span.clone();
-        let Some((host, login)) = login(table, d) else { continue };
+        let Some((host, login)) = login(table, context, d) else { continue };
         // Where no route could be built there is enough to mend already.
-        if !routes.is_empty() && !routes.iter().any(|route| serves(route, &host, &login)) {
+        if !routes.is_empty() && !routes.iter().any(|route| serves(route, &host, &login.path, login.below)) {
             let hint = "give it the host and path of a [[route]]".to_owned();
             d.note(&span, format!("no route serves the login `{}`", login.name), Some(hint));
+        }
+        if let Some(challenge) = &login.challenge
+            && !routes.is_empty()
+            && !routes.iter().any(|route| serves(route, &host, challenge, false))
+        {
+            d.note(&span, "no route serves the login's challenge", None);
         }
         if settings.logins.iter().any(|other| other.name == login.name) {
             d.note(&span, format!("a second login for `{}`", login.name), None);
@@ -44,8 +51,8 @@ pub(super) fn resolve(
     settings
 }
 
-/// Whether `route` can get requests of `login`.
-fn serves(route: &Route, host: &HostPattern, login: &Login) -> bool {
+/// Whether `route` can get requests of this host and path, or of what is `below`.
+fn serves(route: &Route, host: &HostPattern, path: &str, below_it: bool) -> bool {
     use HostPattern::{Any, Exact, Wildcard};
     let below = |name: &str, suffix: &str| name.split_once('.').is_some_and(|(_, rest)| rest == suffix);
     let hosts = match (&route.host, host) {
@@ -56,10 +63,10 @@ fn serves(route: &Route, host: &HostPattern, login: &Login) -> bool {
     let within = |path: &str, prefix: &str| {
         prefix == "/" || path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    hosts && (within(&login.path, &route.path) || (login.below && within(&route.path, &login.path)))
+    hosts && (within(path, &route.path) || (below_it && within(&route.path, path)))
 }
 
-fn login(mut table: Table, d: &mut Diagnostics<'_>) -> Option<(HostPattern, Login)> {
+fn login(mut table: Table, context: &Context<'_>, d: &mut Diagnostics<'_>) -> Option<(HostPattern, Login)> {
     let span = table.span.clone();
     let host = table.parsed("host", d, "a host name such as \"shop.example\" or \"*.example\"", route::host);
     let host = host.unwrap_or(HostPattern::Any);
@@ -89,6 +96,15 @@ fn login(mut table: Table, d: &mut Diagnostics<'_>) -> Option<(HostPattern, Logi
     if tarpit > seconds(30) {
         d.note(&place, "`tarpit` must be at most \"30s\"", None);
     }
+    let breached = breached(&mut table, context, d);
+    if breached.is_some() && matches!(username, Some(Username::Basic | Username::Header(_))) {
+        d.note(&span, "a password is looked up only where the body is read for the username, too", None);
+    }
+    let place = table.place("challenge");
+    let challenge = table.parsed("challenge", d, "a path such as \"/captcha\"", route::path);
+    if challenge.is_some() && challenge == path {
+        d.note(&place, "`challenge` must be another path than the login's own", None);
+    }
     table.finish(d);
     let (Some(path), Some(username), Some(outcome)) = (path, username, outcome) else {
         let hint = "set `path` and a `preset`, or `path`, `username` and `failure`".to_owned();
@@ -115,8 +131,31 @@ fn login(mut table: Table, d: &mut Diagnostics<'_>) -> Option<(HostPattern, Logi
         forget,
         remember,
         tarpit,
+        breached,
+        challenge,
     };
     Some((host, login))
+}
+
+/// Where passwords stand, and the list of breached ones that they are looked up in.
+fn breached(table: &mut Table, context: &Context<'_>, d: &mut Diagnostics<'_>) -> Option<Breached> {
+    let span = table.span.clone();
+    let place = |text: &str| match username(text)? {
+        Username::Form(name) => Ok(Place::Form(name)),
+        Username::Json(names) => Ok(Place::Json(names)),
+        _ => Err(format!("\"{text}\" is no place in a body")),
+    };
+    let password = table.parsed("password", d, "\"form:NAME\" or \"json:/POINTER\"", place);
+    match (password, table.text("breached", d)) {
+        (Some(password), Some(list)) => Some(Breached { password, list: context.path(&list) }),
+        (None, None) => None,
+        _ => {
+            let hint =
+                "set both: `password` says where it stands, `breached` the list that it is looked up in".to_owned();
+            d.note(&span, "a password is looked up only where its place and a list are known", Some(hint));
+            None
+        }
+    }
 }
 
 /// What is written wins over the preset, failure and success each as a whole. `None` when nothing is said at all.

@@ -63,7 +63,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     }
     let login = login::Settings { nobody_is_trusted: server.trusted.is_empty(), ..login::Settings::default() };
     let login = login::Settings { max_keys: max_keys.unwrap_or(login.max_keys), ..login };
-    let login = super::login::resolve(logins, &routes, login, d);
+    let login = super::login::resolve(logins, &routes, login, context, d);
     distinct_doors(&server, &admin, d);
     top.finish(d);
     Config {

@@ -397,6 +397,27 @@ pub const KEYS: &[Key] = &[
         "How long a refusal is held back, at most 30s; 256 at once, and any more go out at once.",
     ),
     key(
+        "login[]",
+        "password",
+        "\"form:password\"",
+        "none",
+        "Where the password stands, for `breached`: \"form:NAME\" or \"json:/POINTER\".",
+    ),
+    key(
+        "login[]",
+        "breached",
+        "\"pwned\"",
+        "off",
+        "Passwords that breaches have made public: a folder of range files, or a filter that `privet breached build` has made. The application is told by `X-Privet-Password: breached`.",
+    ),
+    key(
+        "login[]",
+        "challenge",
+        "\"/captcha\"",
+        "none",
+        "Path of a page with a challenge, where browsers are sent (303) whose attempt would pass once they have solved it. docs/LOGIN.md says how the application tells so.",
+    ),
+    key(
         "login[].failure",
         "status",
         "[401]",

@@ -16,7 +16,7 @@ use crate::{
         client::{Client, X_REQUEST_ID},
         gate,
         head::Head,
-        login::Attempt,
+        login::{self, Attempt},
         mask::Masking,
         plan::Line,
         refusal::{Kind, Refusal},
@@ -107,8 +107,9 @@ impl Exchange<'_> {
             attempt.forward();
         }
         let sent = self.send(Box::new(Request::from_parts(*parts, body)), upgrading, &upload).await;
-        let (answer, lease) =
+        let (mut answer, lease) =
             sent.inspect_err(|_| self.attempt.take().into_iter().for_each(|attempt| attempt.give_up()))?;
+        let solved = login::solved(self.line, self.head, answer.headers_mut());
         if !answer::is_framed_once(answer.headers()) {
             return Err(Kind::BadGateway.into());
         }
@@ -124,6 +125,9 @@ impl Exchange<'_> {
             return Ok(upgrade::agree(self.client, answer, outer, protocol.unwrap_or_default(), masking));
         }
         let mut answer = self.stream(answer, lease, upload);
+        if let Some(cookie) = solved {
+            answer.headers_mut().append(header::SET_COOKIE, cookie);
+        }
         if let Some(attempt) = self.attempt.take() {
             answer = Box::pin(attempt.settle(answer)).await?;
         }
@@ -146,7 +150,7 @@ impl Exchange<'_> {
         {
             parts.headers.insert("x-forwarded-prefix", prefix);
         }
-        if route.gate.is_some() || !self.line.logins.is_empty() {
+        if route.gate.is_some() || !self.line.logins.is_empty() || !self.line.challenges.is_empty() {
             withhold_cookies(&mut parts.headers);
         }
         if let Some(authorization) = &route.upstream.authorization {

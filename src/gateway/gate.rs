@@ -134,13 +134,13 @@ fn refuse(need: Need, browser: bool) -> Result<Response<Body>, Refusal> {
         Need::SignIn { location, .. } | Need::StepUp { location } if browser => Ok(see_other(location)),
         Need::SignIn { challenge, .. } => {
             let headers = HeaderMap::from_iter([(header::WWW_AUTHENTICATE, challenge)]);
-            let more = Some(Box::new(More { wait: None, headers }));
+            let more = Some(Box::new(More { headers, ..More::default() }));
             Err(Refusal { kind: Kind::SignIn, source: None, more })
         }
         Need::StepUp { .. } => Err(Kind::StepUp.into()),
         Need::Forbidden => Err(Kind::Role.into()),
         Need::Wait { retry_after } => {
-            let more = Some(Box::new(More { wait: Some(retry_after), headers: HeaderMap::new() }));
+            let more = Some(Box::new(More { wait: Some(retry_after), ..More::default() }));
             Err(Refusal { kind: Kind::LoginLimited, source: None, more })
         }
     }

@@ -24,6 +24,12 @@ const SAFEGUARD: &str = "login";
 /// were right a moment ago.
 const X_PRIVET_LOGIN: HeaderName = HeaderName::from_static("x-privet-login");
 
+/// What the application is told of a password that breaches have made public.
+const X_PRIVET_PASSWORD: HeaderName = HeaderName::from_static("x-privet-password");
+
+/// What the application says of a challenge: `passed` on the answer to its solution.
+const X_PRIVET_CHALLENGE: HeaderName = HeaderName::from_static("x-privet-challenge");
+
 /// An attempt that has been let through. Dropped, it gives its place back, or is charged when the application may have seen it.
 #[derive(Debug)]
 pub struct Attempt {
@@ -66,11 +72,21 @@ pub async fn check(
         Refusal::from(Kind::LoginUnreadable(why.name()))
     })?;
     let Some(account) = account else { return Ok(None) };
-    let checked = guard.check(rule, &account, head.address, &parts.headers, clock::now()).await;
-    let reservation = checked.map_err(|refused| {
-        record.verdict(SAFEGUARD, refused.why.name());
-        limited(&refused)
-    })?;
+    let reservation = match guard.check(rule, &account, head.address, &parts.headers, clock::now()).await {
+        Ok(reservation) => reservation,
+        Err(refused) => {
+            record.verdict(SAFEGUARD, refused.why.name());
+            guard.linger(rule).await;
+            return Err(limited(rule, &refused));
+        }
+    };
+    let password = rule.password(query, &parts.headers, &read);
+    if let Some(password) = password
+        && guard.is_breached(rule, password).await
+    {
+        record.verdict("password", "breached");
+        parts.headers.insert(X_PRIVET_PASSWORD, HeaderValue::from_static("breached"));
+    }
     if rule.answer_limit() > 0 {
         // What is compressed could not be judged.
         parts.headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -81,9 +97,26 @@ pub async fn check(
     Ok(Some(Box::new(Attempt { guard: Arc::clone(guard), rule: Arc::clone(rule), reservation })))
 }
 
-fn limited(refused: &Refused) -> Refusal {
-    let more = More { wait: Some(refused.retry_after), headers: HeaderMap::from_iter(refused.headers()) };
+/// Whoever would pass with a solved challenge is sent to it, where there is one.
+fn limited(rule: &Rule, refused: &Refused) -> Refusal {
+    let challenge = rule.login().challenge.as_deref().filter(|_| refused.solvable);
+    let more = More {
+        wait: Some(refused.retry_after),
+        headers: HeaderMap::from_iter(refused.headers()),
+        elsewhere: challenge.and_then(|path| HeaderValue::from_str(path).ok()),
+    };
     Refusal { kind: Kind::LoginLimited, source: None, more: Some(Box::new(more)) }
+}
+
+/// Takes the word that a challenge was solved off an answer; the cookie that its client gets, where the answer may say so.
+pub fn solved(line: &Line, head: &Head, answer: &mut HeaderMap) -> Option<HeaderValue> {
+    if line.challenges.is_empty() {
+        return None;
+    }
+    let said = answer.remove(X_PRIVET_CHALLENGE).filter(|said| said == "passed");
+    let (host, path) = (head.host.to_str().unwrap_or_default(), head.target.path());
+    let rule = line.challenges.iter().find(|rule| said.is_some() && rule.is_challenge(host, path))?;
+    rule.solved(head.address, clock::now())
 }
 
 impl Attempt {

@@ -54,6 +54,7 @@ struct Prepared {
     engine: Arc<Engine>,
     mask: Option<Arc<Mask>>,
     logins: Vec<Arc<Rule>>,
+    challenges: Vec<Arc<Rule>>,
     realm: Option<Arc<Realm>>,
 }
 
@@ -129,11 +130,13 @@ impl Plan {
             let mask = route.mask.as_ref().map(|rule| mask(route, rule, &mut engines));
             let engine = engines.of(&route.privacy);
             let reached = settings.logins.iter().filter(|login| may_reach(route, login));
-            let logins = reached.map(|login| ready(login, means.guard, &mut logins)).collect();
+            let own = reached.map(|login| ready(login, means.guard, &mut logins)).collect();
+            let shown = settings.logins.iter().filter(|login| shows_challenge(route, login));
+            let challenges = shown.map(|login| ready(login, means.guard, &mut logins)).collect();
             let gate = route.gate.as_ref();
             let realm = gate.and_then(|gate| means.realms.iter().find(|realm| realm.name() == gate.realm));
             let realm = realm.map(Arc::clone);
-            routes.push(Prepared { route: Arc::clone(route), shared, engine, mask, logins, realm });
+            routes.push(Prepared { route: Arc::clone(route), shared, engine, mask, logins: own, challenges, realm });
         }
         Ok(Arc::new(Self {
             head: Arc::new(settings.head.clone()),
@@ -201,12 +204,18 @@ impl Plan {
 /// Whether a request of `route` may be an attempt at `login`, whose host it still has to have. Case makes no difference: an application
 /// may make none.
 fn may_reach(route: &Route, login: &Login) -> bool {
-    let is_below = |path: &str, prefix: &str| {
-        let prefix = prefix.trim_end_matches('/');
-        let start = path.get(..prefix.len()).filter(|start| start.eq_ignore_ascii_case(prefix));
-        start.is_some() && (path.len() == prefix.len() || path[prefix.len()..].starts_with('/'))
-    };
     is_below(&login.path, &route.path) || (login.below && is_below(&route.path, &login.path))
+}
+
+/// Whether the page with the challenge of `login` may be one of `route`.
+fn shows_challenge(route: &Route, login: &Login) -> bool {
+    login.challenge.as_ref().is_some_and(|challenge| is_below(challenge, &route.path))
+}
+
+fn is_below(path: &str, prefix: &str) -> bool {
+    let prefix = prefix.trim_end_matches('/');
+    let start = path.get(..prefix.len()).filter(|start| start.eq_ignore_ascii_case(prefix));
+    start.is_some() && (path.len() == prefix.len() || path[prefix.len()..].starts_with('/'))
 }
 
 /// `login` made ready, as it is `known` already where it is the same.
@@ -280,6 +289,8 @@ pub struct Line {
     pub masking: Option<Masking>,
     /// Logins of its application.
     pub logins: Vec<Arc<Rule>>,
+    /// Logins whose challenge it may show.
+    pub challenges: Vec<Arc<Rule>>,
     /// The realm of its gate.
     pub realm: Option<Arc<Realm>>,
 }
@@ -299,9 +310,10 @@ impl Gateway {
         let lines = plan
             .routes
             .iter()
-            .map(|Prepared { route, shared, engine, mask, logins, realm }| Line {
+            .map(|Prepared { route, shared, engine, mask, logins, challenges, realm }| Line {
                 realm: realm.clone(),
                 logins: logins.clone(),
+                challenges: challenges.clone(),
                 masking: route.mask.as_ref().zip(mask.as_ref()).map(|(rule, mask)| Masking {
                     mask: Arc::clone(mask),
                     uninspectable: rule.uninspectable,

@@ -103,6 +103,8 @@ pub struct More {
     pub wait: Option<Duration>,
     /// Further headers.
     pub headers: HeaderMap,
+    /// Where people are sent instead of being refused. Programs are refused all the same.
+    pub elsewhere: Option<HeaderValue>,
 }
 
 impl From<Kind> for Refusal {
@@ -238,6 +240,9 @@ impl Look {
 #[must_use]
 pub fn respond(refusal: &Refusal, look: Look, request_id: &HeaderValue) -> Response<Body> {
     let kind = refusal.kind;
+    if let (Look::Html, Some(place)) = (look, refusal.more.as_deref().and_then(|more| more.elsewhere.as_ref())) {
+        return see_other(place);
+    }
     let face = kind.face();
     let id = request_id.to_str().unwrap_or("-");
     let wait = refusal.more.as_deref().and_then(|more| more.wait).map(whole_seconds);
@@ -267,6 +272,14 @@ pub fn respond(refusal: &Refusal, look: Look, request_id: &HeaderValue) -> Respo
     if let Some(more) = &refusal.more {
         headers.extend(more.headers.clone());
     }
+    response
+}
+
+fn see_other(place: &HeaderValue) -> Response<Body> {
+    let mut response = Response::new(Body::full(String::new()));
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    response.headers_mut().insert(header::LOCATION, place.clone());
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
@@ -332,6 +345,21 @@ mod tests {
         let response = respond(&Kind::NoRoute.into(), Look::Html, &HeaderValue::from_static("abc"));
         assert_eq!(response.status(), 404);
         assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
+    }
+
+    #[test]
+    fn people_are_sent_elsewhere_and_programs_refused() {
+        let refusal = || {
+            let more = More { elsewhere: Some(HeaderValue::from_static("/captcha")), ..More::default() };
+            Refusal { kind: Kind::LoginLimited, source: None, more: Some(Box::new(more)) }
+        };
+        let to = |look| respond(&refusal(), look, &HeaderValue::from_static("abc"));
+        assert_eq!(
+            (to(Look::Html).status(), to(Look::Json).status()),
+            (StatusCode::SEE_OTHER, StatusCode::TOO_MANY_REQUESTS)
+        );
+        assert_eq!(to(Look::Html).headers()[header::LOCATION], "/captcha");
+        assert!(!to(Look::Json).headers().contains_key(header::LOCATION));
     }
 
     #[test]

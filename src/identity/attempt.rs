@@ -52,6 +52,8 @@ impl Door {
             forget: super::DAY,
             remember: super::DAY * 90,
             tarpit: Duration::ZERO,
+            breached: None,
+            challenge: None,
         };
         Self { rule: guard.rule(&Arc::new(login)), guard: Arc::clone(guard) }
     }

@@ -49,7 +49,7 @@ impl Standing {
     /// What the `Cookie` headers say of `account` at `second`, when a success is remembered for `remember` seconds.
     pub(super) fn of(secrets: &Secrets, account: &Account, headers: &HeaderMap, second: u32, remember: u32) -> Self {
         let mut other = Self::None;
-        for device in presented(headers).take(LOOKS).filter_map(Device::parse) {
+        for device in presented(headers, COOKIE).take(LOOKS).filter_map(Device::parse) {
             if device.vouches(secrets, account, second, remember) {
                 return Self::Familiar(device);
             }
@@ -123,12 +123,12 @@ impl Entry {
     }
 }
 
-/// The values of the cookie that were sent.
-fn presented(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+/// The values of the cookie `wanted` that were sent.
+pub(super) fn presented<'h>(headers: &'h HeaderMap, wanted: &'static str) -> impl Iterator<Item = &'h str> {
     let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    all.flat_map(|value| value.split(';')).filter_map(|pair| {
+    all.flat_map(|value| value.split(';')).filter_map(move |pair| {
         let (name, value) = pair.split_once('=')?;
-        (name.trim() == COOKIE).then(|| value.trim())
+        (name.trim() == wanted).then(|| value.trim())
     })
 }
 

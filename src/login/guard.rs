@@ -4,14 +4,14 @@ use std::{
     collections::HashMap,
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::SystemTime,
 };
 
 use http::{HeaderMap, HeaderValue};
 use tokio::sync::broadcast;
 
 use super::{
-    device,
+    breached, challenge, device,
     event::{Address, Counts, Event, Verdict},
     judge::Judged,
     key::{Account, Key, Secrets},
@@ -23,7 +23,7 @@ use super::{
     rule::Rule,
     settings::{Login, Settings},
     source::Source,
-    state::second,
+    state::{millis, second},
     tarpit::Tarpit,
     top::{Offender, Top},
     username::Unreadable,
@@ -43,6 +43,7 @@ pub struct Guard {
     tarpit: Tarpit,
     learned: Mutex<HashMap<String, Arc<Learned>>>,
     counts: Counts,
+    breached: breached::Counts,
     events: broadcast::Sender<Event>,
     watch: Mutex<Watched>,
     nobody_is_trusted: bool,
@@ -94,10 +95,6 @@ pub struct Settled {
     pub cookie: Option<HeaderValue>,
 }
 
-fn millis(time: SystemTime) -> u64 {
-    u64::try_from(time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_millis()).unwrap_or(u64::MAX)
-}
-
 impl Guard {
     /// A guard that remembers in memory.
     #[must_use]
@@ -115,6 +112,7 @@ impl Guard {
             tarpit: Tarpit::default(),
             learned: Mutex::default(),
             counts: Counts::default(),
+            breached: breached::Counts::default(),
             events: broadcast::Sender::new(EVENTS),
             watch: Mutex::default(),
             nobody_is_trusted: settings.nobody_is_trusted,
@@ -152,7 +150,7 @@ impl Guard {
         if account.credentials.is_some_and(|credentials| self.known.has(&credentials, second(now))) {
             return Ok(reservation);
         }
-        let keys = self.keys(rule, &reservation);
+        let keys = Keys { challenge: self.challenge(&reservation, headers), ..self.keys(rule, &reservation) };
         let ask = Ask { login: Arc::clone(&rule.name), keys, terms: rule.terms };
         self.look_at_source(&reservation.about);
         let claim = match self.ledger.reserve(ask, now).await {
@@ -161,12 +159,13 @@ impl Guard {
         };
         let (paced, with_route) = match claim.standing {
             Standing::Stranger => (keys.address, true),
+            Standing::Challenged => (keys.address, false),
             Standing::Address => (keys.pair, false),
             Standing::Device => (keys.device.unwrap_or(keys.pair), false),
         };
         if let Err(wait) = rule.pace.step(&paced, with_route, now) {
             self.ledger.settle(&claim, Outcome::Nothing, now);
-            return Err(self.refuse(&reservation.about, Denied { why: Why::Pace, wait }));
+            return Err(self.refuse(&reservation.about, Denied { why: Why::Pace, wait, solvable: false }));
         }
         reservation.claim = Some(claim);
         Ok(reservation)
@@ -224,6 +223,20 @@ impl Guard {
         &self.counts
     }
 
+    /// Whether a password is in the login's list of breached ones.
+    pub async fn is_breached(&self, rule: &Rule, password: breached::Hash) -> bool {
+        match &rule.breached {
+            Some(list) => list.has(password, &self.breached).await,
+            None => false,
+        }
+    }
+
+    /// Passwords that were looked up, by what came of it.
+    #[must_use]
+    pub fn breached(&self) -> &breached::Counts {
+        &self.breached
+    }
+
     /// Keys that are remembered.
     #[must_use]
     pub fn remembered(&self) -> usize {
@@ -260,7 +273,16 @@ impl Guard {
             account: bucket("account", limits.account.window, [&account.0, b""]),
             pair: bucket("pair", own, [&account.0, &source.0]),
             device: reservation.device.id().map(|id| bucket("device", own, [&account.0, id])),
+            challenge: None,
         }
+    }
+
+    /// The challenge that a stranger says to have solved, where the login knows such.
+    fn challenge(&self, reservation: &Reservation, headers: &HeaderMap) -> Option<Key> {
+        let about = &reservation.about;
+        let asked = about.login.challenge.is_some() && reservation.device.id().is_none();
+        let presented = || challenge::presented_by(&self.secrets, &about.source, headers, second(millis(about.time)));
+        asked.then(presented).flatten()
     }
 
     fn refuse(&self, about: &About, denied: Denied) -> Refused {

@@ -28,7 +28,7 @@ impl fmt::Debug for Key {
     }
 }
 
-/// What pseudonyms and device cookies are made with: two keys an epoch, newest first.
+/// What pseudonyms and cookies are made with: three keys an epoch, newest first.
 pub(super) struct Secrets {
     epochs: Vec<Epoch>,
 }
@@ -36,6 +36,7 @@ pub(super) struct Secrets {
 struct Epoch {
     name: hmac::Key,
     device: hmac::Key,
+    challenge: hmac::Key,
 }
 
 impl fmt::Debug for Secrets {
@@ -57,7 +58,11 @@ impl Secrets {
                 let derive = |label: &str| {
                     hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&secret, &[label.as_bytes(), &[1]].concat()).as_ref())
                 };
-                Epoch { name: derive("privet login name 1"), device: derive("privet login device 1") }
+                Epoch {
+                    name: derive("privet login name 1"),
+                    device: derive("privet login device 1"),
+                    challenge: derive("privet login challenge 1"),
+                }
             })
             .collect();
         epochs.reverse();
@@ -95,6 +100,17 @@ impl Secrets {
         let (device, issued) = (*device, issued.to_le_bytes());
         let parts = move |(epoch, name): (&Epoch, &Key)| digest(&epoch.device, &[&name.0, &device, &issued]);
         self.epochs.iter().zip(&account.names).map(parts)
+    }
+
+    /// What vouches that a client of the address `source` has solved a challenge. It lives too short for older epochs to matter.
+    pub(super) fn pass(&self, source: &Key, number: &[u8; 16], issued: u32) -> Option<Key> {
+        let epoch = self.epochs.first()?;
+        Some(digest(&epoch.challenge, &[&source.0, number, &issued.to_le_bytes()]))
+    }
+
+    /// The key of the ledger under which that is spent.
+    pub(super) fn spent(&self, number: &[u8; 16]) -> Key {
+        self.key(&[b"challenge", number])
     }
 
     fn key(&self, parts: &[&[u8]]) -> Key {

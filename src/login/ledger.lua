@@ -1,10 +1,11 @@
 -- The ledger's step on a shared server: `state.rs` and `ledger.rs` in Lua, sum by sum; a test holds both to the same decisions.
 --
--- KEYS: route, address, account, pair, and the device where one is vouched for; all with one hash tag.
--- ARGV: "reserve" or "settle"; milliseconds since 1970, or "" for the server's own time; then for route, address, account and own six
--- numbers each: limit, slot, waits, cap, forget, remember. "settle" adds standing (0 stranger, 1 address, 2 device), outcome (0 nothing,
--- 1 failure, 2 success) and lease.
--- Answers of "reserve": {1, standing, lease} or {0, why (0 route, 1 address, 2 account, 3 own), milliseconds to wait}.
+-- KEYS: route, address, account, pair, and a fifth where there is one; all with one hash tag.
+-- ARGV: "reserve" or "settle"; milliseconds since 1970, or "" for the server's own time; what the fifth key is: "device", that is vouched for,
+-- "challenge", that was solved, or ""; then for route, address, account and own six numbers each: limit, slot, waits, cap, forget,
+-- remember. "settle" adds standing (0 stranger, 1 address, 2 device, 3 challenged), outcome (0 nothing, 1 failure, 2 success) and lease.
+-- Answers of "reserve": {1, standing, lease, 0} or {0, why (0 route, 1 address, 2 account, 3 own), milliseconds to wait, 1 where a
+-- challenge that was solved would let it through}.
 --
 -- Attempts in flight are counted by the half minute in which they began (their lease), in eight slots. What a replica that died holds is
 -- so forgotten after at most four minutes; what is settled later than that is charged all the same.
@@ -97,22 +98,25 @@ local function frees(s, t, left)
   return t.slot * SLOTS
 end
 
+local function end_of_run(s, t)
+  local row = run(s, t)
+  if t.cap > 0 and row >= t.cap then return max((s.last + t.forget) * 1000 - now, 0) end
+  if t.cap > 0 and row + flight(s) >= t.cap then return IN_FLIGHT end
+  return 0
+end
+
 local function refusal(s, t)
   local wait = min(max(s.wait_until * 1000 - now, 0), LONGEST_WAIT * 1000)
-  local failed, flying, row = count(s, t), flight(s), run(s, t)
-  local window, ends = 0, 0
+  local failed, window = count(s, t), 0
   if failed >= t.limit then
     window = frees(s, t, failed)
-  elseif failed + flying >= t.limit then
+  elseif failed + flight(s) >= t.limit then
     window = IN_FLIGHT
   end
-  if t.cap > 0 and row >= t.cap then
-    ends = max((s.last + t.forget) * 1000 - now, 0)
-  elseif t.cap > 0 and row + flying >= t.cap then
-    ends = IN_FLIGHT
-  end
-  return max(wait, window, ends)
+  return max(wait, window, end_of_run(s, t))
 end
+
+local function is_unused(s, t) return flight(s) == 0 and not is_familiar(s, t) end
 
 local function fail(s, t)
   local at = current(s, t)
@@ -161,39 +165,67 @@ local function keep(key, s, t)
   end
 end
 
-local route, address, account, own = terms(3), terms(9), terms(15), terms(21)
-local by = { route, address, account, own, own }
+local route, address, account, own = terms(4), terms(10), terms(16), terms(22)
+-- `challenge::TERMS`.
+local solved = { limit = 1, slot = 60000, waits = false, cap = 0, forget = 0, remember = 1320 }
+local fifth = ARGV[3]
+local by = { route, address, account, own, fifth == 'challenge' and solved or own }
 local states = {}
 for i, raw in ipairs(redis.call('MGET', unpack(KEYS))) do states[i] = unpacked(raw) end
 -- Whom somebody of a standing is judged by, in the order of `Ask::judges`.
-local judges = { [0] = { 4, 3, 2, 1 }, [1] = { 4 }, [2] = { 5 } }
+local judges = { [0] = { 4, 3, 2, 1 }, [1] = { 4 }, [2] = { 5 }, [3] = { 4, 3, 2, 1 } }
+
+local function longest(standing)
+  local why, worst = 0, 0
+  for _, i in ipairs(judges[standing]) do
+    local wait
+    if standing == 3 and i == 1 then
+      wait = 0
+    elseif standing == 3 and i == 3 then
+      wait = end_of_run(states[i], by[i])
+    else
+      wait = refusal(states[i], by[i])
+    end
+    if wait > worst then why, worst = min(i, 4) - 1, wait end
+  end
+  return worst, why
+end
 
 if ARGV[1] == 'reserve' then
   local standing = 0
-  if states[5] and not is_spent(states[5], own) then
+  if fifth == 'device' and not is_spent(states[5], own) then
     standing = 2
   elseif is_familiar(states[4], own) then
     standing = 1
   end
-  local why, worst = 0, 0
-  for _, i in ipairs(judges[standing]) do
-    local wait = refusal(states[i], by[i])
-    if wait > worst then why, worst = min(i, 4) - 1, wait end
+  local worst, why = longest(standing)
+  if worst > 0 then
+    local solvable = standing == 0 and longest(3) == 0
+    if not (solvable and fifth == 'challenge' and is_unused(states[5], solved)) then
+      return { 0, why, worst, solvable and 1 or 0 }
+    end
+    standing = 3
+    reserve(states[5])
+    keep(KEYS[5], states[5], solved)
   end
-  if worst > 0 then return { 0, why, worst } end
   for _, i in ipairs(judges[standing]) do
     reserve(states[i])
     keep(KEYS[i], states[i], by[i])
   end
-  return { 1, standing, bucket }
+  return { 1, standing, bucket, 0 }
 end
 
-local standing, outcome, lease = tonumber(ARGV[27]), tonumber(ARGV[28]), tonumber(ARGV[29])
+local standing, outcome, lease = tonumber(ARGV[28]), tonumber(ARGV[29]), tonumber(ARGV[30])
 local changed = {}
 for _, i in ipairs(judges[standing]) do
   release(states[i], lease)
   if outcome == 1 then fail(states[i], by[i]) end
   changed[i] = true
+end
+if standing == 3 then
+  release(states[5], lease)
+  if outcome ~= 0 then succeed(states[5]) end
+  changed[5] = true
 end
 if outcome == 2 then
   if standing == 2 then succeed(states[5]) end

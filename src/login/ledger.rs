@@ -1,12 +1,13 @@
 //! What is remembered of attempts, wherever it is kept: which keys an attempt has, who is judged by which, and what an outcome changes.
 //!
-//! A stranger is judged by four keys. A familiar client, one with a device cookie or an address of a past success, is judged by its own and
+//! A stranger is judged by four keys, or by less for one attempt where a challenge was solved. A familiar client, one with a device cookie or an address of a past success, is judged by its own and
 //! by nothing else, so that nobody who guesses at an account can lock its owner out. All keys of an attempt are looked at and
 //! reserved in one step; a refusal changes nothing.
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
 use super::{
+    challenge,
     key::{AllTerms, Key},
     state::{State, Terms},
 };
@@ -24,6 +25,8 @@ pub struct Keys {
     pub pair: Key,
     /// The account from the device, where a cookie vouches for it.
     pub device: Option<Key>,
+    /// The number of a challenge that was solved. It counts for nothing where a device is vouched for.
+    pub challenge: Option<Key>,
 }
 
 /// What is asked of a ledger.
@@ -46,6 +49,8 @@ pub enum Standing {
     Address,
     /// By its account and device.
     Device,
+    /// As a stranger, but neither by how often the account failed nor by the login as a whole: it has solved a challenge.
+    Challenged,
 }
 
 impl Standing {
@@ -56,6 +61,7 @@ impl Standing {
             Self::Stranger => "stranger",
             Self::Address => "familiar_address",
             Self::Device => "familiar_device",
+            Self::Challenged => "challenged",
         }
     }
 }
@@ -99,6 +105,8 @@ pub struct Denied {
     pub why: Why,
     /// Milliseconds.
     pub wait: u64,
+    /// Whether it would be let through, had it solved a challenge.
+    pub solvable: bool,
 }
 
 /// A place held for an attempt.
@@ -152,14 +160,43 @@ impl Ask {
         } else {
             Standing::Stranger
         };
-        let mut worst: Option<Denied> = None;
+        let Some((why, wait)) = self.longest(standing, &look, now) else { return Ok(standing) };
+        let solvable = standing == Standing::Stranger && self.longest(Standing::Challenged, &look, now).is_none();
+        match self.spends(Standing::Challenged) {
+            Some(challenge) if solvable && look(&challenge).is_unused(&challenge::TERMS, now) => {
+                Ok(Standing::Challenged)
+            }
+            _ => Err(Denied { why, wait, solvable }),
+        }
+    }
+
+    /// The longest wait of somebody of `standing`.
+    fn longest(&self, standing: Standing, look: impl Fn(&Key) -> State, now: u64) -> Option<(Why, u64)> {
+        let mut longest = None;
         for (why, key, terms) in self.judges(standing) {
-            let wait = look(&key).refusal(&terms, now);
-            if wait > worst.map_or(0, |denied| denied.wait) {
-                worst = Some(Denied { why, wait });
+            let state = look(&key);
+            let wait = match (standing, why) {
+                (Standing::Challenged, Why::Route) => 0,
+                // A hundred in a row are the end for whoever solves challenges, too.
+                (Standing::Challenged, Why::Account) => state.end_of_run(&terms, now),
+                _ => state.refusal(&terms, now),
+            };
+            if wait > longest.map_or(0, |(_, longest)| longest) {
+                longest = Some((why, wait));
             }
         }
-        worst.map_or(Ok(standing), Err)
+        longest
+    }
+
+    /// The solved challenge that somebody of `standing` spends.
+    fn spends(&self, standing: Standing) -> Option<Key> {
+        self.keys.challenge.filter(|_| standing == Standing::Challenged && self.keys.device.is_none())
+    }
+
+    /// Every key that holds a place for somebody of `standing`.
+    pub fn places(&self, standing: Standing) -> impl Iterator<Item = (Key, Terms)> {
+        let spends = self.spends(standing).map(|key| (key, challenge::TERMS));
+        self.judges(standing).map(|(_, key, terms)| (key, terms)).chain(spends)
     }
 
     /// The keys that judge somebody of `standing`, and are charged.
@@ -169,7 +206,7 @@ impl Ask {
         let all = match standing {
             Standing::Device => [keys.device.and_then(own), None, None, None],
             Standing::Address => [own(keys.pair), None, None, None],
-            Standing::Stranger => [
+            Standing::Stranger | Standing::Challenged => [
                 own(keys.pair),
                 Some((Why::Account, keys.account, terms.account)),
                 Some((Why::Address, keys.address, terms.address)),
@@ -188,6 +225,14 @@ impl Claim {
                 state.release();
                 if outcome == Outcome::Failure {
                     state.fail(&terms, now);
+                }
+            });
+        }
+        if let Some(challenge) = self.ask.spends(self.standing) {
+            change(challenge, &challenge::TERMS, &|state| {
+                state.release();
+                if outcome != Outcome::Nothing {
+                    state.succeed(now);
                 }
             });
         }

@@ -36,7 +36,7 @@ impl Memory {
     pub fn reserve_now(&self, ask: Ask, now: u64) -> Result<Claim, super::ledger::Denied> {
         let mut table = self.table();
         let standing: Standing = ask.decide(|key| table.look(key), now)?;
-        for (_, key, terms) in ask.judges(standing) {
+        for (key, terms) in ask.places(standing) {
             table.change(key, &terms, now, &super::state::State::reserve);
         }
         Ok(Claim { ask, standing, lease: 0 })
@@ -45,7 +45,7 @@ impl Memory {
     /// Holds the place of a claim that was decided elsewhere.
     pub(super) fn hold(&self, claim: &Claim, now: u64) {
         let mut table = self.table();
-        for (_, key, terms) in claim.ask.judges(claim.standing) {
+        for (key, terms) in claim.ask.places(claim.standing) {
             table.change(key, &terms, now, &super::state::State::reserve);
         }
     }

@@ -6,10 +6,13 @@
 //! - [`rule`]: one login made ready: [`username`] reads bodies, [`judge`] answers, [`learn`] what answers are like.
 //! - [`guard`]: the decision; [`ledger`] says what an attempt is judged by, [`state`] has the arithmetic of a key, [`memory`] keeps
 //!   states, [`mod@redis`] shares them between replicas, [`pace`] bounds the speed of attempts, [`device`] makes clients familiar,
-//!   [`tarpit`] lets refusals take their time.
+//!   [`challenge`] gives whoever has solved one a further attempt, [`tarpit`] lets refusals take their time.
+//! - [`breached`]: whether a password is one that breaches have made public.
 //! - [`event`]: what others are told; [`top`] and `source` look for offenders, and for a sign that addresses are not the clients'.
 
 mod answer;
+pub mod breached;
+pub mod challenge;
 pub mod device;
 pub mod event;
 pub mod guard;

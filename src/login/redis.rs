@@ -138,6 +138,7 @@ impl Wire {
             Standing::Stranger => 0,
             Standing::Address => 1,
             Standing::Device => 2,
+            Standing::Challenged => 3,
         };
         let outcome = match outcome {
             Outcome::Nothing => 0,
@@ -150,10 +151,15 @@ impl Wire {
 
     fn arguments(&self, step: &str, ask: &Ask, now: u64) -> Vec<String> {
         let now = if self.clock == Clock::Caller { now.to_string() } else { String::new() };
+        let fifth = match (ask.keys.device, ask.keys.challenge) {
+            (Some(_), _) => "device",
+            (None, Some(_)) => "challenge",
+            (None, None) => "",
+        };
         let terms = &ask.terms;
         let numbers = [terms.route, terms.address, terms.account, terms.own];
         let numbers = numbers.into_iter().flat_map(numbers_of).map(|n| n.to_string());
-        [step.to_owned(), now].into_iter().chain(numbers).collect()
+        [step.to_owned(), now, fifth.to_owned()].into_iter().chain(numbers).collect()
     }
 }
 
@@ -183,7 +189,11 @@ impl Drop for Place {
 fn names(ask: &Ask) -> Vec<String> {
     let keys = &ask.keys;
     let name = |Key(bytes): Key| format!("{{login}}:{:032x}", u128::from_be_bytes(bytes));
-    [keys.route, keys.address, keys.account, keys.pair].into_iter().chain(keys.device).map(name).collect()
+    [keys.route, keys.address, keys.account, keys.pair]
+        .into_iter()
+        .chain(keys.device.or(keys.challenge))
+        .map(name)
+        .collect()
 }
 
 fn numbers_of(terms: Terms) -> [u64; 6] {
@@ -194,16 +204,20 @@ fn numbers_of(terms: Terms) -> [u64; 6] {
 /// What the script has answered; `None` for what it never does.
 fn understood(value: &Value) -> Option<Result<(Standing, u64), Denied>> {
     let Value::Array(values) = value else { return None };
-    let [Value::Int(through), Value::Int(what), Value::Int(number)] = values[..] else { return None };
+    let [Value::Int(through), Value::Int(what), Value::Int(number), Value::Int(solvable)] = values[..] else {
+        return None;
+    };
     let number = u64::try_from(number).ok()?;
+    let denied = |why| Err(Denied { why, wait: number, solvable: solvable == 1 });
     Some(match (through, what) {
         (1, 0) => Ok((Standing::Stranger, number)),
         (1, 1) => Ok((Standing::Address, number)),
         (1, 2) => Ok((Standing::Device, number)),
-        (0, 0) => Err(Denied { why: Why::Route, wait: number }),
-        (0, 1) => Err(Denied { why: Why::Address, wait: number }),
-        (0, 2) => Err(Denied { why: Why::Account, wait: number }),
-        (0, 3) => Err(Denied { why: Why::AccountAddress, wait: number }),
+        (1, 3) => Ok((Standing::Challenged, number)),
+        (0, 0) => denied(Why::Route),
+        (0, 1) => denied(Why::Address),
+        (0, 2) => denied(Why::Account),
+        (0, 3) => denied(Why::AccountAddress),
         _ => return None,
     })
 }

@@ -23,6 +23,8 @@ pub struct Refused {
     pub retry_after: Duration,
     /// What the limit allows: failures, or attempts where it is the pace.
     pub limit: Limit,
+    /// Whether it would be let through, had it solved a challenge.
+    pub solvable: bool,
 }
 
 impl Refused {
@@ -36,7 +38,8 @@ impl Refused {
             Why::AccountAddress => limits.account_address,
             Why::Pace => pace::times(limits.address),
         };
-        Self { why: denied.why, retry_after: Duration::from_secs(denied.wait.div_ceil(1000).max(1)), limit }
+        let retry_after = Duration::from_secs(denied.wait.div_ceil(1000).max(1));
+        Self { why: denied.why, retry_after, limit, solvable: denied.solvable }
     }
 
     /// `Retry-After`, `RateLimit-Policy` and `RateLimit`.
@@ -61,14 +64,14 @@ mod tests {
 
     #[test]
     fn a_refusal_says_when_to_come_again() {
-        let refused = Refused::new(Denied { why: Why::Account, wait: 29_001 }, &Limits::default());
+        let refused = Refused::new(Denied { why: Why::Account, wait: 29_001, solvable: false }, &Limits::default());
         let headers: Vec<_> =
             refused.headers().iter().map(|(n, v)| format!("{n}: {}", v.to_str().expect("text"))).collect();
         assert_eq!(
             headers,
             ["retry-after: 30", "ratelimit-policy: \"account\";q=20;w=3600", "ratelimit: \"account\";r=0;t=30"]
         );
-        let refused = Refused::new(Denied { why: Why::Pace, wait: 1 }, &Limits::default());
+        let refused = Refused::new(Denied { why: Why::Pace, wait: 1, solvable: false }, &Limits::default());
         assert_eq!((refused.retry_after.as_secs(), refused.limit.count), (1, 120));
     }
 }

@@ -2,17 +2,22 @@
 
 use std::{
     collections::BTreeSet,
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
+    time::SystemTime,
 };
 
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use super::{
+    breached::{Hash, List},
+    challenge,
     judge::{Judged, told},
     key::{Account, AllTerms, Key, Secrets},
     learn::{Belief, Learned},
     pace::Pace,
     settings::{Login, Outcome, Username},
+    state::{millis, second},
     username::{self, Unreadable, basic_credentials, is_in_query},
 };
 use crate::common::authority::Authority;
@@ -28,6 +33,7 @@ pub struct Rule {
     pub(super) terms: AllTerms,
     pub(super) route: Key,
     pub(super) pace: Pace,
+    pub(super) breached: Option<List>,
     secrets: Arc<Secrets>,
     learned: Arc<Learned>,
     told: Mutex<String>,
@@ -41,6 +47,7 @@ impl Rule {
             terms: AllTerms::of(login),
             route: secrets.bucket("route", limits.route.window, [login.name.as_bytes(), b""]),
             pace: Pace::new(limits.address, limits.route),
+            breached: login.breached.as_ref().map(|breached| List::open(&breached.list)),
             login: Arc::clone(login),
             secrets: Arc::clone(secrets),
             learned,
@@ -65,6 +72,22 @@ impl Rule {
     #[must_use]
     pub fn concerns(&self, host: &str, method: &Method, path: &str, query: Option<&str>, headers: &HeaderMap) -> bool {
         self.is_path(path) && self.is_host(host) && self.is_method(method, query) && self.has_credentials(headers)
+    }
+
+    /// Whether an answer at this place may say that a challenge of this login was solved. `path` is canonical; slashes at its end make no
+    /// difference.
+    #[must_use]
+    pub fn is_challenge(&self, host: &str, path: &str) -> bool {
+        let trimmed = |path: &str| path.trim_end_matches('/').len();
+        self.login.challenge.as_deref().is_some_and(|own| own[..trimmed(own)] == path[..trimmed(path)])
+            && self.is_host(host)
+    }
+
+    /// The `Set-Cookie` for a client that has solved it, with which one more attempt passes.
+    #[must_use]
+    pub fn solved(&self, address: IpAddr, now: SystemTime) -> Option<HeaderValue> {
+        let source = self.secrets.address(&self.login.realm, address);
+        challenge::issue(&self.secrets, &source, second(millis(now)))
     }
 
     fn is_path(&self, path: &str) -> bool {
@@ -131,6 +154,14 @@ impl Rule {
             (Username::Basic, Some(value)) => self.secrets.credentials(realm, &name, value.as_bytes()),
             _ => self.secrets.account(realm, &name),
         }))
+    }
+
+    /// The password of a request, as lists of breached ones name it; nothing where it is not looked up, or can't be told without doubt.
+    #[must_use]
+    pub fn password(&self, query: Option<&str>, headers: &HeaderMap, body: &[u8]) -> Option<Hash> {
+        let place = &self.login.breached.as_ref()?.password;
+        let password = username::password(place, self.login.body_limit, query, headers, body)?;
+        Some(Hash::of(&password))
     }
 
     /// The account called `name`, where that is known without a request. What is no name at all is an account as well, that nobody has.

@@ -1,6 +1,6 @@
 //! Which requests are attempts to sign in, how their outcome is told, and how many may fail. Validated values only.
 
-use std::{collections::BTreeSet, fmt, time::Duration};
+use std::{collections::BTreeSet, fmt, path::PathBuf, time::Duration};
 
 use regex::bytes::Regex;
 
@@ -54,6 +54,28 @@ pub struct Login {
     pub remember: Duration,
     /// How long a refusal is held back; zero is not at all.
     pub tarpit: Duration,
+    /// Whether passwords are looked up in a list of breached ones.
+    pub breached: Option<Breached>,
+    /// Canonical path of a page that shows a challenge, with which a stranger may have one more attempt.
+    pub challenge: Option<String>,
+}
+
+/// Where passwords stand, and the list that they are looked up in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Breached {
+    /// Where the password stands.
+    pub password: Place,
+    /// A folder of range files, or a filter.
+    pub list: PathBuf,
+}
+
+/// A place in a request's body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A field of a form, or of the query.
+    Form(String),
+    /// A member of a JSON object: names from the outside in.
+    Json(Vec<String>),
 }
 
 /// Where the username stands.
@@ -242,6 +264,8 @@ pub(super) mod testing {
             forget: Duration::from_secs(86_400),
             remember: Duration::from_secs(90 * 86_400),
             tarpit: Duration::ZERO,
+            breached: None,
+            challenge: None,
         }
     }
 }

@@ -5,6 +5,8 @@
 //! limit. Times are milliseconds since 1970 where they go in, and whole seconds where they are kept; all of it fits the
 //! integers of a double, so that a script in another language can do the same sums.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 /// Slots of a window.
 pub const SLOTS: usize = 8;
 /// First wait, in seconds; it doubles with each strike.
@@ -52,6 +54,12 @@ pub struct State {
     pub consecutive: u8,
     /// Waits so far.
     pub strikes: u8,
+}
+
+/// A time as it is counted here.
+#[must_use]
+pub fn millis(time: SystemTime) -> u64 {
+    u64::try_from(time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The whole second of a time, as it is kept.
@@ -108,15 +116,26 @@ impl State {
             limit if count + flight >= limit => IN_FLIGHT,
             _ => 0,
         };
-        let (run, cap) = (u32::from(self.run(terms, now)), u32::from(terms.cap));
+        wait.max(window).max(self.end_of_run(terms, now))
+    }
+
+    /// The same by the failures in a row alone.
+    #[must_use]
+    pub fn end_of_run(&self, terms: &Terms, now: u64) -> u64 {
+        let (run, flight, cap) = (u32::from(self.run(terms, now)), u32::from(self.flight), u32::from(terms.cap));
         let forgotten = (u64::from(self.last) + u64::from(terms.forget)) * 1000;
-        let run = match cap {
+        match cap {
             0 => 0,
             cap if run >= cap => forgotten.saturating_sub(now),
             cap if run + flight >= cap => IN_FLIGHT,
             _ => 0,
-        };
-        wait.max(window).max(run)
+        }
+    }
+
+    /// Whether what works once has neither worked nor is just being tried.
+    #[must_use]
+    pub fn is_unused(&self, terms: &Terms, now: u64) -> bool {
+        self.flight == 0 && !self.is_familiar(terms, now)
     }
 
     /// Milliseconds until fewer than the limit count.

@@ -14,11 +14,12 @@ use std::borrow::Cow;
 
 use base64::{Engine as _, engine};
 use http::{HeaderMap, HeaderValue, header};
+use zeroize::Zeroizing;
 
 pub(super) use self::name::canonical;
 pub use self::unreadable::Unreadable;
 use self::wanted::{Found, Wanted, is_utf8};
-use super::settings::Username;
+use super::settings::{Place, Username};
 use crate::format::Media;
 
 /// The canonical username of a request. `body` is the whole body.
@@ -32,13 +33,39 @@ pub fn read(
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<String, Unreadable> {
-    let wanted = match source {
-        Username::Basic => return canonical(&basic(headers)?),
-        Username::Header(name) => return canonical(only(headers, name)?.as_bytes()),
-        Username::Form(name) => Wanted::Form(name),
-        Username::Json(place) => Wanted::Json(place),
-        Username::Guess => Wanted::Usual,
+    match source {
+        Username::Basic => canonical(&basic(headers)?),
+        Username::Header(name) => canonical(only(headers, name)?.as_bytes()),
+        Username::Form(name) => canonical(&field(Wanted::Form(name), limit, query, headers, body)?),
+        Username::Json(place) => canonical(&field(Wanted::Json(place), limit, query, headers, body)?),
+        Username::Guess => canonical(&field(Wanted::Usual, limit, query, headers, body)?),
+    }
+}
+
+/// The password of a request, as it was sent; `None` where it can't be told without doubt.
+#[must_use]
+pub fn password(
+    place: &Place,
+    limit: usize,
+    query: Option<&str>,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Option<Zeroizing<Vec<u8>>> {
+    let wanted = match place {
+        Place::Form(name) => Wanted::Form(name),
+        Place::Json(place) => Wanted::Json(place),
     };
+    field(wanted, limit, query, headers, body).ok().filter(|password| !password.is_empty())
+}
+
+/// The one value of a field.
+fn field(
+    wanted: Wanted<'_>,
+    limit: usize,
+    query: Option<&str>,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, Unreadable> {
     if body.len() > limit {
         return Err(Unreadable::TooLarge);
     }
@@ -47,10 +74,10 @@ pub fn read(
     if !body.is_empty() {
         from_body(wanted, headers, body, &mut found)?;
     }
-    match found.values.as_slice() {
+    match (found.values.pop(), found.values.is_empty()) {
         _ if found.odd => Err(Unreadable::Ambiguous),
-        [] => Err(Unreadable::Missing),
-        [value] => canonical(value),
+        (None, _) => Err(Unreadable::Missing),
+        (Some(value), true) => Ok(value),
         _ => Err(Unreadable::Ambiguous),
     }
 }

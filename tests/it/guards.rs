@@ -43,6 +43,8 @@ fn now() -> SystemTime {
 fn login() -> Login {
     let preset = Preset::Json401;
     Login {
+        breached: None,
+        challenge: Some("/captcha".to_owned()),
         name: "shop/login".to_owned(),
         host: None,
         path: "/login".to_owned(),
@@ -148,4 +150,21 @@ fn a_victim_signs_in_at_any_replica_while_under_attack() {
     let away = ("alice".to_owned(), address(50));
     assert_eq!(replicas.attempts(&vec![away.clone(); 3], None, Judged::Failure).0, 0);
     assert_eq!(replicas.attempts(&vec![away; 3], Some(&device), Judged::Success).0, 3);
+}
+
+#[test]
+fn a_solved_challenge_is_one_attempt_more_whichever_replica_it_comes_to() {
+    for count in [1, 3] {
+        let mut replicas = Replicas::new(count);
+        let attack: Vec<_> = (100..200).map(|n| ("alice".to_owned(), address(n))).collect();
+        assert_eq!(replicas.attack(&attack), 20, "unchanged without one");
+        let set = replicas.guards[0].1.solved(address(1), now()).expect("a cookie");
+        let text = set.to_str().expect("text").split(';').next().expect("a cookie").to_owned();
+        let cookie = HeaderValue::from_str(&text).expect("text");
+        let guesses = vec![("alice".to_owned(), address(1)); 30];
+        let burst = replicas.attempts(&guesses, Some(&cookie), Judged::Failure).0;
+        let after = replicas.attempts(&guesses, Some(&cookie), Judged::Failure).0;
+        println!("{count} replicas, one solved challenge: {burst} and {after}");
+        assert_eq!((burst, after), (1, 0), "{count} replicas");
+    }
 }

@@ -72,7 +72,7 @@ fn key(kind: u8, number: usize) -> Key {
 fn keys(account: usize, address: usize, device: bool) -> Keys {
     let device = device.then(|| key(5, account * 16 + address));
     let pair = key(4, account * 16 + address);
-    Keys { route: key(1, 0), address: key(2, address), account: key(3, account), pair, device }
+    Keys { route: key(1, 0), address: key(2, address), account: key(3, account), pair, device, challenge: None }
 }
 
 fn terms(limit: u32, window: u64, waits: bool, cap: u8) -> Terms {
@@ -106,7 +106,7 @@ fn redis_and_memory_decide_alike() {
     let redis = Redis::start();
     let mut both = Both::on(&redis);
     let mut random = fastrand::Rng::with_seed(11);
-    let (mut through, mut refused) = (0, std::collections::HashMap::new());
+    let (mut through, mut challenged, mut refused) = (0, 0, std::collections::HashMap::new());
     for _ in 0..60 {
         redis.ask("FLUSHALL");
         both.memory = Memory::new(100_000);
@@ -130,8 +130,11 @@ fn redis_and_memory_decide_alike() {
             now = if back { now - step } else { now + step };
             if random.u8(..) < 140 || held.is_empty() {
                 let keys = keys(random.usize(0..2), random.usize(0..2), random.u8(..) < 30);
+                let challenge = (random.u8(..) < 100).then(|| key(6, random.usize(0..200)));
+                let keys = Keys { challenge, ..keys };
                 match both.reserve(&ask(keys, terms), now) {
                     Ok(claims) => {
+                        challenged += usize::from(claims[0].standing == Standing::Challenged);
                         held.push(claims);
                         through += 1;
                     }
@@ -149,7 +152,10 @@ fn redis_and_memory_decide_alike() {
         }
     }
     let often = [Why::Route, Why::Address, Why::Account, Why::AccountAddress].iter().all(|why| refused[why] >= 10);
-    assert!(often && through > 1000, "{through} through, {refused:?} refused");
+    assert!(
+        often && through > 1000 && challenged > 100,
+        "{through} through, {challenged} challenged, {refused:?} refused"
+    );
     assert_eq!(both.shared.local(), 0);
 }
 
@@ -245,7 +251,10 @@ fn what_a_dead_replica_held_is_free_after_four_minutes() {
     let at = |now: u64, ledger: &Shared, worker: &Runtime| worker.block_on(ledger.reserve(ask.clone(), now));
     let (shared, worker) = (&both.shared, &both.worker);
     let lost = [at(START, shared, worker), at(START, shared, worker)].map(|claim| claim.expect("let through"));
-    assert_eq!(at(START + 180_000, shared, worker), Err(Denied { why: Why::AccountAddress, wait: 1000 }));
+    assert_eq!(
+        at(START + 180_000, shared, worker),
+        Err(Denied { why: Why::AccountAddress, wait: 1000, solvable: false })
+    );
     let late = START + 240_000;
     assert!(at(late, shared, worker).is_ok_and(|claim| claim.standing == Standing::Stranger));
     both.asked = 4;
@@ -253,7 +262,11 @@ fn what_a_dead_replica_held_is_free_after_four_minutes() {
     both.memory.reserve_now(ask.clone(), late).expect("let through");
     both.settle(&[lost[0].clone(), lost[0].clone()], Outcome::Failure, late);
     let denied = both.worker.block_on(both.shared.reserve(ask.clone(), late));
-    assert_eq!(denied, Err(Denied { why: Why::AccountAddress, wait: 1000 }), "one failed and one in flight");
+    assert_eq!(
+        denied,
+        Err(Denied { why: Why::AccountAddress, wait: 1000, solvable: false }),
+        "one failed and one in flight"
+    );
 }
 
 #[test]
@@ -268,7 +281,7 @@ fn a_clock_set_back_by_hours_neither_opens_nor_locks() {
         both.settle(&claims, Outcome::Nothing, START);
     }
     // No wait is longer than an hour, and a place that is given back is free whatever the clock says.
-    assert_eq!(both.reserve(&failed, back), Err(Denied { why: Why::AccountAddress, wait: 3_600_000 }));
+    assert_eq!(both.reserve(&failed, back), Err(Denied { why: Why::AccountAddress, wait: 3_600_000, solvable: false }));
     let held = both.reserve(&free, START).expect("let through");
     for now in (back..).step_by(10_000).take(10) {
         let claims = both.reserve(&free, now).expect("let through");

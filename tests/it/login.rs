@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Fails with 200 and a message, as old applications do; wins with the password `right`.
-fn application() -> Origin {
+pub fn application() -> Origin {
     Origin::start_with(|request, _| {
         let answer = |status: &str, more: &str, text: &str| {
             Some(format!("HTTP/1.1 {status}\r\n{more}Content-Length: {}\r\n\r\n{text}", text.len()))
@@ -26,7 +26,7 @@ fn application() -> Origin {
     })
 }
 
-const LIMITS: &str =
+pub const LIMITS: &str =
     "limits = { account_address = \"5/1h\", account = \"20/1h\", address = \"30/1h\", route = \"600/1h\" }";
 
 /// In front of `application`; whoever is at 127.0.0.1 may say whose request it forwards.
@@ -41,7 +41,7 @@ fn rule(application: &Origin, limits: &str) -> String {
     )
 }
 
-fn attempt(user: &str, password: &str, address: &str, more: &str) -> String {
+pub fn attempt(user: &str, password: &str, address: &str, more: &str) -> String {
     let body = format!("user={user}&password={password}");
     format!(
         "POST /login HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-For: {address}\r\n{more}Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
@@ -50,7 +50,7 @@ fn attempt(user: &str, password: &str, address: &str, more: &str) -> String {
 }
 
 /// One attempt after the other on one connection; the statuses.
-fn walk(privet: &Privet, attempts: impl IntoIterator<Item = String>) -> Vec<u16> {
+pub fn walk(privet: &Privet, attempts: impl IntoIterator<Item = String>) -> Vec<u16> {
     let mut tls = privet.tls();
     attempts
         .into_iter()
@@ -61,11 +61,11 @@ fn walk(privet: &Privet, attempts: impl IntoIterator<Item = String>) -> Vec<u16>
         .collect()
 }
 
-fn status(answer: &str) -> u16 {
+pub fn status(answer: &str) -> u16 {
     answer.get(9..12).and_then(|digits| digits.parse().ok()).unwrap_or_else(|| panic!("no answer: {answer}"))
 }
 
-fn reached(application: &Origin) -> usize {
+pub fn reached(application: &Origin) -> usize {
     application.seen().matches("POST /login").count()
 }
 

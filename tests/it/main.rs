@@ -3,6 +3,8 @@
 #![allow(unreachable_pub)] // a binary of its own: nothing of it is reached from outside
 
 mod arrows;
+mod breached;
+mod challenge;
 mod framing;
 mod gate;
 mod grpc;

@@ -1,3 +1,5 @@
+use std::time::{Duration, UNIX_EPOCH};
+
 use futures_util::FutureExt as _;
 use http::{Method, StatusCode, header};
 
@@ -356,7 +358,7 @@ fn memory_is_bounded() {
     let mut key = || Key(std::array::from_fn(|_| random.u8(..)));
     let (route, login) = (key(), Arc::from("shop.example/login"));
     for n in 0..50_000 {
-        let keys = Keys { route, address: key(), account: key(), pair: key(), device: None };
+        let keys = Keys { route, address: key(), account: key(), pair: key(), device: None, challenge: None };
         let ask = Ask { login: Arc::clone(&login), keys, terms };
         let now = 1_780_000_000_000 + n;
         let claim = memory.reserve_now(ask, now).expect("let through");
@@ -365,4 +367,90 @@ fn memory_is_bounded() {
     let (bytes, most) = memory.bytes();
     assert_eq!(memory.keys(), 100_000);
     assert!(bytes <= most, "{bytes} of {most}");
+}
+
+/// A shop with a challenge, and the cookie of whoever has solved it from `address`.
+fn solved(shop: &Shop, address: &str) -> HeaderMap {
+    let cookie = shop.rule.solved(address.parse().expect("an address"), shop.now).expect("a cookie");
+    let pair = cookie.to_str().expect("text").split(';').next().expect("a pair").to_owned();
+    let mut headers = HeaderMap::new();
+    headers.insert(header::COOKIE, HeaderValue::from_str(&pair).expect("a header"));
+    headers
+}
+
+fn challenging() -> Shop {
+    Shop::with(|login| login.challenge = Some("/captcha".to_owned()))
+}
+
+#[test]
+fn a_solved_challenge_is_one_more_attempt() {
+    let mut shop = challenging();
+    let cookie = solved(&shop, "192.0.2.1");
+    assert_eq!(through(200, |n| shop.fail("alice", &v4(n))), (20, vec![Why::Account]), "unchanged without one");
+    assert!(shop.fail("alice", "192.0.2.1").is_err_and(|refused| refused.solvable));
+    assert!(shop.fail_with("alice", "192.0.2.2", &cookie).is_err(), "another address");
+    assert_eq!(through(50, |_| shop.fail_with("alice", "192.0.2.1", &cookie)), (1, vec![Why::Account]));
+    let again = shop.fail_with("alice", "192.0.2.1", &cookie).expect_err("spent");
+    assert!(again.solvable, "another may be solved");
+    assert!(shop.fail_with("bob", "192.0.2.1", &cookie).is_ok(), "who needs none needs none");
+    let held: Vec<_> = {
+        let cookie = solved(&shop, "192.0.2.3");
+        (0..50).filter_map(|_| shop.check("alice", "192.0.2.3", &cookie).ok()).collect()
+    };
+    assert_eq!(held.len(), 1, "a burst");
+    assert_eq!(held[0].standing(), Some(Standing::Challenged));
+    let late = solved(&shop, "192.0.2.4");
+    shop.later(600);
+    assert!(shop.fail_with("alice", "192.0.2.4", &late).is_err(), "expired");
+}
+
+#[test]
+fn a_challenge_is_not_spent_by_what_needs_none_or_never_arrives() {
+    let shop = challenging();
+    let cookie = solved(&shop, "192.0.2.1");
+    assert_eq!(shop.fail_with("alice", "192.0.2.1", &cookie), Ok(()));
+    let _ = through(200, |n| shop.fail("alice", &v4(n)));
+    drop(shop.check("alice", "192.0.2.1", &cookie).expect("let through"));
+    let unclear = shop.check("alice", "192.0.2.1", &cookie).expect("given back");
+    shop.guard.settle(unclear, Judged::Unclear, shop.now);
+    shop.win("alice", "192.0.2.1", &cookie).expect("given back");
+    let stranger = shop.check("mallory", "192.0.2.1", &cookie).expect("let through");
+    assert_eq!(stranger.standing(), Some(Standing::Stranger));
+    let _ = through(200, |n| shop.fail("bob", &v4(n)));
+    assert!(shop.fail_with("bob", "192.0.2.1", &cookie).is_err(), "a success spends it, too");
+}
+
+#[test]
+fn a_challenge_passes_neither_the_pair_nor_the_address_nor_a_hundred_in_a_row() {
+    let shop = challenging();
+    let _ = through(200, |n| shop.fail("alice", &v4(n)));
+    let with_new = |name: &str, address: &str| shop.fail_with(name, address, &solved(&shop, address));
+    assert_eq!(through(50, |_| with_new("alice", "192.0.2.1")).0, 5, "the pair");
+    assert!(with_new("alice", "192.0.2.1").is_err_and(|refused| !refused.solvable), "nobody solves it in vain");
+    assert_eq!(through(50, |n| shop.fail(&format!("user{n}"), "192.0.2.2")).0, 30);
+    assert!(with_new("alice", "192.0.2.2").is_err_and(|refused| !refused.solvable), "the address");
+    // 20 without a challenge, 5 with one so far.
+    assert_eq!(through(300, |n| with_new("alice", &format!("203.0.113.{}", n % 250))), (75, vec![Why::Account]));
+    assert!(shop.fail("alice", "192.0.2.9").is_err_and(|refused| !refused.solvable));
+}
+
+#[test]
+fn a_challenge_passes_the_limit_of_the_login_as_a_whole() {
+    let mut shop = challenging();
+    let mut login = (**shop.rule.login()).clone();
+    login.limits.route.count = 50;
+    shop.rule = shop.guard.rule(&Arc::new(login));
+    assert_eq!(through(200, |n| shop.fail(&format!("user{n}"), &v4(n))), (50, vec![Why::Route]));
+    let cookie = solved(&shop, "192.0.2.1");
+    assert_eq!(through(50, |n| shop.fail_with(&format!("name{n}"), "192.0.2.1", &cookie)).0, 1);
+}
+
+#[test]
+fn a_login_without_a_challenge_takes_no_cookie_for_one() {
+    let (with, mut shop) = (challenging(), Shop::new());
+    shop.guard = Arc::clone(&with.guard);
+    shop.rule = shop.guard.rule(&Arc::new(settings::testing::login("shop.example/login")));
+    let cookie = solved(&with, "192.0.2.1");
+    let _ = through(200, |n| shop.fail("alice", &v4(n)));
+    assert!(shop.fail_with("alice", "192.0.2.1", &cookie).is_err());
 }

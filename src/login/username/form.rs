@@ -22,7 +22,7 @@ pub(super) fn urlencoded(form: &[u8], wanted: Wanted<'_>, found: &mut Found) -> 
     for pair in form.split(|b| *b == b'&') {
         let (name, value) = split(pair);
         if wanted.is_field(&decoded(name)) {
-            found.add(&decoded(value));
+            found.add(decoded(value));
         }
         // Older readers part fields at `;` as well.
         let mut parts = pair.split(|b| *b == b';');
@@ -77,7 +77,7 @@ pub(super) fn multipart(kind: &str, body: &[u8], wanted: Wanted<'_>, found: &mut
         let matches = part.name().is_none_or(|name| wanted.is_field(name.as_bytes()));
         let value = part.bytes().now_or_never().ok_or(Unreadable::Malformed)?.map_err(|_| Unreadable::Malformed)?;
         if matches {
-            found.add(&value);
+            found.add(&*value);
         }
     }
     Err(Unreadable::TooLarge)

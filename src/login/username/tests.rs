@@ -171,3 +171,22 @@ fn a_login_by_get_is_seen_in_the_query() {
     assert!(is_in_query(&source, "email=a&password=b") && is_in_query(&source, "x=1;EMAIL=a&user_pw=b"));
     assert!(!is_in_query(&source, "email=a") && !is_in_query(&source, "password=b") && !is_in_query(&source, ""));
 }
+
+#[test]
+fn a_password_is_read_as_it_was_sent_or_not_at_all() {
+    let read = |place: &Place, kind: &str, body: &str| {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_str(kind).expect("a header"));
+        password(place, 1000, None, &headers, body.as_bytes()).map(|password| password.to_vec())
+    };
+    let form = |body| read(&Place::Form("password".into()), FORM, body);
+    assert_eq!(form("email=a&password=+Corr%C3%A9ct+"), Some(" Corréct ".into()));
+    for none in ["email=a", "password=", "password=a&password=b", "password[]=a&password=b", "password=%x"] {
+        assert_eq!(form(none), None, "{none}");
+    }
+    let json = |body| read(&Place::Json(vec!["user".into(), "pw".into()]), "application/json", body);
+    assert_eq!(json(r#"{"user":{"pw":"a\"b"}}"#), Some("a\"b".into()));
+    assert_eq!(json(r#"{"user":{"pw":["a"]}}"#), None);
+    let part = "--b\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\nhunter2\r\n--b--\r\n";
+    assert_eq!(read(&Place::Form("password".into()), "multipart/form-data; boundary=b", part), Some("hunter2".into()));
+}

@@ -1,5 +1,7 @@
 //! What is looked for in a body, and what was found.
 
+use zeroize::Zeroizing;
+
 use super::name::field_matches;
 
 /// Names of the fields that usernames stand in, for want of better knowledge.
@@ -48,19 +50,20 @@ impl Wanted<'_> {
     }
 }
 
-/// What was found: the one value, or a reason to refuse.
-#[derive(Debug, Default)]
+/// What was found: the one value, or a reason to refuse. It may be a password, so it is zeroed, and not shown.
+#[derive(Default)]
 pub(super) struct Found {
-    pub(super) values: Vec<Vec<u8>>,
+    pub(super) values: Vec<Zeroizing<Vec<u8>>>,
     /// A match whose value is no plain text.
     pub(super) odd: bool,
 }
 
 impl Found {
-    pub(super) fn add(&mut self, value: &[u8]) {
+    pub(super) fn add(&mut self, value: impl Into<Vec<u8>>) {
+        let value = Zeroizing::new(value.into());
         // A second is one too many already.
         if self.values.len() < 2 {
-            self.values.push(value.to_vec());
+            self.values.push(value);
         }
     }
 }
