@@ -50,6 +50,7 @@ fn realm(mut table: Table, new: &impl Fn(&str) -> Realm, context: &mut Context<'
     let realm = Realm {
         staff_file: table.text("staff_file", d).map_or(default.staff_file, |text| context.path(&text)),
         second_factor: table.choice("second_factor", d, &factors, default.second_factor),
+        passkeys: table.flag("passkeys", d, default.passkeys),
         session_idle: table.duration("session_idle", d, default.session_idle),
         session_absolute: table.duration("session_absolute", d, default.session_absolute),
         blocklist: table.text("blocklist", d).map(|text| context.path(&text)),

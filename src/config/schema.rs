@@ -469,6 +469,13 @@ pub const KEYS: &[Key] = &[
         "optional",
         "One-time code after the password: \"off\", \"optional\" (of those who have one) or \"required\" (who has none can't sign in).",
     ),
+    key(
+        "realm[]",
+        "passkeys",
+        "true",
+        "false",
+        "Whether people may add passkeys at /.privet/passkeys and sign in by them; false: those that they have do not count.",
+    ),
     key("realm[]", "session_idle", "\"30m\"", "30m", "Longest silence of a session, at least 1m."),
     key("realm[]", "session_absolute", "\"12h\"", "12h", "Longest life of a session."),
     key(

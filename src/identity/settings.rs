@@ -25,6 +25,8 @@ pub struct Realm {
     pub key_file: PathBuf,
     /// Whether a second factor is asked for.
     pub second_factor: SecondFactor,
+    /// Whether people may add passkeys, and those that they have count.
+    pub passkeys: bool,
     /// Longest silence of a session.
     pub session_idle: Duration,
     /// Longest life of a session.
@@ -44,6 +46,7 @@ impl Realm {
             staff_file,
             key_file,
             second_factor: SecondFactor::Optional,
+            passkeys: false,
             session_idle: Duration::from_secs(30 * 60),
             session_absolute: Duration::from_secs(12 * 60 * 60),
             blocklist: None,
