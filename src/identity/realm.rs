@@ -399,4 +399,4 @@ fn limits(settings: &settings::Realm) -> Limits {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -20,3 +20,8 @@ pub mod enrol;
 pub mod page;
 pub mod serve;
 pub mod used;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
