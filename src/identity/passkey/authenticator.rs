@@ -99,12 +99,12 @@ impl<'a> Made<'a> {
 #[must_use]
 pub fn of_attestation(object: &[u8]) -> Option<&[u8]> {
     let mut reader = Reader::new(object);
-    let Value::Map(pairs) = reader.next()? else { return None };
+    let Value::Map(pairs) = reader.value()? else { return None };
     let mut data = None;
     for _ in 0..pairs {
-        let Value::Text(label) = reader.next()? else { return None };
+        let Value::Text(label) = reader.value()? else { return None };
         if label == "authData" {
-            let Value::Bytes(bytes) = reader.next()? else { return None };
+            let Value::Bytes(bytes) = reader.value()? else { return None };
             if data.replace(bytes).is_some() {
                 return None;
             }

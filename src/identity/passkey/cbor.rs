@@ -40,7 +40,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next value; `None` where there is none, or none that an authenticator writes.
-    pub fn next(&mut self) -> Option<Value<'a>> {
+    pub fn value(&mut self) -> Option<Value<'a>> {
         let first = self.take(1)?[0];
         let (major, short) = (first >> 5, first & 31);
         let argument = match short {
@@ -66,7 +66,7 @@ impl<'a> Reader<'a> {
     }
 
     fn skip_below(&mut self, levels: u8) -> Option<()> {
-        let within = match self.next()? {
+        let within = match self.value()? {
             Value::List(length) => length,
             Value::Map(pairs) => pairs.checked_mul(2)?,
             _ => return Some(()),
@@ -90,14 +90,14 @@ mod tests {
     #[test]
     fn values_are_read() {
         let mut reader = Reader::new(b"\x05\x26\x39\x01\x00\x42ab\x62\xed\x95\x81\xa1\xf5");
-        assert_eq!(reader.next(), Some(Value::Int(5)));
-        assert_eq!(reader.next(), Some(Value::Int(-7)));
-        assert_eq!(reader.next(), Some(Value::Int(-257)));
-        assert_eq!(reader.next(), Some(Value::Bytes(b"ab")));
-        assert_eq!(reader.next(), None, "half a letter is no text");
+        assert_eq!(reader.value(), Some(Value::Int(5)));
+        assert_eq!(reader.value(), Some(Value::Int(-7)));
+        assert_eq!(reader.value(), Some(Value::Int(-257)));
+        assert_eq!(reader.value(), Some(Value::Bytes(b"ab")));
+        assert_eq!(reader.value(), None, "half a letter is no text");
         let mut reader = Reader::new(b"\xa1\x61a\x82\x01\x02\xf5!");
         assert_eq!(reader.skip(), Some(()));
-        assert_eq!((reader.next(), reader.rest()), (Some(Value::Simple), &b"!"[..]));
+        assert_eq!((reader.value(), reader.rest()), (Some(Value::Simple), &b"!"[..]));
     }
 
     #[test]

@@ -76,11 +76,11 @@ impl<'a> PublicKey<'a> {
 
 impl<'a> Parts<'a> {
     fn read(reader: &mut Reader<'a>) -> Option<Self> {
-        let Value::Map(pairs) = reader.next()? else { return None };
+        let Value::Map(pairs) = reader.value()? else { return None };
         let mut parts = Self::default();
         for _ in 0..pairs {
-            let Value::Int(label) = reader.next()? else { return None };
-            let value = reader.next()?;
+            let Value::Int(label) = reader.value()? else { return None };
+            let value = reader.value()?;
             let fresh = match (label, value) {
                 (1, Value::Int(kind)) => parts.kind.replace(kind).is_none(),
                 (3, Value::Int(algorithm)) => parts.algorithm.replace(algorithm).is_none(),

@@ -51,7 +51,7 @@ pub fn offered(offer: &Offer, language: Language, token: &str, query: &str) -> S
         "<form method=\"post\" action=\"{action}{query}\" id=\"passkey\" data-act=\"get\" data-challenge=\"{challenge}\" \
          data-host=\"{host}\" data-ids=\"{ids}\" hidden><input type=\"hidden\" name=\"form\" value=\"{token}\">{}\
          <p role=\"alert\" hidden>{failed}</p><button type=\"submit\">{button}</button></form>{without}",
-        hidden(&["id", "client", "data", "signature", "handle"])
+        hidden(["id", "client", "data", "signature", "handle"])
     )
 }
 
@@ -77,16 +77,16 @@ pub struct Own<'a> {
 pub fn own(own: &Own<'_>, language: Language, trouble: Option<Trouble>) -> String {
     let two = |english, korean| language.of_two(english, korean);
     let rows: String = own.account.passkeys.iter().map(|passkey| row(passkey, own, language)).collect();
-    let list = match own.account.passkeys.is_empty() {
-        true => format!("<p>{}</p>", two("You have no passkeys yet.", "아직 등록된 패스키가 없습니다.")),
-        false => format!("<ul>{rows}</ul>"),
+    let list = if rows.is_empty() {
+        format!("<p>{}</p>", two("You have no passkeys yet.", "아직 등록된 패스키가 없습니다."))
+    } else {
+        format!("<ul>{rows}</ul>")
     };
-    let change = match &own.challenge {
-        Some(challenge) => add(own, challenge, language),
-        None => {
-            let text = two("Sign in again to add or remove passkeys", "패스키를 추가하거나 삭제하려면 다시 로그인");
-            format!("<p><a href=\"{}\">{text}</a></p>", own.again)
-        }
+    let change = if let Some(challenge) = &own.challenge {
+        add(own, challenge, language)
+    } else {
+        let text = two("Sign in again to add or remove passkeys", "패스키를 추가하거나 삭제하려면 다시 로그인");
+        format!("<p><a href=\"{}\">{text}</a></p>", own.again)
     };
     let out = format!(
         "<p><a href=\"/\">{}</a> · <a href=\"{SIGN_OUT}\">{}</a></p>",
@@ -131,13 +131,13 @@ fn add(own: &Own<'_>, challenge: &[u8], language: Language) -> String {
         escaped(&own.account.id),
         escaped(own.account.name.as_deref().unwrap_or(&own.account.id)),
         own.token,
-        hidden(&["client", "attestation"]),
+        hidden(["client", "attestation"]),
         two("Add a passkey", "패스키 추가"),
     )
 }
 
-fn hidden(names: &[&str]) -> String {
-    names.iter().map(|name| format!("<input type=\"hidden\" name=\"{name}\">")).collect()
+fn hidden<const N: usize>(names: [&str; N]) -> String {
+    names.map(|name| format!("<input type=\"hidden\" name=\"{name}\">")).concat()
 }
 
 fn list<'a>(ids: impl Iterator<Item = &'a [u8]>) -> String {
