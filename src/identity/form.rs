@@ -31,6 +31,7 @@ pub const FORM_COOKIE: &str = "__Host-privet-form";
 const OWN_COOKIES: &[u8] = b"__Host-privet-";
 /// Longest path to come back to, in bytes.
 const LONGEST_RETURN: usize = 2048;
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// A path of this site, to come back to, or the page of one's passkeys; `None` for all else. Browsers take `//x` and `/\x` for another site's.
@@ -133,6 +134,14 @@ pub fn is_of_this_site(headers: &HeaderMap, host: &str) -> bool {
             .is_some_and(|of| without_port_443(&of).eq_ignore_ascii_case(without_port_443(host)))
     };
     headers.get_all(SEC_FETCH_SITE).iter().all(same) && headers.get_all(header::ORIGIN).iter().all(origin)
+}
+
+/// Whether a browser says that it shows the answer to a person as a page of its own, or says nothing. A script of the application is of
+/// this very site, but can't ask for anything in that way and read the answer: it gets no frame (`frame-ancestors`), and its windows
+/// are cut off (`Cross-Origin-Opener-Policy`).
+#[must_use]
+pub fn is_page_of_its_own(headers: &HeaderMap) -> bool {
+    headers.get_all(SEC_FETCH_DEST).iter().all(|value| value.to_str().is_ok_and(|kind| kind == "document"))
 }
 
 fn without_port_443(host: &str) -> &str {

@@ -4,12 +4,12 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicBool, AtomicU8, Ordering::Relaxed},
+        atomic::{AtomicU8, Ordering::Relaxed},
     },
     time::SystemTime,
 };
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use http::{HeaderMap, HeaderValue};
 use tokio::sync::Notify;
 
@@ -73,7 +73,7 @@ pub struct Realm {
     pub(super) door: Door,
     pub(super) challenges: ChallengeKey,
     pub(super) used_passkeys: Used,
-    passkeys: AtomicBool,
+    passkeys: ArcSwapOption<settings::Passkeys>,
     second_factor: AtomicU8,
     sessions: Sessions,
     ring: Ring,
@@ -129,7 +129,7 @@ impl Realm {
             door: Door::new(&settings.name, guard),
             challenges: ChallengeKey::of(&ring, &settings.name).ok_or(Error::Cipher)?,
             used_passkeys: Used::default(),
-            passkeys: AtomicBool::new(settings.passkeys),
+            passkeys: ArcSwapOption::from_pointee(settings.passkeys.clone()),
             second_factor: AtomicU8::new(settings.second_factor as u8),
             sessions: Sessions::new(limits(settings), shared),
             methods: ArcSwap::from_pointee(methods),
@@ -149,7 +149,7 @@ impl Realm {
     /// Takes other settings; sessions go on under them. Another name or staff file is another realm.
     pub fn apply(&self, settings: &settings::Realm) {
         self.second_factor.store(settings.second_factor as u8, Relaxed);
-        self.passkeys.store(settings.passkeys, Relaxed);
+        self.passkeys.store(settings.passkeys.clone().map(Arc::new));
         self.sessions.limit(limits(settings));
         if *self.methods().settings() != settings.federation
             && let Some(methods) = Methods::new(&settings.federation, &self.ring, &self.name)
@@ -262,14 +262,14 @@ impl Realm {
         principal.has_second_factor() || self.account(&principal.subject).is_some_and(can)
     }
 
-    /// Whether passkeys count.
-    pub(super) fn takes_passkeys(&self) -> bool {
-        self.passkeys.load(Relaxed)
+    /// For which hosts passkeys are, where they count.
+    pub(super) fn passkeys(&self) -> Option<Arc<settings::Passkeys>> {
+        self.passkeys.load_full()
     }
 
     /// Whether `account` has what makes a second factor; a passkey does so at the host that it is for.
     pub(super) fn has_second_factor(&self, account: &Account) -> bool {
-        account.totp.is_some() || self.takes_passkeys() && !account.passkeys.is_empty()
+        account.totp.is_some() || !account.passkeys.is_empty() && self.passkeys().is_some()
     }
 
     /// Begins a session for somebody whom another method has recognised, and ends the one that the request had. The answer is the

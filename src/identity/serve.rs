@@ -196,7 +196,7 @@ impl Realm {
 
     async fn password_was_right(&self, call: &Call, account: &Account, attempt: Attempt) -> Response<Bytes> {
         let policy = self.second_factor();
-        let has_passkey = self.site(call).is_some_and(|site| account.passkeys.iter().any(|own| own.host == site.host));
+        let has_passkey = self.site(call).is_some_and(|site| account.passkeys.iter().any(|own| own.host == site.id));
         let has_second = account.totp.is_some() || has_passkey;
         if policy == SecondFactor::Required && !has_second {
             attempt.give_back();
@@ -362,6 +362,10 @@ pub(super) fn object(status: StatusCode, body: String) -> Response<Bytes> {
 
 pub(super) fn not_found() -> Response<Bytes> {
     object(StatusCode::NOT_FOUND, json!({ "status": 404, "error": "not_found" }).to_string())
+}
+
+pub(super) fn forbidden() -> Response<Bytes> {
+    object(StatusCode::FORBIDDEN, json!({ "status": 403, "error": "forbidden" }).to_string())
 }
 
 pub(super) fn not_allowed(allow: &'static str) -> Response<Bytes> {

@@ -17,7 +17,7 @@ fn a_browser_adds_a_passkey_and_signs_in_by_it() {
         route("/twice", "step_up = { second_factor = true }"),
     ));
     add(&privet, "alice", &["--role", "clerk", "--name", "Alice & Co"]);
-    // A name, for there are no passkeys for addresses; and one that fits the certificate.
+    // A name, for there are no passkeys for addresses.
     let site = format!("https://localhost:{}", privet.https.port());
     let out = Command::new(python())
         .args(["-c", include_str!("passkey.py"), &site, "alice", PASSWORD])

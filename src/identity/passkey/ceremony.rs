@@ -49,16 +49,17 @@ pub enum Refused {
 /// The site as a browser sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Site {
-    /// Its host: what passkeys are made for (the RP id).
-    pub host: String,
+    /// What passkeys are made for (the RP id): its host, or a domain that it is below.
+    pub id: String,
     /// Its origin.
     pub origin: String,
 }
 
 impl Site {
-    /// From the value of `Host`; `None` for addresses, for which browsers make no passkeys.
+    /// From the value of `Host`, and the domain where there is one; `None` for hosts outside of it, and for addresses, for which browsers
+    /// make no passkeys.
     #[must_use]
-    pub fn of(host: &str) -> Option<Self> {
+    pub fn of(host: &str, domain: Option<&str>) -> Option<Self> {
         let text = host.to_ascii_lowercase();
         let (host, port) = match text.split_once(':') {
             Some((host, port)) => (host, Some(port).filter(|port| *port != "443")),
@@ -67,7 +68,10 @@ impl Site {
         let named = host.split('.').next_back().is_some_and(|last| !last.bytes().all(|b| b.is_ascii_digit()));
         let legal = host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
         let port = port.map_or(String::new(), |port| format!(":{port}"));
-        (named && legal).then(|| Self { host: host.to_owned(), origin: format!("https://{host}{port}") })
+        let below =
+            |domain: &&str| host.strip_suffix(*domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+        let id = domain.map_or(Some(host), |domain| Some(domain).filter(below))?;
+        (named && legal).then(|| Self { id: id.to_owned(), origin: format!("https://{host}{port}") })
     }
 }
 
@@ -123,7 +127,7 @@ impl Assertion<'_> {
             return Err(Refused::Origin);
         }
         let data = Data::read(self.data).ok_or(Refused::Malformed)?;
-        if passkey.host != site.host {
+        if passkey.host != site.id {
             return Err(Refused::Site);
         }
         let copied = check(&data, site)?;
@@ -150,7 +154,7 @@ impl Assertion<'_> {
 
 /// What both have in common; whether the passkey may be copied.
 fn check(data: &Data<'_>, site: &Site) -> Result<bool, Refused> {
-    if !data.is_of(&site.host) {
+    if !data.is_of(&site.id) {
         return Err(Refused::Site);
     }
     if !data.has_verified() {

@@ -17,7 +17,7 @@ pub struct Passkey {
     pub id: Vec<u8>,
     /// The random name that its authenticator knows the person by, the same in all passkeys of an account.
     pub handle: [u8; HANDLE],
-    /// The site that it is for: a host without a port.
+    /// The site that it is for: a host without a port, or a domain.
     pub host: String,
     /// Its public key, as COSE.
     pub key: Vec<u8>,

@@ -61,7 +61,7 @@ impl Realm {
         let again = form::location(due.unwrap_or(SIGN_IN), PASSKEYS);
         let shown = Own {
             account: &account,
-            host: &site.host,
+            host: &site.id,
             challenge: due.is_none().then_some(challenge),
             handle: &handle,
             again: again.to_str().unwrap_or(SIGN_IN),
@@ -91,7 +91,7 @@ impl Realm {
             }
         };
         let Enrolled { id, key, counter, copied } = made;
-        let (host, created) = (site.host.clone(), seconds(call.now));
+        let (host, created) = (site.id.clone(), seconds(call.now));
         let passkey = Passkey { id, handle, host, key, counter, copied, last: 0, name, created };
         let realm = Arc::clone(self);
         let added = tokio::task::spawn_blocking(move || realm.enter_passkey(&account, passkey)).await;

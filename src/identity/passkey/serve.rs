@@ -23,7 +23,7 @@ use crate::identity::{
     page::{Page, Trouble},
     principal::{self, Principal},
     realm::{Current, NotProven, Realm},
-    serve::{Call, back, known_again, not_allowed, not_found, record, redirect, wait},
+    serve::{Call, back, forbidden, known_again, not_allowed, not_found, record, redirect, wait},
     session::Stage,
 };
 
@@ -77,6 +77,7 @@ impl Realm {
         let post = call.request.method() == Method::POST;
         match call.request.uri().path() {
             SCRIPT if get => script(),
+            PASSKEYS | REMOVE_PASSKEY if !form::is_page_of_its_own(call.request.headers()) => forbidden(),
             SIGN_IN_PASSKEY if post => self.sign_in_by_passkey(call, &site).await,
             OTP_PASSKEY if post => self.step_up_by_passkey(call, &site).await,
             // Where an address was typed, or a page that a form has led to is asked for again.
@@ -92,12 +93,12 @@ impl Realm {
 
     /// The site that was asked, where passkeys count there.
     pub(in crate::identity) fn site(&self, call: &Call) -> Option<Site> {
-        Site::of(&call.host).filter(|_| self.takes_passkeys())
+        Site::of(&call.host, self.passkeys()?.domain.as_deref())
     }
 
     /// What is offered for a sign-in to whoever has `nonce`.
     pub(in crate::identity) fn offer(&self, call: &Call, nonce: &str) -> Option<Offer> {
-        let host = self.site(call)?.host;
+        let host = self.site(call)?.id;
         let challenge = self.challenges.issue(Use::SignIn, nonce.as_bytes(), None, call.now)?;
         Some(Offer { action: SIGN_IN_PASSKEY, challenge, host, ids: Vec::new() })
     }
@@ -110,7 +111,7 @@ impl Realm {
         account: &Account,
         nonce: &str,
     ) -> Option<Offer> {
-        let host = self.site(call)?.host;
+        let host = self.site(call)?.id;
         let own = account.passkeys.iter().filter(|passkey| passkey.host == host);
         let ids: Vec<_> = own.map(|passkey| passkey.id.clone()).collect();
         let challenge = self.challenges.issue(Use::StepUp, &holder(nonce, current), None, call.now)?;
@@ -205,7 +206,11 @@ impl Realm {
             Ok(account) => Ok((account, attempt.settle(true))),
             Err(error) => {
                 let _ = attempt.settle(false);
-                tracing::info!(realm = self.name, %error, "a passkey was refused");
+                if error == Refused::Counter {
+                    tracing::warn!(realm = self.name, %error, "a passkey was refused");
+                } else {
+                    tracing::info!(realm = self.name, %error, "a passkey was refused");
+                }
                 Err(Denied::No)
             }
         }
@@ -219,6 +224,10 @@ impl Realm {
         let passkey = account.passkeys.iter().find(|passkey| passkey.id == answer.id).ok_or(Refused::Person)?;
         let Answer { client_data, data, signature, handle, .. } = answer;
         let handle = Some(handle.as_slice()).filter(|handle| !handle.is_empty());
+        // Where nobody is known yet, the passkey has to say whose it is (section 7.2, step 6).
+        if handle.is_none() && asked.r#use == Use::SignIn {
+            return Err(Refused::Person);
+        }
         let mark = Assertion { client_data, data, signature, handle }.verify(
             &client,
             passkey,

@@ -22,13 +22,13 @@ use crate::{
         ask::Ask,
         form::{OTP, OTP_PASSKEY, PASSKEYS, REMOVE_PASSKEY, SIGN_IN, SIGN_IN_PASSKEY},
         realm::tests::{Browser, PASSWORD, at, code, edit, guard, location, realm, settings, token},
-        settings::{self, Gate, SecondFactor},
+        settings::{self, Gate, Passkeys, SecondFactor},
     },
     seal::Ring,
 };
 
 fn site() -> Site {
-    Site::of(HOST).expect("a site")
+    Site::of(HOST, None).expect("a site")
 }
 
 /// What would be kept of `token`.
@@ -204,11 +204,17 @@ fn keys_that_are_weak_or_none_are_refused() {
 
 #[test]
 fn addresses_and_odd_hosts_have_no_passkeys() {
-    let of = |host: &str| Site::of(host).map(|site| (site.host, site.origin));
+    let of = |host: &str| Site::of(host, None).map(|site| (site.id, site.origin));
     assert_eq!(of("Shop.Example:443"), Some(("shop.example".into(), "https://shop.example".into())));
     assert_eq!(of("localhost:8443"), Some(("localhost".into(), "https://localhost:8443".into())));
     for none in ["127.0.0.1", "127.0.0.1:8443", "[::1]", "[::1]:8443", "", "a b", "shop.example.", "x\"y"] {
         assert_eq!(of(none), None, "{none}");
+    }
+    let below = |host: &str| Site::of(host, Some("example.com")).map(|site| (site.id, site.origin));
+    assert_eq!(below("crm.example.com:8443"), Some(("example.com".into(), "https://crm.example.com:8443".into())));
+    assert_eq!(below("example.com"), Some(("example.com".into(), "https://example.com".into())));
+    for none in ["example.org", "badexample.com", "com", "example.com.evil.example", "127.0.0.1"] {
+        assert_eq!(below(none), None, "{none}");
     }
 }
 
@@ -239,7 +245,7 @@ fn a_challenge_is_for_one_use_one_holder_and_a_while() {
 /// A realm with Alice, where passkeys count.
 fn with_passkeys(dir: &std::path::Path, totp: bool) -> Arc<Realm> {
     let realm = realm(dir, totp);
-    realm.apply(&settings::Realm { passkeys: true, ..settings(dir) });
+    realm.apply(&settings::Realm { passkeys: Some(Passkeys::default()), ..settings(dir) });
     realm
 }
 
@@ -358,10 +364,19 @@ async fn an_answer_counts_once_in_its_own_browser() {
     one.cookies = cookies.clone();
     assert_eq!(one.send("POST", SIGN_IN_PASSKEY, body.clone()).await.status(), StatusCode::UNAUTHORIZED);
     // Nor by another replica, or after a restart.
-    let again = Realm::open(&settings::Realm { passkeys: true, ..settings(dir.path()) }, &guard(), None);
+    let again =
+        Realm::open(&settings::Realm { passkeys: Some(Passkeys::default()), ..settings(dir.path()) }, &guard(), None);
     let mut elsewhere = Browser::new(&again.expect("a realm"));
     (elsewhere.cookies, elsewhere.now) = (cookies, at(31));
     assert_eq!(elsewhere.send("POST", SIGN_IN_PASSKEY, body).await.status(), StatusCode::UNAUTHORIZED);
+    // Without saying whose it is.
+    let mut quiet = Browser::new(&realm);
+    quiet.now = at(50);
+    let shown = quiet.send("GET", SIGN_IN, String::new()).await;
+    let fields = key.answer(&challenge(&shown).expect("a challenge"));
+    let fields = fields.split_once("&handle=").expect("a handle").0;
+    let body = format!("form={}&{fields}&handle=", token(&shown));
+    assert_eq!(quiet.send("POST", SIGN_IN_PASSKEY, body).await.status(), StatusCode::UNAUTHORIZED);
     // Too late.
     let mut late = Browser::new(&realm);
     late.now = at(100);
@@ -456,7 +471,11 @@ async fn it_is_the_second_factor_after_a_password() {
     assert!(!other.passes().await);
     assert_eq!(location(&answer(&mut other, OTP, OTP_PASSKEY, &key).await), "/");
     assert!(other.ask(&strict).await.is_ok());
-    realm.apply(&settings::Realm { passkeys: true, second_factor: SecondFactor::Required, ..settings(dir.path()) });
+    realm.apply(&settings::Realm {
+        passkeys: Some(Passkeys::default()),
+        second_factor: SecondFactor::Required,
+        ..settings(dir.path())
+    });
     assert!(other.passes().await);
     // Without the setting a passkey is as if it were not there.
     realm.apply(&settings(dir.path()));
@@ -472,7 +491,11 @@ async fn it_is_the_second_factor_after_a_password() {
 async fn only_a_fresh_sign_in_changes_passkeys() {
     let dir = tempfile::tempdir().expect("a folder");
     let realm = with_passkeys(dir.path(), true);
-    realm.apply(&settings::Realm { passkeys: true, second_factor: SecondFactor::Off, ..settings(dir.path()) });
+    realm.apply(&settings::Realm {
+        passkeys: Some(Passkeys::default()),
+        second_factor: SecondFactor::Off,
+        ..settings(dir.path())
+    });
     let mut browser = Browser::new(&realm);
     browser.sign_in(PASSWORD).await;
     // One factor does not make another of it.
@@ -482,6 +505,14 @@ async fn only_a_fresh_sign_in_changes_passkeys() {
     assert_eq!(forced.status(), StatusCode::FORBIDDEN);
     let stepped = browser.fill(&format!("{OTP}?return={PASSKEYS}"), &format!("code={}", code(browser.now))).await;
     assert_eq!(location(&stepped), PASSKEYS);
+    // A script of the application may be of this very site, and reads neither page nor token.
+    for kind in ["empty", "iframe"] {
+        browser.extra = vec![("sec-fetch-site", "same-origin"), ("sec-fetch-dest", kind)];
+        for (method, target) in [("GET", PASSKEYS), ("POST", PASSKEYS), ("POST", REMOVE_PASSKEY)] {
+            assert_eq!(browser.send(method, target, String::new()).await.status(), StatusCode::FORBIDDEN);
+        }
+    }
+    browser.extra = vec![("sec-fetch-site", "same-origin"), ("sec-fetch-dest", "document")];
     let mut key = Token::new();
     assert_eq!(location(&add(&mut browser, &mut key).await), PASSKEYS);
     // Another session of theirs, and a later hour.
@@ -534,6 +565,6 @@ async fn basic_is_not_for_accounts_with_a_passkey() {
         wants_html: false,
     };
     assert!(realm.identify(&ask, &Gate::new("staff")).await.is_ok());
-    realm.apply(&settings::Realm { passkeys: true, ..with_basic });
+    realm.apply(&settings::Realm { passkeys: Some(Passkeys::default()), ..with_basic });
     assert!(realm.identify(&ask, &Gate::new("staff")).await.is_err());
 }

@@ -30,7 +30,7 @@ impl Mark {
     }
 }
 
-/// How far passkeys have come; not more of them than the staff file has.
+/// How far the passkeys have come that have signed in since the start.
 #[derive(Default)]
 pub struct Used(Mutex<HashMap<Vec<u8>, Mark>>);
 
