@@ -242,7 +242,7 @@ pub fn respond(html: String, language: Language, status: StatusCode, script: boo
 
 fn html(view: &View<'_>) -> String {
     let View { page, trouble, language, token, back, .. } = *view;
-    let (title, fields, button) = parts(page, language, trouble.is_some());
+    let (title, fields, button) = parts(page, language, trouble.is_some_and(|trouble| trouble != Trouble::Passkey));
     let action = match page {
         Page::SignIn | Page::Provider => SIGN_IN,
         Page::Code => OTP,

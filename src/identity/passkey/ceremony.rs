@@ -162,3 +162,6 @@ fn check(data: &Data<'_>, site: &Site) -> Result<bool, Refused> {
     }
     data.may_be_backed_up().ok_or(Refused::Copies)
 }
+
+#[cfg(test)]
+mod tests;

@@ -93,3 +93,37 @@ pub fn handle(challenge: &[u8]) -> &[u8] {
 fn milliseconds(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).ok().and_then(|since| u64::try_from(since.as_millis()).ok()).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(1_800_000_000 + seconds)
+    }
+
+    #[test]
+    fn a_challenge_is_for_one_use_one_holder_and_a_while() {
+        let ring = Ring::ephemeral().expect("random bytes");
+        let key = ChallengeKey::of(&ring, "staff").expect("a key");
+        let issued = key.issue(Use::SignIn, b"browser", Some([9; 16]), at(0)).expect("random bytes");
+        let good =
+            |bytes: &[u8], r#use, holder: &[u8], now: SystemTime| key.verify(bytes, r#use, holder, now).is_some();
+        assert!(good(&issued, Use::SignIn, b"browser", at(0)));
+        assert!(good(&issued, Use::SignIn, b"browser", at(0) + LIFE));
+        assert_eq!(key.verify(&issued, Use::SignIn, b"browser", at(0)).expect("good").handle, [9; 16]);
+        assert!(!good(&issued, Use::SignIn, b"browser", at(1) + LIFE));
+        assert!(!good(&issued, Use::StepUp, b"browser", at(0)));
+        assert!(!good(&issued, Use::Enrol, b"browser", at(0)));
+        assert!(!good(&issued, Use::SignIn, b"another", at(0)));
+        assert!(!good(&issued[1..], Use::SignIn, b"browser", at(0)));
+        let other = ChallengeKey::of(&ring, "office").expect("a key");
+        assert!(other.verify(&issued, Use::SignIn, b"browser", at(0)).is_none(), "another realm's");
+        for at_byte in 0..issued.len() {
+            let mut odd = issued.clone();
+            odd[at_byte] ^= 1;
+            assert!(!good(&odd, Use::SignIn, b"browser", at(0)), "byte {at_byte}");
+        }
+        assert_ne!(issued, key.issue(Use::SignIn, b"browser", Some([9; 16]), at(0)).expect("random bytes"));
+    }
+}

@@ -23,5 +23,3 @@ pub mod used;
 
 #[cfg(test)]
 mod testing;
-#[cfg(test)]
-mod tests;

@@ -54,7 +54,7 @@
     if (busy) return;
     // A challenge is good for ten minutes; a page that was open for longer gets another one.
     if (performance.now() - began > 9 * 60 * 1000) {
-      location.replace(location.pathname.replace(/\/passkey$/, "") + location.search);
+      location.replace(location.pathname.replace(/\/(passkey|remove)$/, "") + location.search);
       return;
     }
     busy = true;

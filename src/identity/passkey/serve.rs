@@ -19,7 +19,7 @@ use super::{
 };
 use crate::identity::{
     account::Account,
-    form::{self, Fields, OTP_PASSKEY, PASSKEYS, REMOVE_PASSKEY, SCRIPT, SIGN_IN, SIGN_IN_PASSKEY},
+    form::{self, Fields, OTP, OTP_PASSKEY, PASSKEYS, REMOVE_PASSKEY, SCRIPT, SIGN_IN, SIGN_IN_PASSKEY},
     page::{Page, Trouble},
     principal::{self, Principal},
     realm::{Current, NotProven, Realm},
@@ -81,11 +81,12 @@ impl Realm {
             SIGN_IN_PASSKEY if post => self.sign_in_by_passkey(call, &site).await,
             OTP_PASSKEY if post => self.step_up_by_passkey(call, &site).await,
             // Where an address was typed, or a page that a form has led to is asked for again.
-            SIGN_IN_PASSKEY | OTP_PASSKEY if get => redirect(form::location(SIGN_IN, &call.return_path())),
+            SIGN_IN_PASSKEY if get => redirect(form::location(SIGN_IN, &call.return_path())),
+            OTP_PASSKEY if get => redirect(form::location(OTP, &call.return_path())),
+            REMOVE_PASSKEY if get => redirect(HeaderValue::from_static(PASSKEYS)),
             PASSKEYS if get => self.own_passkeys(call, &site, None).await,
             PASSKEYS if post => self.add_passkey(call, &site).await,
             REMOVE_PASSKEY if post => self.remove_passkey(call, &site).await,
-            REMOVE_PASSKEY => not_allowed("POST"),
             SCRIPT => not_allowed("GET, HEAD"),
             _ => not_allowed("GET, HEAD, POST"),
         }
@@ -281,3 +282,6 @@ fn script() -> Response<Bytes> {
     headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
     answer
 }
+
+#[cfg(test)]
+mod tests;
