@@ -9,7 +9,7 @@ use super::{
     reader::Table,
 };
 use crate::{
-    identity::settings::{DEFAULT_REALM, Gate, Realm, SecondFactor, Settings},
+    identity::settings::{DEFAULT_REALM, Gate, Passkeys, Realm, SecondFactor, Settings},
     seal,
 };
 
@@ -50,6 +50,7 @@ fn realm(mut table: Table, new: &impl Fn(&str) -> Realm, context: &mut Context<'
     let realm = Realm {
         staff_file: table.text("staff_file", d).map_or(default.staff_file, |text| context.path(&text)),
         second_factor: table.choice("second_factor", d, &factors, default.second_factor),
+        passkeys: passkeys(&mut table, d),
         session_idle: table.duration("session_idle", d, default.session_idle),
         session_absolute: table.duration("session_absolute", d, default.session_absolute),
         blocklist: table.text("blocklist", d).map(|text| context.path(&text)),
@@ -64,6 +65,26 @@ fn realm(mut table: Table, new: &impl Fn(&str) -> Realm, context: &mut Context<'
     }
     table.finish(d);
     realm
+}
+
+fn passkeys(table: &mut Table, d: &mut Diagnostics<'_>) -> Option<Passkeys> {
+    let place = table.place("passkey_domain");
+    let count = table.flag("passkeys", d, false);
+    let domain = table.parsed("passkey_domain", d, "a domain such as \"example.com\"", domain);
+    if domain.is_some() && !count {
+        d.note(&place, "`passkey_domain` without `passkeys` is for nothing", Some("set `passkeys = true`".to_owned()));
+    }
+    count.then_some(Passkeys { domain })
+}
+
+fn domain(text: &str) -> Result<String, String> {
+    let label = |label: &str| {
+        let legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        (1..=63).contains(&label.len()) && label.bytes().all(legal)
+    };
+    let named = text.split('.').next_back().is_some_and(|last| !last.bytes().all(|b| b.is_ascii_digit()));
+    let right = text.len() <= 253 && named && text.split('.').all(label);
+    right.then(|| text.to_owned()).ok_or_else(|| "names of small letters, digits and `-`, with dots between".to_owned())
 }
 
 fn name(text: &str) -> Result<String, String> {

@@ -490,6 +490,20 @@ pub const KEYS: &[Key] = &[
         "optional",
         "One-time code after the password: \"off\", \"optional\" (of those who have one) or \"required\" (who has none can't sign in).",
     ),
+    key(
+        "realm[]",
+        "passkeys",
+        "true",
+        "false",
+        "Whether people may add passkeys at /.privet/passkeys and sign in by them; false: those that they have do not count.",
+    ),
+    key(
+        "realm[]",
+        "passkey_domain",
+        "\"example.com\"",
+        "each host",
+        "Passkeys are for this domain and all hosts below it, so that one opens all of them. Changing it makes those of before useless.",
+    ),
     key("realm[]", "session_idle", "\"30m\"", "30m", "Longest silence of a session, at least 1m."),
     key("realm[]", "session_absolute", "\"12h\"", "12h", "Longest life of a session."),
     key(

@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use super::settings;
+use super::{passkey::credential::Passkey, settings};
 
 /// Why a name or a role is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +36,9 @@ pub struct Account {
     /// Hashes of the recovery codes that were not used yet.
     #[serde(default)]
     pub recovery: Vec<String>,
+    /// Their passkeys.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passkeys: Vec<Passkey>,
     /// What they are.
     #[serde(default)]
     pub roles: Vec<String>,
@@ -65,6 +68,7 @@ impl Account {
             totp: None,
             step: 0,
             recovery: Vec::new(),
+            passkeys: Vec::new(),
             roles,
             created: now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
             disabled: false,
@@ -81,6 +85,17 @@ impl Account {
     /// Ends their sessions.
     pub fn end_sessions(&mut self) {
         self.credential = credential();
+    }
+
+    /// Removes the passkey that `tag` tells, or all of them; sessions end. Whether there was one.
+    pub fn remove_passkeys(&mut self, tag: Option<&str>) -> bool {
+        let before = self.passkeys.len();
+        self.passkeys.retain(|passkey| tag.is_some_and(|tag| passkey.tag() != tag));
+        let removed = self.passkeys.len() < before;
+        if removed {
+            self.end_sessions();
+        }
+        removed
     }
 
     /// Lets them sign in, or no more; sessions end.

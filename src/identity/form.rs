@@ -11,6 +11,16 @@ pub const PREFIX: &str = "/.privet/";
 pub const SIGN_IN: &str = "/.privet/sign-in";
 /// The page for a one-time code.
 pub const OTP: &str = "/.privet/sign-in/otp";
+/// Where the page for a name and a password sends a passkey's answer.
+pub const SIGN_IN_PASSKEY: &str = "/.privet/sign-in/passkey";
+/// Where the page for a one-time code does.
+pub const OTP_PASSKEY: &str = "/.privet/sign-in/otp/passkey";
+/// The page of one's own passkeys.
+pub const PASSKEYS: &str = "/.privet/passkeys";
+/// Where its form to remove one goes.
+pub const REMOVE_PASSKEY: &str = "/.privet/passkeys/remove";
+/// The script that asks for passkeys.
+pub const SCRIPT: &str = "/.privet/passkey.js";
 /// The page that ends a session.
 pub const SIGN_OUT: &str = "/.privet/sign-out";
 
@@ -21,15 +31,16 @@ pub const FORM_COOKIE: &str = "__Host-privet-form";
 const OWN_COOKIES: &[u8] = b"__Host-privet-";
 /// Longest path to come back to, in bytes.
 const LONGEST_RETURN: usize = 2048;
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// A path of this site, to come back to; `None` for all else. Browsers take `//x` and `/\x` for another site's.
+/// A path of this site, to come back to, or the page of one's passkeys; `None` for all else. Browsers take `//x` and `/\x` for another site's.
 #[must_use]
 pub fn own_path(text: &str) -> Option<&str> {
     let path = text.split(['?', '#']).next().unwrap_or_default();
     let plain = text.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
     let ambiguous = path.contains("//") || path.split('/').any(|segment| segment == "." || segment == "..");
-    let own = path == "/.privet" || path.starts_with(PREFIX);
+    let own = path == "/.privet" || path.starts_with(PREFIX) && text != PASSKEYS;
     (text.starts_with('/') && plain && !ambiguous && !own && text.len() <= LONGEST_RETURN).then_some(text)
 }
 
@@ -125,6 +136,14 @@ pub fn is_of_this_site(headers: &HeaderMap, host: &str) -> bool {
     headers.get_all(SEC_FETCH_SITE).iter().all(same) && headers.get_all(header::ORIGIN).iter().all(origin)
 }
 
+/// Whether a browser says that it shows the answer to a person as a page of its own, or says nothing. A script of the application is of
+/// this very site, but can't ask for anything in that way and read the answer: it gets no frame (`frame-ancestors`), and its windows
+/// are cut off (`Cross-Origin-Opener-Policy`).
+#[must_use]
+pub fn is_page_of_its_own(headers: &HeaderMap) -> bool {
+    headers.get_all(SEC_FETCH_DEST).iter().all(|value| value.to_str().is_ok_and(|kind| kind == "document"))
+}
+
 fn without_port_443(host: &str) -> &str {
     host.strip_suffix(":443").unwrap_or(host)
 }
@@ -190,7 +209,7 @@ mod tests {
 
     #[test]
     fn only_own_paths_are_come_back_to() {
-        for own in ["/", "/a?b=c", "/a/b#c", "/search?q=http://x//y", "/.privets"] {
+        for own in ["/", "/a?b=c", "/a/b#c", "/search?q=http://x//y", "/.privets", PASSKEYS] {
             assert_eq!(own_path(own), Some(own));
         }
         for other in [
@@ -208,6 +227,8 @@ mod tests {
             "/a/../b",
             "/가",
             "/.privet/sign-out",
+            "/.privet/passkeys/remove",
+            "/.privet/passkeys?x",
             "/.privet",
         ] {
             assert_eq!(own_path(other), None, "{other}");

@@ -6,6 +6,7 @@
 //! - [`principal`], [`ask`]: who somebody is; what is asked of a realm, and what is missing.
 //! - [`account`], [`staff`]: the people of the sealed staff file.
 //! - [`password`], [`policy`], [`totp`], [`recovery`]: what they prove themselves by.
+//! - [`passkey`]: what they can prove themselves by instead.
 //! - [`session`]: what remembers that they did.
 //! - [`realm`], [`serve`], [`page`], [`form`]: the door itself, its pages, and what keeps others from filling in its forms.
 //! - [`federation`]: what others vouch for: providers, tokens, certificates.
@@ -24,6 +25,7 @@ pub mod form;
 pub mod forward;
 pub mod keys;
 pub mod page;
+pub mod passkey;
 pub mod password;
 pub mod policy;
 pub mod principal;

@@ -1,4 +1,5 @@
-//! The pages that people see: one form each, no script, nothing from elsewhere, in Korean or English.
+//! The pages that people see: one form each, nothing from elsewhere, in Korean or English. There is no script but the one that
+//! asks for passkeys, on pages that offer it, which do without it as well.
 
 use std::sync::LazyLock;
 
@@ -9,8 +10,9 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
 use super::{
     federation::oidc::START,
-    form::{OTP, SIGN_IN, SIGN_OUT},
+    form::{OTP, PASSKEYS, SCRIPT, SIGN_IN, SIGN_OUT},
     forward::encoded,
+    passkey::page::{Offer, offered},
 };
 
 /// Which page.
@@ -26,6 +28,8 @@ pub enum Page {
     SignedOut,
     /// What to do when a sign-in at the provider was not completed.
     Provider,
+    /// One's passkeys; room `passkey` has what it shows.
+    Passkeys,
 }
 
 impl Page {
@@ -35,6 +39,7 @@ impl Page {
         match self {
             Self::SignIn | Self::Provider => "sign-in",
             Self::Code => "code",
+            Self::Passkeys => "passkeys",
             Self::SignOut | Self::SignedOut => "sign-out",
         }
     }
@@ -59,6 +64,12 @@ pub enum Trouble {
     NoSecondFactor,
     /// A sign-in at the provider was not completed.
     Provider,
+    /// The passkey.
+    Passkey,
+    /// What makes a passkey.
+    NotEnrolled,
+    /// A change that asks for a sign-in which is younger, or has two factors.
+    NotFresh,
 }
 
 impl Trouble {
@@ -66,10 +77,11 @@ impl Trouble {
     #[must_use]
     pub fn status(self) -> StatusCode {
         match self {
-            Self::Wrong | Self::WrongCode | Self::TooManyCodes => StatusCode::UNAUTHORIZED,
+            Self::Wrong | Self::WrongCode | Self::TooManyCodes | Self::Passkey => StatusCode::UNAUTHORIZED,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Stale | Self::NoSecondFactor | Self::Provider => StatusCode::FORBIDDEN,
+            Self::Stale | Self::NoSecondFactor | Self::Provider | Self::NotFresh => StatusCode::FORBIDDEN,
+            Self::NotEnrolled => StatusCode::UNPROCESSABLE_ENTITY,
         }
     }
 
@@ -103,6 +115,18 @@ impl Trouble {
             Self::Provider => (
                 "The sign-in with your organisation was not completed. Please try again.",
                 "조직 계정 로그인이 완료되지 않았습니다. 다시 시도해 주세요.",
+            ),
+            Self::Passkey => (
+                "The passkey was not accepted. Please try again, or sign in another way.",
+                "패스키가 승인되지 않았습니다. 다시 시도하거나 다른 방법으로 로그인해 주세요.",
+            ),
+            Self::NotEnrolled => (
+                "The passkey was not added. Give it a name, and take one that is not here yet; sixteen is the most.",
+                "패스키가 추가되지 않았습니다. 이름을 입력하고 아직 등록되지 않은 패스키를 사용하세요(최대 16개).",
+            ),
+            Self::NotFresh => (
+                "Please sign in again first; a change asks for a sign-in of the last five minutes.",
+                "먼저 다시 로그인해 주세요. 변경하려면 최근 5분 이내의 로그인이 필요합니다.",
             ),
         };
         language.of_two(english, korean)
@@ -139,7 +163,7 @@ impl Language {
         best.0
     }
 
-    fn of_two(self, english: &'static str, korean: &'static str) -> &'static str {
+    pub(super) fn of_two(self, english: &'static str, korean: &'static str) -> &'static str {
         if self == Self::Korean { korean } else { english }
     }
 
@@ -156,33 +180,55 @@ button{margin-top:1.5rem;cursor:pointer;background:#1a56b0;color:#fff;border-col
 :focus-visible{outline:3px solid #e08a00;outline-offset:2px}\
 [role=alert]{border-left:.3rem solid #c62828;padding:.5rem .8rem}p.note{font-size:.95rem}";
 
-static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
+static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| policy(""));
+static POLICY_WITH_SCRIPT: LazyLock<HeaderValue> = LazyLock::new(|| policy(" script-src 'self';"));
+
+fn policy(script: &str) -> HeaderValue {
     let hash = BASE64_STANDARD.encode(digest::digest(&digest::SHA256, STYLE.as_bytes()));
     let text = format!(
-        "default-src 'none'; style-src 'sha256-{hash}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+        "default-src 'none'; style-src 'sha256-{hash}';{script} form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     );
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("default-src 'none'"))
-});
+}
 
-/// A page as an answer. `token` is of letters, digits, `-` and `_`; `back` a path of this site; `provider` says whether people can
-/// also sign in at one.
+/// What a page shows.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// Which page.
+    pub page: Page,
+    /// What went wrong.
+    pub trouble: Option<Trouble>,
+    /// In which language.
+    pub language: Language,
+    /// Of letters, digits, `-` and `_`.
+    pub token: &'a str,
+    /// A path of this site.
+    pub back: &'a str,
+    /// Whether people can also sign in at a provider.
+    pub provider: bool,
+    /// What a passkey is asked for, where one will do.
+    pub offer: Option<&'a Offer>,
+    /// Whether a code will do, on the page for codes.
+    pub codes: bool,
+}
+
+/// A page as an answer.
 #[must_use]
-pub fn answer(
-    page: Page,
-    trouble: Option<Trouble>,
-    language: Language,
-    token: &str,
-    back: &str,
-    provider: bool,
-    status: StatusCode,
-) -> Response<Bytes> {
-    let mut answer = Response::new(Bytes::from(html(page, trouble, language, token, back, provider)));
+pub fn answer(view: &View<'_>, status: StatusCode) -> Response<Bytes> {
+    respond(html(view), view.language, status, view.offer.is_some())
+}
+
+/// A whole page as an answer; with `script` the one for passkeys may run.
+#[must_use]
+pub fn respond(html: String, language: Language, status: StatusCode, script: bool) -> Response<Bytes> {
+    let mut answer = Response::new(Bytes::from(html));
     *answer.status_mut() = status;
+    let policy = if script { &POLICY_WITH_SCRIPT } else { &POLICY };
     let headers = answer.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, POLICY.clone());
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::clone(policy));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     // Not `no-referrer`: browsers then send `Origin: null` with the form.
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
@@ -194,19 +240,19 @@ pub fn answer(
     answer
 }
 
-fn html(page: Page, trouble: Option<Trouble>, language: Language, token: &str, back: &str, provider: bool) -> String {
-    let (title, fields, button) = parts(page, language, trouble.is_some());
-    let alert = trouble
-        .map_or(String::new(), |trouble| format!("<p role=\"alert\" id=\"trouble\">{}</p>", trouble.text(language)));
+fn html(view: &View<'_>) -> String {
+    let View { page, trouble, language, token, back, .. } = *view;
+    let (title, fields, button) = parts(page, language, trouble.is_some_and(|trouble| trouble != Trouble::Passkey));
     let action = match page {
         Page::SignIn | Page::Provider => SIGN_IN,
         Page::Code => OTP,
+        Page::Passkeys => PASSKEYS,
         Page::SignOut | Page::SignedOut => SIGN_OUT,
     };
     let query = if back == "/" { String::new() } else { format!("?return={}", encoded(back)) };
     let link = |to: &str, text: &str| format!("<p><a href=\"{to}{query}\">{text}</a></p>");
     let elsewhere = match page {
-        Page::SignIn | Page::Provider if provider => {
+        Page::SignIn | Page::Provider if view.provider => {
             link(START, language.of_two("Sign in with your organisation", "조직 계정으로 로그인"))
         }
         _ => String::new(),
@@ -216,15 +262,27 @@ fn html(page: Page, trouble: Option<Trouble>, language: Language, token: &str, b
         Page::SignedOut => {
             format!("<p><a href=\"{SIGN_IN}\">{}</a></p>", language.of_two("Sign in again", "다시 로그인"))
         }
+        Page::Code if !view.codes => String::new(),
         _ => format!(
             "<form method=\"post\" action=\"{action}{query}\"><input type=\"hidden\" name=\"form\" value=\"{token}\">\
              {fields}<button type=\"submit\">{button}</button></form>"
         ),
     };
+    let title = if page == Page::Code && !view.codes { language.of_two("Passkey", "패스키") } else { title };
+    let passkey = view.offer.map_or_else(String::new, |offer| offered(offer, language, token, &query));
+    frame(language, title, trouble, &format!("{elsewhere}{form}{passkey}"), view.offer.is_some())
+}
+
+/// A page around `main`, which is HTML.
+#[must_use]
+pub fn frame(language: Language, title: &str, trouble: Option<Trouble>, main: &str, script: bool) -> String {
+    let alert = trouble
+        .map_or(String::new(), |trouble| format!("<p role=\"alert\" id=\"trouble\">{}</p>", trouble.text(language)));
+    let script = if script { format!("<script src=\"{SCRIPT}\" defer></script>") } else { String::new() };
     format!(
         "<!doctype html>\n<html lang=\"{}\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>{title}</title>\
-         <style>{STYLE}</style></head><body><main><h1>{title}</h1>{alert}{elsewhere}{form}</main></body></html>\n",
+         <style>{STYLE}</style>{script}</head><body><main><h1>{title}</h1>{alert}{main}</main></body></html>\n",
         language.tag()
     )
 }
@@ -258,6 +316,7 @@ fn parts(page: Page, language: Language, troubled: bool) -> (&'static str, Strin
             );
             (two("One-time code", "일회용 코드"), fields, two("Continue", "계속"))
         }
+        Page::Passkeys => (two("Passkeys", "패스키"), String::new(), ""),
         Page::SignOut => (two("Sign out?", "로그아웃하시겠습니까?"), String::new(), two("Sign out", "로그아웃")),
         Page::Provider => (two("Sign in", "로그인"), String::new(), ""),
         Page::SignedOut => (two("You are signed out", "로그아웃되었습니다"), String::new(), ""),
@@ -285,20 +344,22 @@ mod tests {
 
     #[test]
     fn a_page_is_closed_in_itself() {
+        let (token, back) = ("TOKEN", "/a?b=\"><script>");
         for page in [Page::SignIn, Page::Code, Page::SignOut, Page::SignedOut, Page::Provider] {
             for trouble in [None, Some(Trouble::Wrong)] {
                 for language in [Language::English, Language::Korean] {
-                    let html = html(page, trouble, language, "TOKEN", "/a?b=\"><script>", true);
+                    let view = View { page, trouble, language, token, back, provider: true, offer: None, codes: true };
+                    let html = html(&view);
                     assert!(!html.contains("<script") && !html.contains("http") && !html.contains("style="), "{html}");
                     assert!(html.contains(&format!("<html lang=\"{}\"", language.tag())));
                     assert_eq!(html.contains("role=\"alert\""), trouble.is_some());
                     assert_eq!(html.matches("<label for=").count(), html.matches(" required").count());
+                    let answer = answer(&view, StatusCode::OK);
+                    let policy = answer.headers()[header::CONTENT_SECURITY_POLICY].to_str().expect("text");
+                    assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
+                    assert!(!policy.contains("unsafe") && !policy.contains("script"), "{policy}");
                 }
             }
         }
-        let answer = answer(Page::SignIn, None, Language::English, "T", "/", false, StatusCode::OK);
-        let policy = answer.headers()[header::CONTENT_SECURITY_POLICY].to_str().expect("text");
-        assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
-        assert!(!policy.contains("unsafe"));
     }
 }

@@ -14,6 +14,8 @@ pub enum Method {
     Otp,
     /// A recovery code, which stands in for a one-time code.
     Recovery,
+    /// A passkey that has verified its owner, which are two factors.
+    Passkey,
     /// An `OpenID` Connect provider.
     Oidc,
     /// Several factors, as a provider says.
@@ -34,7 +36,7 @@ impl Method {
             Self::Password | Self::Basic => Some("pwd"),
             Self::Otp | Self::Recovery => Some("otp"),
             Self::Certificate => Some("hwk"),
-            Self::Factors => Some("mfa"),
+            Self::Factors | Self::Passkey => Some("mfa"),
             Self::Oidc | Self::Jwt => None,
         }
     }
@@ -66,7 +68,9 @@ impl Principal {
     /// Whether two factors were given.
     #[must_use]
     pub fn has_second_factor(&self) -> bool {
-        self.methods.iter().any(|method| matches!(method, Method::Otp | Method::Recovery | Method::Factors))
+        let second =
+            |method: &Method| matches!(method, Method::Otp | Method::Recovery | Method::Factors | Method::Passkey);
+        self.methods.iter().any(second)
     }
 
     /// Whether they have one of `roles`, or none is asked for.

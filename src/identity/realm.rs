@@ -9,7 +9,7 @@ use std::{
     time::SystemTime,
 };
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use http::{HeaderMap, HeaderValue};
 use tokio::sync::Notify;
 
@@ -24,6 +24,7 @@ use super::{
     form,
     forward::Signer,
     keys::FormKey,
+    passkey::{challenge::ChallengeKey, used::Used},
     password::{self, Verifier},
     principal::{Method, Principal},
     recovery,
@@ -70,6 +71,9 @@ pub struct Realm {
     pub(super) form_key: FormKey,
     pub(super) signer: Signer,
     pub(super) door: Door,
+    pub(super) challenges: ChallengeKey,
+    pub(super) used_passkeys: Used,
+    passkeys: ArcSwapOption<settings::Passkeys>,
     second_factor: AtomicU8,
     sessions: Sessions,
     ring: Ring,
@@ -80,9 +84,11 @@ pub struct Realm {
     used: Mutex<HashMap<String, u64>>,
 }
 
-/// Why a code proves nothing.
-enum NotProven {
+/// Why a code or a passkey proves nothing.
+pub(super) enum NotProven {
+    /// It is wrong, or was used.
     Wrong,
+    /// Its use can't be written down.
     File(staff::Error),
 }
 
@@ -121,6 +127,9 @@ impl Realm {
             form_key: FormKey::of(&ring, &settings.name),
             signer: Signer::of(&ring, &settings.name).ok_or(Error::Cipher)?,
             door: Door::new(&settings.name, guard),
+            challenges: ChallengeKey::of(&ring, &settings.name).ok_or(Error::Cipher)?,
+            used_passkeys: Used::default(),
+            passkeys: ArcSwapOption::from_pointee(settings.passkeys.clone()),
             second_factor: AtomicU8::new(settings.second_factor as u8),
             sessions: Sessions::new(limits(settings), shared),
             methods: ArcSwap::from_pointee(methods),
@@ -140,6 +149,7 @@ impl Realm {
     /// Takes other settings; sessions go on under them. Another name or staff file is another realm.
     pub fn apply(&self, settings: &settings::Realm) {
         self.second_factor.store(settings.second_factor as u8, Relaxed);
+        self.passkeys.store(settings.passkeys.clone().map(Arc::new));
         self.sessions.limit(limits(settings));
         if *self.methods().settings() != settings.federation
             && let Some(methods) = Methods::new(&settings.federation, &self.ring, &self.name)
@@ -248,7 +258,18 @@ impl Realm {
     }
 
     fn can_step_up(&self, principal: &Principal) -> bool {
-        principal.has_second_factor() || self.account(&principal.subject).is_some_and(|account| account.totp.is_some())
+        let can = |account: Account| self.has_second_factor(&account);
+        principal.has_second_factor() || self.account(&principal.subject).is_some_and(can)
+    }
+
+    /// For which hosts passkeys are, where they count.
+    pub(super) fn passkeys(&self) -> Option<Arc<settings::Passkeys>> {
+        self.passkeys.load_full()
+    }
+
+    /// Whether `account` has what makes a second factor; a passkey does so at the host that it is for.
+    pub(super) fn has_second_factor(&self, account: &Account) -> bool {
+        account.totp.is_some() || !account.passkeys.is_empty() && self.passkeys().is_some()
     }
 
     /// Begins a session for somebody whom another method has recognised, and ends the one that the request had. The answer is the
@@ -378,4 +399,4 @@ fn limits(settings: &settings::Realm) -> Limits {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

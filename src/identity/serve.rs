@@ -16,8 +16,11 @@ use serde_json::json;
 use super::{
     account::{self, Account},
     attempt::Attempt,
-    form::{self, FORM_COOKIE, Fields, OTP, SIGN_IN, SIGN_OUT},
-    page::{self, Language, Page, Trouble},
+    form::{
+        self, FORM_COOKIE, Fields, OTP, OTP_PASSKEY, PASSKEYS, REMOVE_PASSKEY, SCRIPT, SIGN_IN, SIGN_IN_PASSKEY,
+        SIGN_OUT,
+    },
+    page::{self, Language, Page, Trouble, View},
     password::Password,
     policy,
     principal::{self, Principal},
@@ -53,7 +56,7 @@ impl Call {
         self.request.headers()
     }
 
-    fn return_path(&self) -> String {
+    pub(super) fn return_path(&self) -> String {
         form::return_path(self.request.uri().query())
     }
 
@@ -64,26 +67,68 @@ impl Call {
         trouble: Option<Trouble>,
         status: StatusCode,
     ) -> Response<Bytes> {
-        // A nonce that the browser has already stays, so that a form in another tab does not go stale.
-        let held = form::cookie(self.headers(), FORM_COOKIE).filter(|nonce| nonce.len() == 32).map(str::to_owned);
-        let Some(nonce) = held.or_else(form::nonce) else { return unavailable() };
-        let token = realm.form_key.token(page.form(), nonce.as_bytes());
-        let language = Language::of(self.headers());
-        let mut answer =
-            page::answer(page, trouble, language, &token, &self.return_path(), realm.has_provider(), status);
+        self.render(realm, page, None, trouble, status)
+    }
+
+    /// The page for a code, for whoever has a session and an account of the staff file.
+    pub(super) fn show_code(
+        &self,
+        realm: &Realm,
+        known: Option<(&Current, &Account)>,
+        trouble: Option<Trouble>,
+        status: StatusCode,
+    ) -> Response<Bytes> {
+        self.render(realm, Page::Code, known, trouble, status)
+    }
+
+    fn render(
+        &self,
+        realm: &Realm,
+        page: Page,
+        known: Option<(&Current, &Account)>,
+        trouble: Option<Trouble>,
+        status: StatusCode,
+    ) -> Response<Bytes> {
+        let Some(nonce) = self.held_nonce().or_else(form::nonce) else { return unavailable() };
+        let offer = match (page, known) {
+            (Page::SignIn, _) => realm.offer(self, &nonce),
+            (Page::Code, Some((current, account))) => realm.offer_again(self, current, account, &nonce),
+            _ => None,
+        };
+        let view = View {
+            page,
+            trouble,
+            language: Language::of(self.headers()),
+            token: &realm.form_key.token(page.form(), nonce.as_bytes()),
+            back: &self.return_path(),
+            provider: realm.has_provider(),
+            offer: offer.as_ref(),
+            codes: offer.is_none() || known.is_none_or(|(_, account)| account.totp.is_some()),
+        };
+        let mut answer = page::answer(&view, status);
         answer.headers_mut().append(header::SET_COOKIE, form::set_cookie(FORM_COOKIE, &nonce));
         answer
     }
 
+    /// The nonce that the browser has already. It stays, so that a form in another tab does not go stale.
+    pub(super) fn held_nonce(&self) -> Option<String> {
+        Some(self.nonce()).filter(|nonce| nonce.len() == 32).map(str::to_owned)
+    }
+
+    /// What the browser's form cookie holds.
+    pub(super) fn nonce(&self) -> &str {
+        form::cookie(self.headers(), FORM_COOKIE).unwrap_or_default()
+    }
+
     /// The fields of a form that a page of ours has sent; else what is wrong.
-    fn fields(&self, realm: &Realm, page: Page) -> Result<Fields, Trouble> {
+    pub(super) fn fields(&self, realm: &Realm, page: Page) -> Result<Fields, Trouble> {
         let kind = self.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let kind = kind.split(';').next().unwrap_or_default().trim();
         if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") || self.request.body().len() > BODY_LIMIT {
             return Err(Trouble::Stale);
         }
         let fields = Fields::parse(self.request.body()).ok_or(Trouble::Stale)?;
-        let nonce = form::cookie(self.headers(), FORM_COOKIE).unwrap_or_default();
+        let nonce = self.nonce();
         let token = fields.one("form").unwrap_or_default();
         let own = form::is_of_this_site(self.headers(), &self.host)
             && !nonce.is_empty()
@@ -107,6 +152,7 @@ impl Realm {
             SIGN_OUT if post => self.sign_out(&call).await,
             "/.privet/session" if get => self.session(&call).await,
             "/.privet/jwks" if get => object(StatusCode::OK, self.signer.jwks().to_owned()),
+            SIGN_IN_PASSKEY | OTP_PASSKEY | PASSKEYS | REMOVE_PASSKEY | SCRIPT => self.serve_passkeys(&call).await,
             path if path.starts_with("/.privet/oidc/") => self.serve_oidc(&call).await,
             SIGN_IN | OTP | SIGN_OUT => not_allowed("GET, HEAD, POST"),
             "/.privet/session" | "/.privet/jwks" => not_allowed("GET, HEAD"),
@@ -150,11 +196,13 @@ impl Realm {
 
     async fn password_was_right(&self, call: &Call, account: &Account, attempt: Attempt) -> Response<Bytes> {
         let policy = self.second_factor();
-        if policy == SecondFactor::Required && account.totp.is_none() {
+        let has_passkey = self.site(call).is_some_and(|site| account.passkeys.iter().any(|own| own.host == site.id));
+        let has_second = account.totp.is_some() || has_passkey;
+        if policy == SecondFactor::Required && !has_second {
             attempt.give_back();
             return call.show(self, Page::SignIn, Some(Trouble::NoSecondFactor), Trouble::NoSecondFactor.status());
         }
-        let code_is_due = policy != SecondFactor::Off && account.totp.is_some();
+        let code_is_due = policy != SecondFactor::Off && has_second;
         let (stage, to, device) = if code_is_due {
             // The attempt counts for nothing yet: a right password must not clear the way for guessing codes.
             attempt.give_back();
@@ -173,6 +221,9 @@ impl Realm {
     }
 
     async fn code_page(&self, call: &Call) -> Response<Bytes> {
+        if let Some((current, account)) = self.own_account(call).await {
+            return call.show_code(self, Some((&current, &account)), None, StatusCode::OK);
+        }
         match self.current(call.headers(), call.now).await {
             Some(_) => call.show(self, Page::Code, None, StatusCode::OK),
             None => redirect(form::location(SIGN_IN, &call.return_path())),
@@ -180,7 +231,9 @@ impl Realm {
     }
 
     async fn take_code(self: &Arc<Self>, call: &Call) -> Response<Bytes> {
-        let refuse = |trouble: Trouble| call.show(self, Page::Code, Some(trouble), trouble.status());
+        let known = self.own_account(call).await;
+        let known = known.as_ref().map(|(current, account)| (current, account));
+        let refuse = |trouble: Trouble| call.show_code(self, known, Some(trouble), trouble.status());
         let fields = match call.fields(self, Page::Code) {
             Ok(fields) => fields,
             Err(trouble) => return refuse(trouble),
@@ -228,7 +281,7 @@ impl Realm {
     }
 
     /// A new session, and on to `to`.
-    async fn go_on(&self, call: &Call, record: Record, to: HeaderValue) -> Response<Bytes> {
+    pub(super) async fn go_on(&self, call: &Call, record: Record, to: HeaderValue) -> Response<Bytes> {
         let known = record.stage == Stage::Known;
         let Some(cookie) = self.begin(record, call.headers(), call.now).await else { return unavailable() };
         let mut answer = redirect(to);
@@ -274,18 +327,18 @@ impl Realm {
 }
 
 /// Gives the device the cookie by which it is familiar.
-fn known_again(mut answer: Response<Bytes>, device: Option<HeaderValue>) -> Response<Bytes> {
+pub(super) fn known_again(mut answer: Response<Bytes>, device: Option<HeaderValue>) -> Response<Bytes> {
     if let Some(cookie) = device {
         answer.headers_mut().append(header::SET_COOKIE, cookie);
     }
     answer
 }
 
-fn record(principal: Principal, account: &Account, stage: Stage, now: SystemTime) -> Record {
+pub(super) fn record(principal: Principal, account: &Account, stage: Stage, now: SystemTime) -> Record {
     Record { principal, credential: account.credential, stage, provider_session: None, began: seconds(now) }
 }
 
-fn back(call: &Call) -> HeaderValue {
+pub(super) fn back(call: &Call) -> HeaderValue {
     HeaderValue::from_str(&call.return_path()).unwrap_or(HeaderValue::from_static("/"))
 }
 
@@ -309,6 +362,10 @@ pub(super) fn object(status: StatusCode, body: String) -> Response<Bytes> {
 
 pub(super) fn not_found() -> Response<Bytes> {
     object(StatusCode::NOT_FOUND, json!({ "status": 404, "error": "not_found" }).to_string())
+}
+
+pub(super) fn forbidden() -> Response<Bytes> {
+    object(StatusCode::FORBIDDEN, json!({ "status": 403, "error": "forbidden" }).to_string())
 }
 
 pub(super) fn not_allowed(allow: &'static str) -> Response<Bytes> {

@@ -25,6 +25,8 @@ pub struct Realm {
     pub key_file: PathBuf,
     /// Whether a second factor is asked for.
     pub second_factor: SecondFactor,
+    /// Passkeys that people may add, and that count; `None` where they don't.
+    pub passkeys: Option<Passkeys>,
     /// Longest silence of a session.
     pub session_idle: Duration,
     /// Longest life of a session.
@@ -44,12 +46,20 @@ impl Realm {
             staff_file,
             key_file,
             second_factor: SecondFactor::Optional,
+            passkeys: None,
             session_idle: Duration::from_secs(30 * 60),
             session_absolute: Duration::from_secs(12 * 60 * 60),
             blocklist: None,
             federation: federation::Settings::default(),
         }
     }
+}
+
+/// For which hosts passkeys are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Passkeys {
+    /// For this domain and all hosts below it; without one each is for the host where it was added.
+    pub domain: Option<String>,
 }
 
 /// When a one-time code is asked for after the password.

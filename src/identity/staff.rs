@@ -170,6 +170,13 @@ impl Roll {
     pub fn active(&self, id: &str) -> Option<&Account> {
         self.accounts.get(id).filter(|account| !account.disabled)
     }
+
+    /// Whose passkey calls itself `id`, where they may sign in.
+    #[must_use]
+    pub fn owner(&self, id: &[u8]) -> Option<&Account> {
+        let owns = |account: &&Account| account.passkeys.iter().any(|passkey| passkey.id == id);
+        self.accounts.values().filter(|account| !account.disabled).find(owns)
+    }
 }
 
 /// The staff file as a running gateway sees it.

@@ -10,10 +10,10 @@ use crate::{
     support::{Origin, Privet, binary, python},
 };
 
-const PASSWORD: &str = "vq9 kT2z mellow harbour";
+pub const PASSWORD: &str = "vq9 kT2z mellow harbour";
 
 /// An application that tells what it was asked.
-fn application() -> Origin {
+pub fn application() -> Origin {
     Origin::start_with(|request, _| {
         let body = format!("you asked: {}", request.lines().next().unwrap_or_default());
         Some(format!(
@@ -28,7 +28,7 @@ fn gated(application: &Origin, more: &str) -> Privet {
 }
 
 /// `privet staff ...` beside the configuration; what it printed.
-fn staff(privet: &Privet, args: &[&str], input: &str) -> String {
+pub fn staff(privet: &Privet, args: &[&str], input: &str) -> String {
     let mut child = Command::new(binary())
         .arg("staff")
         .args(args)
@@ -45,7 +45,7 @@ fn staff(privet: &Privet, args: &[&str], input: &str) -> String {
     String::from_utf8_lossy(&out.stdout).into_owned()
 }
 
-fn add(privet: &Privet, name: &str, more: &[&str]) -> String {
+pub fn add(privet: &Privet, name: &str, more: &[&str]) -> String {
     let args = [&["add", name, "--password-stdin"], more].concat();
     staff(privet, &args, &format!("{PASSWORD}\n"))
 }

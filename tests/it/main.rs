@@ -16,6 +16,7 @@ mod login;
 mod logs;
 mod mask;
 mod oidc;
+mod passkey;
 mod privacy;
 mod redact;
 mod redis;

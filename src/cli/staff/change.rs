@@ -140,8 +140,14 @@ pub(super) fn password(args: &PasswordArgs) -> Result<(), Failure> {
     let password = prompt::password(args.password_stdin)?;
     door.accepts(&password, &id, account.name.as_deref(), account.totp.is_some())?;
     let phc = hash(&password).map_err(|_| Failure::Random)?;
-    change(&door, &id, |account| account.set_password(phc))?;
+    let passkeys = change(&door, &id, |account| {
+        account.set_password(phc);
+        account.passkeys.len()
+    })?;
     println!("changed; their sessions end");
+    if passkeys > 0 {
+        eprintln!("privet staff: their passkeys still open the door: `privet staff passkeys remove` removes them");
+    }
     Ok(())
 }
 
@@ -168,16 +174,14 @@ pub(super) fn revoke(args: &OneArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn change(door: &Door, id: &str, change: impl FnOnce(&mut Account)) -> Result<(), Failure> {
+/// Lets `change` work on the account called `id`.
+pub(super) fn change<T>(door: &Door, id: &str, change: impl FnOnce(&mut Account) -> T) -> Result<T, Failure> {
     let place = door.place();
     if !place.file.exists() {
         // Without this, keys would be made for a file that is not there.
         return Err(Failure::Unknown);
     }
-    place.edit(|accounts| {
-        change(accounts.iter_mut().find(|account| account.id == id).ok_or(Failure::Unknown)?);
-        Ok(())
-    })
+    place.edit(|accounts| Ok(change(accounts.iter_mut().find(|account| account.id == id).ok_or(Failure::Unknown)?)))
 }
 
 impl Door {

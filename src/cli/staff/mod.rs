@@ -1,6 +1,7 @@
 //! `privet staff`: who may sign in. It writes the sealed staff file; a running gateway notices by itself.
 
 mod change;
+mod passkeys;
 mod prompt;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -33,6 +34,9 @@ pub enum StaffCommand {
     Disable(change::DisableArgs),
     /// End all sessions of somebody.
     Revoke(change::OneArgs),
+    /// Show somebody's passkeys, or remove lost ones.
+    #[command(subcommand)]
+    Passkeys(passkeys::PasskeysCommand),
     /// Show who may sign in.
     List(ListArgs),
 }
@@ -68,6 +72,8 @@ enum Failure {
     Exists,
     #[error("there is no such account")]
     Unknown,
+    #[error("there is no such passkey")]
+    NoPasskey,
     #[error(transparent)]
     Weak(#[from] Weak),
     #[error("the two are not the same")]
@@ -97,7 +103,7 @@ enum Failure {
 impl Failure {
     fn code(&self) -> u8 {
         match self {
-            Self::Exists | Self::Unknown | Self::Weak(_) | Self::Differ | Self::BrokenOff => 1,
+            Self::Exists | Self::Unknown | Self::NoPasskey | Self::Weak(_) | Self::Differ | Self::BrokenOff => 1,
             Self::Invalid(_) | Self::Realm | Self::NoTerminal | Self::Config(_) => 2,
             Self::Staff(_) | Self::Blocklist(_) | Self::Folder(_) | Self::Input(_) | Self::Random => 3,
         }
@@ -113,6 +119,7 @@ pub fn run(command: &StaffCommand) -> ExitCode {
         StaffCommand::Totp(args) => change::totp(args),
         StaffCommand::Disable(args) => change::disable(args),
         StaffCommand::Revoke(args) => change::revoke(args),
+        StaffCommand::Passkeys(command) => passkeys::run(command),
         StaffCommand::List(args) => list(args),
     };
     let Err(failure) = outcome else { return ExitCode::SUCCESS };
@@ -166,7 +173,7 @@ fn list(args: &ListArgs) -> Result<(), Failure> {
             .iter()
             .map(|account| {
                 json!({ "id": account.id, "name": account.name, "roles": account.roles, "totp": account.totp.is_some(),
-                    "recovery_codes": account.recovery.len(), "disabled": account.disabled, "created": account.created })
+                    "recovery_codes": account.recovery.len(), "passkeys": account.passkeys.len(), "disabled": account.disabled, "created": account.created })
             })
             .collect();
         println!("{}", json!({ "realm": args.place.realm, "accounts": shown }));
@@ -174,9 +181,15 @@ fn list(args: &ListArgs) -> Result<(), Failure> {
     }
     for account in &accounts {
         let state = if account.disabled { "disabled" } else { "active" };
+        let passkeys = match account.passkeys.len() {
+            0 => String::new(),
+            1 => ", 1 passkey".to_owned(),
+            many => format!(", {many} passkeys"),
+        };
         let factor = match &account.totp {
-            Some(_) => format!("totp, {} recovery codes", account.recovery.len()),
-            None => "password only".to_owned(),
+            Some(_) => format!("totp, {} recovery codes{passkeys}", account.recovery.len()),
+            None if account.passkeys.is_empty() => "password only".to_owned(),
+            None => format!("password{passkeys}"),
         };
         println!("{}\t{state}\t{factor}\t{}", account.id, account.roles.join(","));
     }

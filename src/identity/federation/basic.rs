@@ -77,7 +77,7 @@ impl Basic {
         let (name, typed) = pair.split_once(':').ok_or(Refused::Wrong)?;
         // What is no name at all is tried like an unknown one.
         let id = account::id(name).unwrap_or_default();
-        let found = realm.account(&id).filter(|account| account.totp.is_none());
+        let found = realm.account(&id).filter(|account| !realm.has_second_factor(account));
         let mark = self.mark(&id, typed);
         if let Some(account) = found.as_ref().filter(|account| self.knows(&mark, account, now)) {
             return Ok(principal(realm, account, now));

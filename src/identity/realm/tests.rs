@@ -15,26 +15,26 @@ use crate::identity::{
     serve::Call,
 };
 
-const PASSWORD: &str = "correct horse battery";
-const SECRET: &[u8] = b"12345678901234567890";
+pub(in crate::identity) const PASSWORD: &str = "correct horse battery";
+pub(in crate::identity) const SECRET: &[u8] = b"12345678901234567890";
 
 /// A browser: one site, its cookies.
-struct Browser {
-    realm: Arc<Realm>,
-    cookies: Vec<(String, String)>,
-    now: SystemTime,
-    extra: Vec<(&'static str, &'static str)>,
+pub(in crate::identity) struct Browser {
+    pub(in crate::identity) realm: Arc<Realm>,
+    pub(in crate::identity) cookies: Vec<(String, String)>,
+    pub(in crate::identity) now: SystemTime,
+    pub(in crate::identity) extra: Vec<(&'static str, &'static str)>,
 }
 
-fn at(seconds: u64) -> SystemTime {
+pub(in crate::identity) fn at(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(1_800_000_000 + seconds)
 }
 
-fn settings(dir: &Path) -> settings::Realm {
+pub(in crate::identity) fn settings(dir: &Path) -> settings::Realm {
     settings::Realm::new("staff", dir.join("staff.sealed"), dir.join("seal.key"))
 }
 
-fn edit(realm: &Realm, change: impl FnOnce(&mut Vec<Account>)) {
+pub(in crate::identity) fn edit(realm: &Realm, change: impl FnOnce(&mut Vec<Account>)) {
     let outcome: Result<(), staff::Error> = realm.staff.place().edit(|accounts| {
         change(accounts);
         Ok(())
@@ -43,12 +43,12 @@ fn edit(realm: &Realm, change: impl FnOnce(&mut Vec<Account>)) {
     realm.refresh();
 }
 
-fn guard() -> Arc<Guard> {
+pub(in crate::identity) fn guard() -> Arc<Guard> {
     Guard::new(&crate::login::Settings::default(), &Ring::ephemeral().expect("random bytes"))
 }
 
 /// A realm with Alice, a clerk, and with one-time codes where asked for.
-fn realm(dir: &Path, totp: bool) -> Arc<Realm> {
+pub(in crate::identity) fn realm(dir: &Path, totp: bool) -> Arc<Realm> {
     let realm = Realm::open(&settings(dir), &guard(), None).expect("a realm");
     let phc = hash(&Password::new(PASSWORD)).expect("a hash");
     edit(&realm, |accounts| {
@@ -61,11 +61,11 @@ fn realm(dir: &Path, totp: bool) -> Arc<Realm> {
 }
 
 impl Browser {
-    fn new(realm: &Arc<Realm>) -> Self {
+    pub(in crate::identity) fn new(realm: &Arc<Realm>) -> Self {
         Self { realm: Arc::clone(realm), cookies: Vec::new(), now: at(0), extra: Vec::new() }
     }
 
-    fn headers(&self) -> HeaderMap {
+    pub(in crate::identity) fn headers(&self) -> HeaderMap {
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let mut headers = HeaderMap::new();
         if !cookies.is_empty() {
@@ -77,7 +77,7 @@ impl Browser {
         headers
     }
 
-    async fn send(&mut self, method: &str, target: &str, body: String) -> Response<Bytes> {
+    pub(in crate::identity) async fn send(&mut self, method: &str, target: &str, body: String) -> Response<Bytes> {
         let mut request = Request::builder().method(method).uri(target).body(Bytes::from(body)).expect("a request");
         *request.headers_mut() = self.headers();
         let form = HeaderValue::from_static("application/x-www-form-urlencoded");
@@ -99,18 +99,18 @@ impl Browser {
     }
 
     /// Opens a page and sends its form, filled in.
-    async fn fill(&mut self, page: &str, fields: &str) -> Response<Bytes> {
+    pub(in crate::identity) async fn fill(&mut self, page: &str, fields: &str) -> Response<Bytes> {
         let shown = self.send("GET", page, String::new()).await;
         assert_eq!(shown.status(), StatusCode::OK, "{page}");
         let token = token(&shown);
         self.send("POST", page, format!("form={token}&{fields}")).await
     }
 
-    async fn sign_in(&mut self, password: &str) -> Response<Bytes> {
+    pub(in crate::identity) async fn sign_in(&mut self, password: &str) -> Response<Bytes> {
         self.fill(SIGN_IN, &format!("username=Alice&password={}", password.replace(' ', "+"))).await
     }
 
-    async fn ask(&self, gate: &Gate) -> Result<Arc<Principal>, Need> {
+    pub(in crate::identity) async fn ask(&self, gate: &Gate) -> Result<Arc<Principal>, Need> {
         let headers = self.headers();
         let ask = Ask {
             headers: &headers,
@@ -123,27 +123,27 @@ impl Browser {
         self.realm.identify(&ask, gate).await
     }
 
-    async fn passes(&self) -> bool {
+    pub(in crate::identity) async fn passes(&self) -> bool {
         self.ask(&Gate::new("staff")).await.is_ok()
     }
 
-    fn session(&self) -> Option<String> {
+    pub(in crate::identity) fn session(&self) -> Option<String> {
         self.cookies.iter().find(|(name, _)| name == id::COOKIE).map(|(_, value)| value.clone())
     }
 }
 
-fn token(answer: &Response<Bytes>) -> String {
+pub(in crate::identity) fn token(answer: &Response<Bytes>) -> String {
     let html = std::str::from_utf8(answer.body()).expect("text");
     let rest = html.split("name=\"form\" value=\"").nth(1).expect("a token");
     rest.split('"').next().expect("a token").to_owned()
 }
 
-fn location(answer: &Response<Bytes>) -> &str {
+pub(in crate::identity) fn location(answer: &Response<Bytes>) -> &str {
     assert_eq!(answer.status(), StatusCode::SEE_OTHER);
     answer.headers()[header::LOCATION].to_str().expect("text")
 }
 
-fn code(now: SystemTime) -> String {
+pub(in crate::identity) fn code(now: SystemTime) -> String {
     format!("{:06}", totp::code(SECRET, totp::step(now)))
 }
 

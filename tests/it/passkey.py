@@ -1,0 +1,103 @@
+"""Chromium adds a passkey, of its virtual authenticator, signs in by it, and steps up by it after a password."""
+import shutil, sys
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.virtual_authenticator import VirtualAuthenticatorOptions
+from selenium.webdriver.support import expected_conditions
+from selenium.webdriver.support.wait import WebDriverWait
+
+site, name, password = sys.argv[1:4]
+options = webdriver.ChromeOptions()
+options.binary_location = shutil.which("chromium")
+for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--ignore-certificate-errors",
+             "--host-resolver-rules=MAP localhost 127.0.0.1"):
+    options.add_argument(flag)
+options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+browser = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+browser.set_page_load_timeout(60)
+
+
+def find(what):
+    return WebDriverWait(browser, 60).until(expected_conditions.presence_of_element_located((By.CSS_SELECTOR, what)))
+
+
+def until(what, condition):
+    try:
+        WebDriverWait(browser, 60).until(lambda _: condition())
+    except Exception:
+        print(what, browser.current_url, browser.page_source, browser.get_log("browser"))
+        raise
+
+
+def press(form):
+    button = find(f"{form} button")
+    until("shown", button.is_displayed)
+    button.click()
+    WebDriverWait(browser, 60).until(expected_conditions.staleness_of(button))
+
+
+def by_password():
+    find("#username").send_keys(name)
+    find("#password").send_keys(password)
+    press("form")
+
+
+def at(target):
+    until(f"at {target}", lambda: browser.current_url == site + target)
+
+
+def sign_out():
+    browser.get(site + "/.privet/sign-out")
+    press("form")
+
+
+try:
+    virtual = VirtualAuthenticatorOptions(
+        protocol="ctap2", transport="internal", has_resident_key=True, has_user_verification=True, is_user_verified=True)
+    browser.add_virtual_authenticator(virtual)
+
+    # Nobody, then by password; the page for passkeys.
+    browser.get(site + "/.privet/passkeys")
+    until("sent to sign in", lambda: "/.privet/sign-in?return=" in browser.current_url)
+    by_password()
+    at("/.privet/passkeys")
+    find("#name").send_keys("My laptop")
+    press("#passkey")
+    at("/.privet/passkeys")
+    assert "My laptop" in find("li").text
+    assert len(browser.get_credentials()) == 1
+    assert browser.get_credentials()[0].rp_id == "localhost"
+
+    # Out, and in again by it alone; which are two factors.
+    sign_out()
+    browser.get(site + "/twice?a=b")
+    until("sent to sign in", lambda: "/.privet/sign-in?return=" in browser.current_url)
+    press("#passkey")
+    at("/twice?a=b")
+    until("the application's page", lambda: "you asked: GET /twice?a=b" in browser.page_source)
+
+    # Out, and by password; then the passkey is due.
+    sign_out()
+    browser.get(site + "/twice")
+    by_password()
+    until("asked for more", lambda: "/.privet/sign-in/otp?return=" in browser.current_url)
+    assert not browser.find_elements(By.ID, "code")
+    # Somebody who is not verified gets nowhere, and is told.
+    browser.set_user_verified(False)
+    find("#passkey button").click()
+    until("told", lambda: find("#passkey [role=alert]").is_displayed())
+    browser.set_user_verified(True)
+    press("#passkey")
+    at("/twice")
+
+    # The browser itself does not make a second one in the same authenticator.
+    browser.get(site + "/.privet/passkeys")
+    find("#name").send_keys("Again")
+    find("#passkey button").click()
+    until("told", lambda: find("#passkey [role=alert]").is_displayed())
+    assert len(browser.find_elements(By.TAG_NAME, "li")) == 1
+    complaints = [entry for entry in browser.get_log("browser") if "Content Security Policy" in entry["message"]]
+    assert not complaints, complaints
+finally:
+    browser.quit()
