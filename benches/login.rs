@@ -19,7 +19,7 @@ use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderValue, Method, header};
 use privet::{
     config::{Config, Flags},
-    login::{Guard, Judged, Rule, key::Account, memory::Memory},
+    login::{Guard, Judged, Rule, key::Account, memory::Memory, rule::Asked},
     seal::Ring,
 };
 
@@ -66,10 +66,9 @@ fn main() {
     let start = UNIX_EPOCH + Duration::from_secs(1_780_000_000);
     let site = Site::new();
     let none = HeaderMap::new();
+    let ask = Asked { query: None, headers: &none, has_body: true };
     criterion.bench_function("login/concerns, another path", |b| {
-        b.iter(|| {
-            site.rule.concerns(black_box("shop.example"), &Method::POST, black_box("/customers/17"), None, &none)
-        });
+        b.iter(|| site.rule.concerns(black_box("shop.example"), &Method::POST, black_box("/customers/17"), &ask));
     });
     criterion.bench_function("login/read", |b| b.iter(|| black_box(site.account(black_box(17)))));
     let (account, mut n) = (site.account(1), 0_u32);

@@ -351,7 +351,7 @@ pub const KEYS: &[Key] = &[
         "username",
         "\"form:email\"",
         "that of the preset, or required",
-        "Where the username stands: \"form:NAME\" (urlencoded or multipart), \"json:/POINTER\", \"basic\", \"header:NAME\", or \"auto\" (a field of a usual name). What can't be read without doubt is refused (400).",
+        "Where the username stands: \"form:NAME\" (urlencoded; multipart is refused), \"json:/POINTER\", \"basic\", \"header:NAME\", or \"auto\" (a field of a usual name). What can't be read without doubt is refused (400).",
     ),
     key(
         "login[]",

@@ -106,6 +106,8 @@ fn harden_cookies(headers: &mut HeaderMap, rules: &CookieRules) {
     let cookies: Vec<HeaderValue> = headers
         .get_all(header::SET_COOKIE)
         .iter()
+        // Cookies of Privet's name are Privet's to give.
+        .filter(|cookie| !cookie.as_bytes().trim_ascii_start().starts_with(b"__Host-privet-"))
         .map(|cookie| harden_cookie(cookie, rules).unwrap_or_else(|| cookie.clone()))
         .collect();
     headers.remove(header::SET_COOKIE);

@@ -120,11 +120,15 @@ impl Exchange<'_> {
             }
             let masking = upgrade::masking(self.masking, &answer, protocol)?;
             lease.detach();
+            self.attempt.take().into_iter().for_each(|attempt| attempt.upgraded());
             self.watch.disarm(Slot::Response);
             self.watch.disarm(Slot::Total);
             return Ok(upgrade::agree(self.client, answer, outer, protocol.unwrap_or_default(), masking));
         }
         let mut answer = self.stream(answer, lease, upload);
+        if answer.status() == StatusCode::UNAUTHORIZED {
+            login::refused_here(self.line, self.head);
+        }
         if let Some(cookie) = solved {
             answer.headers_mut().append(header::SET_COOKIE, cookie);
         }
@@ -150,7 +154,7 @@ impl Exchange<'_> {
         {
             parts.headers.insert("x-forwarded-prefix", prefix);
         }
-        if route.gate.is_some() || !self.line.logins.is_empty() || !self.line.challenges.is_empty() {
+        if self.line.has_cookies {
             withhold_cookies(&mut parts.headers);
         }
         if let Some(authorization) = &route.upstream.authorization {

@@ -185,7 +185,13 @@ fn join_cookies(headers: &mut HeaderMap) {
 
 /// Headers of one hop, headers that Privet sets itself, and headers by which some frameworks let a request change its own
 /// address or path behind a proxy's back.
-fn is_not_forwarded(name: &HeaderName) -> bool {
+#[must_use]
+pub fn is_not_forwarded(name: &HeaderName) -> bool {
+    if name.as_str().contains('_') {
+        // To CGI and its heirs `_` and `-` are one.
+        let plain = name.as_str().replace('_', "-");
+        return HeaderName::from_bytes(plain.as_bytes()).is_ok_and(|name| is_not_forwarded(&name) || is_said(&name));
+    }
     let text = name.as_str();
     match text.as_bytes()[0] {
         // `Client::introduce` replaces those that it sets; a trusted peer's are read there.
@@ -206,6 +212,12 @@ fn is_not_forwarded(name: &HeaderName) -> bool {
         b'u' => *name == header::UPGRADE,
         _ => false,
     }
+}
+
+/// Whether Privet tells by it who the client is.
+#[must_use]
+pub fn is_said(name: &HeaderName) -> bool {
+    name.as_str().starts_with("x-forwarded-") || *name == header::FORWARDED || name.as_str() == "x-real-ip"
 }
 
 /// The members of a comma-separated list over all lines of `name`.

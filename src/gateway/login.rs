@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header, request::Parts};
+use http_body::Body as _;
 
 use crate::{
     common::clock,
@@ -16,7 +17,7 @@ use crate::{
         record::Record,
         refusal::{Kind, More, Refusal},
     },
-    login::{Guard, Judged, Refused, Reservation, Rule, ledger::Standing},
+    login::{Guard, Judged, Refused, Reservation, Rule, ledger::Standing, rule::Asked},
 };
 
 const SAFEGUARD: &str = "login";
@@ -36,16 +37,19 @@ pub struct Attempt {
     guard: Arc<Guard>,
     rule: Arc<Rule>,
     reservation: Reservation,
+    method: Method,
+    path: String,
 }
 
 /// The login that a request is an attempt at; none for every other request, which pays one comparison of paths.
 #[must_use]
-pub fn rule<'l>(line: &'l Line, head: &Head, parts: &Parts) -> Option<&'l Arc<Rule>> {
+pub fn rule<'l>(line: &'l Line, head: &Head, parts: &Parts, body: &RequestBody) -> Option<&'l Arc<Rule>> {
     if line.logins.is_empty() {
         return None;
     }
-    let (host, path, query) = (head.host.to_str().unwrap_or_default(), head.target.path(), head.target.query());
-    line.logins.iter().find(|rule| rule.concerns(host, &parts.method, path, query, &parts.headers))
+    let (host, path) = (head.host.to_str().unwrap_or_default(), head.target.path());
+    let ask = Asked { query: head.target.query(), headers: &parts.headers, has_body: !body.is_end_stream() };
+    line.logins.iter().find(|rule| rule.concerns(host, &parts.method, path, &ask))
 }
 
 /// Lets an attempt to sign in through, or not; nothing for what turns out to be none.
@@ -71,7 +75,7 @@ pub async fn check(
         guard.unreadable(rule, why, head.address, clock::now());
         Refusal::from(Kind::LoginUnreadable(why.name()))
     })?;
-    let Some(account) = account else { return Ok(None) };
+    let Some(account) = account.map(|account| account.at(head.target.path())) else { return Ok(None) };
     let reservation = match guard.check(rule, &account, head.address, &parts.headers, clock::now()).await {
         Ok(reservation) => reservation,
         Err(refused) => {
@@ -94,7 +98,9 @@ pub async fn check(
     parts
         .headers
         .insert(X_PRIVET_LOGIN, HeaderValue::from_static(reservation.standing().map_or("proven", Standing::name)));
-    Ok(Some(Box::new(Attempt { guard: Arc::clone(guard), rule: Arc::clone(rule), reservation })))
+    let (guard, rule) = (Arc::clone(guard), Arc::clone(rule));
+    let (method, path) = (parts.method.clone(), head.target.path().to_owned());
+    Ok(Some(Box::new(Attempt { guard, rule, reservation, method, path })))
 }
 
 /// Whoever would pass with a solved challenge is sent to it, where there is one.
@@ -106,6 +112,11 @@ fn limited(rule: &Rule, refused: &Refused) -> Refusal {
         elsewhere: challenge.and_then(|path| HeaderValue::from_str(path).ok()),
     };
     Refusal { kind: Kind::LoginLimited, source: None, more: Some(Box::new(more)) }
+}
+
+/// Notes that the application has refused somebody at this place: only where it does, letting in proves something.
+pub fn refused_here(line: &Line, head: &Head) {
+    line.logins.iter().for_each(|rule| rule.refuses_at(head.target.path()));
 }
 
 /// Takes the word that a challenge was solved off an answer; the cookie that its client gets, where the answer may say so.
@@ -123,6 +134,12 @@ impl Attempt {
     /// Notes that the application may see it from now on.
     pub fn forward(&mut self) {
         self.reservation.forwarded();
+    }
+
+    /// Notes that the application has agreed to an upgrade, which it does for nobody whom it does not let in.
+    pub fn upgraded(self) {
+        let judged = self.rule.weigh(&self.method, &self.path, StatusCode::OK, Judged::Success);
+        self.guard.settle(self.reservation, judged, clock::now());
     }
 
     /// Notes that the application gave no answer, which is not the client's fault.
@@ -145,6 +162,7 @@ impl Attempt {
                 }
             }
         }
+        judged = self.rule.weigh(&self.method, &self.path, answer.status(), judged);
         if let Some(cookie) = self.guard.settle(self.reservation, judged, clock::now()).cookie {
             answer.headers_mut().append(header::SET_COOKIE, cookie);
         }

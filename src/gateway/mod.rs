@@ -111,7 +111,7 @@ impl Gateway {
         }
         let (upload, masking) = (record.upload(), line.masking.as_ref());
         let mut body = forward::accept(line, watch, &parts, body, &upload)?;
-        let attempt = match login::rule(line, &head, &parts) {
+        let attempt = match login::rule(line, &head, &parts, &body) {
             // Boxed: most requests are no attempts, and its state would weigh on all.
             Some(rule) => Box::pin(login::check(self, rule, &head, &mut parts, &mut body, record)).await?,
             None => None,

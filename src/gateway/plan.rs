@@ -293,6 +293,8 @@ pub struct Line {
     pub challenges: Vec<Arc<Rule>>,
     /// The realm of its gate.
     pub realm: Option<Arc<Realm>>,
+    /// Whether browsers may have cookies of Privet's, which are nothing for an application, whatever route they come by.
+    pub has_cookies: bool,
 }
 
 impl Gateway {
@@ -307,10 +309,12 @@ impl Gateway {
     ) -> Rc<Self> {
         let shard = metrics.shard(worker);
         let bounds = &plan.bounds;
+        let has_cookies = plan.routes.iter().any(|prepared| prepared.realm.is_some() || !prepared.logins.is_empty());
         let lines = plan
             .routes
             .iter()
             .map(|Prepared { route, shared, engine, mask, logins, challenges, realm }| Line {
+                has_cookies,
                 realm: realm.clone(),
                 logins: logins.clone(),
                 challenges: challenges.clone(),

@@ -147,7 +147,7 @@ impl Guard {
         let remember = rule.terms.own.remember;
         let device = device::Standing::of(&self.secrets, account, headers, second(now), remember);
         let mut reservation = Reservation { guard: Arc::clone(self), claim: None, forwarded: false, device, about };
-        if account.credentials.is_some_and(|credentials| self.known.has(&credentials, second(now))) {
+        if [account.credentials, account.here].iter().flatten().any(|known| self.known.has(known, second(now))) {
             return Ok(reservation);
         }
         let keys = Keys { challenge: self.challenge(&reservation, headers), ..self.keys(rule, &reservation) };
@@ -176,7 +176,7 @@ impl Guard {
         let (verdict, outcome) = match judged {
             Judged::Success => (Verdict::Success, Outcome::Success),
             Judged::Failure | Judged::NeedsBody => (Verdict::Failure, Outcome::Failure),
-            Judged::Unclear => (Verdict::Unclear, Outcome::Nothing),
+            Judged::Unclear | Judged::Unproven => (Verdict::Unclear, Outcome::Nothing),
         };
         reservation.about.time = now;
         let claim = reservation.claim.take();
@@ -184,7 +184,15 @@ impl Guard {
         let (now, credentials) = (second(millis(now)), reservation.about.account.credentials);
         match (credentials, judged) {
             (Some(credentials), Judged::Success) if claim.is_some() => self.known.add(credentials, now),
-            (Some(credentials), Judged::Failure | Judged::NeedsBody) => self.known.remove(&credentials),
+            (Some(_), Judged::Unproven) => {
+                if let Some(here) = reservation.about.account.here {
+                    self.known.add(here, now);
+                }
+            }
+            (Some(credentials), Judged::Failure | Judged::NeedsBody) => {
+                self.known.remove(&credentials);
+                reservation.about.account.here.iter().for_each(|here| self.known.remove(here));
+            }
             _ => {}
         }
         let cookie = (judged == Judged::Success && claim.is_some()).then(|| {

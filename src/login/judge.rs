@@ -20,6 +20,8 @@ pub enum Judged {
     Failure,
     /// Neither: the application broke, and nothing is charged.
     Unclear,
+    /// Let in where nobody was ever refused: it says nothing of the credentials elsewhere.
+    Unproven,
     /// The head is not enough: ask again with the beginning of the body.
     NeedsBody,
 }

@@ -4,7 +4,7 @@
 
 use std::{fmt, net::IpAddr, time::Duration};
 
-use aws_lc_rs::hmac;
+use aws_lc_rs::{digest, hmac};
 
 use super::{
     settings::{Limit, Login},
@@ -73,7 +73,7 @@ impl Secrets {
     /// The pseudonym of an account, given its canonical name.
     pub(super) fn account(&self, realm: &str, canonical: &str) -> Account {
         let name = |epoch: &Epoch| digest(&epoch.name, &[b"account", realm.as_bytes(), canonical.as_bytes()]);
-        Account { names: self.epochs.iter().map(name).collect(), credentials: None }
+        Account { names: self.epochs.iter().map(name).collect(), credentials: None, here: None }
     }
 
     /// The pseudonym of an account with the whole of its credentials, where every request has them.
@@ -136,9 +136,21 @@ pub struct Account {
     names: Vec<Key>,
     /// Of HTTP Basic, name and password as one.
     pub(super) credentials: Option<Key>,
+    /// The same at one path.
+    pub(super) here: Option<Key>,
 }
 
 impl Account {
+    /// The same account asking for `path`: what credentials open there says nothing of other places.
+    #[must_use]
+    pub fn at(self, path: &str) -> Self {
+        let here = self.credentials.map(|credentials| {
+            let digest = digest::digest(&digest::SHA256, &[&credentials.0[..], path.as_bytes()].concat());
+            Key(std::array::from_fn(|i| digest.as_ref()[i]))
+        });
+        Self { here, ..self }
+    }
+
     /// The pseudonym that the ledger, logs and events know.
     #[must_use]
     pub fn key(&self) -> Key {

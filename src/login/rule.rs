@@ -25,6 +25,73 @@ use crate::common::authority::Authority;
 /// Most bytes of an answer that are looked at.
 const ANSWER: usize = 64 << 10;
 
+/// What of a request tells whether it is an attempt, besides where it goes.
+#[derive(Debug)]
+pub struct Asked<'a> {
+    /// Its query.
+    pub query: Option<&'a str>,
+    /// Its headers.
+    pub headers: &'a HeaderMap,
+    /// Whether it has a body.
+    pub has_body: bool,
+}
+
+impl Asked<'_> {
+    /// Whether there is something to read besides the query, or a wish to be taken for another method. Applications may read it whatever the
+    /// method.
+    fn carries(&self) -> bool {
+        const OVERRIDES: [&str; 3] = ["x-http-method-override", "x-http-method", "x-method-override"];
+        self.has_body || OVERRIDES.iter().any(|name| self.headers.contains_key(*name))
+    }
+}
+
+fn is_reading(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+/// Whether `path` is `wanted` to some application.
+fn is_path_of(wanted: &str, below: bool, path: &[u8]) -> bool {
+    const SCRIPTS: [&str; 6] = [".php", ".jsp", ".asp", ".aspx", ".cgi", ".do"];
+    let Some((start, rest)) = path.split_at_checked(wanted.len()) else { return false };
+    if !start.eq_ignore_ascii_case(wanted.as_bytes()) {
+        return false;
+    }
+    let is_script = || SCRIPTS.iter().any(|extension| wanted.to_ascii_lowercase().ends_with(extension));
+    match rest {
+        [] | [b';', ..] => true,
+        [b'/', ..] if below => true,
+        [b'/', rest @ ..] => rest.iter().all(|b| *b == b'/') || is_script(),
+        [b'.', rest @ ..] => !rest.contains(&b'/') || rest.iter().all(|b| matches!(b, b'/' | b'.')),
+        rest => rest.starts_with(b"%20") || rest.starts_with(b" "),
+    }
+}
+
+/// Paths at which somebody was refused, as hashes under a key of this process; bounded.
+#[derive(Debug, Default)]
+struct Refusing(Mutex<std::collections::HashSet<u64>>, std::hash::RandomState);
+
+impl Refusing {
+    /// Most that are remembered.
+    const MOST: usize = 16_384;
+
+    fn add(&self, path: &str) {
+        let mut paths = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if paths.len() >= Self::MOST {
+            // They come again with the next refusals.
+            paths.clear();
+        }
+        paths.insert(self.hash(path));
+    }
+
+    fn holds(&self, path: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&self.hash(path))
+    }
+
+    fn hash(&self, path: &str) -> u64 {
+        std::hash::BuildHasher::hash_one(&self.1, path)
+    }
+}
+
 /// One login made ready.
 #[derive(Debug)]
 pub struct Rule {
@@ -37,6 +104,7 @@ pub struct Rule {
     secrets: Arc<Secrets>,
     learned: Arc<Learned>,
     told: Mutex<String>,
+    refusing: Refusing,
 }
 
 impl Rule {
@@ -52,6 +120,7 @@ impl Rule {
             secrets: Arc::clone(secrets),
             learned,
             told: Mutex::default(),
+            refusing: Refusing::default(),
         }
     }
 
@@ -70,8 +139,34 @@ impl Rule {
     /// Whether a request is an attempt. `path` is canonical. What some applications take for the same counts as the same: case, slashes at the
     /// end, every method that can change something, and a query that names an account and a password.
     #[must_use]
-    pub fn concerns(&self, host: &str, method: &Method, path: &str, query: Option<&str>, headers: &HeaderMap) -> bool {
-        self.is_path(path) && self.is_host(host) && self.is_method(method, query) && self.has_credentials(headers)
+    pub fn concerns(&self, host: &str, method: &Method, path: &str, ask: &Asked<'_>) -> bool {
+        self.is_path(path) && self.is_host(host) && self.is_method(method, ask) && self.has_credentials(ask.headers)
+    }
+
+    /// What an answer says where it came from and how it was asked for: a request that reads shows no success, for pages without any
+    /// failure are what reading brings; and where `basic` lets somebody in proves nothing unless others are refused there.
+    #[must_use]
+    pub fn weigh(&self, method: &Method, path: &str, status: StatusCode, judged: Judged) -> Judged {
+        if self.login.username == Username::Basic {
+            return match judged {
+                _ if status == StatusCode::UNAUTHORIZED => {
+                    self.refuses_at(path);
+                    judged
+                }
+                Judged::Success if !(status.is_success() || status.is_redirection()) => Judged::Unclear,
+                Judged::Success if !self.refusing.holds(path) => Judged::Unproven,
+                judged => judged,
+            };
+        }
+        let reads = is_reading(method) && !self.login.methods.contains(method.as_str());
+        if reads && judged == Judged::Success { Judged::Unclear } else { judged }
+    }
+
+    /// Somebody was refused at `path` for want of credentials.
+    pub fn refuses_at(&self, path: &str) {
+        if self.login.username == Username::Basic && self.is_path(path) {
+            self.refusing.add(path);
+        }
     }
 
     /// Whether an answer at this place may say that a challenge of this login was solved. `path` is canonical; slashes at its end make no
@@ -90,11 +185,16 @@ impl Rule {
         challenge::issue(&self.secrets, &source, second(millis(now)))
     }
 
+    /// Whether `path` is the login's, to whatever application: besides case and slashes at the end, parameters (`/login;x`), dots and spaces at
+    /// the end (`/login.`), an extension (`/login.json`), a path behind a script (`/login.php/x`) and a script before the path (`/index.php/login`) may
+    /// make no difference.
     fn is_path(&self, path: &str) -> bool {
-        let (wanted, path) = (self.login.path.trim_end_matches('/').as_bytes(), path.as_bytes());
-        let Some((start, rest)) = path.split_at_checked(wanted.len()) else { return false };
-        let ends = if self.login.below { matches!(rest, [] | [b'/', ..]) } else { rest.iter().all(|b| *b == b'/') };
-        ends && start.eq_ignore_ascii_case(wanted)
+        let wanted = self.login.path.trim_end_matches('/');
+        if is_path_of(wanted, self.login.below, path.as_bytes()) {
+            return true;
+        }
+        let Some(script) = memchr::memmem::find(path.as_bytes(), b".php/") else { return false };
+        is_path_of(wanted, self.login.below, &path.as_bytes()[script + 4..])
     }
 
     fn is_host(&self, host: &str) -> bool {
@@ -107,14 +207,14 @@ impl Rule {
         }
     }
 
-    fn is_method(&self, method: &Method, query: Option<&str>) -> bool {
+    fn is_method(&self, method: &Method, ask: &Asked<'_>) -> bool {
         let named: &BTreeSet<String> = &self.login.methods;
-        let reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+        let reads = is_reading(method);
         match &self.login.username {
             Username::Basic if named.is_empty() => true,
             _ if named.contains(method.as_str()) => true,
             // Servlets often take by GET what they take by POST.
-            source if reads => query.is_some_and(|query| is_in_query(source, query)),
+            source if reads => ask.carries() || ask.query.is_some_and(|query| is_in_query(source, query)),
             _ => named.is_empty(),
         }
     }

@@ -81,7 +81,7 @@ pub enum Place {
 /// Where the username stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Username {
-    /// A field of a form, urlencoded or multipart; of the query where the method is GET.
+    /// A field of an urlencoded form; of the query where the method is GET.
     Form(String),
     /// A member of a JSON object: names from the outside in.
     Json(Vec<String>),

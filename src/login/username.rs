@@ -91,15 +91,9 @@ fn from_body(wanted: Wanted<'_>, headers: &HeaderMap, body: &[u8], found: &mut F
     if !is_utf8(&kind) {
         return Err(Unreadable::Charset);
     }
-    let essence = kind.split(';').next().unwrap_or_default().trim();
-    match (Media::of(&kind), essence, wanted) {
-        (Some(Media::Json), _, Wanted::Json(_) | Wanted::Usual) => json::read(body, wanted, found),
-        (Some(Media::Form), _, Wanted::Form(_) | Wanted::Usual) => form::urlencoded(body, wanted, found),
-        (_, "multipart/form-data", Wanted::Form(_) | Wanted::Usual) => {
-            // Boundaries are told by case.
-            let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-            form::multipart(kind, body, wanted, found)
-        }
+    match (Media::of(&kind), wanted) {
+        (Some(Media::Json), Wanted::Json(_) | Wanted::Usual) => json::read(body, wanted, found),
+        (Some(Media::Form), Wanted::Form(_) | Wanted::Usual) => form::urlencoded(body, wanted, found),
         _ => Err(Unreadable::Type),
     }
 }
@@ -142,11 +136,15 @@ pub fn is_in_query(source: &Username, query: &str) -> bool {
     let wanted = match source {
         Username::Form(name) => Wanted::Form(name),
         Username::Guess => Wanted::Usual,
-        _ => return false,
+        // Some readers take a member of the body from the query as well.
+        Username::Json(place) => Wanted::Form(place.last().map_or("", String::as_str)),
+        Username::Basic | Username::Header(_) => return false,
     };
     let secret = |name: &[u8]| {
         let name = String::from_utf8_lossy(name).to_lowercase();
-        ["pass", "pwd", "pw", "secret", "pin"].iter().any(|word| name.contains(word))
+        ["pass", "pwd", "pw", "secret", "pin", "code", "otp", "token", "credential"]
+            .iter()
+            .any(|word| name.contains(word))
     };
     let (mut account, mut password) = (false, false);
     for pair in query.split(['&', ';']) {

@@ -283,3 +283,25 @@ fn sessions_are_listed_and_ended_from_the_command_line() {
     assert!(!one.passes() && !two.passes());
     drop(privet);
 }
+
+#[test]
+fn other_routes_of_the_host_get_no_session_and_no_spoofed_identity() {
+    let (own, other) = (application(), application());
+    let privet = Privet::with(&format!(
+        "[head]\nunderscores = \"keep\"\n{}{}",
+        own.route("gate = \"staff\""),
+        other.route("path = \"/public\"")
+    ));
+    add(&privet, "alice", &[]);
+    let browser = Browser(&privet, "jar");
+    browser.sign_in("alice", PASSWORD);
+    assert!(browser.passes());
+    let said = ["-H", "X_Privet_User: root", "-H", "x_forwarded_for: 6.6.6.6"];
+    for target in ["/x", "/public"] {
+        let url = privet.url(target);
+        browser.ask(&[&said[..], &[&url]].concat());
+    }
+    for seen in [own.seen().to_lowercase(), other.seen().to_lowercase()] {
+        assert!(!seen.contains("__host-privet") && !seen.contains("root") && !seen.contains("6.6.6.6"), "{seen}");
+    }
+}

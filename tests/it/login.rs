@@ -193,7 +193,18 @@ fn every_request_is_judged_by_its_canonical_path() {
         walk(&privet, (0..9).map(|_| attempt("alice", "x", "203.0.113.9", ""))),
         [200, 200, 200, 200, 200, 429, 429, 429, 429]
     );
-    for path in ["/%6cogin", "//login", "/login;x=1", "/./login", "/a/../login", "/login/", "/LOGIN"] {
+    for path in [
+        "/%6cogin",
+        "//login",
+        "/login;x=1",
+        "/./login",
+        "/a/../login",
+        "/login/",
+        "/LOGIN",
+        "/login.json",
+        "/login.",
+        "/index.php/login",
+    ] {
         let request = attempt("alice", "x", "203.0.113.9", "Connection: close\r\n").replace("/login", path);
         let mut tls = privet.tls();
         tls.write_all(request.as_bytes()).expect("sent");
@@ -449,4 +460,72 @@ fn replicas_that_differ_in_their_keys_go_on_with_their_shares() {
     all[0].until("told", || all.iter().filter(differs).count() == 3);
     in_turn(&all, (0..200).map(|i| attempt(&format!("user{i}"), "x", "203.0.113.9", "")));
     assert_eq!(reached(&application), 30);
+}
+
+#[test]
+fn what_is_read_or_was_never_asked_for_proves_nothing() {
+    // The page to sign in shows no failure; a request for it that names an account must not pass for a success.
+    let application = application();
+    let privet = guarded(&application, LIMITS);
+    let page =
+        "GET /login?user=alice&password=q HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-For: 203.0.113.9\r\n\r\n";
+    let guesses = (0..40).map(|n| if n % 5 == 4 { page.to_owned() } else { attempt("alice", "x", "203.0.113.9", "") });
+    walk(&privet, guesses);
+    assert_eq!(application.seen().matches("POST /login").count(), 5);
+    // A body counts whatever the method.
+    let before = application.seen().matches("password=x").count();
+    let gets = (0..9).map(|_| attempt("bob", "x", "203.0.113.10", "").replacen("POST", "GET", 1));
+    walk(&privet, gets);
+    assert_eq!(application.seen().matches("password=x").count() - before, 5);
+}
+
+#[test]
+fn pages_that_are_open_to_all_prove_no_basic_credentials() {
+    let application = Origin::start_with(|request, _| {
+        // alice:right
+        let right = request.starts_with("GET /public") || request.contains("YWxpY2U6cmlnaHQ=");
+        let status = if right { "200 OK" } else { "401 Unauthorized" };
+        Some(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n"))
+    });
+    let privet =
+        Privet::with(&format!("{}[[login]]\npath = \"/\"\npreset = \"basic\"\n{LIMITS}\n", application.route("")));
+    let guess = |path: &str, n: usize| {
+        use base64::{Engine as _, prelude::BASE64_STANDARD};
+        let token = BASE64_STANDARD.encode(format!("alice:wrong{n}"));
+        status(&privet.get(path, &format!("Authorization: Basic {token}\r\n")))
+    };
+    for n in 0..30 {
+        assert_eq!(guess("/public", n), 200);
+        guess("/protected", n);
+    }
+    assert_eq!(application.seen().matches("GET /protected").count(), 5);
+    assert!(
+        !application.seen().to_lowercase().contains("x-privet-login: proven\r\n")
+            || application.seen().matches("GET /public").count() == 30
+    );
+}
+
+#[test]
+fn websockets_with_the_right_credentials_are_no_failures() {
+    let application = Origin::start_with(|request, _| {
+        let key = request.lines().find_map(|line| {
+            line.to_lowercase().starts_with("sec-websocket-key: ").then(|| line[19..].trim().to_owned())
+        });
+        Some(match key {
+            Some(key) => {
+                let accept = tokio_tungstenite::tungstenite::handshake::derive_accept_key(key.as_bytes());
+                format!(
+                    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+                )
+            }
+            None => "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_owned(),
+        })
+    });
+    let privet =
+        Privet::with(&format!("{}[[login]]\npath = \"/\"\npreset = \"basic\"\n{LIMITS}\n", application.route("")));
+    for _ in 0..9 {
+        let mut tls = privet.tls();
+        tls.write_all(b"GET /ws HTTP/1.1\r\nHost: a\r\nAuthorization: Basic YWxpY2U6cmlnaHQ=\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n").expect("sent");
+        assert_eq!(status(&read_one(&mut tls)), 101);
+    }
 }

@@ -98,6 +98,10 @@ impl Sessions {
         let who = entry.principal();
         let mut table = self.write();
         let same = |(_, other): &(&Key, &Arc<Entry>)| {
+            // Who has shown half of a proof ends no session of whoever has shown all of it.
+            if other.stage != entry.stage {
+                return false;
+            }
             let other = other.principal.load();
             other.subject == who.subject && other.issuer == who.issuer
         };

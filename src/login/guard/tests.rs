@@ -4,7 +4,7 @@ use futures_util::FutureExt as _;
 use http::{Method, StatusCode, header};
 
 use super::*;
-use crate::login::{device::COOKIE, settings};
+use crate::login::{device::COOKIE, rule::Asked, settings};
 
 struct Shop {
     guard: Arc<Guard>,
@@ -331,17 +331,32 @@ fn refusals_are_alike_for_all_accounts() {
 #[test]
 fn a_rule_concerns_what_some_application_takes_for_the_login() {
     let shop = Shop::new();
-    let post = |host: &str, path: &str| shop.rule.concerns(host, &Method::POST, path, None, &HeaderMap::new());
-    for path in ["/login", "/login/", "/LOGIN", "/login//"] {
+    let none = HeaderMap::new();
+    let ask = |query, has_body| Asked { query, headers: &none, has_body };
+    let post = |host: &str, path: &str| shop.rule.concerns(host, &Method::POST, path, &ask(None, true));
+    for path in [
+        "/login",
+        "/login/",
+        "/LOGIN",
+        "/login//",
+        "/login;x=1",
+        "/login.json",
+        "/login.",
+        "/login%20",
+        "/index.php/login",
+    ] {
         assert!(post("shop.example", path) && post("SHOP.example:8443", path), "{path}");
     }
     for path in ["/", "/logi", "/login2", "/login/x", "/x/login"] {
         assert!(!post("shop.example", path), "{path}");
     }
     assert!(!post("blog.example", "/login"));
-    let by = |method: Method, query| shop.rule.concerns("shop.example", &method, "/login", query, &HeaderMap::new());
+    let by = |method: Method, query| shop.rule.concerns("shop.example", &method, "/login", &ask(query, false));
     assert!(by(Method::PUT, None) && by(Method::PATCH, None) && by(Method::from_bytes(b"LOGIN").expect("valid"), None));
     assert!(!by(Method::GET, None) && !by(Method::GET, Some("email=a")) && by(Method::GET, Some("email=a&pass=b")));
+    assert!(shop.rule.concerns("shop.example", &Method::GET, "/login", &ask(None, true)), "a GET with a body");
+    let reading = shop.rule.weigh(&Method::GET, "/login", StatusCode::FOUND, Judged::Success);
+    assert_eq!(reading, Judged::Unclear, "what is read shows no success");
     assert_eq!((shop.rule.body_limit(), shop.rule.answer_limit()), (64 << 10, 0));
     assert_eq!(shop.rule.judge(StatusCode::OK, &HeaderMap::new(), None), Judged::Failure);
 }

@@ -11,6 +11,10 @@ const LONGEST: usize = 1024;
 /// NUL that ends a name, and brackets that make it a list are all the same.
 pub(super) fn field_matches(name: &[u8], wanted: &str) -> bool {
     let (name, wanted) = (folded(name), folded(wanted.as_bytes()));
+    // A bracket that is not closed is a `_` to PHP.
+    if name.replacen('[', "_", 1) == wanted && !name.contains(']') {
+        return true;
+    }
     name.strip_prefix(wanted.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
 }
 
@@ -38,6 +42,19 @@ fn is_invisible(c: char) -> bool {
     matches!(c, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}')
 }
 
+/// Whether some readers would take something out of a name: tags, percent escapes, entities (`sanitize_user` of `WordPress` does).
+fn is_cleaned_by_some(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let escape = |at: usize| bytes.get(at + 1..at + 3).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+    let entity = |at: usize| bytes[at..].iter().take(32).any(|b| *b == b';');
+    bytes.iter().enumerate().any(|(at, byte)| match byte {
+        b'<' | b'>' => true,
+        b'%' => escape(at),
+        b'&' => entity(at),
+        _ => false,
+    })
+}
+
 /// The name that an account is counted under. Different accounts may have one name here; one account has only one.
 ///
 /// # Errors
@@ -50,6 +67,9 @@ pub(in crate::login) fn canonical(raw: &[u8]) -> Result<String, Unreadable> {
     let text = text.trim();
     if text.chars().any(char::is_control) {
         return Err(Unreadable::Malformed);
+    }
+    if is_cleaned_by_some(text) {
+        return Err(Unreadable::Ambiguous);
     }
     // Accents make no difference to databases with the usual collations.
     let seen = |c: &char| !is_invisible(*c) && !is_combining_mark(*c);

@@ -55,6 +55,9 @@ fn what_two_readers_could_take_differently_is_refused() {
         ("", "password=x", Missing),
         ("", "%zz=1&email=a", Malformed),
         ("", "email=a%00b", Malformed),
+        ("", "email=ad%3Cb1%3Emin", Ambiguous),
+        ("", "email=ad%2541min", Ambiguous),
+        ("", "email=ad%26zwj%3Bmin", Ambiguous),
     ] {
         assert_eq!(form(query, body), Err(why), "{query} {body}");
     }
@@ -81,25 +84,11 @@ fn bodies_that_are_no_plain_forms_are_refused() {
 }
 
 #[test]
-fn a_multipart_form_names_its_account_once() {
+fn multipart_forms_are_refused() {
+    // Their readers differ about line ends, quotes and boundaries: one body could name two accounts.
     let source = Username::Form("email".into());
-    let multipart = |kind: &str, parts: &[(&str, &str)]| {
-        let part = |(head, value): &(&str, &str)| format!("--XyZ\r\nContent-Disposition: {head}\r\n\r\n{value}\r\n");
-        let body = parts.iter().map(part).collect::<String>() + "--XyZ--\r\n";
-        typed(&source, kind, "", body.as_bytes())
-    };
-    let kind = "multipart/form-data; boundary=XyZ";
-    let (email, other) = (("form-data; name=\"email\"", "Alice@example.com"), ("form-data; name=\"password\"", "x"));
-    assert_eq!(multipart(kind, &[other, email]), Ok(ALICE.to_owned()));
-    assert_eq!(multipart(kind, &[("form-data; name=\"f\"; filename=\"a.txt\"", "x"), email]), Ok(ALICE.to_owned()));
-    let ambiguous = Err(Unreadable::Ambiguous);
-    assert_eq!(multipart(kind, &[email, email]), ambiguous);
-    assert_eq!(multipart("multipart/form-data; boundary=XyZ; boundary=b", &[email]), ambiguous);
-    assert_eq!(multipart(kind, &[email, ("form-data; name=\"a\"; name=\"email\"", "b")]), ambiguous);
-    assert_eq!(multipart(kind, &[email, ("form-data; name=\"\\email\"", "b")]), ambiguous);
-    assert_eq!(multipart(kind, &[email, ("form-data; name*=utf-8''email", "b")]), ambiguous);
-    assert_eq!(multipart(kind, &[other]), Err(Unreadable::Missing));
-    assert_eq!(typed(&source, kind, "", b"email=a"), Err(Unreadable::Malformed));
+    let body = b"--XyZ\r\nContent-Disposition: form-data; name=\"email\"\r\n\r\na@example.com\r\n--XyZ--\r\n";
+    assert_eq!(typed(&source, "multipart/form-data; boundary=XyZ", "", body), Err(Unreadable::Type));
 }
 
 #[test]
@@ -187,6 +176,4 @@ fn a_password_is_read_as_it_was_sent_or_not_at_all() {
     let json = |body| read(&Place::Json(vec!["user".into(), "pw".into()]), "application/json", body);
     assert_eq!(json(r#"{"user":{"pw":"a\"b"}}"#), Some("a\"b".into()));
     assert_eq!(json(r#"{"user":{"pw":["a"]}}"#), None);
-    let part = "--b\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\nhunter2\r\n--b--\r\n";
-    assert_eq!(read(&Place::Form("password".into()), "multipart/form-data; boundary=b", part), Some("hunter2".into()));
 }

@@ -173,7 +173,7 @@ async fn one_of_many_answers_sent_side_by_side_counts() {
     let settings = settings::Realm { passkeys: Some(Passkeys::default()), ..settings(dir.path()) };
     let other = Realm::open(&settings, &guard(), None).expect("a realm");
     let same = |n: usize| {
-        let mut browser = Browser::new(if n % 2 == 0 { &realm } else { &other });
+        let mut browser = Browser::new(if n.is_multiple_of(2) { &realm } else { &other });
         (browser.cookies, browser.now) = (first.cookies.clone(), at(30));
         let body = body.clone();
         async move { browser.send("POST", SIGN_IN_PASSKEY, body).await.status() == StatusCode::SEE_OTHER }
