@@ -1,6 +1,6 @@
 //! One configuration made ready: routes, their applications, their rules in ticks.
 
-use std::{path::PathBuf, rc::Rc, sync::Arc, time::Duration};
+use std::{cell::RefCell, path::PathBuf, rc::Rc, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 use tokio::runtime::Handle;
@@ -19,7 +19,7 @@ use crate::{
     identity::Realm,
     login::{Guard, Rule, settings::Login},
     observe::{
-        access_log::{Log, Scribe},
+        access_log::{Log, Scribe, url::Scratch},
         metrics::{Metrics, RouteMeter, Shard},
     },
     privacy::{self, Engine, Keys, mask::Mask},
@@ -282,6 +282,8 @@ pub struct Line {
     pub logins: Vec<Arc<Rule>>,
     /// The realm of its gate.
     pub realm: Option<Arc<Realm>>,
+    /// Buffers for its URLs.
+    pub scratch: RefCell<Scratch>,
 }
 
 impl Gateway {
@@ -300,6 +302,7 @@ impl Gateway {
             .routes
             .iter()
             .map(|Prepared { route, shared, engine, mask, logins, realm }| Line {
+                scratch: RefCell::default(),
                 realm: realm.clone(),
                 logins: logins.clone(),
                 masking: route.mask.as_ref().zip(mask.as_ref()).map(|(rule, mask)| Masking {
