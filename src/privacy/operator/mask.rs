@@ -173,7 +173,8 @@ fn location(value: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// The first two words of an address whose first three are parted by single spaces and begin with Hangul: as most are. The rest needs no reading.
+/// The first two words of an address whose first three are parted by single spaces and begin with Hangul, as most do: the rest need not be
+/// read.
 fn two_words(value: &[u8]) -> Option<&[u8]> {
     let mut spaces = memchr::memchr_iter(b' ', value);
     let (first, second) = (spaces.next()?, spaces.next()?);
