@@ -5,6 +5,7 @@
 
 mod escape;
 
+use self::escape::zeros;
 use super::{
     path::Path,
     visitor::{HELD, Malformed, Shape, Visitor},
@@ -464,9 +465,4 @@ fn stop(bytes: &[u8], at: usize) -> Option<usize> {
     }
     let start = at + near.len() - last.len();
     last.iter().position(|b| matches!(b, b'"' | b'\\')).map(|n| start + n)
-}
-
-/// The highest bit of the first byte that is zero; above it, others may be set.
-fn zeros(word: u64) -> u64 {
-    word.wrapping_sub(0x0101_0101_0101_0101) & !word & 0x8080_8080_8080_8080
 }

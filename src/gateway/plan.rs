@@ -1,6 +1,6 @@
 //! One configuration made ready: routes, their applications, their rules in ticks.
 
-use std::{path::PathBuf, rc::Rc, sync::Arc, time::Duration};
+use std::{cell::RefCell, path::PathBuf, rc::Rc, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 use tokio::runtime::Handle;
@@ -19,7 +19,7 @@ use crate::{
     identity::Realm,
     login::{Guard, Rule, settings::Login},
     observe::{
-        access_log::{Log, Scribe},
+        access_log::{Log, Scribe, url::Scratch},
         metrics::{Metrics, RouteMeter, Shard},
     },
     privacy::{self, Engine, Keys, mask::Mask},
@@ -295,6 +295,8 @@ pub struct Line {
     pub realm: Option<Arc<Realm>>,
     /// Whether browsers may have cookies of Privet's, which are nothing for an application, whatever route they come by.
     pub has_cookies: bool,
+    /// Buffers for its URLs.
+    pub scratch: RefCell<Scratch>,
 }
 
 impl Gateway {
@@ -315,6 +317,7 @@ impl Gateway {
             .iter()
             .map(|Prepared { route, shared, engine, mask, logins, challenges, realm }| Line {
                 has_cookies,
+                scratch: RefCell::default(),
                 realm: realm.clone(),
                 logins: logins.clone(),
                 challenges: challenges.clone(),

@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderValue, header};
 use crate::{
     common::authority::Authority,
     gateway::{head::Head, plan::Line, record::Record, refusal::Kind, settings::UrlPrivacy},
-    observe::access_log::url::{Cleaner, Scratch, Sightings},
+    observe::access_log::url::{Cleaner, Sightings},
 };
 
 /// Policies by which another site is told our origin at most (Referrer Policy, section 3).
@@ -26,7 +26,7 @@ pub fn check(line: &Line, head: &Head, record: &mut Record) -> Result<(), Kind> 
     if line.route.url_privacy != UrlPrivacy::Reject {
         return Ok(());
     }
-    let (mut found, mut scratch, mut scrap) = (Sightings::default(), Scratch::default(), Vec::new());
+    let (mut found, mut scratch, mut scrap) = (Sightings::default(), line.scratch.borrow_mut(), Vec::new());
     Cleaner { engine: &line.engine, found: &mut found, scratch: &mut scratch, referrer: false }
         .target(head.target.as_str().as_bytes(), &mut scrap);
     if found.is_empty() {

@@ -1,7 +1,7 @@
 //! The privacy engine: finds personal data and secrets in bytes, and rewrites them. Pure: it reads no file and no clock.
 //!
 //! - [`mask`] rewrites bodies as they come.
-//! - [`Engine`] is the rule set of all outputs, [`Scrubber`] its stream.
+//! - [`Engine`] is the rule set of all outputs, [`Scrubber`] its stream, [`Fields`] what it need not ask of names again.
 //! - [`detect`] finds; a file a family of values. `decode` lets it read what is encoded, `context` the words beside a value.
 //! - [`finding`] names what is found, `checksum` tells numbers from digits.
 //! - `operator` writes what stands in a value's place, with the [`keys`] of an epoch.
@@ -11,6 +11,7 @@ mod context;
 mod decode;
 pub mod detect;
 mod engine;
+mod fields;
 pub mod finding;
 pub mod keys;
 mod lines;
@@ -22,6 +23,7 @@ mod tally;
 
 pub use detect::Detector;
 pub use engine::{Engine, Revealed, reveal};
+pub use fields::Fields;
 pub use finding::{Finding, Kind};
 pub use keys::Keys;
 pub use lines::Lines;

@@ -85,7 +85,13 @@ pub(super) fn encode(plain: &[u8], in_html: bool, out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     // Most texts need no escape, which is told many bytes at a time.
     let needs = |b: u8| b < 0x20 || matches!(b, b'"' | b'\\' | b'<');
-    if !plain.iter().fold(false, |any, &b| any | needs(b)) {
+    let (words, _) = plain.as_chunks::<8>();
+    // The last eight bytes may be of those before, too.
+    let any = match plain.last_chunk::<8>() {
+        Some(last) => words.iter().fold(some(*last), |any, word| any | some(*word)) != 0,
+        None => plain.iter().any(|b| needs(*b)),
+    };
+    if !any {
         return out.extend_from_slice(plain);
     }
     let mut done = 0;
@@ -111,6 +117,19 @@ pub(super) fn encode(plain: &[u8], in_html: bool, out: &mut Vec<u8>) {
     out.extend_from_slice(&plain[done..]);
 }
 
+/// Not zero where one of eight bytes needs an escape.
+fn some(bytes: [u8; 8]) -> u64 {
+    let word = u64::from_le_bytes(bytes);
+    let is = |byte: u8| zeros(word ^ u64::from_le_bytes([byte; 8]));
+    let control = word.wrapping_sub(u64::from_le_bytes([b' '; 8])) & !word & u64::from_le_bytes([0x80; 8]);
+    control | is(b'"') | is(b'\\') | is(b'<')
+}
+
+/// The highest bit of the first byte that is zero; above it, others may be set.
+pub(super) fn zeros(word: u64) -> u64 {
+    word.wrapping_sub(0x0101_0101_0101_0101) & !word & 0x8080_8080_8080_8080
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,6 +142,14 @@ mod tests {
         let mut out = Vec::new();
         encode(b"<\x01\"\\\n", true, &mut out);
         assert_eq!(out, br#"\u003c\u0001\"\\\n"#);
+        for at in 0..20 {
+            for byte in 0..0x80 {
+                let (mut plain, mut out) = ([b'x'; 20], Vec::new());
+                plain[at] = byte;
+                encode(&plain, true, &mut out);
+                assert_eq!(out == plain, !matches!(byte, ..b' ' | b'"' | b'\\' | b'<'), "{byte} {at}");
+            }
+        }
         for bad in [&b"\\"[..], b"\\x", b"\\u12", b"\\u12zz"] {
             assert!(decode(bad, &mut Vec::new()).is_err());
         }

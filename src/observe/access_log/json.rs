@@ -125,9 +125,19 @@ pub(super) fn text(value: &[u8], out: &mut Vec<u8>) {
 }
 
 fn ascii(value: &[u8], out: &mut Vec<u8>) {
+    let needs = |byte: u8| byte < b' ' || matches!(byte, b'"' | b'\\' | 0x7f);
+    // Most need nothing, which is told many bytes at a time.
+    let any = |block: &[u8; 16]| block.iter().fold(false, |any, &byte| any | needs(byte));
+    let is_plain = match value.last_chunk() {
+        Some(last) => !any(last) && !value.as_chunks().0.iter().any(any),
+        None => !value.iter().any(|byte| needs(*byte)),
+    };
+    if is_plain {
+        return out.extend_from_slice(value);
+    }
     let mut plain = 0;
     for (at, &byte) in value.iter().enumerate() {
-        if byte >= b' ' && byte != b'"' && byte != b'\\' && byte != 0x7f {
+        if !needs(byte) {
             continue;
         }
         out.extend_from_slice(&value[plain..at]);

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use crate::{
     observe::map::Place,
-    privacy::{Engine, Kind, Tally},
+    privacy::{Engine, Fields, Kind, Tally},
 };
 
 /// Buffers that are used again.
@@ -16,6 +16,7 @@ pub struct Scratch {
     decoded: Vec<u8>,
     name: Vec<u8>,
     scrubbed: Vec<u8>,
+    fields: Fields,
 }
 
 /// What was found in the URLs of one request, and where.
@@ -148,7 +149,7 @@ impl Cleaner<'_> {
     }
 
     fn pair(&mut self, name: &[u8], value: &[u8], out: &mut Vec<u8>) {
-        let Scratch { decoded, name: known, scrubbed } = &mut *self.scratch;
+        let Scratch { decoded, name: known, scrubbed, fields } = &mut *self.scratch;
         let decoded_name = decode(name, true, known);
         scrubbed.clear();
         let is_value = !is_plain_name(decoded_name) && self.engine.scrub(decoded_name, scrubbed, &mut self.found.tally);
@@ -160,7 +161,8 @@ impl Cleaner<'_> {
         }
         out.push(b'=');
         scrubbed.clear();
-        if self.engine.scrub_field(decoded_name, decode(value, true, decoded), scrubbed, &mut self.found.tally) {
+        let plain = decode(value, true, decoded);
+        if fields.scrub(self.engine, decoded_name, plain, scrubbed, &mut self.found.tally) {
             encode(scrubbed, out);
         } else {
             out.extend_from_slice(value);
@@ -204,36 +206,43 @@ pub fn split(raw: &[u8]) -> (&[u8], Option<&[u8]>) {
 
 /// Undoes percent-encoding, and `+` in a form. What is malformed stays as it is.
 fn decode<'a>(raw: &'a [u8], form: bool, buffer: &'a mut Vec<u8>) -> &'a [u8] {
-    if !raw.iter().any(|b| *b == b'%' || (form && *b == b'+')) {
-        return raw;
-    }
+    let next = |rest: &[u8]| memchr::memchr2(b'%', if form { b'+' } else { b'%' }, rest);
+    let Some(mut plain) = next(raw) else { return raw };
     buffer.clear();
-    let mut at = 0;
-    while let Some(&byte) = raw.get(at) {
-        let hex =
-            |i: usize| raw.get(at + i).and_then(|b| char::from(*b).to_digit(16)).and_then(|d| u8::try_from(d).ok());
-        match (byte, hex(1), hex(2)) {
-            (b'%', Some(high), Some(low)) => {
-                buffer.push(high << 4 | low);
-                at += 3;
-                continue;
-            }
-            (b'+', ..) if form => buffer.push(b' '),
-            _ => buffer.push(byte),
-        }
-        at += 1;
+    let mut rest = raw;
+    let hex = |byte: &u8| char::from(*byte).to_digit(16).and_then(|d| u8::try_from(d).ok());
+    loop {
+        buffer.extend_from_slice(&rest[..plain]);
+        rest = &rest[plain..];
+        let (byte, width) = match rest {
+            [b'+', ..] => (b' ', 1),
+            [sign, high, low, ..] => hex(high).zip(hex(low)).map_or((*sign, 1), |(high, low)| (high << 4 | low, 3)),
+            [sign, ..] => (*sign, 1),
+            [] => return buffer,
+        };
+        buffer.push(byte);
+        rest = &rest[width..];
+        plain = next(rest).unwrap_or(rest.len());
     }
-    buffer
 }
 
 fn encode(text: &[u8], out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    for &byte in text {
-        if matches!(byte, b'!' | b'$' | b'\''..=b'*' | b','..=b';' | b'<' | b'>' | b'@'..=b'Z' | b'_' | b'a'..=b'z' | b'~' | b'[' | b']')
-        {
-            out.push(byte);
-        } else {
-            out.extend_from_slice(&[b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+    const PLAIN: [bool; 256] = {
+        let mut table = [false; 256];
+        let mut byte = 0_u8;
+        while byte < 0x80 {
+            table[byte as usize] = matches!(byte, b'!' | b'$' | b'\''..=b'*' | b','..=b';' | b'<' | b'>' | b'@'..=b'Z' | b'_' | b'a'..=b'z' | b'~' | b'[' | b']');
+            byte += 1;
         }
+        table
+    };
+    let mut rest = text;
+    while let Some(plain) = rest.iter().position(|b| !PLAIN[usize::from(*b)]) {
+        let byte = rest[plain];
+        out.extend_from_slice(&rest[..plain]);
+        out.extend_from_slice(&[b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+        rest = &rest[plain + 1..];
     }
+    out.extend_from_slice(rest);
 }

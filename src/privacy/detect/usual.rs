@@ -40,7 +40,7 @@ pub(in crate::privacy) enum Told {
     /// There is nothing in the value.
     Nothing,
     /// All of it is one of these.
-    Whole(Kind),
+    Whole(&'static Kind),
     /// One has to look closer.
     Unsure,
 }
@@ -84,17 +84,17 @@ impl Detector {
         let kind = match expected {
             Expected::Other => return Told::Unsure,
             Expected::Nothing | Expected::Thing if is_plain_number(value) || is_time(value) => return Told::Nothing,
-            Expected::Address if is_korean_address(value) => Kind::Location,
+            Expected::Address if is_korean_address(value) => &Kind::Location,
             Expected::Name if skip::next(value, 0, value.len()).is_none() => match person::whole(value) {
-                Some(_) => Kind::Person,
+                Some(_) => &Kind::Person,
                 None => return Told::Nothing,
             },
-            Expected::Phone if has_form(value, b"010-dddd-dddd") => Kind::Phone,
-            Expected::Rrn if has_form(value, b"dddddd-ddddddd") && is_born(value) => Kind::KrRrn,
-            Expected::Card if has_form(value, b"4ddd dddd dddd dddd") => Kind::CreditCard,
+            Expected::Phone if has_form(value, b"010-dddd-dddd") => &Kind::Phone,
+            Expected::Rrn if has_form(value, b"dddddd-ddddddd") && is_born(value) => &Kind::KrRrn,
+            Expected::Card if has_form(value, b"4ddd dddd dddd dddd") => &Kind::CreditCard,
             Expected::Name | Expected::Address => return Told::Unsure,
             _ if skip::next(value, 0, value.len()).is_none() => return Told::Nothing,
-            _ if is_mail(value) => Kind::Email,
+            _ if is_mail(value) => &Kind::Email,
             _ => return Told::Unsure,
         };
         if kind.index().is_some_and(|i| self.on[i]) { Told::Whole(kind) } else { Told::Unsure }
@@ -102,9 +102,11 @@ impl Detector {
 }
 
 /// Whether `value` is `form` with any digit for each `d`.
-fn has_form(value: &[u8], form: &[u8]) -> bool {
+#[inline]
+fn has_form<const N: usize>(value: &[u8], form: &[u8; N]) -> bool {
+    // All of it, without a branch a byte.
     let fits = |(&b, &f): (&u8, &u8)| if f == b'd' { b.is_ascii_digit() } else { b == f };
-    value.len() == form.len() && value.iter().zip(form).all(fits)
+    <&[u8; N]>::try_from(value).is_ok_and(|value| value.iter().zip(form).fold(true, |all, pair| all & fits(pair)))
 }
 
 /// Whether a resident number begins with a day of the twentieth century that every month has.
@@ -134,18 +136,20 @@ fn is_time(value: &[u8]) -> bool {
 /// Whether it is Korean words with short numbers between: province, district, road, house, floor.
 fn is_korean_address(value: &[u8]) -> bool {
     let mut rest = value;
-    let mut run = 0;
-    let mut letters = 0;
+    let (mut run, mut letters) = (0, 0);
     while let [first, behind @ ..] = rest {
-        rest = behind;
-        run = if first.is_ascii_digit() { run + 1 } else { 0 };
-        match behind {
-            _ if first.is_ascii_digit() && run < 4 || matches!(first, b' ' | b',') => {}
-            [second, third, behind @ ..] if is_syllable([*first, *second, *third]) => {
-                rest = behind;
-                letters += 1;
+        if *first < 0x80 {
+            run = if first.is_ascii_digit() { run + 1 } else { 0 };
+            if run > 3 || run == 0 && !matches!(first, b' ' | b',') {
+                return false;
             }
-            _ => return false,
+            rest = behind;
+        } else {
+            let Some((syllable, behind)) = rest.split_first_chunk::<3>() else { return false };
+            if !is_syllable(*syllable) {
+                return false;
+            }
+            (rest, run, letters) = (behind, 0, letters + 1);
         }
     }
     letters > 6 && value.len() <= 120 && value[0] >= 0x80
@@ -153,32 +157,35 @@ fn is_korean_address(value: &[u8]) -> bool {
 
 /// Whether it is a syllable of Hangul in UTF-8, and no honorific.
 fn is_syllable(bytes: [u8; 3]) -> bool {
-    let [_, second, third] = bytes;
-    ("가".as_bytes()..="힣".as_bytes()).contains(&&bytes[..])
-        && matches!((second, third), (0x80..=0xBF, 0x80..=0xBF))
-        && bytes != *"님".as_bytes()
-        && bytes != *"씨".as_bytes()
+    const fn word(bytes: &[u8]) -> u32 {
+        u32::from_be_bytes([0, bytes[0], bytes[1], bytes[2]])
+    }
+    const FIRST: u32 = word("가".as_bytes());
+    const LAST: u32 = word("힣".as_bytes());
+    let own = word(&bytes);
+    (FIRST..=LAST).contains(&own)
+        && own & 0xC0C0 == 0x8080
+        && own != const { word("님".as_bytes()) }
+        && own != const { word("씨".as_bytes()) }
 }
 
 /// Whether `value` is an address of the plainest kind.
 fn is_mail(value: &[u8]) -> bool {
-    let Some(at) = value.iter().position(|b| *b == b'@') else { return false };
-    let (local, domain) = (&value[..at], &value[at + 1..]);
-    let starts = |part: &[u8]| part.first().is_some_and(u8::is_ascii_lowercase);
-    let mut before = b'.';
-    for &byte in value {
+    let (mut at, mut is_parted) = (None, true);
+    for (i, &byte) in value.iter().enumerate() {
         // Words of letters and digits, parted by one sign each.
-        if !byte.is_ascii_alphanumeric() && (!matches!(byte, b'.' | b'@') || matches!(before, b'.' | b'@')) {
-            return false;
+        match byte {
+            b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => is_parted = false,
+            b'.' | b'@' if is_parted => return false,
+            b'@' if at.replace(i).is_some() => return false,
+            b'.' | b'@' => is_parted = true,
+            _ => return false,
         }
-        before = byte;
     }
+    let Some(at) = at else { return false };
+    let starts = |i: usize| value.get(i).is_some_and(u8::is_ascii_lowercase);
     let top = [&b".com"[..], b".net", b".org", b".kr"];
-    value.len() <= 60
-        && starts(local)
-        && starts(domain)
-        && !domain.contains(&b'@')
-        && top.iter().any(|top| domain.ends_with(top))
+    value.len() <= 60 && starts(0) && starts(at + 1) && top.iter().any(|top| value[at + 1..].ends_with(top))
 }
 
 #[cfg(test)]
@@ -190,7 +197,10 @@ mod tests {
     fn told(detector: &Detector, name: &[u8], value: &[u8]) -> Told {
         match detector.detect_field(name, value).as_slice() {
             [] => Told::Nothing,
-            [only] if only.start == 0 && only.end == value.len() => Told::Whole(only.kind.clone()),
+            [only] if only.start == 0 && only.end == value.len() => {
+                let kind = only.kind.index().expect("built in");
+                Told::Whole(&Kind::ALL[kind])
+            }
             _ => Told::Unsure,
         }
     }

@@ -13,8 +13,9 @@ use crate::{
 
 /// Written in the place of a value that a path names and that is of no known type.
 const COVERED: &[u8] = b"***";
-/// Fields that are remembered, by the lowest bits of their path's hash.
+/// Fields that are remembered, by the lowest bits of their path's hash; and how far behind its own place one may stand.
 const FIELDS: usize = 256;
+const NEAR: usize = 4;
 
 /// A mask at work on one body.
 #[derive(Debug)]
@@ -68,7 +69,10 @@ impl Masker {
     fn known(&mut self, at: &Path) -> &mut Field {
         // Never that of an empty place.
         let path = at.hash() | 1;
-        let field = &mut self.fields[usize::try_from((path >> 1) % FIELDS as u64).unwrap_or(0)];
+        let own = usize::try_from((path >> 1) % FIELDS as u64).unwrap_or(0);
+        // Two that lead to one place would send each other away with every record.
+        let place = (own..own + NEAR).map(|i| i % FIELDS).find(|i| [path, 0].contains(&self.fields[*i].path));
+        let field = &mut self.fields[place.unwrap_or(own)];
         if field.path != path {
             let detector = self.mask.engine.detector();
             let name = at.name();
@@ -149,7 +153,7 @@ fn by_path() -> Kind {
 
 impl Visitor for Masker {
     fn field(&mut self, at: &Path, value: &[u8], shape: Shape, out: &mut Vec<u8>) -> bool {
-        let &mut Field { covered, expected, .. } = self.known(at);
+        let &mut Field { covered, expected, row, .. } = self.known(at);
         if covered {
             return self.cover(at, value, shape, out);
         }
@@ -169,8 +173,11 @@ impl Visitor for Masker {
                 match self.mask.engine.detector().look(expected, value) {
                     Told::Nothing => return false,
                     Told::Whole(kind) => {
-                        self.mask.engine.rewrite_plain(&kind, value, out);
-                        self.count(at, &kind);
+                        self.mask.engine.rewrite_plain(kind, value, out);
+                        match row {
+                            Some(row) => self.found.tally_of(row).add(kind),
+                            None => self.count(at, kind),
+                        }
                         return true;
                     }
                     Told::Unsure => {}

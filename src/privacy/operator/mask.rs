@@ -29,7 +29,7 @@ fn email(value: &[u8], out: &mut Vec<u8>) {
     let at = memchr::memrchr(b'@', value).unwrap_or(value.len());
     // No character is longer than four bytes.
     if let Some(first) = text(&value[..at.min(4)]).chars().next() {
-        out.extend_from_slice(first.encode_utf8(&mut [0; 4]).as_bytes());
+        push(first, out);
     }
     out.extend_from_slice(b"***");
     out.extend_from_slice(&value[at..]);
@@ -43,7 +43,16 @@ fn text(value: &[u8]) -> Cow<'_, str> {
 
 /// The same as [`is_sign`] for ASCII.
 fn is_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'*'
+    const SIGNS: [bool; 256] = {
+        let mut table = [false; 256];
+        let mut byte = 0_u8;
+        while byte < 0x80 {
+            table[byte as usize] = byte.is_ascii_alphanumeric() || byte == b'*';
+            byte += 1;
+        }
+        table
+    };
+    SIGNS[usize::from(byte)]
 }
 
 fn is_sign(char: char) -> bool {
@@ -62,20 +71,29 @@ fn count(value: &[u8]) -> usize {
 fn stars(value: &[u8], stays: impl Fn(usize) -> bool, out: &mut Vec<u8>) {
     let mut place = 0;
     if value.is_ascii() {
-        return out.extend(value.iter().map(|&byte| {
-            let sign = is_byte(byte);
-            place += usize::from(sign);
-            if sign && !stays(place - 1) { b'*' } else { byte }
-        }));
+        let start = out.len();
+        out.extend_from_slice(value);
+        for byte in out[start..].iter_mut().filter(|b| is_byte(**b)) {
+            if !stays(place) {
+                *byte = b'*';
+            }
+            place += 1;
+        }
+        return;
     }
     for char in text(value).chars() {
-        let shown = if is_sign(char) {
+        let hidden = is_sign(char) && {
             place += 1;
-            if stays(place - 1) { char } else { '*' }
-        } else {
-            char
+            !stays(place - 1)
         };
-        out.extend_from_slice(shown.encode_utf8(&mut [0; 4]).as_bytes());
+        push(if hidden { '*' } else { char }, out);
+    }
+}
+
+fn push(char: char, out: &mut Vec<u8>) {
+    match u8::try_from(char) {
+        Ok(byte @ 0..0x80) => out.push(byte),
+        _ => out.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
     }
 }
 
@@ -119,14 +137,18 @@ fn address(value: &[u8], out: &mut Vec<u8>) {
 fn person(value: &[u8], out: &mut Vec<u8>) {
     let mut begins = true;
     for char in text(value).chars() {
-        let shown = if is_sign(char) && !begins { '*' } else { char };
-        begins = !is_sign(char);
-        out.extend_from_slice(shown.encode_utf8(&mut [0; 4]).as_bytes());
+        let sign = is_sign(char);
+        push(if sign && !begins { '*' } else { char }, out);
+        begins = !sign;
     }
 }
 
 /// The first two words of a Korean address, which name province and city or district; what follows the first comma of another.
 fn location(value: &[u8], out: &mut Vec<u8>) {
+    if let Some(words) = two_words(value) {
+        out.extend_from_slice(words);
+        return out.extend_from_slice(b" ***");
+    }
     let text = text(value);
     if text.chars().next().is_some_and(|c| ('가'..='힣').contains(&c)) {
         let mut words = text.split_whitespace();
@@ -149,4 +171,17 @@ fn location(value: &[u8], out: &mut Vec<u8>) {
         out.push(b',');
         out.extend_from_slice(rest.as_bytes());
     }
+}
+
+/// The first two words of an address whose first three are parted by single spaces and begin with Hangul, as most do: the rest need not be
+/// read.
+fn two_words(value: &[u8]) -> Option<&[u8]> {
+    let mut spaces = memchr::memchr_iter(b' ', value);
+    let (first, second) = (spaces.next()?, spaces.next()?);
+    let words = &value[..second];
+    // First bytes of Hangul, whose other bytes are of no space either.
+    let is_hangul = |b: Option<&u8>| matches!(b, Some(0xEA..=0xED));
+    let known = |b: &u8| matches!(b, b' '..=b'~' | 0x80..=0xBF | 0xEA..=0xED);
+    let begin = [value.first(), value.get(first + 1), value.get(second + 1)];
+    (begin.into_iter().all(is_hangul) && words.iter().all(known) && std::str::from_utf8(words).is_ok()).then_some(words)
 }
