@@ -5,7 +5,7 @@ use std::{ops::Range, time::Duration};
 use super::{
     diagnose::{Diagnostics, did_you_mean},
     file::{Entry, Node, Value},
-    schema::{KEYS, LATER, SECRETS, names},
+    schema::{LATER, SECRETS, keys, names},
 };
 use crate::common::unit;
 
@@ -33,7 +33,7 @@ impl Table {
     }
 
     fn take(&mut self, name: &'static str) -> Option<Node> {
-        let known = KEYS.iter().any(|key| key.table == self.name && key.name == name)
+        let known = keys().any(|key| key.table == self.name && key.name == name)
             || names(self.name).contains(&name)
             || name.strip_suffix("_file").is_some_and(|secret| SECRETS.contains(&secret));
         debug_assert!(known, "{}.{name} is not in the schema", self.name);
