@@ -133,9 +133,12 @@ local function fail(s, t)
   end
 end
 
-local function succeed(s)
+-- A success within a window of another forgives no failures.
+local function succeed(s, t)
+  local again = s.success ~= 0 and s.success * 1000 + t.slot * SLOTS > now
   for name, value in pairs(fresh()) do
-    if name ~= 'flights' and name ~= 'bucket' then s[name] = value end
+    local stays = again and (name == 'slot' or name == 'slots' or name == 'strikes' or name == 'last')
+    if name ~= 'flights' and name ~= 'bucket' and not stays then s[name] = value end
   end
   s.success = second
 end
@@ -224,12 +227,12 @@ for _, i in ipairs(judges[standing]) do
 end
 if standing == 3 then
   release(states[5], lease)
-  if outcome ~= 0 then succeed(states[5]) end
+  if outcome ~= 0 then succeed(states[5], solved) end
   changed[5] = true
 end
 if outcome == 2 then
-  if standing == 2 then succeed(states[5]) end
-  succeed(states[4])
+  if standing == 2 then succeed(states[5], own) end
+  succeed(states[4], own)
   states[3].consecutive = 0
   changed[4], changed[3] = true, true
 end

@@ -232,16 +232,16 @@ impl Claim {
             change(challenge, &challenge::TERMS, &|state| {
                 state.release();
                 if outcome != Outcome::Nothing {
-                    state.succeed(now);
+                    state.succeed(&challenge::TERMS, now);
                 }
             });
         }
         if outcome == Outcome::Success {
             let (keys, terms) = (&self.ask.keys, &self.ask.terms);
             if let (Standing::Device, Some(device)) = (self.standing, keys.device) {
-                change(device, &terms.own, &|state| state.succeed(now));
+                change(device, &terms.own, &|state| state.succeed(&terms.own, now));
             }
-            change(keys.pair, &terms.own, &|state| state.succeed(now));
+            change(keys.pair, &terms.own, &|state| state.succeed(&terms.own, now));
             change(keys.account, &terms.account, &State::end_run);
         }
     }

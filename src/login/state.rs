@@ -179,9 +179,21 @@ impl State {
         }
     }
 
-    /// A success: all is well again, and remembered.
-    pub fn succeed(&mut self, now: u64) {
-        *self = Self { success: second(now), flight: self.flight, ..Self::default() };
+    /// A success: all is well again, and remembered. One within a window of another forgives no failures: whoever could pretend to have
+    /// succeeded would otherwise guess without end.
+    pub fn succeed(&mut self, terms: &Terms, now: u64) {
+        let window = terms.slot.saturating_mul(SLOTS as u64);
+        let again = self.success != 0 && (u64::from(self.success) * 1000).saturating_add(window) > now;
+        let kept = if again { *self } else { Self::default() };
+        *self = Self {
+            success: second(now),
+            flight: self.flight,
+            slot: kept.slot,
+            slots: kept.slots,
+            strikes: kept.strikes,
+            last: kept.last,
+            ..Self::default()
+        };
     }
 
     /// A success elsewhere ends the run of failures, and nothing else.
@@ -298,12 +310,29 @@ mod tests {
     }
 
     #[test]
+    fn successes_in_a_row_forgive_no_more_than_once_a_window() {
+        let (terms, mut state, mut failures) = (terms(5, 60_000), State::default(), 0);
+        for _ in 0..20 {
+            for _ in 0..4 {
+                if state.refusal(&terms, START) == 0 {
+                    state.fail(&terms, START);
+                    failures += 1;
+                }
+            }
+            if state.refusal(&terms, START) == 0 {
+                state.succeed(&terms, START);
+            }
+        }
+        assert!(failures <= 9, "{failures}");
+    }
+
+    #[test]
     fn a_success_is_remembered_for_its_time() {
         let (terms, mut state) = (Terms { cap: 3, ..terms(50, 1000) }, State::default());
         assert!(!state.is_familiar(&terms, START));
         state.reserve();
         state.fail(&terms, START);
-        state.succeed(START);
+        state.succeed(&terms, START);
         assert_eq!((state.flight, state.count(&terms, START)), (1, 0));
         assert!(state.is_familiar(&terms, START + 86_399_000) && !state.is_familiar(&terms, START + 86_400_000));
         (0..3).for_each(|_| state.fail(&terms, START));

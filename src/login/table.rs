@@ -239,7 +239,7 @@ mod tests {
         for _ in 0..5 {
             table.change(key(1), &TERMS, NOW, &|state| state.fail(&TERMS, NOW));
         }
-        table.change(key(2), &TERMS, NOW, &|state| state.succeed(NOW));
+        table.change(key(2), &TERMS, NOW, &|state| state.succeed(&TERMS, NOW));
         table.change(key(3), &TERMS, NOW, &|state| state.fail(&TERMS, NOW));
         for n in 100..100_100 {
             table.change(key(n), &TERMS, NOW, &|state| state.fail(&TERMS, NOW));
@@ -254,7 +254,7 @@ mod tests {
     fn what_is_kept_never_takes_more_than_half() {
         let mut table = Table::new(1000);
         for n in 0..5000 {
-            table.change(key(n), &TERMS, NOW, &|state| state.succeed(NOW));
+            table.change(key(n), &TERMS, NOW, &|state| state.succeed(&TERMS, NOW));
         }
         assert_eq!((table.kept.length, table.passing.length), (500, 500));
         assert!(table.look(&key(4600)).is_familiar(&TERMS, NOW));
@@ -285,7 +285,7 @@ mod tests {
                 (|state, _| state.reserve()) as fn(&mut State, u64),
                 |state, _| state.release(),
                 |state, now| state.fail(&TERMS, now),
-                |state, now| state.succeed(now),
+                |state, now| state.succeed(&TERMS, now),
                 |state, _| *state = State::default(),
             ][random.usize(0..5)];
             table.change(key, &TERMS, now, &|state| change(state, now));
