@@ -179,7 +179,8 @@ impl<'a> Fields<'a> {
                 return Err(Kind::Framing("more than one Content-Length"));
             }
             17 if name.eq_ignore_ascii_case(b"transfer-encoding") => {
-                if self.chunked || value != b"chunked" {
+                // Blanks that everybody may ignore, and some do not, are how requests are smuggled.
+                if self.chunked || !matches!(&line[colon + 1..], b" chunked" | b"chunked") {
                     return Err(Kind::Framing("a Transfer-Encoding other than chunked"));
                 }
                 self.chunked = true;

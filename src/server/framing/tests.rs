@@ -17,7 +17,7 @@ fn plain_heads_pass() {
     assert_eq!(passed, Passed { length: Length::Bytes(0), upgrade: false });
     let passed = verdict(b"POST / HTTP/1.1\r\nHost: x:8443\r\nContent-Length: 12\r\n\r\n").expect("passes");
     assert_eq!(passed.length, Length::Bytes(12));
-    let passed = verdict(b"POST / HTTP/1.1\r\nTransfer-Encoding: \tchunked \r\nhost:[::1]\r\n\r\n").expect("passes");
+    let passed = verdict(b"POST / HTTP/1.1\r\nTransfer-Encoding:chunked\r\nhost:[::1]\r\n\r\n").expect("passes");
     assert_eq!(passed.length, Length::Chunked);
     assert!(verdict(b"GET http://x/y HTTP/1.1\r\nHost: X\r\n\r\n").is_ok());
     assert!(verdict("GET /é HTTP/1.1\r\nHost: x\r\nName: 김\r\n\r\n".as_bytes()).is_ok());
@@ -45,6 +45,9 @@ fn every_ambiguous_head_is_refused() {
         b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999999999999999\r\n\r\n",
         b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
         b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked \r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \tchunked\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:  chunked\r\n\r\n",
         b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n",
         b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
         b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\n",
