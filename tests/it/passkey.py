@@ -2,6 +2,7 @@
 import shutil, sys
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.virtual_authenticator import VirtualAuthenticatorOptions
 from selenium.webdriver.support import expected_conditions
@@ -30,11 +31,20 @@ def until(what, condition):
         raise
 
 
+def gone(element):
+    """Whether its page has left; while that happens the browser has more than one word for it."""
+    try:
+        element.is_enabled()
+        return False
+    except WebDriverException:
+        return True
+
+
 def press(form):
     button = find(f"{form} button")
     until("shown", button.is_displayed)
     button.click()
-    WebDriverWait(browser, 60).until(expected_conditions.staleness_of(button))
+    WebDriverWait(browser, 60).until(lambda _: gone(button))
 
 
 def by_password():

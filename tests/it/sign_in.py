@@ -2,6 +2,7 @@
 import base64, hashlib, hmac, shutil, struct, sys, time
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support import expected_conditions
 from selenium.webdriver.support.wait import WebDriverWait
@@ -27,6 +28,15 @@ def find(by, what):
     return WebDriverWait(browser, 60).until(expected_conditions.presence_of_element_located((by, what)))
 
 
+def gone(element):
+    """Whether its page has left; while that happens the browser has more than one word for it."""
+    try:
+        element.is_enabled()
+        return False
+    except WebDriverException:
+        return True
+
+
 def fill(**fields):
     for field, value in fields.items():
         label = find(By.CSS_SELECTOR, f"label[for={field}]")
@@ -34,7 +44,7 @@ def fill(**fields):
         find(By.ID, field).send_keys(value)
     button = find(By.CSS_SELECTOR, "button, input[type=submit]")
     button.click()
-    WebDriverWait(browser, 60).until(expected_conditions.staleness_of(button))
+    WebDriverWait(browser, 60).until(lambda _: gone(button))
 
 
 def until(what, condition):
