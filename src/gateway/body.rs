@@ -13,19 +13,12 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use http::HeaderName;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use crate::{
     common::watch::{Slot, TICK, Ticks, Watch},
-    gateway::{
-        head::{is_not_forwarded, is_said},
-        mask::body::Masked,
-        record::Record,
-        refusal::Kind,
-        upstream::pool::Lease,
-    },
+    gateway::{head, mask::body::Masked, record::Record, refusal::Kind, upstream::pool::Lease},
     privacy::Tally,
 };
 
@@ -206,7 +199,8 @@ impl Incomplete {
                 Poll::Pending
             }
             Poll::Ready(Some(Ok(frame))) => {
-                let frame = clean(frame);
+                let frame =
+                    frame.into_trailers().map_or_else(|frame| frame, |said| Frame::trailers(head::trailers(said)));
                 let counted = self.count(&frame);
                 if self.is_read() {
                     self.upload.ended.set(true);
@@ -226,21 +220,6 @@ impl Incomplete {
                 Poll::Ready(None)
             }
         }
-    }
-}
-
-/// Trailers may say no more than a head (RFC 9110, section 6.5.1): what only Privet may say goes.
-fn clean(frame: Frame<Bytes>) -> Frame<Bytes> {
-    match frame.into_trailers() {
-        Ok(mut trailers) => {
-            let said = |name: &&HeaderName| is_not_forwarded(name) || is_said(name);
-            let unwanted: Vec<HeaderName> = trailers.keys().filter(said).cloned().collect();
-            for name in unwanted {
-                trailers.remove(name);
-            }
-            Frame::trailers(trailers)
-        }
-        Err(frame) => frame,
     }
 }
 

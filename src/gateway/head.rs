@@ -185,8 +185,7 @@ fn join_cookies(headers: &mut HeaderMap) {
 
 /// Headers of one hop, headers that Privet sets itself, and headers by which some frameworks let a request change its own
 /// address or path behind a proxy's back.
-#[must_use]
-pub fn is_not_forwarded(name: &HeaderName) -> bool {
+fn is_not_forwarded(name: &HeaderName) -> bool {
     if name.as_str().contains('_') {
         // To CGI and its heirs `_` and `-` are one.
         let plain = name.as_str().replace('_', "-");
@@ -215,9 +214,20 @@ pub fn is_not_forwarded(name: &HeaderName) -> bool {
 }
 
 /// Whether Privet tells by it who the client is.
-#[must_use]
-pub fn is_said(name: &HeaderName) -> bool {
+fn is_said(name: &HeaderName) -> bool {
     name.as_str().starts_with("x-forwarded-") || *name == header::FORWARDED || name.as_str() == "x-real-ip"
+}
+
+/// Trailers without what only Privet may say: they may say no more than a head (RFC 9110, section 6.5.1).
+#[must_use]
+pub fn trailers(said: HeaderMap) -> HeaderMap {
+    let fields = said.into_iter().scan(None, |last, (name, value)| {
+        // A further value of a name comes without it.
+        *last = name.or(last.take());
+        Some((last.clone(), value))
+    });
+    let fields = fields.filter_map(|(name, value)| Some((name?, value)));
+    fields.filter(|(name, _)| !is_not_forwarded(name) && !is_said(name)).collect()
 }
 
 /// The members of a comma-separated list over all lines of `name`.
@@ -291,6 +301,17 @@ mod tests {
     fn framing_headers_can_not_be_nominated() {
         let request = Request::post("/").header("host", "x").header("connection", "content-length");
         assert!(matches!(pass(false, request), Err(Kind::Framing(_))));
+    }
+
+    #[test]
+    fn trailers_say_nothing_that_only_privet_may() {
+        let mut said = HeaderMap::new();
+        for (name, value) in [("x-sum", "1"), ("x-sum", "2"), ("x-privet-user", "root"), ("x-forwarded-for", "6.6.6.6")]
+        {
+            said.append(name, HeaderValue::from_static(value));
+        }
+        let left = trailers(said);
+        assert_eq!((left.len(), left.get_all("x-sum").iter().count()), (2, 2));
     }
 
     #[test]
