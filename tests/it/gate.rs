@@ -204,7 +204,7 @@ fn a_browser_walks_the_pages_with_a_one_time_code() {
     let secret = shown.split("secret=").nth(1).and_then(|rest| rest.split('&').next()).expect("a secret").to_owned();
     let out = Command::new(python())
         .arg("-c")
-        .arg(include_str!("sign_in.py"))
+        .arg(concat!(include_str!("browser.py"), include_str!("sign_in.py")))
         .args([&privet.url("/orders?id=7"), "alice", PASSWORD, &secret])
         .output()
         .expect("python runs");

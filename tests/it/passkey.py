@@ -1,56 +1,17 @@
 """Chromium adds a passkey, of its virtual authenticator, signs in by it, and steps up by it after a password."""
-import shutil, sys
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
-from selenium.common.exceptions import WebDriverException
-from selenium.webdriver.common.by import By
+import sys
 from selenium.webdriver.common.virtual_authenticator import VirtualAuthenticatorOptions
-from selenium.webdriver.support import expected_conditions
-from selenium.webdriver.support.wait import WebDriverWait
 
 site, name, password = sys.argv[1:4]
-options = webdriver.ChromeOptions()
-options.binary_location = shutil.which("chromium")
-for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--ignore-certificate-errors",
-             "--host-resolver-rules=MAP localhost 127.0.0.1"):
-    options.add_argument(flag)
+options.add_argument("--host-resolver-rules=MAP localhost 127.0.0.1")
 options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-browser = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
-browser.set_page_load_timeout(60)
-
-
-def find(what):
-    return WebDriverWait(browser, 60).until(expected_conditions.presence_of_element_located((By.CSS_SELECTOR, what)))
-
-
-def until(what, condition):
-    try:
-        WebDriverWait(browser, 60).until(lambda _: condition())
-    except Exception:
-        print(what, browser.current_url, browser.page_source, browser.get_log("browser"))
-        raise
-
-
-def gone(element):
-    """Whether its page has left; while that happens the browser has more than one word for it."""
-    try:
-        element.is_enabled()
-        return False
-    except WebDriverException:
-        return True
-
-
-def press(form):
-    button = find(f"{form} button")
-    until("shown", button.is_displayed)
-    button.click()
-    WebDriverWait(browser, 60).until(lambda _: gone(button))
+start()
 
 
 def by_password():
     find("#username").send_keys(name)
     find("#password").send_keys(password)
-    press("form")
+    press(find("form button"))
 
 
 def at(target):
@@ -59,7 +20,7 @@ def at(target):
 
 def sign_out():
     browser.get(site + "/.privet/sign-out")
-    press("form")
+    press(find("form button"))
 
 
 try:
@@ -73,7 +34,7 @@ try:
     by_password()
     at("/.privet/passkeys")
     find("#name").send_keys("My laptop")
-    press("#passkey")
+    press(find("#passkey button"))
     at("/.privet/passkeys")
     assert "My laptop" in find("li").text
     assert len(browser.get_credentials()) == 1
@@ -83,7 +44,7 @@ try:
     sign_out()
     browser.get(site + "/twice?a=b")
     until("sent to sign in", lambda: "/.privet/sign-in?return=" in browser.current_url)
-    press("#passkey")
+    press(find("#passkey button"))
     at("/twice?a=b")
     until("the application's page", lambda: "you asked: GET /twice?a=b" in browser.page_source)
 
@@ -98,7 +59,7 @@ try:
     find("#passkey button").click()
     until("told", lambda: find("#passkey [role=alert]").is_displayed())
     browser.set_user_verified(True)
-    press("#passkey")
+    press(find("#passkey button"))
     at("/twice")
 
     # The browser itself does not make a second one in the same authenticator.

@@ -20,7 +20,7 @@ fn a_browser_adds_a_passkey_and_signs_in_by_it() {
     // A name, for there are no passkeys for addresses.
     let site = format!("https://localhost:{}", privet.https.port());
     let out = Command::new(python())
-        .args(["-c", include_str!("passkey.py"), &site, "alice", PASSWORD])
+        .args(["-c", concat!(include_str!("browser.py"), include_str!("passkey.py")), &site, "alice", PASSWORD])
         .output()
         .expect("python runs");
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&[out.stdout, out.stderr].concat()));
