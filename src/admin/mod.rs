@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 
 pub use settings::Settings;
 
-use crate::observe::metrics::Metrics;
+use crate::observe::metrics::{Format, Metrics};
 
 /// Answers until the task is ended.
 pub async fn serve(listener: TcpListener, metrics: Arc<Metrics>, ready: Arc<AtomicBool>) {
@@ -54,7 +54,11 @@ fn answer(request: &Request<Incoming>, metrics: &Metrics, ready: bool) -> Respon
         "/livez" => text(StatusCode::OK, "text/plain", "alive\n".into()),
         "/readyz" if ready => text(StatusCode::OK, "text/plain", "ready\n".into()),
         "/readyz" => text(StatusCode::SERVICE_UNAVAILABLE, "text/plain", "ending\n".into()),
-        "/metrics" => text(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", metrics.render()),
+        "/metrics" => {
+            let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+            let format = Format::asked(accept.unwrap_or_default());
+            text(StatusCode::OK, format.media(), metrics.render(format))
+        }
         "/personal-data" => {
             let map = serde_json::json!({ "personal_data": metrics.personal_data() });
             text(StatusCode::OK, "application/json", map.to_string() + "\n")

@@ -111,7 +111,7 @@ impl Running {
             .collect::<Result<Vec<_>, _>>()
             .context("a worker can't be started")?;
         let ready = Arc::new(AtomicBool::new(true));
-        shown::logins(&process.metrics, &plan);
+        shown::all(&process.metrics, &plan, log.as_ref());
         let mut running = Self {
             control: control(&config, &plan),
             config,
@@ -212,7 +212,7 @@ impl Running {
         if let Some(control) = &self.control {
             control.reach.store(Arc::clone(&plan));
         }
-        shown::logins(&self.process.metrics, &plan);
+        shown::all(&self.process.metrics, &plan, self.log.as_ref());
         self.plan = plan;
         self.guard = guard;
         self.config = config;

@@ -13,7 +13,7 @@ use anyhow::Context as _;
 use tokio::{runtime::Handle, sync::oneshot};
 
 use crate::{
-    observe::metrics::{Family, Metrics, labels},
+    observe::metrics::{Metrics, Sample, Source},
     store::{Script, Settings, Store, Value, counts::Outcome},
 };
 
@@ -56,28 +56,28 @@ impl Running {
 
     /// Shows what is counted of it.
     pub(super) fn show(&self, metrics: &Metrics) {
-        let count = |name, kind, help, read: fn(&Store) -> Vec<(String, i64)>| {
-            let store = Arc::clone(&self.store);
-            metrics.show(Family { name, kind, help, read: Box::new(move || read(&store)) });
-        };
-        count("privet_store_up", "gauge", "Whether the shared store is asked.", |store| {
-            vec![(String::new(), store.counts().up.value())]
-        });
-        count("privet_store_requests_total", "counter", "Requests to the shared store, by how they ended.", |store| {
-            let one = |outcome: &Outcome| {
-                (labels(&[("outcome", outcome.name())]), whole(store.counts().requests(*outcome).value()))
-            };
-            Outcome::ALL.iter().map(one).collect()
-        });
-        count(
+        let [up, requests, reconnects, dropped] = [(); 4].map(|()| Arc::clone(&self.store));
+        metrics.show(Source::gauge("privet_store_up", "Whether the shared store is asked.", move || {
+            up.counts().up.value()
+        }));
+        metrics.show(Source::counters(
+            "privet_store_requests_total",
+            "Requests to the shared store, by how they ended.",
+            move || {
+                let count = |outcome| requests.counts().requests(outcome).value();
+                Outcome::ALL.map(|outcome| Sample::new(&[("outcome", outcome.name())], count(outcome))).into()
+            },
+        ));
+        metrics.show(Source::counter(
             "privet_store_reconnects_total",
-            "counter",
             "Connections to the shared store after the first.",
-            |store| vec![(String::new(), whole(store.counts().reconnects.value()))],
-        );
-        count("privet_store_dropped_total", "counter", "What the shared store was told and did not take.", |store| {
-            vec![(String::new(), whole(store.counts().dropped.value()))]
-        });
+            move || reconnects.counts().reconnects.value(),
+        ));
+        metrics.show(Source::counter(
+            "privet_store_dropped_total",
+            "What the shared store was told and did not take.",
+            move || dropped.counts().dropped.value(),
+        ));
     }
 }
 
@@ -123,8 +123,4 @@ impl Drop for Running {
             let _ = thread.join();
         }
     }
-}
-
-fn whole(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -21,6 +21,13 @@ pub fn now() -> SystemTime {
     START.get().map_or_else(SystemTime::now, |(time, since)| *time + since.elapsed())
 }
 
+/// The time of day in milliseconds since 1970.
+#[must_use]
+pub fn millis() -> u64 {
+    let since = now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// Whether the clock was set, which every record made under it must say.
 #[must_use]
 pub fn is_set() -> bool {

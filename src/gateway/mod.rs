@@ -39,7 +39,7 @@ use self::{
     record::Record,
     refusal::{Kind, Look, Refusal},
 };
-use crate::common::watch::Watch;
+use crate::{common::watch::Watch, observe::metrics::Labelled};
 
 impl Gateway {
     /// Answers one request of `client`. `refused` says that the framing guard has turned it down already.
@@ -53,10 +53,11 @@ impl Gateway {
         parts: Box<Parts>,
         body: Incoming,
     ) -> Response<Body> {
-        let id = record::request_id();
+        let number = fastrand::u128(..);
+        let id = record::request_id(number);
         let accept = parts.headers.get(header::ACCEPT).cloned();
         let head_only = parts.method == Method::HEAD;
-        let mut record = Record::open(client, &self.shard, self.scribe.as_ref());
+        let mut record = Record::open(client, &self.shard, self.scribe.as_ref(), number);
         let outcome = match refused {
             Some(kind) => {
                 record.note(&id, None);
@@ -121,7 +122,7 @@ impl Gateway {
 
     fn refuse(&self, client: &Client, refusal: &Refusal, look: Look, id: &HeaderValue) -> Response<Body> {
         let kind = refusal.kind;
-        self.shard.count("privet_refusals_total", &[("kind", kind.name()), ("blame", kind.blame().name())]);
+        self.shard.count(Labelled::Refusals, &[kind.name(), kind.blame().name()]);
         tracing::debug!(
             kind = kind.name(),
             detail = kind.detail(),

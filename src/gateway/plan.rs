@@ -152,6 +152,12 @@ impl Plan {
         }))
     }
 
+    /// Every route with its application.
+    #[must_use]
+    pub fn applications(&self) -> Vec<(Arc<Route>, Arc<Shared>)> {
+        self.routes.iter().map(|prepared| (Arc::clone(&prepared.route), Arc::clone(&prepared.shared))).collect()
+    }
+
     /// All logins, each once. What they have learned, and their pace, outlive a reload that leaves them as they are.
     #[must_use]
     pub fn logins(&self) -> Vec<Arc<Rule>> {
@@ -328,7 +334,7 @@ impl Gateway {
                 }),
                 cluster: previous
                     .and_then(|gateway| gateway.cluster_of(route, shared))
-                    .unwrap_or_else(|| Cluster::new(shared, watches, &shard)),
+                    .unwrap_or_else(|| Cluster::new(shared, watches, metrics, worker)),
                 meter: metrics.route(&route.name, worker),
                 response: route.response_timeout.into(),
                 total: route.timeout.map(Ticks::from),

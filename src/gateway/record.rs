@@ -13,6 +13,7 @@ use std::{
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header, request::Parts, uri::PathAndQuery};
 
 use crate::{
+    common::meter::Id,
     gateway::{body::Upload, client::Client, gate::is_own, plan::Line, refusal::Kind, settings::Route},
     observe::{
         access_log::{Entry, Scribe, entry},
@@ -29,6 +30,7 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 pub struct Record {
     client: Rc<Client>,
     shard: Shard,
+    number: u128,
     route: Option<RouteMeter>,
     status: StatusCode,
     complete: bool,
@@ -62,15 +64,16 @@ struct Notes {
 }
 
 impl Record {
-    /// Opens the record of a request on `client`, to be written down by `scribe`.
+    /// Opens the record of the request `number` on `client`, to be written down by `scribe`.
     #[must_use]
-    pub fn open(client: &Rc<Client>, shard: &Shard, scribe: Option<&Rc<Scribe>>) -> Self {
+    pub fn open(client: &Rc<Client>, shard: &Shard, scribe: Option<&Rc<Scribe>>, number: u128) -> Self {
         client.in_flight.set(client.in_flight.get() + 1);
         client.begun.set(client.begun.get().saturating_add(1));
         shard.requests_in_flight.add(1);
         Self {
             client: Rc::clone(client),
             shard: Shard::clone(shard),
+            number,
             route: None,
             status: StatusCode::OK,
             complete: false,
@@ -216,9 +219,10 @@ impl Drop for Record {
         let total = self.started.elapsed();
         if let Some(route) = &self.route {
             route.requests(self.principal, self.method, self.status).increment();
-            route.duration.observe(total);
+            let id = Id::Request(self.number);
+            route.duration.observe(total, id);
             if let Some(time) = self.upload.answered.get() {
-                route.upstream.observe(time);
+                route.upstream.observe(time, id);
             }
             route.received.add(self.upload.bytes.get() + self.received);
             route.sent.add(self.sent);
@@ -240,13 +244,13 @@ fn target(parts: &Parts) -> Option<PathAndQuery> {
     own.or_else(|| parts.uri.path_and_query().cloned())
 }
 
-/// A fresh request id: 128 bits in hexadecimal, unique in practice and without meaning.
+/// A request's random number as its id: 128 bits in hexadecimal, unique in practice and without meaning.
 #[must_use]
-pub fn request_id() -> HeaderValue {
+pub fn request_id(number: u128) -> HeaderValue {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     let mut text = [0; 32];
-    let mut bits = fastrand::u128(..);
-    for digit in &mut text {
+    let mut bits = number;
+    for digit in text.iter_mut().rev() {
         // The lowest four bits index a table of sixteen.
         *digit = HEX[usize::try_from(bits & 15).unwrap_or(0)];
         bits >>= 4;
@@ -260,9 +264,9 @@ pub fn request_id() -> HeaderValue {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn ids_differ() {
-        let (a, b) = (super::request_id(), super::request_id());
-        assert_ne!(a, b);
-        assert_eq!(a.len(), 32);
+    fn an_id_is_its_number_in_hexadecimal() {
+        for number in [0, 0xab, u128::MAX - 1] {
+            assert_eq!(super::request_id(number).as_bytes(), format!("{number:032x}").as_bytes());
+        }
     }
 }

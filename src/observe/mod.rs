@@ -5,3 +5,4 @@ pub mod map;
 pub mod metrics;
 pub mod route_counts;
 pub mod scrub_layer;
+pub mod upstream_counts;

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use http::{Method, StatusCode};
 
-use crate::common::meter::{Counter, Histogram};
+use crate::common::meter::{Counter, Exemplified};
 
 /// Methods as metrics name them; any other is the last.
 pub const METHODS: [&str; 8] = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "_OTHER"];
@@ -62,9 +62,9 @@ type ByMethod = [[Counter; 5]; METHODS.len()];
 pub struct RouteCounts {
     requests: [OnceLock<Box<ByMethod>>; Kind::ALL.len()],
     /// From the head of a request to the last byte of its answer.
-    pub duration: Histogram,
+    pub duration: Exemplified,
     /// From the request sent to the head of the application's answer.
-    pub upstream: Histogram,
+    pub upstream: Exemplified,
     /// Bytes of clients' bodies.
     pub received: Counter,
     /// Bytes of answers' bodies.

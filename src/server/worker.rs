@@ -29,7 +29,7 @@ use crate::{
         watch::{Ticks, Watches},
     },
     gateway::{Gateway, Plan, client::Client},
-    observe::metrics::{Metrics, Shard},
+    observe::metrics::{Labelled, Metrics, Shard},
     tls,
 };
 
@@ -335,10 +335,7 @@ impl Worker {
             Ok(Err(error)) => return self.failed(error.kind()),
             Err(_) => return self.failed("timeout"),
         };
-        self.shard.count(
-            "privet_tls_handshakes_total",
-            &[("version", handshake.version), ("group", handshake.group.unwrap_or("none"))],
-        );
+        self.shard.count(Labelled::Handshakes, &[handshake.version, handshake.group.unwrap_or("none")]);
         let mut client = Client::new(peer, true, handshake.alpn_h2, port);
         client.handshake = Some(handshake);
         client.handshake_time = started.elapsed();
@@ -352,7 +349,7 @@ impl Worker {
     }
 
     fn failed(&self, reason: &str) {
-        self.shard.count("privet_tls_handshake_failures_total", &[("reason", reason)]);
+        self.shard.count(Labelled::HandshakeFailures, &[reason]);
     }
 }
 

@@ -15,6 +15,7 @@ mod lifecycle;
 mod login;
 mod logs;
 mod mask;
+mod metrics;
 mod oidc;
 mod passkey;
 mod privacy;

@@ -22,7 +22,10 @@ use crate::{
         body::{Body, Upload},
         refusal::{Kind, Refusal},
     },
-    observe::{map::Place, metrics::Shard},
+    observe::{
+        map::Place,
+        metrics::{Labelled, Shard},
+    },
     privacy::mask::{Found, Mask, Rewriter, settings::Uninspectable},
 };
 
@@ -61,14 +64,13 @@ impl Ledger {
         let tally = found.tally();
         upload.found.borrow_mut().merge(&tally);
         for (kind, n) in tally.iter() {
-            let labels = [("route", &*self.route), ("type", kind.name()), ("place", place.name())];
-            self.shard.count_many("privet_redactions_total", &labels, n);
+            self.shard.count_many(Labelled::Redactions, &[&self.route, kind.name(), place.name()], n);
         }
     }
 
     /// Counts an answer that could not be read.
     fn uninspectable(&self, outcome: &'static str) {
-        self.shard.count("privet_uninspectable_total", &[("route", &self.route), ("outcome", outcome)]);
+        self.shard.count(Labelled::Uninspectable, &[&self.route, outcome]);
     }
 }
 

@@ -10,9 +10,14 @@ use super::{
     extended,
     pool::{Lease, Pool},
     settings::Settings,
-    shared::Shared,
+    shared::{EndpointState, Shared},
 };
-use crate::{common::watch::Watches, dial, gateway::body::RequestBody, observe::metrics::Shard};
+use crate::{
+    common::watch::Watches,
+    dial,
+    gateway::body::RequestBody,
+    observe::metrics::{Labelled, Metrics, Shard},
+};
 
 /// One worker's way to one application.
 #[derive(Debug)]
@@ -45,12 +50,16 @@ pub enum Failure {
 impl Cluster {
     /// The way of one worker.
     #[must_use]
-    pub fn new(shared: &Arc<Shared>, watches: &Rc<Watches>, shard: &Shard) -> Rc<Self> {
+    pub fn new(shared: &Arc<Shared>, watches: &Rc<Watches>, metrics: &Metrics, worker: usize) -> Rc<Self> {
         let settings = &shared.settings;
+        let pool = |state: &Arc<EndpointState>| {
+            let meter = metrics.upstream(&state.name, worker);
+            Pool::new(state, settings, watches, meter)
+        };
         Rc::new(Self {
-            pools: shared.endpoints.iter().map(|state| Pool::new(state, settings, watches, shard)).collect(),
+            pools: shared.endpoints.iter().map(pool).collect(),
             turns: Turns::new(settings.balance, settings.endpoints.len()),
-            shard: Shard::clone(shard),
+            shard: metrics.shard(worker),
             budget: Cell::new(BUDGET),
             shared: Arc::clone(shared),
         })
@@ -138,7 +147,7 @@ impl Cluster {
     }
 
     fn failed(&self, reason: &str) {
-        self.shard.count("privet_upstream_failures_total", &[("reason", reason)]);
+        self.shard.count(Labelled::UpstreamFailures, &[reason]);
     }
 
     fn choose(&self) -> Option<&Rc<Pool>> {

@@ -24,7 +24,7 @@ use crate::{
     common::watch::{Ticks, Watches},
     dial,
     gateway::body::RequestBody,
-    observe::metrics::Shard,
+    observe::metrics::UpstreamMeter,
 };
 
 /// Bytes read ahead of a client that does not take them, and the most that the head of an answer may have.
@@ -50,9 +50,11 @@ pub struct Pool {
     pub state: Arc<EndpointState>,
     settings: Arc<Settings>,
     watches: Rc<Watches>,
-    shard: Shard,
+    meter: UpstreamMeter,
     idle_ticks: Cell<u64>,
     idle: RefCell<VecDeque<Idle>>,
+    /// How many idle ones the metrics know of.
+    told: Cell<i64>,
     shared: RefCell<Vec<Rc<Multiplexed>>>,
     connecting: tokio::sync::Mutex<()>,
     in_flight: Cell<u32>,
@@ -98,14 +100,20 @@ enum Connection {
 impl Pool {
     /// An empty pool.
     #[must_use]
-    pub fn new(state: &Arc<EndpointState>, settings: &Arc<Settings>, watches: &Rc<Watches>, shard: &Shard) -> Rc<Self> {
+    pub fn new(
+        state: &Arc<EndpointState>,
+        settings: &Arc<Settings>,
+        watches: &Rc<Watches>,
+        meter: UpstreamMeter,
+    ) -> Rc<Self> {
         Rc::new(Self {
             state: Arc::clone(state),
             settings: Arc::clone(settings),
             watches: Rc::clone(watches),
-            shard: Shard::clone(shard),
+            meter,
             idle_ticks: Cell::new(ticks(settings.idle)),
             idle: RefCell::default(),
+            told: Cell::new(0),
             shared: RefCell::default(),
             connecting: tokio::sync::Mutex::new(()),
             in_flight: Cell::new(0),
@@ -133,6 +141,7 @@ impl Pool {
     /// When no connection can be made.
     pub async fn lease(self: &Rc<Self>, upgrade: bool) -> Result<Lease, dial::Error> {
         self.in_flight.set(self.in_flight.get() + 1);
+        self.meter.in_flight.add(1);
         let mut lease = Lease { pool: Rc::clone(self), connection: None };
         // Connecting is boxed: it is rare, and its state is many times that of a request.
         lease.connection = Some(if upgrade {
@@ -157,6 +166,7 @@ impl Pool {
         self.idle.borrow_mut().retain(|idle| {
             idle.since >= oldest && !idle.connection.sender.is_closed() && self.leads_on(idle.connection.remote)
         });
+        self.tell(self.idle.borrow().len());
         self.shared.borrow_mut().retain(|shared| {
             !shared.sender.borrow().is_closed() && (self.leads_on(shared.remote) || shared.in_flight.get() > 0)
         });
@@ -168,6 +178,12 @@ impl Pool {
 
     fn take_idle(&self) -> Option<Single> {
         let mut idle = self.idle.borrow_mut();
+        let taken = self.newest(&mut idle);
+        self.tell(idle.len());
+        taken
+    }
+
+    fn newest(&self, idle: &mut VecDeque<Idle>) -> Option<Single> {
         let oldest = self.watches.now().saturating_sub(self.idle_ticks.get());
         while let Some(candidate) = idle.pop_back() {
             if candidate.since < oldest {
@@ -182,9 +198,16 @@ impl Pool {
         None
     }
 
+    /// Tells the metrics how many wait.
+    fn tell(&self, idle: usize) {
+        let idle = i64::try_from(idle).unwrap_or(i64::MAX);
+        self.meter.idle.add(idle - self.told.replace(idle));
+    }
+
     async fn connect(&self) -> Result<Single, dial::Error> {
-        self.shard.upstream_connections.increment();
+        self.meter.connections.increment();
         let stream = self.state.dialer.connect_http1().await?;
+        let open = Open::new(&self.meter);
         let remote = stream.remote();
         let (sender, connection) = http1::Builder::new()
             .max_buf_size(ANSWER_BUFFER)
@@ -192,6 +215,7 @@ impl Pool {
             .await
             .map_err(dial::Error::Protocol)?;
         let task = tokio::task::spawn_local(async move {
+            let _open = open;
             // Its failure reaches the request that uses it; an idle one just goes.
             let _ = connection.with_upgrades().await;
         });
@@ -205,9 +229,7 @@ impl Pool {
             return Ok(shared);
         }
         let (sender, connection, remote) = self.connect_http2().await?;
-        tokio::task::spawn_local(async move {
-            let _ = connection.await;
-        });
+        self.keep(connection);
         let shared = Rc::new(Multiplexed { sender: RefCell::new(sender), remote, in_flight: Cell::new(0) });
         self.shared.borrow_mut().push(Rc::clone(&shared));
         shared.in_flight.set(1);
@@ -215,7 +237,7 @@ impl Pool {
     }
 
     async fn connect_http2(&self) -> Result<(Sender2, Connection2, Option<SocketAddr>), dial::Error> {
-        self.shard.upstream_connections.increment();
+        self.meter.connections.increment();
         let stream = self.state.dialer.connect().await?;
         let remote = stream.remote();
         let (sender, connection) = http2::Builder::new(Local)
@@ -226,6 +248,15 @@ impl Pool {
             .await
             .map_err(dial::Error::Protocol)?;
         Ok((sender, connection, remote))
+    }
+
+    /// Drives an HTTP/2 connection to its end.
+    fn keep(&self, connection: Connection2) {
+        let open = Open::new(&self.meter);
+        tokio::task::spawn_local(async move {
+            let _open = open;
+            let _ = connection.await;
+        });
     }
 
     /// A connection for an upgrade: HTTP/2 where the application takes extended CONNECT (RFC 8441), else HTTP/1.1.
@@ -245,9 +276,7 @@ impl Pool {
             self.refuses_extended.set(true);
             return self.connect().await.map(Connection::Single);
         }
-        tokio::task::spawn_local(async move {
-            let _ = connection.await;
-        });
+        self.keep(connection);
         let own = Multiplexed { sender: RefCell::new(sender), remote, in_flight: Cell::new(1) };
         Ok(Connection::Multiplexed(Rc::new(own)))
     }
@@ -264,6 +293,28 @@ impl Pool {
             .filter(|s| full || s.in_flight.get() < HTTP2_REQUESTS)?;
         best.in_flight.set(best.in_flight.get() + 1);
         Some(Rc::clone(best))
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.tell(0);
+    }
+}
+
+/// Counts a connection as open while it lives.
+struct Open(UpstreamMeter);
+
+impl Open {
+    fn new(meter: &UpstreamMeter) -> Self {
+        meter.open.add(1);
+        Self(UpstreamMeter::clone(meter))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.open.add(-1);
     }
 }
 
@@ -307,6 +358,7 @@ impl Lease {
                 idle.pop_front();
             }
             idle.push_back(Idle { connection: single, since: self.pool.watches.now() });
+            self.pool.tell(idle.len());
         }
     }
 
@@ -325,6 +377,7 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         self.pool.in_flight.set(self.pool.in_flight.get().saturating_sub(1));
+        self.pool.meter.in_flight.add(-1);
         match self.connection.take() {
             Some(Connection::Single(single)) => single.task.abort(),
             Some(Connection::Multiplexed(shared)) => shared.in_flight.set(shared.in_flight.get().saturating_sub(1)),

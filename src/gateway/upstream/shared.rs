@@ -29,6 +29,8 @@ pub struct Shared {
 /// What is known of one endpoint.
 #[derive(Debug)]
 pub struct EndpointState {
+    /// Where it is: its name in metrics.
+    pub name: String,
     /// How to reach it.
     pub dialer: Dialer,
     /// `Host` of health checks, and of requests that don't pass the client's.
@@ -51,6 +53,7 @@ impl Shared {
         let mut endpoints = Vec::with_capacity(settings.endpoints.len());
         for endpoint in &settings.endpoints {
             endpoints.push(Arc::new(EndpointState {
+                name: endpoint.dial.target.to_string(),
                 dialer: Dialer::new(&endpoint.dial)?,
                 authority: http::HeaderValue::from_str(&endpoint.authority)
                     .unwrap_or(http::HeaderValue::from_static("localhost")),

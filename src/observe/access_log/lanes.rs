@@ -118,6 +118,11 @@ impl Lanes {
         lines
     }
 
+    /// Bytes of lines that wait.
+    pub(super) fn bytes(&self) -> usize {
+        (0..self.each.len()).map(|index| self.lane(index).bytes.len()).sum()
+    }
+
     /// From here on the next line wakes the writer.
     pub(super) fn listen(&self) {
         self.told.store(false, SeqCst);

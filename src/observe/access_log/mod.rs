@@ -102,6 +102,12 @@ impl Log {
         })
     }
 
+    /// Bytes of lines that wait to be written.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.sink.lanes.bytes()
+    }
+
     /// Opens the file anew: it was moved away (SIGUSR1).
     pub fn reopen(&self) {
         self.sink.lanes.reopen.store(true, SeqCst);

@@ -14,7 +14,10 @@ use super::{
 };
 use crate::{
     common::clock,
-    observe::{map::Place, metrics::Shard},
+    observe::{
+        map::Place,
+        metrics::{Labelled, Shard},
+    },
     privacy::{Engine, Kind, mask::is_field_name},
 };
 
@@ -110,8 +113,7 @@ impl Counts {
     fn settle(&mut self, shard: &Shard) {
         for Series { route, place, field, kind, count, .. } in self.0.drain(..) {
             let label = if place == Place::RequestHeader { "referrer" } else { "url" };
-            let labels = [("route", &*route), ("type", kind.name()), ("place", label)];
-            shard.count_many("privet_redactions_total", &labels, count);
+            shard.count_many(Labelled::Redactions, &[&route, kind.name(), label], count);
             shard.map.record(&route, place, &field, &kind, count);
         }
     }

@@ -117,7 +117,7 @@ fn a_line_holds_what_is_documented_and_nothing_personal() {
     assert!(path_shown.starts_with("/customers/<EMAIL_ADDRESS:") && path_shown.ends_with(">/orders"), "{path_shown}");
     assert!(line["url.query"].as_str().expect("text").ends_with("&page=2"));
     assert_eq!(lines.count(), 1);
-    let metrics = bench.metrics.render();
+    let metrics = bench.metrics.render(crate::observe::metrics::Format::Prometheus);
     assert!(
         metrics.contains("privet_redactions_total{route=\"shop.example/\",type=\"EMAIL_ADDRESS\",place=\"url\"} 1"),
         "{metrics}"
