@@ -1,7 +1,7 @@
 //! A running gateway: listeners, workers, certificates, the private listener; and how a new configuration takes its place.
 
 use std::{
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -27,7 +27,10 @@ use crate::{
     observe::{access_log::Log, metrics::Metrics},
     privacy::Keys,
     server::{
-        self, listener,
+        self,
+        inherited::{Inherited, Name},
+        listener::{self, Listener},
+        pulse::Pulse,
         worker::{Command, Door, Drain, Handle, Process},
     },
     tls::{self, Event},
@@ -46,6 +49,7 @@ pub struct Running {
     log: Option<Arc<Log>>,
     ready: Arc<AtomicBool>,
     addresses: Addresses,
+    inherited: Inherited,
     admin: Option<AbortHandle>,
 }
 
@@ -75,19 +79,24 @@ pub struct Addresses {
 }
 
 impl Running {
-    /// Binds, loads, starts.
+    /// Binds what was not handed over, loads, starts.
     ///
     /// # Errors
     /// When an address, file or privilege is not to be had.
-    pub fn start(config: Config, keys: &Arc<Keys>) -> anyhow::Result<Self> {
+    pub fn start(config: Config, keys: &Arc<Keys>, inherited: Inherited) -> anyhow::Result<Self> {
         let settings = Arc::new(config.server.clone());
-        let https = listener::bind(settings.https, settings.workers)?;
-        let http = settings.http.map(|address| listener::bind(address, settings.workers)).transpose()?;
-        let admin = config.admin.listen.map(|address| listener::bind(address, 1)).transpose()?;
+        inherited.agree(&doors(&config, settings.workers))?;
+        let listen = |name, address, count| match inherited.listeners(name, count)? {
+            Some(listeners) => Ok(listeners),
+            None => listener::bind(address, count).map_err(anyhow::Error::from),
+        };
+        let https = listen(Name::Https, settings.https, settings.workers)?;
+        let http = settings.http.map(|address| listen(Name::Http, address, settings.workers)).transpose()?;
+        let admin = config.admin.listen.map(|address| listen(Name::Admin, address, 1)).transpose()?;
         let addresses = Addresses {
-            https: https[0].local_addr()?,
-            http: http.as_ref().map(|sockets| sockets[0].local_addr()).transpose()?,
-            admin: admin.as_ref().map(|sockets| sockets[0].local_addr()).transpose()?,
+            https: https[0].socket.local_addr()?,
+            http: http.as_ref().map(|listeners| listeners[0].socket.local_addr()).transpose()?,
+            admin: admin.as_ref().map(|listeners| listeners[0].socket.local_addr()).transpose()?,
         };
         let process = Arc::new(Process {
             admission: Arc::default(),
@@ -123,6 +132,7 @@ impl Running {
             log,
             ready,
             addresses,
+            inherited,
             admin: None,
         };
         running.open(Door::Https, https);
@@ -157,6 +167,7 @@ impl Running {
         if config.store != self.config.store {
             tracing::warn!("`[store]` takes effect at the next start");
         }
+        self.inherited.agree(&doors(&config, self.workers.len()))?;
         let https = self.rebind(Some(self.config.server.https), Some(settings.https))?;
         let http = self.rebind(self.config.server.http, settings.http)?;
         let admin = self.rebind(self.config.admin.listen, config.admin.listen)?;
@@ -165,13 +176,13 @@ impl Running {
             [(&http, settings.http, &mut addresses.http), (&admin, config.admin.listen, &mut addresses.admin)]
         {
             match (new, wanted) {
-                (Some(sockets), _) => *address = Some(sockets[0].local_addr()?),
+                (Some(listeners), _) => *address = Some(listeners[0].socket.local_addr()?),
                 (None, None) => *address = None,
                 (None, Some(_)) => {}
             }
         }
-        if let Some(sockets) = &https {
-            addresses.https = sockets[0].local_addr()?;
+        if let Some(listeners) = &https {
+            addresses.https = listeners[0].socket.local_addr()?;
         }
         let keys = keys::of(&config)?;
         let workers = self.workers.len();
@@ -273,6 +284,12 @@ impl Running {
         Ok(())
     }
 
+    /// The workers' signs of life.
+    #[must_use]
+    pub fn pulses(&self) -> Vec<Pulse> {
+        self.workers.iter().map(Handle::pulse).collect()
+    }
+
     /// Tells everybody how far the way down is.
     pub fn tell(&self, drain: Drain) {
         self.ready.store(false, Relaxed);
@@ -314,18 +331,18 @@ impl Running {
         }
     }
 
-    fn open(&self, door: Door, sockets: Vec<TcpListener>) {
-        for (worker, socket) in self.workers.iter().zip(sockets) {
-            worker.tell(Command::Open(door, socket));
+    fn open(&self, door: Door, listeners: Vec<Listener>) {
+        for (worker, listener) in self.workers.iter().zip(listeners) {
+            worker.tell(Command::Open(door, listener));
         }
     }
 
-    fn open_admin(&mut self, sockets: Option<Vec<TcpListener>>) -> anyhow::Result<()> {
+    fn open_admin(&mut self, listeners: Option<Vec<Listener>>) -> anyhow::Result<()> {
         if let Some(old) = self.admin.take() {
             old.abort();
         }
-        if let Some(socket) = sockets.and_then(|mut sockets| sockets.pop()) {
-            let listener = tokio::net::TcpListener::from_std(socket)?;
+        if let Some(listener) = listeners.and_then(|mut listeners| listeners.pop()) {
+            let listener = tokio::net::TcpListener::from_std(listener.socket)?;
             let task = tokio::spawn(admin::serve(listener, Arc::clone(&self.process.metrics), Arc::clone(&self.ready)));
             self.admin = Some(task.abort_handle());
         }
@@ -337,7 +354,7 @@ impl Running {
         &self,
         old: Option<SocketAddr>,
         new: Option<SocketAddr>,
-    ) -> Result<Option<Vec<TcpListener>>, listener::Error> {
+    ) -> Result<Option<Vec<Listener>>, listener::Error> {
         match new {
             Some(address) if old != new => listener::bind(address, self.workers.len()).map(Some),
             _ => Ok(None),
@@ -360,6 +377,15 @@ fn control(config: &Config, plan: &Arc<Plan>) -> Option<Control> {
             tracing::warn!(%error, "commands can't reach this gateway: it has no data folder of its own");
         })
         .ok()
+}
+
+/// Where each door is, and how many accept there.
+fn doors(config: &Config, workers: usize) -> [(Name, Option<SocketAddr>, usize); 3] {
+    [
+        (Name::Https, Some(config.server.https), workers),
+        (Name::Http, config.server.http, workers),
+        (Name::Admin, config.admin.listen, 1),
+    ]
 }
 
 fn bounds(settings: &server::Settings, https: SocketAddr) -> Bounds {

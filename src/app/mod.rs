@@ -7,18 +7,22 @@ pub mod log;
 mod shown;
 pub mod signals;
 mod store;
+pub mod supervisor;
 
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::Context as _;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use self::{gateway::Running, signals::Signals};
+use self::{gateway::Running, signals::Signals, supervisor::Supervisor};
 use crate::{
     common::stamp::Stamps,
     config::{Config, Flags, Report},
-    server::worker::Drain,
+    server::{inherited::Inherited, worker::Drain},
 };
+
+/// From the deadline to the end of the process: workers end, and what waits for the log is written.
+const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// Where the configuration comes from.
 #[derive(Debug, Clone)]
@@ -47,11 +51,11 @@ impl Source {
     }
 }
 
-/// Runs until a signal ends it.
+/// Runs until a signal ends it, on sockets that were handed over where there are some.
 ///
 /// # Errors
 /// When it can't start: a bad configuration (a [`Report`]), or an address, file or privilege that is not to be had.
-pub fn run(source: &Source, demo: bool) -> anyhow::Result<()> {
+pub fn run(source: &Source, inherited: Inherited, demo: bool) -> anyhow::Result<()> {
     raise_descriptor_limit();
     let config = source.load()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
@@ -60,27 +64,30 @@ pub fn run(source: &Source, demo: bool) -> anyhow::Result<()> {
         // A key file that is made now has not changed.
         let keys = keys::of(&config)?;
         let mut watched = source.watched(&config);
-        let mut running = Running::start(config, &keys)?;
+        let mut running = Running::start(config, &keys, inherited)?;
         banner::print(running.config(), running.addresses(), demo);
+        let supervisor = Supervisor::find();
+        supervisor.keep_alive(running.pulses());
+        supervisor.ready(&serving(&running));
         let mut every = interval(Duration::from_secs(1));
         every.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 signal = signals.next() => match signal {
-                    signals::Signal::Reload => reload(source, &mut running, &mut watched),
+                    signals::Signal::Reload => reload(source, &mut running, &mut watched, &supervisor),
                     signals::Signal::Reopen => running.reopen_log(),
                     signals::Signal::Terminate => {
                         let delay = running.config().server.shutdown.delay;
-                        return drain(running, &mut signals, delay).await;
+                        return drain(running, &mut signals, &supervisor, delay).await;
                     }
-                    signals::Signal::Interrupt => return drain(running, &mut signals, Duration::ZERO).await,
+                    signals::Signal::Interrupt => return drain(running, &mut signals, &supervisor, Duration::ZERO).await,
                 },
                 _ = every.tick() => {
                     running.refresh_certificates();
                     running.refresh_realms();
                     running.check_workers()?;
                     if watched.are_stale() {
-                        reload(source, &mut running, &mut watched);
+                        reload(source, &mut running, &mut watched, &supervisor);
                     }
                 }
             }
@@ -89,7 +96,8 @@ pub fn run(source: &Source, demo: bool) -> anyhow::Result<()> {
 }
 
 /// Takes a new configuration, or says why the old one goes on.
-fn reload(source: &Source, running: &mut Running, watched: &mut Stamps) {
+fn reload(source: &Source, running: &mut Running, watched: &mut Stamps, supervisor: &Supervisor) {
+    supervisor.reloading();
     // Taken before the files are read, so that a change meanwhile is seen.
     *watched = watched.renewed();
     let outcome = match source.load() {
@@ -104,15 +112,32 @@ fn reload(source: &Source, running: &mut Running, watched: &mut Stamps) {
     };
     running.count_reload(outcome.is_ok());
     match outcome {
-        Ok(()) => tracing::info!("configuration reloaded"),
-        Err(why) => tracing::error!("the new configuration is refused, the old one goes on:\n{why}"),
+        Ok(()) => {
+            tracing::info!("configuration reloaded");
+            supervisor.ready(&serving(running));
+        }
+        Err(why) => {
+            tracing::error!("the new configuration is refused, the old one goes on:\n{why}");
+            supervisor.ready("the new configuration is refused and the old one goes on; the log says why");
+        }
     }
 }
 
+/// What a supervisor shows of a gateway that serves.
+fn serving(running: &Running) -> String {
+    format!("serving on {}", running.addresses().https)
+}
+
 /// Ends: readiness fails, clients are told, listeners close after `delay`, and the process waits for what is in flight.
-async fn drain(running: Running, signals: &mut Signals, delay: Duration) -> anyhow::Result<()> {
+async fn drain(
+    running: Running,
+    signals: &mut Signals,
+    supervisor: &Supervisor,
+    delay: Duration,
+) -> anyhow::Result<()> {
     let started = Instant::now();
     let deadline = started + running.config().server.shutdown.deadline;
+    supervisor.stopping(running.config().server.shutdown.deadline + LAST_WORDS);
     running.tell(Drain::Announced);
     tracing::info!(delay_s = delay.as_secs_f32(), "ending: readiness fails, listeners close after the delay");
     let mut poll = interval(Duration::from_millis(20));

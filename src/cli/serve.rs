@@ -8,6 +8,7 @@ use crate::{
     common::clock,
     config::Report,
     demo,
+    server::inherited::{self, Inherited},
 };
 
 /// Serves until a signal; exit 2 for a bad configuration, 3 when an address, file or privilege is not to be had.
@@ -16,6 +17,14 @@ pub fn run(args: ServeArgs) -> ExitCode {
     if let Some(now) = args.now {
         clock::start_at(now);
     }
+    // Before there are threads and descriptors of our own.
+    let inherited = match Inherited::take() {
+        Ok(inherited) => inherited,
+        Err(error) => {
+            eprintln!("privet: {error}");
+            return ExitCode::from(2);
+        }
+    };
     log::start();
     let mut flags = args.flags();
     let mut application = None;
@@ -42,13 +51,13 @@ pub fn run(args: ServeArgs) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let code = match app::run(&source, application.is_some()) {
+    let code = match app::run(&source, inherited, application.is_some()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // A report starts each line with the file, so that editors can jump there.
-            let bad_config = error.is::<Report>();
-            eprintln!("{}{}", if bad_config { "" } else { "privet: " }, scrubbed(&format!("{error:#}")));
-            ExitCode::from(if bad_config { 2 } else { 3 })
+            let report = error.is::<Report>();
+            eprintln!("{}{}", if report { "" } else { "privet: " }, scrubbed(&format!("{error:#}")));
+            ExitCode::from(if report || error.is::<inherited::Error>() { 2 } else { 3 })
         }
     };
     drop(application);

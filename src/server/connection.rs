@@ -171,8 +171,6 @@ struct Life<'a> {
     worker: &'a Rc<Worker>,
     client: &'a Rc<Client>,
     watch: &'a Rc<Watch>,
-    /// Made while the process was announcing its end, for clients that have not heard of it.
-    late: bool,
     closed: bool,
 }
 
@@ -181,13 +179,13 @@ impl<'a> Life<'a> {
         let tuning = worker.tuning();
         watch.arm(Slot::Age, tuning.age);
         watch.arm(Slot::Idle, tuning.idle);
-        Self { worker, client, watch, late: worker.drain() != Drain::No, closed: false }
+        Self { worker, client, watch, closed: false }
     }
 
     /// `true` once, when the connection is to end after what is in flight.
     fn must_close(&mut self) -> bool {
         let drain = self.worker.drain();
-        if self.watch.fired(Slot::Age) || (drain == Drain::Announced && !self.late) {
+        if self.watch.fired(Slot::Age) || drain != Drain::No {
             self.watch.disarm(Slot::Age);
             // HTTP/1.1: the next answer says `Connection: close`, which no request can cross on its way.
             self.client.closing.set(true);
@@ -197,7 +195,10 @@ impl<'a> Life<'a> {
             self.watch.disarm(Slot::Idle);
             return false;
         }
-        let must = idle || drain == Drain::Closing || (self.client.http2 && self.client.closing.get());
+        // Who has asked for nothing yet, or is just asking, has not heard that we end, and is owed the one answer that says so.
+        let owed = self.client.begun.get() == 0 || self.watch.armed(Slot::Head);
+        let ending = drain == Drain::Closing || (self.client.http2 && self.client.closing.get());
+        let must = idle || (ending && !owed);
         must && !std::mem::replace(&mut self.closed, true)
     }
 

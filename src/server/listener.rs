@@ -15,6 +15,15 @@ use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 4096;
 
+/// A socket to accept on, and whose it is.
+#[derive(Debug)]
+pub struct Listener {
+    /// Not blocking.
+    pub socket: TcpListener,
+    /// Whether a supervisor holds it too: its queue outlives us, and is not ours to empty.
+    pub inherited: bool,
+}
+
 /// Why an address can't be listened on.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -47,7 +56,7 @@ pub enum Error {
 ///
 /// # Errors
 /// When the address can't be had.
-pub fn bind(address: SocketAddr, count: usize) -> Result<Vec<TcpListener>, Error> {
+pub fn bind(address: SocketAddr, count: usize) -> Result<Vec<Listener>, Error> {
     let explain = |source: io::Error| match source.kind() {
         io::ErrorKind::AddrInUse => Error::InUse(address),
         io::ErrorKind::PermissionDenied => Error::Privilege(address),
@@ -67,7 +76,7 @@ pub fn bind(address: SocketAddr, count: usize) -> Result<Vec<TcpListener>, Error
         .map(|socket| {
             socket.listen(BACKLOG)?;
             socket.set_nonblocking(true)?;
-            Ok(socket.into())
+            Ok(Listener { socket: socket.into(), inherited: false })
         })
         .collect::<io::Result<_>>()
         .map_err(explain)
@@ -104,8 +113,8 @@ mod tests {
     #[test]
     fn an_address_is_held_by_one_instance() {
         let mine = bind("127.0.0.1:0".parse().expect("an address"), 3).expect("a free port");
-        let address = mine[0].local_addr().expect("bound");
-        assert!(mine.iter().all(|listener| listener.local_addr().ok() == Some(address)));
+        let address = mine[0].socket.local_addr().expect("bound");
+        assert!(mine.iter().all(|listener| listener.socket.local_addr().ok() == Some(address)));
         assert!(matches!(bind(address, 1), Err(Error::InUse(_))));
         assert!(matches!(bind(address, 2), Err(Error::InUse(_))));
         drop(mine);

@@ -2,16 +2,19 @@
 //!
 //! A worker is an OS thread with a `current_thread` runtime, its own `SO_REUSEPORT` listeners, upstream pools and deadlines:
 //! a plain request takes no lock and crosses no thread. [`worker`] accepts, [`connection`] speaks HTTP, [`guard`] and
-//! [`framing`] look at the bytes before hyper does (on HTTP/2 only [`preface`]), [`admission`] counts connections, [`listener`] binds.
+//! [`framing`] look at the bytes before hyper does (on HTTP/2 only [`preface`]), [`admission`] counts connections, [`listener`] binds,
+//! [`inherited`] takes what is bound already.
 
 pub mod admission;
 pub mod connection;
 pub mod framing;
 pub mod guard;
+pub mod inherited;
 pub mod listener;
 pub mod patient;
 pub mod preface;
 pub mod proxy_protocol;
+pub mod pulse;
 pub mod settings;
 pub mod worker;
 

@@ -4,7 +4,7 @@ use std::{
     cell::{Cell, RefCell},
     collections::HashMap,
     io,
-    net::{SocketAddr, TcpListener as StdListener},
+    net::SocketAddr,
     rc::Rc,
     sync::Arc,
     thread::JoinHandle,
@@ -21,7 +21,9 @@ use super::{
     Settings,
     admission::{Admission, Permit},
     connection::{serve_http1, serve_http2},
-    listener, proxy_protocol,
+    listener::{self, Listener},
+    proxy_protocol,
+    pulse::Pulse,
 };
 use crate::{
     common::{
@@ -70,7 +72,7 @@ pub enum Command {
     /// A configuration to work by from the next request on.
     Apply(Arc<Plan>, Arc<Settings>),
     /// A listener to accept on, in place of an earlier one at the same door.
-    Open(Door, StdListener),
+    Open(Door, Listener),
     /// Accept no more at this door.
     Close(Door),
     /// How far the process is on its way down.
@@ -82,6 +84,7 @@ pub enum Command {
 pub struct Handle {
     commands: UnboundedSender<Command>,
     thread: Option<JoinHandle<()>>,
+    pulse: Pulse,
 }
 
 impl Handle {
@@ -92,14 +95,16 @@ impl Handle {
     pub fn start(index: usize, process: &Arc<Process>, plan: Arc<Plan>, settings: Arc<Settings>) -> io::Result<Self> {
         let (commands, orders) = unbounded_channel();
         let process = Arc::clone(process);
+        let pulse = Pulse::default();
+        let own = pulse.clone();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let thread = std::thread::Builder::new().name(format!("worker-{index}")).spawn(move || {
             let set = LocalSet::new();
             set.block_on(&runtime, async move {
-                Worker::new(index, &process, &plan, settings).run(orders).await;
+                Worker::new(index, &process, &plan, settings).run(orders, own).await;
             });
         })?;
-        Ok(Self { commands, thread: Some(thread) })
+        Ok(Self { commands, thread: Some(thread), pulse })
     }
 
     /// Tells the worker. A worker that is gone hears nothing.
@@ -115,6 +120,12 @@ impl Handle {
         while !thread.is_finished() && start.elapsed() < patience {
             std::thread::sleep(Duration::from_millis(2));
         }
+    }
+
+    /// Its sign of life.
+    #[must_use]
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
     }
 
     /// Whether its thread still runs.
@@ -211,12 +222,13 @@ impl Worker {
         self.drain.get()
     }
 
-    async fn run(self: Rc<Self>, mut orders: UnboundedReceiver<Command>) {
+    async fn run(self: Rc<Self>, mut orders: UnboundedReceiver<Command>, pulse: Pulse) {
         spawn_local(Rc::clone(&self.watches).run());
         let sweeper = Rc::clone(&self);
         spawn_local(async move {
             loop {
                 tokio::time::sleep(Duration::from_secs(1)).await;
+                pulse.beat();
                 sweeper.gateway().sweep();
             }
         });
@@ -240,8 +252,9 @@ impl Worker {
         self.gateway.replace(gateway);
     }
 
-    fn open(self: &Rc<Self>, door: Door, listener: StdListener) {
-        let listener = match TcpListener::from_std(listener) {
+    fn open(self: &Rc<Self>, door: Door, listener: Listener) {
+        let inherited = listener.inherited;
+        let listener = match TcpListener::from_std(listener.socket) {
             Ok(listener) => Rc::new(listener),
             Err(error) => {
                 tracing::error!(%error, ?door, "a listener can't be used");
@@ -249,19 +262,20 @@ impl Worker {
             }
         };
         self.close(door);
-        let task = spawn_local(Rc::clone(self).accept(door, Rc::clone(&listener)));
+        let task = spawn_local(Rc::clone(self).accept(door, Rc::clone(&listener), inherited));
         self.doors.borrow_mut().insert(door, task.abort_handle());
     }
 
-    /// Ends the accept loop; the listener goes with it. What waits in its queue is accepted first.
+    /// Ends the accept loop; the listener goes with it. What waits in its queue is accepted first, unless the queue outlives us: the
+    /// next process serves it.
     fn close(self: &Rc<Self>, door: Door) {
         if let Some(task) = self.doors.borrow_mut().remove(&door) {
             task.abort();
         }
     }
 
-    async fn accept(self: Rc<Self>, door: Door, listener: Rc<TcpListener>) {
-        let _last = LastCall { worker: &self, door, listener: &listener };
+    async fn accept(self: Rc<Self>, door: Door, listener: Rc<TcpListener>, inherited: bool) {
+        let _last = (!inherited).then(|| LastCall { worker: &self, door, listener: &listener });
         loop {
             match listener.accept().await {
                 Ok((stream, address)) => self.welcome(door, stream, address),
