@@ -159,10 +159,12 @@ pub fn cluster() -> Vec<Redis> {
 
 /// A folder with `ca.pem`, and `leaf.pem` and `leaf.key` for 127.0.0.1.
 pub fn certificates() -> TempDir {
-    use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+    use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
     let dir = tempfile::tempdir().expect("a folder");
     let mut params = CertificateParams::new(Vec::<String>::new()).expect("valid");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    // OpenSSL takes a leaf of its issuer's name for self-signed.
+    params.distinguished_name.push(DnType::CommonName, "an authority of tests");
     let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("signed");
     let key = KeyPair::generate().expect("a key");
     let leaf = CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("valid");
