@@ -41,7 +41,9 @@ impl Supervisor {
     pub fn find() -> Self {
         let place = env::var_os("NOTIFY_SOCKET").filter(|place| !place.is_empty());
         let line = place.and_then(|place| {
-            open(&place).inspect_err(|error| tracing::warn!(%error, "the supervisor's NOTIFY_SOCKET can't be used")).ok()
+            open(&place)
+                .inspect_err(|error| tracing::warn!(%error, "the supervisor's NOTIFY_SOCKET can't be used"))
+                .ok()
         });
         Self { line, watchdog: watchdog(number("WATCHDOG_USEC"), number("WATCHDOG_PID")) }
     }

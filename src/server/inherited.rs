@@ -167,7 +167,7 @@ impl Inherited {
 
 /// A name from outside, fit for one line.
 fn shown(text: &str) -> String {
-    text.chars().filter(|c| c.is_ascii_graphic()).take(40).collect()
+    text.chars().filter(char::is_ascii_graphic).take(40).collect()
 }
 
 #[cfg(test)]

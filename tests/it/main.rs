@@ -17,6 +17,7 @@ mod logs;
 mod mask;
 mod metrics;
 mod oidc;
+mod package;
 mod passkey;
 mod privacy;
 mod redact;

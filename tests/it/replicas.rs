@@ -1,4 +1,4 @@
-//! Three replicas in network namespaces of their own, behind HAProxy and on one Redis: each is killed and ended under load, and
+//! Three replicas in network namespaces of their own, behind `HAProxy` and on one Redis: each is killed and ended under load, and
 //! comes back, and limits on attempts at the login are one for all of them.
 
 use std::{
@@ -115,13 +115,20 @@ impl Site {
         hub.ip(&format!("addr add {HUB}/24 dev br0"));
         hub.ip("link set br0 up");
         let mut programs = Vec::new();
-        let mut run = |command: &mut Command| programs.push(Beside(command.spawn().expect("starts; tests/run installs it")));
+        let mut run =
+            |command: &mut Command| programs.push(Beside(command.spawn().expect("starts; tests/run installs it")));
         let quiet = ["--port", "6379", "--protected-mode", "no", "--save", "", "--appendonly", "no"];
         let dir = certificates.path();
         let log = |name: &str| fs::File::create(dir.join(name)).expect("a log");
         run(hub.command("redis-server").args(["--bind", HUB]).args(quiet).current_dir(dir).stdout(log("redis")));
         let balancer = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/haproxy/haproxy.cfg");
-        run(hub.command("haproxy").arg("-db").arg("-f").arg(balancer).stdout(log("haproxy")).stderr(log("haproxy-errors")));
+        run(hub
+            .command("haproxy")
+            .arg("-db")
+            .arg("-f")
+            .arg(balancer)
+            .stdout(log("haproxy"))
+            .stderr(log("haproxy-errors")));
         let mut driver = hub
             .command(python())
             .args(["-c", include_str!("replicas.py")])

@@ -18,7 +18,9 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::support::{Beside, OK, Origin, Privet, Tls, ask_plain, binary, config, connect, free_port, read_all, read_one};
+use crate::support::{
+    Beside, OK, Origin, Privet, Tls, ask_plain, binary, config, connect, free_port, read_all, read_one,
+};
 
 /// What a supervisor hears, in a name that nobody else has.
 struct Ear {
@@ -142,7 +144,9 @@ impl Kept {
 
     fn ready(&self) {
         let ready = "GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-        self.until("ready", || TcpStream::connect(self.admin).is_ok() && ask_plain(self.admin, ready).contains("ready"));
+        self.until("ready", || {
+            TcpStream::connect(self.admin).is_ok() && ask_plain(self.admin, ready).contains("ready")
+        });
     }
 
     fn tls(&self) -> Tls {
@@ -192,11 +196,17 @@ fn five_restarts_under_load_lose_no_connection() {
     kept.ready();
     let (stop, total) = (AtomicBool::new(false), AtomicUsize::new(0));
     thread::scope(|scope| {
-        let clients: Vec<_> =
-            (0..6).map(|n| { let (kept, stop, total) = (&kept, &stop, &total); scope.spawn(move || load(kept, stop, total, n % 2 == 0)) }).collect();
+        let clients: Vec<_> = (0..6)
+            .map(|n| {
+                let (kept, stop, total) = (&kept, &stop, &total);
+                scope.spawn(move || load(kept, stop, total, n % 2 == 0))
+            })
+            .collect();
         for restart in 1..=5 {
             let before = total.load(SeqCst);
-            kept.until("some load", || total.load(SeqCst) > before + 20 || clients.iter().any(thread::ScopedJoinHandle::is_finished));
+            kept.until("some load", || {
+                total.load(SeqCst) > before + 20 || clients.iter().any(thread::ScopedJoinHandle::is_finished)
+            });
             let old = kept.pid();
             kept.signal(Signal::TERM);
             kept.until("another process", || kept.pid() != old);
@@ -242,10 +252,14 @@ fn reloads_keep_the_sockets_and_refuse_another_address() {
     kept.ready();
     let flags = fs::read_to_string(format!("/proc/{}/fdinfo/3", kept.pid())).expect("a descriptor");
     let flags = flags.lines().find_map(|line| line.strip_prefix("flags:")).expect("flags").trim().to_owned();
-    assert!(u32::from_str_radix(&flags, 8).expect("octal") & 0o2_000_000 != 0, "closed when a program is started: {flags}");
+    assert!(
+        u32::from_str_radix(&flags, 8).expect("octal") & 0o2_000_000 != 0,
+        "closed when a program is started: {flags}"
+    );
     let file = kept.dir.path().join("privet.toml");
     let text = fs::read_to_string(&file).expect("a file");
-    fs::write(&file, text.clone() + "[[route]]\npath = \"/new\"\nupstream = \"http://127.0.0.1:1\"\n").expect("written");
+    fs::write(&file, text.clone() + "[[route]]\npath = \"/new\"\nupstream = \"http://127.0.0.1:1\"\n")
+        .expect("written");
     kept.until("reloaded", || kept.read("log").contains("configuration reloaded"));
     assert!(kept.get().ends_with("ok"));
     fs::write(&file, text.replace(&kept.https.to_string(), "127.0.0.1:1")).expect("written");
@@ -266,9 +280,15 @@ fn sockets_of_no_use_are_refused_with_what_to_do() {
     let origin = Origin::start(OK);
     let refused = |names: &[&str], listen: &str| Kept::start(names, listen, &origin.route("")).refused();
     let log = refused(&["https", "privet.socket"], "");
-    assert!(log.contains("inherited socket 2 has the name `privet.socket`") && log.contains("FileDescriptorName="), "{log}");
+    assert!(
+        log.contains("inherited socket 2 has the name `privet.socket`") && log.contains("FileDescriptorName="),
+        "{log}"
+    );
     let log = refused(&["moved"], "");
-    assert!(log.contains("the inherited socket `https` listens on 127.0.0.1:") && log.contains("ListenStream="), "{log}");
+    assert!(
+        log.contains("the inherited socket `https` listens on 127.0.0.1:") && log.contains("ListenStream="),
+        "{log}"
+    );
     let log = refused(&["deaf"], "");
     assert!(log.contains("inherited socket 1 (`admin`) is no listening TCP socket"), "{log}");
     let log = refused(&["https", "https"], "workers = 1\n");
@@ -283,7 +303,13 @@ fn systemd_hands_its_sockets_over() {
     fs::write(dir.path().join("privet.toml"), config(ports, "", &origin.route(""))).expect("written");
     let log = fs::File::create(dir.path().join("log")).expect("a log");
     let child = Command::new("systemd-socket-activate")
-        .args(["-l", &format!("127.0.0.1:{}", ports[0]), "-l", &format!("127.0.0.1:{}", ports[1]), "--fdname=https:http"])
+        .args([
+            "-l",
+            &format!("127.0.0.1:{}", ports[0]),
+            "-l",
+            &format!("127.0.0.1:{}", ports[1]),
+            "--fdname=https:http",
+        ])
         .arg(binary())
         .args(["serve", "--config", "privet.toml"])
         .current_dir(dir.path())
@@ -300,7 +326,11 @@ fn systemd_hands_its_sockets_over() {
     }
     // The first that comes starts it, and is answered.
     let moved = ask_plain(plain, "GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-    assert!(moved.starts_with("HTTP/1.1 308"), "{moved}\n{}", fs::read_to_string(dir.path().join("log")).expect("a log"));
+    assert!(
+        moved.starts_with("HTTP/1.1 308"),
+        "{moved}\n{}",
+        fs::read_to_string(dir.path().join("log")).expect("a log")
+    );
     let https = SocketAddr::from(([127, 0, 0, 1], ports[0]));
     let mut tls = connect(https, &dir.path().join("certs/ca.pem"), &[b"http/1.1"]);
     tls.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").expect("sent");
