@@ -22,7 +22,7 @@ fn the_package_installs_a_service_that_starts_when_it_is_told_to() {
     done(Command::new("strip").arg("-o").arg(dir.path().join("release/privet")).arg(binary()));
     done(
         Command::new(tool)
-            .args(["--no-build", "--no-strip", "--fast", "--offline", "--locked", "--output"])
+            .args(["--no-build", "--no-strip", "--fast", "--locked", "--output"])
             .arg(&deb)
             .current_dir(root)
             .env("CARGO_TARGET_DIR", dir.path()),
