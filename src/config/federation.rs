@@ -7,12 +7,14 @@ use super::{
     reader::Table,
     secret,
 };
-use crate::identity::{
-    federation::{
-        address::Address,
-        settings::{ALGORITHMS, Algorithm, Certificate, Issuer, Jwt, NAMES, Name, Oidc, Roles, Secret, Settings},
+use crate::{
+    dial::address::Address,
+    identity::{
+        federation::settings::{
+            ALGORITHMS, Algorithm, Certificate, Issuer, Jwt, NAMES, Name, Oidc, Roles, Secret, Settings,
+        },
+        settings::role,
     },
-    settings::role,
 };
 
 /// Reads the methods of one realm.
@@ -95,7 +97,7 @@ fn certificate(mut table: Table, d: &mut Diagnostics<'_>) -> Certificate {
 fn issuer(table: &mut Table, context: &Context<'_>, d: &mut Diagnostics<'_>) -> Option<Issuer> {
     let read = |text: &str| {
         let address = address(text)?;
-        address.discovery().map_err(|_| "an issuer has no query".to_owned())?;
+        address.below("/").map_err(|_| "an issuer has no query".to_owned())?;
         Ok((text.to_owned(), address))
     };
     let issuer = table.parsed("issuer", d, "a URL such as \"https://id.example\"", read);

@@ -3,6 +3,8 @@
 //! A [`Dialer`] is made once from [`Settings`] and shared; [`Dialer::connect`] gives a [`Stream`]
 //! that is ready for a protocol. [`pem`] reads certificates and keys, here and for the room `tls`.
 
+pub mod address;
+pub mod asker;
 pub mod dialer;
 pub mod error;
 pub mod names;

@@ -2,14 +2,12 @@
 //!
 //! - [`settings`]: what a realm accepts, validated.
 //! - [`jwt`], [`jwks`], [`claims`]: whether a token is genuine and for us, by which key, and which roles it gives. Pure.
-//! - [`address`], [`fetch`], [`provider`]: where an issuer is, how its documents are got, and how they are kept fresh, off the
-//!   path of requests.
+//! - [`fetch`], [`provider`]: how an issuer's documents are got, and how they are kept fresh, off the path of requests.
 //! - [`oidc`]: sign-in at a provider.
 //! - [`basic`]: passwords that machines send along.
 //! - [`methods`]: all of them, as a realm has them; `pages` what it answers for them.
 //! - [`certificate`]: the name in a client certificate. Pure.
 
-pub mod address;
 pub mod basic;
 pub mod certificate;
 pub mod claims;

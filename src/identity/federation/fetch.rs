@@ -1,32 +1,16 @@
-//! Asks an issuer's servers: one small request a connection, with a deadline and a bound. Redirects are not followed: no document
-//! of an issuer needs one, and what they point at nobody has named.
+//! Asks an issuer's servers.
 
-use std::{
-    collections::HashMap,
-    fmt::Write as _,
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{fmt::Write as _, path::PathBuf, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use http_body_util::Full;
 
-use super::address::Address;
-use crate::dial::{
-    self, Dialer,
-    settings::{Settings, Tls},
-};
+pub use crate::dial::asker::Error;
+use crate::dial::{address::Address, asker::Asker};
 
 /// Longest time for one question, the connection included.
 pub const DEADLINE: Duration = Duration::from_secs(5);
-/// Most bytes of an answer.
-const LIMIT: usize = 512 << 10;
-/// Most servers that connections are kept ready for; an issuer has one or two.
-const MOST_SERVERS: usize = 8;
 
 /// What came back.
 #[derive(Debug)]
@@ -39,41 +23,15 @@ pub struct Answer {
     pub body: Bytes,
 }
 
-/// Why nothing came back. Holds nothing of what was sent or received.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The authorities can't be used.
-    #[error("the connection can't be prepared")]
-    Settings(#[from] dial::Invalid),
-    /// No connection.
-    #[error("there is no connection")]
-    Connect(#[from] dial::Error),
-    /// The exchange broke.
-    #[error("the exchange broke")]
-    Exchange(#[from] hyper::Error),
-    /// More bytes than anybody should need, or a broken body.
-    #[error("the answer is too large, or breaks off")]
-    Body,
-    /// Too slow.
-    #[error("there was no answer in time")]
-    Timeout,
-    /// The request can't be made.
-    #[error("the request can't be made")]
-    Request(#[from] http::Error),
-}
-
 /// Asks the servers of one issuer.
 #[derive(Debug)]
-pub struct Fetch {
-    ca: Option<PathBuf>,
-    dialers: Mutex<HashMap<(String, bool), Arc<Dialer>>>,
-}
+pub struct Fetch(Asker);
 
 impl Fetch {
     /// Believes the authorities in `ca`, or the system's.
     #[must_use]
     pub fn new(ca: Option<PathBuf>) -> Self {
-        Self { ca, dialers: Mutex::default() }
+        Self(Asker::new(ca, DEADLINE))
     }
 
     /// Makes ready what a question to `address` needs, which reads files: not for the path of requests.
@@ -81,7 +39,7 @@ impl Fetch {
     /// # Errors
     /// When the authorities can't be used.
     pub fn prepare(&self, address: &Address) -> Result<(), Error> {
-        self.dialer(address).map(drop)
+        self.0.prepare(address)
     }
 
     /// Asks for a document.
@@ -114,11 +72,8 @@ impl Fetch {
     ) -> Result<Answer, Error> {
         let mut request = Request::builder()
             .method(method)
-            .uri(address.path_and_query())
-            .header(header::HOST, address.host())
             .header(header::ACCEPT, "application/json")
-            .header(header::USER_AGENT, "privet")
-            .header(header::CONNECTION, "close");
+            .header(header::USER_AGENT, "privet");
         if let Some(mut value) = authorization {
             value.set_sensitive(true);
             request = request.header(header::AUTHORIZATION, value);
@@ -127,34 +82,9 @@ impl Fetch {
             request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         }
         let request = request.body(Full::new(Bytes::from(form.unwrap_or_default())))?;
-        let dialer = self.dialer(address)?;
-        tokio::time::timeout(DEADLINE, exchange(&dialer, request)).await.map_err(|_| Error::Timeout)?
-    }
-
-    fn dialer(&self, address: &Address) -> Result<Arc<Dialer>, Error> {
-        let key = (address.host().to_ascii_lowercase(), address.server_name().is_some());
-        if let Some(dialer) = self.dialers.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
-            return Ok(Arc::clone(dialer));
-        }
-        let tls = address.server_name().map(|name| Tls {
-            ca: self.ca.clone(),
-            server_name: name.to_owned(),
-            certificate: None,
-            alpn: vec![b"http/1.1".to_vec()],
-        });
-        let settings = Settings {
-            target: address.target().clone(),
-            tls,
-            connect_timeout: DEADLINE,
-            resolve_every: Duration::from_secs(60),
-        };
-        let dialer = Arc::new(Dialer::new(&settings)?);
-        let mut dialers = self.dialers.lock().unwrap_or_else(PoisonError::into_inner);
-        if dialers.len() >= MOST_SERVERS {
-            dialers.clear();
-        }
-        dialers.insert(key, Arc::clone(&dialer));
-        Ok(dialer)
+        let answer = self.0.ask(address, request).await?;
+        let (status, max_age) = (answer.status(), max_age(answer.headers()));
+        Ok(Answer { status, max_age, body: answer.into_body() })
     }
 }
 
@@ -170,27 +100,6 @@ pub fn encoded(text: &str) -> String {
         }
     }
     out
-}
-
-async fn exchange(dialer: &Dialer, request: Request<Full<Bytes>>) -> Result<Answer, Error> {
-    // Questions are rare: each looks the name up again, and goes on with what is known where that fails.
-    let _ = dialer.refresh().await;
-    let stream = TokioIo::new(dialer.connect().await?);
-    let (mut sender, connection) = http1::handshake(stream).await?;
-    let _task = Guard(tokio::spawn(connection).abort_handle());
-    let answer = sender.send_request(request).await?;
-    let (status, max_age) = (answer.status(), max_age(answer.headers()));
-    let body = Limited::new(answer.into_body(), LIMIT).collect().await.map_err(|_| Error::Body)?.to_bytes();
-    Ok(Answer { status, max_age, body })
-}
-
-/// Ends a connection's task with the question, however that ends.
-struct Guard(tokio::task::AbortHandle);
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 fn max_age(headers: &HeaderMap) -> Option<Duration> {

@@ -19,14 +19,16 @@ use tokio::{
 };
 
 use super::{
-    address::Address,
     claims::Claims,
     fetch::{self, Fetch},
     jwks::KeySet,
     jwt::{self, Expected, Kind, Refused},
     settings::Issuer,
 };
+use crate::dial::address::Address;
 
+/// Where an issuer describes itself (`OpenID` Connect Discovery 1.0, section 4).
+const DISCOVERY: &str = "/.well-known/openid-configuration";
 /// Longest time that a request waits for keys to be fetched.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(2);
 /// Shortest time between two fetches that tokens with unknown keys cause.
@@ -210,7 +212,7 @@ impl Provider {
     }
 
     async fn discover(&self) -> Result<Arc<Metadata>, Error> {
-        let place = self.issuer.address.discovery().map_err(|_| Error::Metadata)?;
+        let place = self.issuer.address.below(DISCOVERY).map_err(|_| Error::Metadata)?;
         let answer = whole(self.fetch.get(&place, None).await?)?;
         let metadata = Arc::new(Metadata::parse(&answer.body, &self.issuer).ok_or(Error::Metadata)?);
         for place in [&metadata.token, &metadata.userinfo].into_iter().flatten() {

@@ -4,7 +4,7 @@ use std::{fmt, path::PathBuf};
 
 pub use jsonwebtoken::Algorithm;
 
-use super::address::Address;
+use crate::dial::address::Address;
 
 /// The federated methods of one realm.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -23,10 +23,8 @@ use tokio::{
     net::TcpListener,
 };
 
-use super::{
-    address::Address,
-    settings::{ALGORITHMS, Issuer, Oidc, Roles, Secret},
-};
+use super::settings::{ALGORITHMS, Issuer, Oidc, Roles, Secret};
+use crate::dial::address::Address;
 
 /// The time of tests.
 pub(crate) const NOW: u64 = 1_800_000_000;

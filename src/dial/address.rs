@@ -4,9 +4,10 @@ use std::{fmt, net::IpAddr};
 
 use http::Uri;
 
-use crate::{common::authority::Authority, dial::settings::Target};
+use super::settings::Target;
+use crate::common::authority::Authority;
 
-/// A checked URL of an issuer. No user information, no fragment.
+/// A checked URL. No user information, no fragment.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address {
     uri: Uri,
@@ -47,16 +48,15 @@ impl Address {
         Ok(Self { target: Target::Tcp { host, port }, uri, tls })
     }
 
-    /// The issuer's discovery document (`OpenID` Connect Discovery 1.0, section 4).
+    /// What lies at `path`, which begins with a slash, below this URL.
     ///
     /// # Errors
-    /// When the issuer has a query, which none may have.
-    pub fn discovery(&self) -> Result<Self, Error> {
+    /// When this URL has a query, which nothing can be below.
+    pub fn below(&self, path: &str) -> Result<Self, Error> {
         if self.uri.query().is_some() {
             return Err(Error::Syntax);
         }
-        let text = self.uri.to_string();
-        Self::parse(&format!("{}/.well-known/openid-configuration", text.trim_end_matches('/')))
+        Self::parse(&format!("{}{path}", self.uri.to_string().trim_end_matches('/')))
     }
 
     /// Where to connect to.
@@ -90,6 +90,12 @@ impl Address {
     #[must_use]
     pub fn with_query(&self, parameters: &str) -> String {
         format!("{}{}{parameters}", self.uri, if self.uri.query().is_some() { '&' } else { '?' })
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.uri.fmt(f)
     }
 }
 
@@ -132,11 +138,11 @@ mod tests {
     }
 
     #[test]
-    fn discovery_is_below_the_issuer() {
-        let found = |text: &str| Address::parse(text).unwrap().discovery().map(|a| a.path_and_query().to_owned());
-        assert_eq!(found("https://a/realms/b"), Ok("/realms/b/.well-known/openid-configuration".into()));
-        assert_eq!(found("https://a/realms/b/"), Ok("/realms/b/.well-known/openid-configuration".into()));
-        assert_eq!(found("https://a"), Ok("/.well-known/openid-configuration".into()));
+    fn what_lies_below() {
+        let found = |text: &str| Address::parse(text).unwrap().below("/x").map(|a| a.path_and_query().to_owned());
+        assert_eq!(found("https://a/realms/b"), Ok("/realms/b/x".into()));
+        assert_eq!(found("https://a/realms/b/"), Ok("/realms/b/x".into()));
+        assert_eq!(found("https://a"), Ok("/x".into()));
         assert!(found("https://a?b=c").is_err());
     }
 
