@@ -5,6 +5,7 @@ pub mod clock;
 pub mod lock_file;
 pub mod meter;
 pub mod peer;
+pub mod replace;
 pub mod secret;
 pub mod stamp;
 pub mod unit;

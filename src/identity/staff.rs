@@ -5,10 +5,9 @@
 
 use std::{
     collections::HashMap,
-    fs::{self, File, OpenOptions},
-    io::{self, BufReader, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
-    path::{Path, PathBuf},
+    fs::File,
+    io::{self, BufReader},
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -19,7 +18,7 @@ use zeroize::Zeroizing;
 
 use super::account::Account;
 use crate::{
-    common::{lock_file, lock_file::LockFile, stamp::Stamps},
+    common::{lock_file, lock_file::LockFile, replace::replace, stamp::Stamps},
     seal::{self, Opener, Purpose, Ring, Sealer},
 };
 
@@ -133,27 +132,12 @@ impl Place {
         let mut sealer = Sealer::new(ring, Purpose::Staff).map_err(sealed)?;
         sealer.seal(&plain, &mut out).map_err(sealed)?;
         sealer.finish(&mut out).map_err(sealed)?;
-        let beside = self.file.with_extension(format!("new-{:08x}", fastrand::u32(..)));
-        let written = replace(&beside, &self.file, &out);
-        if written.is_err() {
-            let _ = fs::remove_file(&beside);
-        }
-        written.map_err(|source| self.io(source))
+        replace(&self.file, 0o600, &out).map_err(|source| self.io(source))
     }
 
     fn io(&self, source: io::Error) -> Error {
         Error::File { path: self.file.clone(), source }
     }
-}
-
-/// Whole or not at all, also after a loss of power.
-fn replace(beside: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(beside, path)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
 }
 
 /// The accounts as they were last read.
@@ -235,7 +219,7 @@ fn roll(accounts: Vec<Account>, generation: u64) -> Roll {
 
 #[cfg(test)]
 mod tests {
-    use std::{os::unix::fs::PermissionsExt as _, time::UNIX_EPOCH};
+    use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, time::UNIX_EPOCH};
 
     use super::*;
 

@@ -7,7 +7,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Write},
+    io,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     time::SystemTime,
@@ -22,7 +22,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use time::{Duration, OffsetDateTime};
 
 use super::certificate::{self, Certificate};
-use crate::dial::pem;
+use crate::{common::replace::replace, dial::pem};
 
 const AUTHORITY_LASTS: Duration = Duration::days(3650);
 /// Mozilla's modern profile asks for at most 90 days, counted with the first and last second.
@@ -213,22 +213,9 @@ impl Folder {
         self.write("leaf.pem", 0o644, &(leaf.pem() + &authority.pem))
     }
 
-    /// Replaces a file at once and wholly; with its mode from the start.
     fn write(&self, name: &str, mode: u32, content: &str) -> Result<(), Error> {
         let file = self.at(name);
-        // We hold the lock, so a file of this name is what a crash left behind.
-        let new = self.at(&format!(".{name}.new"));
-        let write = || {
-            match fs::remove_file(&new) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-            let mut out = OpenOptions::new().create_new(true).write(true).mode(mode).open(&new)?;
-            out.write_all(content.as_bytes())?;
-            out.sync_all()?;
-            fs::rename(&new, &file)
-        };
-        write().map_err(|source| Error::Write { file: file.clone(), source })
+        replace(&file, mode, content.as_bytes()).map_err(|source| Error::Write { file, source })
     }
 }
 
