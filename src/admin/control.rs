@@ -18,6 +18,7 @@ use crate::{
     gateway::Plan,
     identity::{Realm, session::table::Listed},
     login::{Rule, top::Offender},
+    tls::{self, Source},
 };
 
 /// Its name in the data folder.
@@ -27,8 +28,14 @@ const LONGEST: usize = 1 << 20;
 /// Most offenders that are named.
 const TOP: usize = 20;
 
-/// What commands may reach: the plan in use.
-pub type Reach = Arc<ArcSwap<Plan>>;
+/// What commands may reach.
+#[derive(Debug)]
+pub struct Reach {
+    /// The plan in use.
+    pub plan: ArcSwap<Plan>,
+    /// Certificates.
+    pub tls: Arc<tls::Store>,
+}
 
 /// Binds the socket in `data_dir`. One that is left over from a process that has ended is removed; the data folder's lock says that it has.
 ///
@@ -47,7 +54,7 @@ pub fn bind(data_dir: &Path) -> io::Result<UnixListener> {
 }
 
 /// Answers until the task is ended.
-pub async fn serve(listener: UnixListener, reach: Reach) {
+pub async fn serve(listener: UnixListener, reach: Arc<Reach>) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -64,10 +71,10 @@ fn is_ours(stream: &UnixStream) -> bool {
     stream.peer_cred().is_ok_and(|peer| peer.uid() == own || peer.uid() == 0)
 }
 
-async fn connection(stream: UnixStream, reach: Reach) {
+async fn connection(stream: UnixStream, reach: Arc<Reach>) {
     let service = service_fn(move |request: Request<Incoming>| {
-        let plan = reach.load_full();
-        async move { Ok::<_, Infallible>(answer(request, &plan).await) }
+        let reach = Arc::clone(&reach);
+        async move { Ok::<_, Infallible>(answer(request, &reach).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -77,13 +84,18 @@ async fn connection(stream: UnixStream, reach: Reach) {
     let _ = connection.await;
 }
 
-async fn answer(request: Request<Incoming>, plan: &Plan) -> Response<Full<Bytes>> {
+async fn answer(request: Request<Incoming>, reach: &Reach) -> Response<Full<Bytes>> {
+    let plan = &reach.plan.load_full();
     let (parts, body) = request.into_parts();
     let Ok(body) = Limited::new(body, LONGEST).collect().await else {
         return respond(StatusCode::PAYLOAD_TOO_LARGE, &json!({ "error": "the command is too long" }));
     };
     let said: Value = serde_json::from_slice(&body.to_bytes()).unwrap_or_default();
     match (&parts.method, parts.uri.path()) {
+        (&Method::GET, "/v1/certificates") => {
+            let listed = reach.tls.list();
+            respond(StatusCode::OK, &json!({ "certificates": listed.iter().map(certificate).collect::<Vec<_>>() }))
+        }
         (&Method::GET, "/v1/logins") => respond(StatusCode::OK, &logins(plan)),
         (&Method::GET, "/v1/sessions") => respond(StatusCode::OK, &json!({ "sessions": sessions(plan) })),
         (&Method::POST, "/v1/sessions/end") => end_sessions(plan, &said).await,
@@ -91,12 +103,28 @@ async fn answer(request: Request<Incoming>, plan: &Plan) -> Response<Full<Bytes>
     }
 }
 
+fn certificate(listed: &tls::Listed) -> Value {
+    let (kind, place) = match &listed.source {
+        Source::File(path) => ("file", path.display().to_string()),
+        Source::Acme(directory) => ("acme", directory.clone()),
+        Source::Development(path) => ("development", path.display().to_string()),
+    };
+    let (since, until) = listed.validity.unzip();
+    json!({
+        "names": listed.names, "issuer": listed.issuer, "source": kind, "place": place, "since": since.and_then(time),
+        "until": until.and_then(time), "next": listed.next.and_then(time), "trouble": listed.trouble,
+    })
+}
+
+/// As RFC 3339 has it.
+fn time(seconds: i64) -> Option<String> {
+    let at = time::OffsetDateTime::from_unix_timestamp(seconds).ok()?;
+    at.format(&time::format_description::well_known::Rfc3339).ok()
+}
+
 /// Sessions that this process knows, of all realms, the latest first in each.
 fn sessions(plan: &Plan) -> Vec<Value> {
-    let time = |seconds: u64| {
-        let at = time::OffsetDateTime::from_unix_timestamp(i64::try_from(seconds).unwrap_or(i64::MAX));
-        at.ok().and_then(|at| at.format(&time::format_description::well_known::Rfc3339).ok())
-    };
+    let time = |seconds: u64| time(i64::try_from(seconds).unwrap_or(i64::MAX));
     let of_realm = |realm: &Realm| -> Vec<Value> {
         let listed = realm.sessions().list(clock::now());
         let one = |session: &Listed| {

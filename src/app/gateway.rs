@@ -33,7 +33,7 @@ use crate::{
         pulse::Pulse,
         worker::{Command, Door, Drain, Handle, Process},
     },
-    tls::{self, Event},
+    tls::{self, Event, acme::Issuance},
 };
 
 /// A running gateway.
@@ -45,6 +45,7 @@ pub struct Running {
     guard: Arc<Guard>,
     store: Option<store::Running>,
     process: Arc<Process>,
+    issuance: Issuance,
     workers: Vec<Handle>,
     log: Option<Arc<Log>>,
     ready: Arc<AtomicBool>,
@@ -56,7 +57,7 @@ pub struct Running {
 /// The way in for commands, held together with the data folder.
 #[derive(Debug)]
 struct Control {
-    reach: Reach,
+    reach: Arc<Reach>,
     task: AbortHandle,
     _lock: LockFile,
 }
@@ -98,12 +99,14 @@ impl Running {
             http: http.as_ref().map(|listeners| listeners[0].socket.local_addr()).transpose()?,
             admin: admin.as_ref().map(|listeners| listeners[0].socket.local_addr()).transpose()?,
         };
+        tls::acme::prepare(&config.tls)?;
         let process = Arc::new(Process {
             admission: Arc::default(),
             metrics: Metrics::new(settings.workers),
             tls: tls::Store::open(&config.tls, SystemTime::now())?,
         });
         process.metrics.set_expiries(process.tls.expiries());
+        shown::orders(&process.metrics, process.tls.orders());
         let log = Log::open(&config.access_log, &process.metrics, settings.workers, None)?;
         let bounds = bounds(&settings, addresses.https);
         let store = config.store.as_ref().map(store::Running::start).transpose()?;
@@ -112,7 +115,9 @@ impl Running {
         }
         let guard = keys::guard(&config, store.as_ref())?;
         let realms = keys::realms(&config, &guard, store.as_ref(), &[])?;
-        let means = Means { keys, guard: &guard, realms: &realms, log: log.clone(), service: &Runtime::current() };
+        let challenges = &process.tls.orders().challenges;
+        let service = &Runtime::current();
+        let means = Means { keys, guard: &guard, realms: &realms, log: log.clone(), challenges, service };
         let plan = Plan::new(&config.gateway, bounds, means, None)?;
         log::scrub_by(&plan.engine);
         let workers = (0..settings.workers)
@@ -121,8 +126,11 @@ impl Running {
             .context("a worker can't be started")?;
         let ready = Arc::new(AtomicBool::new(true));
         shown::all(&process.metrics, &plan, log.as_ref());
+        let mut issuance = Issuance::new(process.tls.orders());
+        issuance.apply(&config.tls);
         let mut running = Self {
-            control: control(&config, &plan),
+            control: control(&config, &plan, &process.tls),
+            issuance,
             config,
             plan,
             guard,
@@ -190,10 +198,13 @@ impl Running {
         let bounds = bounds(&settings, addresses.https);
         let guard = self.guard_of(&config)?;
         let realms = keys::realms(&config, &guard, self.store.as_ref(), &self.plan.realms())?;
-        let means =
-            Means { keys: &keys, guard: &guard, realms: &realms, log: log.clone(), service: &Runtime::current() };
+        let challenges = &self.process.tls.orders().challenges;
+        let service = &Runtime::current();
+        let means = Means { keys: &keys, guard: &guard, realms: &realms, log: log.clone(), challenges, service };
         let plan = Plan::new(&config.gateway, bounds, means, Some(&self.plan))?;
+        tls::acme::prepare(&config.tls)?;
         self.process.tls.reconfigure(&config.tls, SystemTime::now())?;
+        self.issuance.apply(&config.tls);
         log::scrub_by(&plan.engine);
         self.log = log;
         self.process.metrics.set_expiries(self.process.tls.expiries());
@@ -221,7 +232,7 @@ impl Running {
                 .for_each(|settings| realm.apply(settings));
         }
         if let Some(control) = &self.control {
-            control.reach.store(Arc::clone(&plan));
+            control.reach.plan.store(Arc::clone(&plan));
         }
         shown::all(&self.process.metrics, &plan, self.log.as_ref());
         self.plan = plan;
@@ -363,10 +374,10 @@ impl Running {
 }
 
 /// Opens the control socket. Without it a gateway serves as well: a data folder that is shared or read-only costs the commands only.
-fn control(config: &Config, plan: &Arc<Plan>) -> Option<Control> {
+fn control(config: &Config, plan: &Arc<Plan>, tls: &Arc<tls::Store>) -> Option<Control> {
     let held = || -> anyhow::Result<Control> {
         let lock = LockFile::take(&config.data_dir.join("lock"))?;
-        let reach = Reach::new(ArcSwap::new(Arc::clone(plan)));
+        let reach = Arc::new(Reach { plan: ArcSwap::new(Arc::clone(plan)), tls: Arc::clone(tls) });
         let listener = admin::control::bind(&config.data_dir)?;
         let task = tokio::spawn(admin::control::serve(listener, Arc::clone(&reach))).abort_handle();
         Ok(Control { reach, task, _lock: lock })

@@ -13,6 +13,7 @@ use crate::{
         access_log::Log,
         metrics::{Metrics, Sample, Source},
     },
+    tls::acme::Orders,
 };
 
 /// All of them, as the plan in use has them.
@@ -86,5 +87,20 @@ fn log(metrics: &Metrics, log: Option<&Arc<Log>>) {
         "privet_log_queue_bytes",
         "Bytes of access log lines that wait to be written.",
         move || log.as_ref().map_or(0, |log| i64::try_from(log.waiting()).unwrap_or(i64::MAX)),
+    ));
+}
+
+/// What has come of ACME orders, and when the next is due.
+pub(super) fn orders(metrics: &Metrics, orders: &Arc<Orders>) {
+    let (results, next) = (Arc::clone(orders), Arc::clone(orders));
+    metrics.show(Source::counters(
+        "privet_acme_renewals_total",
+        "Attempts to have a certificate issued, by what they came to.",
+        move || results.results().map(|(result, n)| Sample::new(&[("result", result)], n)).collect(),
+    ));
+    metrics.show(Source::gauges(
+        "privet_acme_next_seconds",
+        "When a certificate is ordered next, in seconds since 1970.",
+        move || next.next().iter().map(|(name, at)| Sample::new(&[("certificate", name)], *at)).collect(),
     ));
 }

@@ -2,6 +2,7 @@
 //! needed is not available.
 
 pub mod breached;
+pub mod certs;
 pub mod check;
 pub mod control;
 pub mod detect;
@@ -35,6 +36,9 @@ enum Command {
     /// Make a filter of breached passwords.
     #[command(subcommand)]
     Breached(breached::BreachedCommand),
+    /// Show the certificates of a running gateway, or make the development CA.
+    #[command(subcommand)]
+    Certs(certs::CertsCommand),
     /// Say whether a configuration is valid, and everything that is wrong with it.
     Check(CheckArgs),
     /// Tell what personal data and secrets the lines of a JSON-lines file hold.
@@ -107,6 +111,7 @@ pub fn run() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Detect(args) => detect::run(&args),
         Command::Breached(command) => breached::run(&command),
+        Command::Certs(command) => certs::run(&command),
         Command::Logins(args) => logins::run(&args),
         Command::Logs(command) => logs::run(&command),
         Command::Sessions(command) => sessions::run(&command),

@@ -18,6 +18,7 @@ pub mod route;
 pub mod schema;
 mod secret;
 mod store;
+mod tls;
 
 use std::{
     path::{Path, PathBuf},

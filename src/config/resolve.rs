@@ -1,6 +1,6 @@
 //! From tables to each room's settings, noting everything that is wrong on the way.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 
@@ -23,10 +23,7 @@ use crate::{
         self,
         settings::{Limits, Shutdown},
     },
-    tls::{
-        self,
-        settings::{Certificate, Client, Profile, Trust},
-    },
+    tls::settings::Client,
 };
 
 /// The whole of a configuration; defaults stand in where something is wrong, so that everything is looked at.
@@ -41,7 +38,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let head = head_rules(top.table("head", "head", d), &mut limits, d);
     let admin = admin::Settings { listen: door(&mut listen, "admin", 9901, d) };
     let shutdown = shutdown(top.table("shutdown", "shutdown", d), context.delay, d);
-    let tls = tls(top.table("tls", "tls", d), context, d);
+    let tls = top.table("tls", "tls", d);
     let seal = logs::seal(top.table("seal", "seal", d), data_dir.as_ref(), context, d);
     let access_log = logs::access_log(top.table("access_log", "access_log", d), &seal, context, d);
     let realms = top.tables("realm", "realm[]", d);
@@ -55,6 +52,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let logins = top.tables("login", "login[]", d);
     let max_keys = limits.number("login_keys", d, 1000..=100_000_000).and_then(|n| usize::try_from(n).ok());
     let server = server(listen, limits, shutdown, context, d);
+    let tls = super::tls::resolve(tls, &data_dir, server.http.is_some(), context, d);
     let loopback = server.http.is_none_or(|address| address.ip().is_loopback());
     let routes = routes(tables, loopback, &privacy, &identity, context, d);
     if tls.client == Client::Off && identity.realms.iter().any(|realm| realm.federation.certificate.is_some()) {
@@ -221,45 +219,4 @@ fn shutdown(mut table: Table, delay: Duration, d: &mut Diagnostics<'_>) -> Shutd
     }
     table.finish(d);
     settings
-}
-
-fn tls(mut table: Table, context: &Context<'_>, d: &mut Diagnostics<'_>) -> tls::Settings {
-    let profile = table.choice(
-        "profile",
-        d,
-        &[("modern", Profile::Modern), ("intermediate", Profile::Intermediate)],
-        Profile::Intermediate,
-    );
-    let development_dir = table.text("development_dir", d).map_or_else(|| PathBuf::from("certs"), |t| context.path(&t));
-    let mut certificates = Vec::new();
-    for mut pair in table.tables("certificate", "tls.certificate[]", d) {
-        let (chain, key) = (pair.text("chain", d), pair.text("key", d));
-        match (chain, key) {
-            (Some(chain), Some(key)) => {
-                certificates.push(Certificate { chain: context.path(&chain), key: context.path(&key) });
-            }
-            _ => d.note(&pair.span.clone(), "a certificate needs both `chain` and `key`", None),
-        }
-        pair.finish(d);
-    }
-    let client = client_certificates(table.table("client", "tls.client", d), context, d);
-    table.finish(d);
-    tls::Settings { profile, certificates, development_dir, client }
-}
-
-fn client_certificates(mut table: Table, context: &Context<'_>, d: &mut Diagnostics<'_>) -> Client {
-    let mode = table.choice("mode", d, &[("off", 0), ("request", 1), ("require", 2)], 0);
-    let ca = table.text("ca", d).map(|t| context.path(&t));
-    let crl = table.text("crl", d).map(|t| context.path(&t));
-    let span = table.span.clone();
-    table.finish(d);
-    match (mode, ca) {
-        (0, _) => Client::Off,
-        (_, None) => {
-            d.note(&span, "client certificates need `ca`: who may sign them", None);
-            Client::Off
-        }
-        (1, Some(ca)) => Client::Request(Trust { ca, crl }),
-        (_, Some(ca)) => Client::Require(Trust { ca, crl }),
-    }
 }

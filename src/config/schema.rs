@@ -31,7 +31,7 @@ pub const LATER: &[(&str, &str)] = &[
 
 /// Keys whose value may be given by a file instead, under this name with `_file`, and is never shown.
 pub const SECRETS: &[&str] =
-    &["upstream_authorization", "redis", "redis_password", "sentinel_password", "client_secret"];
+    &["upstream_authorization", "redis", "redis_password", "sentinel_password", "client_secret", "hmac_key"];
 
 /// The names that may stand in `table`: its keys and its tables.
 #[must_use]

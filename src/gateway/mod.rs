@@ -93,7 +93,9 @@ impl Gateway {
             .inspect_err(|_| record.note(id, Some(&parts)))?;
         let line = self.route(&head);
         record.routed(line, id, &parts, head.address);
-        if let Some(answer) = redirect::challenge(client, &head, self.plan.acme_webroot.as_deref()) {
+        if let Some(answer) =
+            redirect::challenge(client, &head, &self.plan.challenges, self.plan.acme_webroot.as_deref())
+        {
             return Ok(answer);
         }
         record.room().await?;

@@ -23,6 +23,7 @@ use crate::{
         metrics::{Metrics, RouteMeter, Shard},
     },
     privacy::{self, Engine, Keys, mask::Mask},
+    tls::acme::Challenges,
 };
 
 /// What all workers share.
@@ -36,6 +37,8 @@ pub struct Plan {
     pub redirect_port: u16,
     /// Where answers to ACME challenges lie.
     pub acme_webroot: Option<PathBuf>,
+    /// Answers to ACME challenges of our own.
+    pub challenges: Arc<Challenges>,
     /// The privacy engine of what belongs to no route.
     pub engine: Arc<Engine>,
     /// Who limits attempts to sign in.
@@ -69,6 +72,8 @@ pub struct Means<'a> {
     pub realms: &'a [Arc<Realm>],
     /// Where requests are written down.
     pub log: Option<Arc<Log>>,
+    /// Answers to ACME challenges of our own.
+    pub challenges: &'a Arc<Challenges>,
     /// Where what is done off the requests runs.
     pub service: &'a Handle,
 }
@@ -143,6 +148,7 @@ impl Plan {
             trusted: settings.trusted.clone(),
             redirect_port: bounds.redirect_port,
             acme_webroot: bounds.acme_webroot.clone(),
+            challenges: Arc::clone(means.challenges),
             table: Table::new(settings.routes.iter().map(|route| &**route)),
             log: means.log,
             guard: Arc::clone(means.guard),

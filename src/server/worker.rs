@@ -345,7 +345,8 @@ impl Worker {
         let started = Instant::now();
         let acceptor = tls::Acceptor::new(Arc::clone(&self.process.tls));
         let (stream, handshake) = match tokio::time::timeout(patience, acceptor.accept(stream)).await {
-            Ok(Ok(done)) => done,
+            Ok(Ok(Some(done))) => done,
+            Ok(Ok(None)) => return tracing::debug!("an authority has looked for a challenge's answer"),
             Ok(Err(error)) => return self.failed(error.kind()),
             Err(_) => return self.failed("timeout"),
         };

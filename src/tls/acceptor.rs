@@ -2,8 +2,9 @@
 
 use std::{io::Read, sync::Arc};
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
-use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use rustls::server;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
 
 use super::{
     handshake::{Error, Handshake},
@@ -30,28 +31,31 @@ impl Acceptor {
         Self { store }
     }
 
-    /// The handshake of one connection. There is no limit of time here: the caller sets one.
+    /// The handshake of one connection; `None` where it was an authority's, to validate a domain (RFC 8737), which is all that it
+    /// came for. There is no limit of time here: the caller sets one.
     ///
     /// # Errors
     /// The class of the failure, without any of the peer's data. rustls has sent the alert.
-    pub async fn accept<S>(&self, mut stream: S) -> Result<(TlsStream<S>, Handshake), Error>
+    pub async fn accept<S>(&self, mut stream: S) -> Result<Option<(TlsStream<S>, Handshake)>, Error>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let head = read_head(&mut stream).await?;
-        let acceptor = TlsAcceptor::from(self.store.server_config());
-        let mut fed = Ok(());
-        let handshake = acceptor.accept_with(stream, |session| {
-            // Less than a record: nothing to process yet.
-            let mut head: &[u8] = &head;
-            while fed.is_ok() && !head.is_empty() {
-                fed = session.read_tls(&mut head as &mut dyn Read).map(drop);
-            }
-        });
-        fed?;
-        let stream = handshake.await?;
+        let mut hello = server::Acceptor::default();
+        // Less than a record: nothing to process yet.
+        let mut head: &[u8] = &head;
+        while !head.is_empty() {
+            hello.read_tls(&mut head as &mut dyn Read)?;
+        }
+        let started = LazyConfigAcceptor::new(hello, stream).await?;
+        if let Some(config) = self.store.orders().challenges.handshake(&started.client_hello()) {
+            let mut stream = started.into_stream(config).await?;
+            stream.shutdown().await?;
+            return Ok(None);
+        }
+        let stream = started.into_stream(self.store.server_config()).await?;
         let agreed = Handshake::of(stream.get_ref().1);
-        Ok((stream, agreed))
+        Ok(Some((stream, agreed)))
     }
 }
 

@@ -16,6 +16,8 @@ pub(super) struct Certificate {
     /// DNS names in lower case, wildcards as `*.example.com`. Where there is no SAN extension at
     /// all, the common name: browsers no longer look at it, old private clients do.
     pub(super) names: Vec<String>,
+    /// Who has signed it: common name, or organisation, or the whole of it.
+    pub(super) issuer: String,
     /// `notBefore`, seconds since the epoch.
     pub(super) since: i64,
     /// `notAfter`, seconds since the epoch.
@@ -30,6 +32,7 @@ impl Certificate {
         let (_, parsed) = X509Certificate::from_der(der).ok()?;
         Some(Self {
             names: names(&parsed),
+            issuer: issuer(&parsed),
             since: parsed.validity().not_before.timestamp(),
             until: parsed.validity().not_after.timestamp(),
             is_authority: parsed.is_ca(),
@@ -61,6 +64,12 @@ fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
         Err(_) => {}
     }
     names
+}
+
+fn issuer(certificate: &X509Certificate<'_>) -> String {
+    let issuer = certificate.issuer();
+    let name = issuer.iter_common_name().chain(issuer.iter_organization()).find_map(|name| name.as_str().ok());
+    name.map_or_else(|| issuer.to_string(), str::to_owned)
 }
 
 /// Whether clients that believe the authority would take the leaf for every one of the names.

@@ -49,6 +49,9 @@ pub enum Error {
     /// The client refused Privet's certificate: an authority not imported, a wrong name.
     #[error("the client refused the certificate: {0}")]
     ServerCertificate(&'static str),
+    /// Privet has no certificate for the name: one is ordered, and has not come yet.
+    #[error("there is no certificate for the name yet")]
+    NoCertificate,
     /// Anything else: damaged messages, broken TLS stacks, attacks.
     #[error("the TLS handshake failed: {0}")]
     Other(&'static str),
@@ -65,6 +68,7 @@ impl Error {
             Self::NoCommonProtocol(_) => "no_common_protocol",
             Self::ClientCertificate(_) => "client_certificate",
             Self::ServerCertificate(_) => "server_certificate",
+            Self::NoCertificate => "no_certificate",
             Self::Other(_) => "other",
         }
     }
@@ -124,7 +128,8 @@ fn of_tls(error: &rustls::Error) -> Error {
         rustls::Error::DecryptError => Error::Other("a message cannot be decrypted"),
         rustls::Error::PeerSentOversizedRecord => Error::Other("a record is too large"),
         rustls::Error::FailedToGetRandomBytes => Error::Other("the system has no randomness"),
-        rustls::Error::General(_) => Error::Other("no certificate could be chosen"),
+        // What the library says where the resolver has none.
+        rustls::Error::General(_) => Error::NoCertificate,
         _ => Error::Other("unclassed"),
     }
 }

@@ -1,7 +1,10 @@
 //! Which certificate a client sees: a look-up by SNI that allocates nothing and costs the same
 //! with one name or ten thousand.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use rustls::{
     SignatureAlgorithm, SignatureScheme,
@@ -33,6 +36,8 @@ pub(super) struct Resolver {
     // `*.example.com` under `example.com`: a wildcard covers one label (RFC 6125, 6.4.3).
     wildcard: HashMap<Box<str>, Choices>,
     default: Choices,
+    // Names whose own certificate has not come yet: another site's would only tell of that site.
+    missing: HashSet<Box<str>>,
 }
 
 /// Certificates for one name, at most a few: one a kind of key.
@@ -47,10 +52,18 @@ struct Choice {
 
 impl Resolver {
     /// Pairs in the order of the settings, each with its names in lower case. The first is shown
-    /// where no name fits. Among several for one name, elliptic curves go before RSA, which costs
+    /// where no name fits, but for `missing`, which get none until they have one of their own. Among several for one name, elliptic curves go before RSA, which costs
     /// the server some ten times as much, and earlier before later.
-    pub(super) fn new<'a>(pairs: impl IntoIterator<Item = (&'a Arc<CertifiedKey>, &'a [String])>) -> Self {
-        let mut resolver = Self { exact: HashMap::new(), wildcard: HashMap::new(), default: Vec::new() };
+    pub(super) fn new<'a>(
+        pairs: impl IntoIterator<Item = (&'a Arc<CertifiedKey>, &'a [String])>,
+        missing: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let mut resolver = Self {
+            exact: HashMap::new(),
+            wildcard: HashMap::new(),
+            default: Vec::new(),
+            missing: missing.into_iter().map(Box::from).collect(),
+        };
         let mut first_names: Option<&[String]> = None;
         for (pair, names) in pairs {
             let choice = Choice::new(pair);
@@ -74,21 +87,20 @@ impl Resolver {
         resolver
     }
 
-    fn choices(&self, name: Option<&str>) -> &Choices {
+    fn choices(&self, name: Option<&str>) -> &[Choice] {
         name.and_then(|name| self.named(name)).unwrap_or(&self.default)
     }
 
-    fn named(&self, name: &str) -> Option<&Choices> {
+    fn named(&self, name: &str) -> Option<&[Choice]> {
         let mut buffer = [0; LONGEST_NAME];
         let name = name.strip_suffix('.').unwrap_or(name);
         let lower = buffer.get_mut(..name.len())?;
         lower.copy_from_slice(name.as_bytes());
         lower.make_ascii_lowercase();
         let name = std::str::from_utf8(lower).ok()?;
-        self.exact.get(name).or_else(|| {
-            let (_, rest) = name.split_once('.')?;
-            self.wildcard.get(rest)
-        })
+        let wildcard = || self.wildcard.get(name.split_once('.')?.1);
+        let own = self.exact.get(name).or_else(wildcard).map(Vec::as_slice);
+        own.or_else(|| self.missing.contains(name).then_some(&[]))
     }
 }
 
@@ -133,8 +145,10 @@ mod tests {
     fn exact_goes_before_wildcard_and_unknown_gets_the_first() {
         let (one, two, three) = (pair(), pair(), pair());
         let lists = [names(&["one.test"]), names(&["*.two.test", "two.test"]), names(&["a.two.test"])];
-        let resolver =
-            Resolver::new([(&one, lists[0].as_slice()), (&two, lists[1].as_slice()), (&three, lists[2].as_slice())]);
+        let resolver = Resolver::new(
+            [(&one, lists[0].as_slice()), (&two, lists[1].as_slice()), (&three, lists[2].as_slice())],
+            [],
+        );
         let shown = |name: Option<&str>| Arc::as_ptr(&resolver.choices(name)[0].pair);
         for (name, expected) in [
             (None, &one),
@@ -156,11 +170,24 @@ mod tests {
     }
 
     #[test]
+    fn a_name_whose_certificate_has_not_come_is_shown_no_other() {
+        let (one, wild) = (pair(), pair());
+        let lists = [names(&["one.test"]), names(&["*.two.test"])];
+        let pairs = [(&one, lists[0].as_slice()), (&wild, lists[1].as_slice())];
+        let resolver = Resolver::new(pairs, ["new.test", "a.two.test", "one.test"]);
+        assert!(resolver.choices(Some("NEW.test")).is_empty());
+        for (name, expected) in [("a.two.test", &wild), ("one.test", &one), ("else.test", &one)] {
+            assert_eq!(Arc::as_ptr(&resolver.choices(Some(name))[0].pair), Arc::as_ptr(expected), "{name}");
+        }
+        assert!(Resolver::new([], ["new.test"]).choices(None).is_empty());
+    }
+
+    #[test]
     fn ten_thousand_names_stay_apart() {
         let (one, two) = (pair(), pair());
         let many: Vec<String> = (0..10_000).map(|n| format!("n{n}.test")).collect();
         let (even, odd) = many.split_at(5_000);
-        let resolver = Resolver::new([(&one, even), (&two, odd)]);
+        let resolver = Resolver::new([(&one, even), (&two, odd)], []);
         assert_eq!(resolver.exact.len(), 10_000);
         let shown = |name| Arc::as_ptr(&resolver.choices(Some(name))[0].pair);
         assert_eq!(shown("n4999.test"), Arc::as_ptr(&one));

@@ -20,11 +20,14 @@ use rustls::{
 };
 
 use super::{
-    certificate, client_auth,
+    acme::{Orders, folder::certificate_file},
+    certificate::Certificate,
+    client_auth,
     client_auth::Trusted,
     dev_ca, profile,
     resolver::Resolver,
     settings::{Client, Settings},
+    table::{Listed, Source},
     watch::{Look, Watched},
 };
 use crate::dial::pem;
@@ -80,6 +83,7 @@ pub enum Event {
 pub struct Store {
     current: ArcSwap<ServerConfig>,
     state: Mutex<State>,
+    orders: Arc<Orders>,
 }
 
 #[derive(Debug)]
@@ -88,6 +92,10 @@ struct State {
     /// Whether the one pair is the development leaf.
     development: bool,
     pairs: Vec<Watched<Pair>>,
+    /// What is ordered, in the order of the settings; `None` where it has not come yet.
+    ordered: Vec<Watched<Option<Pair>>>,
+    /// What was found while this was made, for the next refresh to tell.
+    found: Vec<Event>,
     trust: Watched<Trusted>,
     /// Process-wide, so that a client may resume at any worker and after a reload. Replaced with
     /// the trust, so that no session outlives the trust that it was made under.
@@ -99,19 +107,20 @@ struct State {
 #[derive(Debug, Clone)]
 struct Pair {
     certified: Arc<CertifiedKey>,
-    names: Vec<String>,
-    until: i64,
+    facts: Certificate,
 }
 
 impl Store {
-    /// Reads all files; makes the development authority where no certificate is named. Expired
-    /// certificates are taken: the first [`Store::refresh`] tells of them.
+    /// Reads all files; makes the development authority where no certificate is named and none is
+    /// ordered. Expired certificates are taken, and ordered ones may be missing or damaged: the
+    /// first [`Store::refresh`] tells of them.
     ///
     /// # Errors
     /// A file is missing or unfit; the message says which and what to do.
     pub fn open(settings: &Settings, now: SystemTime) -> Result<Arc<Self>, Error> {
         let state = State::load(settings, now, None)?;
-        Ok(Arc::new(Self { current: ArcSwap::from(state.server_config()?), state: Mutex::new(state) }))
+        let current = ArcSwap::from(state.server_config()?);
+        Ok(Arc::new(Self { current, state: Mutex::new(state), orders: Arc::default() }))
     }
 
     /// What new connections are accepted with.
@@ -124,9 +133,10 @@ impl Store {
     /// nothing has changed; call it every few seconds, away from the workers.
     pub fn refresh(&self, now: SystemTime) -> Vec<Event> {
         let mut state = self.lock();
-        let mut events = Vec::new();
+        let mut events = std::mem::take(&mut state.found);
         state.renew_development(now, &mut events);
         let mut changed = state.look_at_pairs(&mut events);
+        changed |= state.look_at_ordered(&mut events);
         changed |= state.look_at_trust(&mut events);
         if changed {
             match state.server_config() {
@@ -155,14 +165,52 @@ impl Store {
     #[must_use]
     pub fn expiries(&self) -> Vec<(String, i64)> {
         let state = self.lock();
-        let pairs = state.pairs.iter().zip(state.sources());
-        pairs
-            .map(|(pair, (chain, _))| {
-                let file = || chain.file_name().unwrap_or_default().to_string_lossy().into();
-                let name = pair.value.names.first().cloned().unwrap_or_else(file);
-                (name, pair.value.until)
-            })
-            .collect()
+        let one = |(file, pair): (PathBuf, &Pair)| {
+            let file = || file.file_name().unwrap_or_default().to_string_lossy().into();
+            (pair.facts.names.first().cloned().unwrap_or_else(file), pair.facts.until)
+        };
+        state.in_use().map(one).collect()
+    }
+
+    /// All certificates in use, and those that are waited for.
+    #[must_use]
+    pub fn list(&self) -> Vec<Listed> {
+        let state = self.lock();
+        let listed = |pair: &Pair, source| Listed {
+            names: pair.facts.names.clone(),
+            issuer: Some(pair.facts.issuer.clone()),
+            validity: Some((pair.facts.since, pair.facts.until)),
+            source,
+            next: None,
+            trouble: None,
+        };
+        let files = state.pairs.iter().zip(state.sources()).map(|(pair, (chain, _))| match state.development {
+            true => listed(&pair.value, Source::Development(chain)),
+            false => listed(&pair.value, Source::File(chain)),
+        });
+        let ordered = state.ordered.iter().zip(&state.settings.acme).map(|(pair, settings)| {
+            let source = Source::Acme(settings.directory.to_string());
+            let standing = self.orders.standing(settings.domains.first().map_or("", String::as_str));
+            let listed = match &pair.value {
+                Some(pair) => listed(pair, source),
+                None => Listed {
+                    names: settings.domains.clone(),
+                    issuer: None,
+                    validity: None,
+                    source,
+                    next: None,
+                    trouble: None,
+                },
+            };
+            Listed { next: standing.next, trouble: standing.trouble, ..listed }
+        });
+        files.chain(ordered).collect()
+    }
+
+    /// The orders of this process.
+    #[must_use]
+    pub fn orders(&self) -> &Arc<Orders> {
+        &self.orders
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -173,7 +221,7 @@ impl Store {
 
 impl State {
     fn load(settings: &Settings, now: SystemTime, before: Option<&Self>) -> Result<Self, Error> {
-        let development = settings.certificates.is_empty();
+        let development = settings.certificates.is_empty() && settings.acme.is_empty();
         if development {
             dev_ca::ensure(&settings.development_dir, now)?;
         }
@@ -181,27 +229,55 @@ impl State {
             .into_iter()
             .map(|(chain, key)| Watched::load(&[chain.clone(), key.clone()], || Pair::read(&chain, &key)))
             .collect::<Result<_, Error>>()?;
+        for file in settings.acme.iter().filter_map(|order| order.ca.as_ref()) {
+            pem::roots(file)?;
+        }
+        let ordered = settings.acme.iter().map(|order| {
+            let file = certificate_file(&settings.acme_dir, order);
+            let known =
+                before.into_iter().flat_map(|before| &before.ordered).find(|known| known.files() == [file.clone()]);
+            known.cloned().unwrap_or_else(|| Watched::unread(None, &[file]))
+        });
+        let ordered = ordered.collect();
         let read = || Trusted::load(&settings.client, &profile::provider(settings.profile));
         let trust = Watched::load(&trust_files(&settings.client), read)?;
         let tickets = match before {
             Some(before) if before.trust.value.same(&trust.value) => before.tickets.clone(),
             _ => Ticketer::new()?,
         };
-        Ok(Self {
+        let mut state = Self {
             settings: settings.clone(),
             development,
             pairs,
+            ordered,
+            found: Vec::new(),
             trust,
             tickets,
             told_expired: Vec::new(),
             told_development: None,
-        })
+        };
+        let mut found = Vec::new();
+        state.look_at_ordered(&mut found);
+        state.found = found;
+        Ok(state)
+    }
+
+    /// Certificates in use, and their files.
+    fn in_use(&self) -> impl Iterator<Item = (PathBuf, &Pair)> {
+        let files = self.sources().into_iter().map(|(chain, _)| chain).zip(self.pairs.iter().map(|pair| &pair.value));
+        let ordered = self.ordered.iter().filter_map(|pair| {
+            let file = pair.files().into_iter().next().unwrap_or_default();
+            pair.value.as_ref().map(|pair| (file, pair))
+        });
+        files.chain(ordered)
     }
 
     fn server_config(&self) -> Result<Arc<ServerConfig>, Error> {
         let profile = self.settings.profile;
         let pairs = self.pairs.iter().map(|pair| &pair.value);
-        let resolver = Resolver::new(pairs.map(|pair| (&pair.certified, pair.names.as_slice())));
+        let pairs = pairs.chain(self.ordered.iter().filter_map(|pair| pair.value.as_ref()));
+        let ordered = self.settings.acme.iter().flat_map(|order| &order.domains).map(String::as_str);
+        let resolver = Resolver::new(pairs.map(|pair| (&pair.certified, pair.facts.names.as_slice())), ordered);
         let mut config = ServerConfig::builder_with_provider(profile::provider(profile))
             .with_protocol_versions(profile::versions(profile))?
             .with_client_cert_verifier(self.trust.value.verifier.clone())
@@ -221,7 +297,7 @@ impl State {
 
     fn renew_development(&mut self, now: SystemTime, events: &mut Vec<Event>) {
         let soon = seconds(now) + dev_ca::RENEW_BEFORE.whole_seconds();
-        let due = |pair: &Watched<Pair>| pair.value.until < soon || pair.is_stale();
+        let due = |pair: &Watched<Pair>| pair.value.facts.until < soon || pair.is_stale();
         if !self.development || !self.pairs.iter().any(due) {
             return;
         }
@@ -247,6 +323,30 @@ impl State {
                 Look::Failed(error) => events.push(Event::Kept { file: chain, error }),
                 // Touched, or put back after an accident: nothing to tell.
                 Look::Replaced(before) if before.certified.cert == pair.value.certified.cert => {}
+                Look::Replaced(_) => {
+                    changed = true;
+                    events.push(Event::Reloaded { files: pair.files() });
+                }
+            }
+        }
+        changed
+    }
+
+    fn look_at_ordered(&mut self, events: &mut Vec<Event>) -> bool {
+        let mut changed = false;
+        for pair in &mut self.ordered {
+            let file = pair.files().into_iter().next().unwrap_or_default();
+            // One that was there and is not any more is a fault like others: what was read stays.
+            let is_awaited = pair.value.is_none();
+            let read = || match is_awaited && !file.exists() {
+                true => Ok(None),
+                false => Pair::read(&file, &file).map(Some),
+            };
+            let certificate = |pair: &Option<Pair>| pair.as_ref().map(|pair| pair.certified.cert.clone());
+            match pair.look(read) {
+                Look::Nothing => {}
+                Look::Failed(error) => events.push(Event::Kept { file, error }),
+                Look::Replaced(before) if certificate(&before) == certificate(&pair.value) => {}
                 Look::Replaced(_) => {
                     changed = true;
                     events.push(Event::Reloaded { files: pair.files() });
@@ -291,10 +391,8 @@ impl State {
     }
 
     fn tell_expired(&mut self, now: SystemTime, events: &mut Vec<Event>) {
-        let sources = sources(&self.settings).into_iter();
-        let pairs = sources.zip(&self.pairs);
-        let ends =
-            pairs.map(|((chain, _), pair)| (chain, pair.value.until)).chain(self.trust.value.lists_until.clone());
+        let pairs = self.in_use().map(|(file, pair)| (file, pair.facts.until));
+        let ends = pairs.chain(self.trust.value.lists_until.clone());
         let over: Vec<_> = ends.filter(|(_, until)| *until < seconds(now)).collect();
         for end in &over {
             if !self.told_expired.contains(end) {
@@ -318,14 +416,14 @@ impl Pair {
     fn read(chain: &Path, key: &Path) -> Result<Self, Error> {
         let certified = pem::certified_key(chain, key)?;
         let leaf = certified.cert.first();
-        let facts = leaf.and_then(certificate::Certificate::parse).ok_or_else(|| Error::Leaf(chain.to_path_buf()))?;
-        Ok(Self { certified: Arc::new(certified), names: facts.names, until: facts.until })
+        let facts = leaf.and_then(Certificate::parse).ok_or_else(|| Error::Leaf(chain.to_path_buf()))?;
+        Ok(Self { certified: Arc::new(certified), facts })
     }
 }
 
 /// Chain and key of every pair, in the order of the settings.
 fn sources(settings: &Settings) -> Vec<(PathBuf, PathBuf)> {
-    if settings.certificates.is_empty() {
+    if settings.certificates.is_empty() && settings.acme.is_empty() {
         return vec![dev_ca::leaf_files(&settings.development_dir)];
     }
     let pairs = settings.certificates.iter();

@@ -25,6 +25,8 @@ pub(crate) fn settings(dir: &Path) -> Settings {
     Settings {
         profile: Profile::Intermediate,
         certificates: Vec::new(),
+        acme: Vec::new(),
+        acme_dir: dir.join("acme"),
         development_dir: dir.join("certs"),
         client: Client::Off,
     }
@@ -78,7 +80,7 @@ pub(crate) async fn shake(
     let (near, far) = tokio::io::duplex(16 * 1024);
     let acceptor = Acceptor::new(store.clone());
     let server = async move {
-        let (mut stream, agreed) = acceptor.accept(far).await?;
+        let (mut stream, agreed) = acceptor.accept(far).await?.expect("no challenge");
         let mut byte = [0];
         if stream.read_exact(&mut byte).await.is_ok() {
             stream.write_all(&byte).await?;

@@ -35,6 +35,12 @@ impl<T> Watched<T> {
         Ok(Self { value: result?, stamps, reported: Vec::new() })
     }
 
+    /// Files that are read at the first look, and `value` until then.
+    pub(super) fn unread(value: T, files: &[PathBuf]) -> Self {
+        // Counts as a failure that was reported already.
+        Self { value, stamps: Stamps::take(files.iter().cloned()), reported: vec![String::new()] }
+    }
+
     /// Reads the files again where they have changed, or were bad when last read.
     pub(super) fn look<E: std::error::Error>(&mut self, read: impl Fn() -> Result<T, E>) -> Look<T, E> {
         if self.reported.is_empty() && !self.stamps.are_stale() {

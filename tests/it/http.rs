@@ -257,12 +257,12 @@ fn a_proxy_header_names_the_client() {
     let privet = Privet::with_listen("trusted = [\"127.0.0.1\"]\nproxy_protocol = true", &origin.route(""));
     let mut socket = std::net::TcpStream::connect(privet.https).expect("connected");
     socket.write_all(b"PROXY TCP4 203.0.113.7 10.0.0.1 5555 443\r\n").expect("sent");
-    let mut tls = crate::support::over(socket, &privet.dir.path().join("certs/ca.pem"), &[b"http/1.1"]);
+    let mut tls = crate::support::over(socket, &privet.dir.path().join("certs/ca.pem"), &[b"http/1.1"], "localhost");
     tls.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").expect("sent");
     assert!(read_one(&mut tls).ends_with("ok"));
     assert!(origin.seen().contains("x-forwarded-for: 203.0.113.7\r\n"));
     let bare = std::net::TcpStream::connect(privet.https).expect("connected");
-    let mut bare = crate::support::over(bare, &privet.dir.path().join("certs/ca.pem"), &[b"http/1.1"]);
+    let mut bare = crate::support::over(bare, &privet.dir.path().join("certs/ca.pem"), &[b"http/1.1"], "localhost");
     assert!(
         bare.write_all(b"GET / HTTP/1.1\r\n").and_then(|()| bare.read_exact(&mut [0])).is_err(),
         "no header, no service"

@@ -56,8 +56,12 @@ impl Privet {
     }
 
     pub fn with_environment(environment: &[(&str, &str)], listen: &str, text: &str) -> Self {
+        Self::at([free_port(), free_port(), free_port()], environment, listen, text)
+    }
+
+    /// At ports that somebody else knows already: https, http, admin.
+    pub fn at(ports: [u16; 3], environment: &[(&str, &str)], listen: &str, text: &str) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
-        let ports = [free_port(), free_port(), free_port()];
         let config = config(ports, listen, text);
         fs::write(dir.path().join("privet.toml"), config).expect("written");
         let args = ["serve", "--config", "privet.toml"].map(str::to_owned);
@@ -101,6 +105,14 @@ impl Privet {
             thread::sleep(Duration::from_millis(50));
         }
         panic!("never ready:\n{}", privet.log());
+    }
+
+    /// Killed, and started again in its folder; its log begins anew.
+    pub fn restarted(mut self) -> Self {
+        let dir = std::mem::replace(&mut self.dir, tempfile::tempdir().expect("a folder"));
+        let ports = [self.https, self.http, self.admin].map(|address| address.port());
+        drop(self);
+        Self::launch(dir, &["serve", "--config", "privet.toml"].map(str::to_owned), &[], ports)
     }
 
     pub fn log(&self) -> String {
@@ -206,16 +218,16 @@ pub type Tls = StreamOwned<ClientConnection, TcpStream>;
 
 pub fn connect(address: SocketAddr, ca: &Path, alpn: &[&[u8]]) -> Tls {
     let socket = TcpStream::connect(address).expect("connected");
-    over(socket, ca, alpn)
+    over(socket, ca, alpn, "localhost")
 }
 
-pub fn over(socket: TcpStream, ca: &Path, alpn: &[&[u8]]) -> Tls {
+pub fn over(socket: TcpStream, ca: &Path, alpn: &[&[u8]], name: &str) -> Tls {
     socket.set_read_timeout(Some(Duration::from_secs(60))).expect("set");
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(ca).expect("the CA")).expect("trusted");
     let mut config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
     config.alpn_protocols = alpn.iter().map(|p| p.to_vec()).collect();
-    let name = ServerName::try_from("localhost").expect("a name");
+    let name = ServerName::try_from(name.to_owned()).expect("a name");
     StreamOwned::new(ClientConnection::new(Arc::new(config), name).expect("a client"), socket)
 }
 

@@ -49,7 +49,7 @@ async fn a_symlink_swap_is_taken_over_and_live_connections_go_on() {
     let acceptor = Acceptor::new(store.clone());
     let name = ServerName::try_from("a.test").unwrap();
     let (client, server) = tokio::join!(connector.connect(name, near), acceptor.accept(far));
-    let (mut client, (mut server, _)) = (client.unwrap(), server.unwrap());
+    let (mut client, (mut server, _)) = (client.unwrap(), server.unwrap().unwrap());
 
     mount(dir.path(), "2", &authority.leaf(&["a.test"], 2));
     fs::remove_dir_all(dir.path().join("..1")).unwrap();

@@ -1,0 +1,91 @@
+//! Certificates from an authority that speaks ACME (RFC 8555): ordered, renewed when the authority says so (RFC 9773), and replaced.
+//!
+//! [`Issuance`] runs a task for each order. A task and the store share nothing but a file: what is issued is written, and the store
+//! takes changed files into use, as it does with all others. [`Challenges`] is what an authority finds when it looks for us.
+
+mod account;
+pub mod challenge;
+mod client;
+pub mod error;
+pub mod folder;
+mod order;
+pub mod orders;
+mod renewal;
+mod schedule;
+
+use std::sync::Arc;
+
+use tokio::task::AbortHandle;
+
+pub use self::{challenge::Challenges, error::Error, orders::Orders};
+use self::{folder::Folder, renewal::Renewal};
+use super::settings::{Acme, Settings};
+
+/// The orders of a running gateway. Dropping it ends their tasks; what is half ordered is ordered again another time.
+#[derive(Debug)]
+pub struct Issuance {
+    orders: Arc<Orders>,
+    running: Vec<(Acme, AbortHandle)>,
+}
+
+/// Makes the folder ready for orders, where there are any: before the store is opened.
+///
+/// # Errors
+/// When it can't be made or written.
+pub fn prepare(settings: &Settings) -> Result<(), folder::Error> {
+    if settings.acme.is_empty() { Ok(()) } else { Folder(settings.acme_dir.clone()).prepare(&settings.acme) }
+}
+
+impl Issuance {
+    /// Begins with nothing.
+    #[must_use]
+    pub fn new(orders: &Arc<Orders>) -> Self {
+        Self { orders: Arc::clone(orders), running: Vec::new() }
+    }
+
+    /// From now on orders what `settings` say. What they say as before goes on undisturbed. Called on the runtime that is to do it.
+    pub fn apply(&mut self, settings: &Settings) {
+        self.running.retain(|(known, task)| {
+            let stays = settings.acme.contains(known);
+            if !stays {
+                task.abort();
+                self.orders.forget(known.domains.first().map_or("", String::as_str));
+            }
+            stays
+        });
+        for wish in &settings.acme {
+            if !self.running.iter().any(|(known, _)| known == wish) {
+                let renewal = Renewal::new(wish.clone(), Folder(settings.acme_dir.clone()), Arc::clone(&self.orders));
+                self.running.push((wish.clone(), tokio::spawn(renewal.run()).abort_handle()));
+            }
+        }
+    }
+}
+
+impl Drop for Issuance {
+    fn drop(&mut self) {
+        self.running.iter().for_each(|(_, task)| task.abort());
+    }
+}
+
+#[cfg(test)]
+pub(super) mod testing {
+    use crate::{
+        dial::address::Address,
+        tls::settings::{Acme, Challenge},
+    };
+
+    /// An order for these domains at an authority that is not there.
+    pub(crate) fn settings(domains: &[&str]) -> Acme {
+        Acme {
+            domains: domains.iter().map(|&domain| domain.to_owned()).collect(),
+            directory: Address::parse("https://127.0.0.1:1/dir").expect("a URL"),
+            contact: Vec::new(),
+            challenge: Challenge::TlsAlpn01,
+            ca: None,
+            external_account: None,
+            renew_before: None,
+            profile: None,
+        }
+    }
+}

@@ -1,0 +1,352 @@
+//! Certificates by ACME, from Pebble: real validation, on loopback, with the share of bad nonces that it sends to everybody.
+
+use std::{
+    fs,
+    io::Write as _,
+    net::{SocketAddr, TcpStream},
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
+use serde_json::{Value, json};
+
+use crate::support::{Beside, OK, Origin, Privet, binary, free_port, over, read_one};
+
+/// Pebble, and a DNS server by which every name is this machine.
+struct Authority {
+    dir: tempfile::TempDir,
+    directory: u16,
+    management: u16,
+    dns: u16,
+    _resolver: Beside,
+    running: Option<Beside>,
+    settings: Value,
+}
+
+impl Authority {
+    /// That validates at these ports; not started yet.
+    fn new(https: u16, http: u16, more: &Value) -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut ca = CertificateParams::default();
+        ca.distinguished_name.push(DnType::CommonName, "Authority of the authority");
+        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        ca.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        let ca = CertifiedIssuer::self_signed(ca, KeyPair::generate().expect("a key")).expect("a CA");
+        let key = KeyPair::generate().expect("a key");
+        let leaf = CertificateParams::new(["localhost".to_owned(), "127.0.0.1".to_owned()]).expect("names");
+        let write = |name: &str, text: String| fs::write(dir.path().join(name), text).expect("written");
+        write("minica.pem", ca.pem());
+        write("server.pem", leaf.signed_by(&key, &ca).expect("signed").pem());
+        write("server.key", key.serialize_pem());
+        let [directory, management, dns] = [free_port(), free_port(), free_port()];
+        let mut settings = json!({
+            "listenAddress": format!("127.0.0.1:{directory}"),
+            "managementListenAddress": format!("127.0.0.1:{management}"),
+            "certificate": "server.pem", "privateKey": "server.key",
+            "httpPort": http, "tlsPort": https, "ocspResponderURL": "", "externalAccountBindingRequired": false,
+        });
+        for (name, value) in more.as_object().into_iter().flatten() {
+            settings[name] = value.clone();
+        }
+        let resolver = Command::new("pebble-challtestsrv")
+            .args(["-dns01", &format!("127.0.0.1:{dns}"), "-defaultIPv4", "127.0.0.1", "-defaultIPv6", ""])
+            .args([
+                "-http01",
+                "",
+                "-https01",
+                "",
+                "-tlsalpn01",
+                "",
+                "-management",
+                &format!("127.0.0.1:{}", free_port()),
+            ])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("pebble-challtestsrv runs");
+        Self { dir, directory, management, dns, _resolver: Beside(resolver), running: None, settings }
+    }
+
+    fn started(https: u16, http: u16, more: &Value) -> Self {
+        let mut authority = Self::new(https, http, more);
+        authority.start();
+        authority
+    }
+
+    /// Starts it, afresh: it remembers nothing of an earlier life.
+    fn start(&mut self) {
+        self.running = None;
+        fs::write(self.dir.path().join("pebble.json"), json!({ "pebble": self.settings }).to_string())
+            .expect("written");
+        let log = fs::File::create(self.dir.path().join("log")).expect("a log");
+        let child = Command::new("pebble")
+            .args(["-config", "pebble.json", "-strict", "-dnsserver", &format!("127.0.0.1:{}", self.dns)])
+            .env("PEBBLE_VA_NOSLEEP", "1")
+            .current_dir(self.dir.path())
+            .stdout(log.try_clone().expect("a log"))
+            .stderr(log)
+            .spawn()
+            .expect("pebble runs");
+        self.running = Some(Beside(child));
+        let start = Instant::now();
+        while TcpStream::connect(("127.0.0.1", self.management)).is_err() {
+            assert!(start.elapsed() < Duration::from_secs(60), "pebble never listens: {}", self.log());
+            thread::sleep(Duration::from_millis(50));
+        }
+        let root = self.ask("roots/0");
+        assert!(root.contains("BEGIN CERTIFICATE"), "{root}");
+        fs::write(self.root(), root).expect("written");
+    }
+
+    fn stop(&mut self) {
+        self.running = None;
+    }
+
+    fn ask(&self, path: &str) -> String {
+        let url = format!("https://127.0.0.1:{}/{path}", self.management);
+        let out =
+            Command::new("curl").args(["-sS", "--cacert", "minica.pem", &url]).current_dir(self.dir.path()).output();
+        let out = out.expect("curl runs");
+        String::from_utf8_lossy(&[out.stdout, out.stderr].concat()).into_owned()
+    }
+
+    /// What it signs with, for clients to believe.
+    fn root(&self) -> PathBuf {
+        self.dir.path().join("root.pem")
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+    }
+
+    /// `[[tls.acme]]` for these domains.
+    fn order(&self, domains: &[&str], more: &str) -> String {
+        self.order_at(self.directory, domains, more)
+    }
+
+    fn order_at(&self, port: u16, domains: &[&str], more: &str) -> String {
+        format!(
+            "[[tls.acme]]\ndomains = {domains:?}\ndirectory = \"https://127.0.0.1:{port}/dir\"\nca = \"{}\"\nagree_to_terms = true\n{more}\n",
+            self.dir.path().join("minica.pem").display()
+        )
+    }
+}
+
+fn ports() -> [u16; 3] {
+    [free_port(), free_port(), free_port()]
+}
+
+/// What curl gets at `https://NAME/`, believing `root` alone.
+fn fetch(address: SocketAddr, name: &str, root: &Path) -> String {
+    let port = address.port();
+    let out = Command::new("curl")
+        .args(["-sS", "--max-time", "60", "--cacert"])
+        .arg(root)
+        .args(["--resolve", &format!("{name}:{port}:127.0.0.1"), &format!("https://{name}:{port}/")])
+        .output()
+        .expect("curl runs");
+    String::from_utf8_lossy(&[out.stdout, out.stderr].concat()).into_owned()
+}
+
+/// The serial number of the certificate that OpenSSL is shown; empty where there is none.
+fn serial(address: SocketAddr, name: &str) -> String {
+    let command = format!(
+        "openssl s_client -connect {address} -servername {name} </dev/null 2>/dev/null | openssl x509 -noout -serial 2>/dev/null"
+    );
+    let out = Command::new("sh").args(["-c", &command]).output().expect("runs");
+    String::from_utf8_lossy(&out.stdout).trim().to_owned()
+}
+
+fn certificates(privet: &Privet) -> Value {
+    let shown = Command::new(binary())
+        .args(["certs", "show", "--config", "privet.toml", "--json"])
+        .current_dir(privet.dir.path())
+        .output()
+        .expect("runs");
+    serde_json::from_slice(&shown.stdout).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&shown.stderr)))
+}
+
+fn issued(privet: &Privet) -> u64 {
+    privet.metric("privet_acme_renewals_total{result=\"issued\"}")
+}
+
+#[test]
+fn certificates_are_issued_by_both_challenges_and_survive_a_restart() {
+    let origin = Origin::start(OK);
+    let ports = ports();
+    let mut authority = Authority::started(ports[0], ports[1], &Value::Null);
+    // A client certificate is asked of people, not of the authority that validates.
+    let clients =
+        format!("[tls.client]\nmode = \"require\"\nca = \"{}\"\n", authority.dir.path().join("minica.pem").display());
+    let text = [
+        clients,
+        authority.order(&["shop.example", "www.shop.example"], "contact = [\"tls@example.com\"]"),
+        authority.order(&["api.example"], "challenge = \"http-01\""),
+        origin.route(""),
+    ];
+    let privet = Privet::at(ports, &[], "", &text.concat());
+    privet.until("two certificates", || issued(&privet) == 2);
+    privet.rewrite(|text| text.replace("mode = \"require\"", "mode = \"off\""));
+    let root = authority.root();
+    for name in ["shop.example", "www.shop.example", "api.example"] {
+        privet.until(name, || fetch(privet.https, name, &root) == "ok");
+    }
+    let folder = privet.dir.path().join("data/acme");
+    let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+    assert_eq!(mode(&folder), 0o700);
+    for entry in fs::read_dir(&folder).expect("a folder").flatten() {
+        assert_eq!(mode(&entry.path()), 0o600, "{:?}", entry.path());
+    }
+    let shown = certificates(&privet);
+    assert_eq!(shown["certificates"].as_array().map(Vec::len), Some(2), "{shown}");
+    let first = &shown["certificates"][0];
+    assert_eq!(first["source"], "acme");
+    assert!(first["issuer"].as_str().is_some_and(|issuer| issuer.contains("Pebble")), "{first}");
+    privet.until("when it is renewed", || certificates(&privet)["certificates"][1]["next"].is_string());
+    assert!(privet.metrics().contains("privet_certificate_expiry_seconds{certificate=\"api.example\"}"));
+    // Nothing is pending: nobody is answered any more.
+    let hello = Command::new("openssl")
+        .args(["s_client", "-connect", &privet.https.to_string(), "-servername", "shop.example", "-alpn", "acme-tls/1"])
+        .stdin(Stdio::null())
+        .output()
+        .expect("openssl runs");
+    assert!(String::from_utf8_lossy(&hello.stdout).contains("no peer certificate available"));
+    let log = privet.log();
+    assert!(!log.contains("tls@example.com") && !log.contains("PRIVATE KEY"), "{log}");
+    assert_eq!(log.matches("an ACME account was made").count(), 1, "{log}");
+
+    authority.stop();
+    let before = serial(privet.https, "shop.example");
+    let privet = privet.restarted();
+    assert_eq!(serial(privet.https, "shop.example"), before);
+    assert_eq!(fetch(privet.https, "api.example", &root), "ok");
+}
+
+#[test]
+fn a_renewed_certificate_is_taken_while_connections_go_on() {
+    let origin = Origin::start(OK);
+    let ports = ports();
+    let authority = Authority::started(ports[0], ports[1], &json!({ "certificateValidityPeriod": 40 }));
+    let text = authority.order(&["localhost.example", "shop.example"], "") + &origin.route("");
+    let privet = Privet::at(ports, &[], "", &text);
+    privet.until("a certificate", || !serial(privet.https, "shop.example").is_empty());
+    let first = serial(privet.https, "shop.example");
+    let socket = TcpStream::connect(privet.https).expect("connected");
+    let mut live = over(socket, &authority.root(), &[b"http/1.1"], "shop.example");
+    let mut ask = || {
+        live.write_all(b"GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n").expect("sent");
+        read_one(&mut live)
+    };
+    assert!(ask().contains("200 OK"));
+    privet.until("another certificate", || {
+        let shown = serial(privet.https, "shop.example");
+        !shown.is_empty() && shown != first
+    });
+    assert!(ask().contains("200 OK"));
+    assert_eq!(fetch(privet.https, "shop.example", &authority.root()), "ok");
+    assert_eq!(privet.metric("privet_acme_renewals_total{result=\"failed\"}"), 0);
+}
+
+#[test]
+fn an_authority_that_is_away_or_has_forgotten_us_is_asked_again() {
+    let origin = Origin::start(OK);
+    let ports = ports();
+    let mut authority = Authority::new(ports[0], ports[1], &Value::Null);
+    let text = authority.order(&["shop.example"], "") + &origin.route("");
+    let privet = Privet::at(ports, &[], "", &text);
+    let away = "privet_acme_renewals_total{result=\"unreachable\"}";
+    privet.until("told that it is away", || privet.metric(away) > 0);
+    assert!(privet.log().contains("the authority can't be asked"), "{}", privet.log());
+    assert_eq!(serial(privet.https, "shop.example"), "");
+    privet.until("no certificate", || {
+        privet.metric("privet_tls_handshake_failures_total{reason=\"no_certificate\"}") > 0
+    });
+    assert!(certificates(&privet)["certificates"][0]["trouble"].as_str().is_some_and(|text| text.contains("asked")));
+    authority.start();
+    privet.until("a certificate", || fetch(privet.https, "shop.example", &authority.root()) == "ok");
+
+    // Another life of the authority, and a damaged file: what was read goes on until another one has come.
+    let first = serial(privet.https, "shop.example");
+    authority.start();
+    let file = privet.dir.path().join("data/acme/shop.example.pem");
+    fs::write(&file, "damaged").expect("written");
+    privet.until("told", || privet.log().contains("the stored certificate can't be used"));
+    privet.until("another certificate", || {
+        let shown = serial(privet.https, "shop.example");
+        assert!(!shown.is_empty(), "{}", privet.log());
+        shown != first
+    });
+    assert_eq!(fetch(privet.https, "shop.example", &authority.root()), "ok");
+    assert!(privet.log().contains("does not know the ACME account"), "{}", privet.log());
+}
+
+#[test]
+fn an_external_account_is_bound() {
+    let origin = Origin::start(OK);
+    let ports = ports();
+    let key = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W";
+    let more = json!({ "externalAccountBindingRequired": true, "externalAccountMACKeys": { "kid-1": key } });
+    let authority = Authority::started(ports[0], ports[1], &more);
+    let text = authority.order(&["shop.example"], "") + &origin.route("");
+    let privet = Privet::at(ports, &[], "", &text);
+    privet.until("refused", || privet.log().contains("externalAccountRequired"));
+    fs::write(privet.dir.path().join("hmac"), format!("{key}\n")).expect("written");
+    privet.rewrite(|text| {
+        text.replace(
+            "[[route]]",
+            "[tls.acme.external_account]\nkey_id = \"kid-1\"\nhmac_key_file = \"hmac\"\n[[route]]",
+        )
+    });
+    privet.until("a certificate", || fetch(privet.https, "shop.example", &authority.root()) == "ok");
+    assert!(!privet.log().contains(key));
+}
+
+#[test]
+fn a_domain_that_is_not_found_is_told_and_another_way_is_tried_by_reload() {
+    let origin = Origin::start(OK);
+    let ports = ports();
+    let authority = Authority::started(free_port(), ports[1], &Value::Null);
+    let text = authority.order(&["shop.example", "www.shop.example"], "") + &origin.route("");
+    let privet = Privet::at(ports, &[], "", &text);
+    let failed = "privet_acme_renewals_total{result=\"not_validated\"}";
+    privet.until("told", || privet.metric(failed) == 1);
+    let log = privet.log();
+    let line = log.lines().find(|line| line.contains("a certificate was not issued")).expect("a line");
+    for part in [
+        "shop.example could not be validated: unauthorized: Failed to connect",
+        "port 443",
+        "there is no certificate yet",
+        "again_in_s",
+    ] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+    privet.rewrite(|text| text.replace("agree_to_terms", "challenge = \"http-01\"\nagree_to_terms"));
+    privet.until("a certificate", || fetch(privet.https, "shop.example", &authority.root()) == "ok");
+    let first = serial(privet.https, "shop.example");
+
+    // Other domains are another order; the certificate that is there goes on until it has come.
+    privet.rewrite(|text| {
+        text.replace("\"shop.example\", \"www.shop.example\"", "\"www.shop.example\", \"new.example\"")
+    });
+    privet.until("the new domain", || {
+        assert!(!serial(privet.https, "www.shop.example").is_empty(), "{}", privet.log());
+        fetch(privet.https, "new.example", &authority.root()) == "ok"
+    });
+    assert_ne!(serial(privet.https, "www.shop.example"), first);
+    assert_eq!(privet.metric("privet_config_reloads_total{result=\"refused\"}"), 0);
+}
+
+#[test]
+fn the_development_ca_is_made_by_command() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let made =
+        Command::new(binary()).args(["certs", "dev-ca", "--json"]).current_dir(dir.path()).output().expect("runs");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let shown: Value = serde_json::from_slice(&made.stdout).expect("JSON");
+    assert!(shown["ca"].as_str().is_some_and(|ca| Path::new(ca).exists() && ca.ends_with("certs/ca.pem")), "{shown}");
+    assert!(shown["names"].as_array().is_some_and(|names| names.contains(&json!("localhost"))), "{shown}");
+}
