@@ -4,7 +4,7 @@ use crate::{app::gateway::Addresses, common::clock, config::Config, tls::setting
 
 /// Prints it on standard output.
 pub fn print(config: &Config, addresses: &Addresses, demo: bool) {
-    let development = config.tls.certificates.is_empty().then(|| config.tls.development_dir.join("ca.pem"));
+    let development = config.tls.is_development().then(|| config.tls.development_dir.join("ca.pem"));
     let host = if addresses.https.ip().is_unspecified() || addresses.https.ip().is_loopback() {
         "localhost".to_owned()
     } else {
@@ -38,7 +38,14 @@ pub fn print(config: &Config, addresses: &Addresses, demo: bool) {
                 reachable(addresses)
             );
         }
-        None => println!("\nTry it:\n  curl {url}"),
+        None => match config.tls.acme.first().and_then(|order| order.domains.first()) {
+            Some(domain) if config.tls.certificates.is_empty() => {
+                let (port, at) = (addresses.https.port(), reachable(addresses));
+                println!("\nCertificates are ordered; `privet certs show` says how that stands. Try it:");
+                println!("  curl --resolve '{domain}:{port}:{at}' https://{domain}:{port}/");
+            }
+            _ => println!("\nTry it:\n  curl {url}"),
+        },
     }
     if demo {
         println!("Look at {url}customers or {url}api/customers?size=3: nobody's data comes through as it is.");

@@ -32,7 +32,7 @@ pub fn run(args: &CheckArgs) -> ExitCode {
 
 /// Files that the configuration names must be usable too; development certificates are not made here.
 fn certificates(config: &Config, args: &CheckArgs) -> Result<(), Report> {
-    if config.tls.certificates.is_empty() && config.tls.acme.is_empty() {
+    if config.tls.is_development() {
         return Ok(());
     }
     tls::Store::open(&config.tls, SystemTime::now()).map(|_| ()).map_err(|error| {

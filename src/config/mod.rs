@@ -149,6 +149,10 @@ impl Config {
             format!("http   {}", off(self.server.http)),
             format!("admin  {}", off(self.admin.listen)),
         ];
+        for order in &self.tls.acme {
+            let (domains, way) = (order.domains.join(", "), order.challenge.name());
+            lines.push(format!("cert   {domains}, ordered from {} by {way}", order.directory));
+        }
         use crate::observe::access_log::settings::Target;
         match &self.access_log.target {
             Target::Off => lines.push("log    off".to_owned()),

@@ -112,3 +112,45 @@ fn a_shared_store() {
     let reason = "redis = \"redis://far.example\"\ncleartext_reason = \"own network\"";
     assert!(store(reason).is_ok_and(|c| c.summary().contains(&"       cleartext allowed: own network".to_owned())));
 }
+
+#[test]
+fn certificates_by_acme() {
+    let parse = |acme: &str, listen: &str| {
+        parse(&format!(
+            "data_dir = \"data\"\n[listen]\n{listen}\n[[tls.acme]]\n{acme}\n[[route]]\nupstream = \"http://127.0.0.1:1\"\n"
+        ))
+    };
+    let config = parse("domains = [\"Shop.example.\"]\nagree_to_terms = true", "http = \"off\"").expect("valid");
+    let order = &config.tls.acme[0];
+    assert_eq!((order.domains.join(","), order.challenge.name()), ("shop.example".to_owned(), "tls-alpn-01"));
+    assert_eq!(order.directory.to_string(), "https://acme-v02.api.letsencrypt.org/directory");
+    assert_eq!(config.tls.acme_dir, Path::new("/etc/privet/data/acme"));
+    let cert = "cert   shop.example, ordered from https://acme-v02.api.letsencrypt.org/directory by tls-alpn-01";
+    assert!(config.summary().contains(&cert.to_owned()));
+    let name = "domains = [\"a.example\"]\nagree_to_terms = true\n";
+    for (acme, why) in [
+        ("domains = [\"a.example\"]", "agrees to the authority's terms"),
+        ("agree_to_terms = true", "what the certificate is for"),
+        ("domains = []\nagree_to_terms = true", "`domains` is empty"),
+        ("domains = [\"*.a.example\"]\nagree_to_terms = true", "needs DNS-01"),
+        ("domains = [\"192.0.2.1\"]\nagree_to_terms = true", "is an address"),
+        ("domains = [\"b\u{fc}cher.example\"]\nagree_to_terms = true", "xn--"),
+        ("domains = [\"localhost\"]\nagree_to_terms = true", "could look up"),
+        ("domains = [\"../a.example\"]\nagree_to_terms = true", "could look up"),
+        (&format!("{name}directory = \"http://ca.example/dir\""), "for this machine alone"),
+        (&format!("{name}challenge = \"dns-01\""), "\"dns-01\" is not known"),
+        (&format!("{name}challenge = \"http-01\""), "`listen.http`"),
+        (&format!("{name}contact = [\"nobody\"]"), "not a mail address"),
+        (&format!("{name}renew_before = \"1s\""), "at least 1m"),
+        (&format!("{name}external_account = {{ key_id = \"a\" }}"), "as the authority has given them"),
+        (&format!("{name}external_account = {{ key_id = \"a\", hmac_key = \"hunter2!\" }}"), "not base64"),
+        (&format!("{name}[[tls.acme]]\n{name}"), "ordered twice"),
+    ] {
+        let report = parse(acme, "http = \"off\"").expect_err(acme).to_string();
+        assert!(report.contains(why) && !report.contains("hunter"), "{acme}: {report}");
+    }
+    let bound = format!("{name}external_account = {{ key_id = \"a\", hmac_key = \"aHVudGVy+w==\" }}");
+    let config = parse(&bound, "").expect("valid");
+    assert!(!format!("{config:?}").contains("aHVudGVy"));
+    assert_eq!(config.tls.acme[0].external_account.as_ref().map(|e| e.key()), Some(b"hunter\xfb".to_vec()));
+}

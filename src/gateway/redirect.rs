@@ -13,12 +13,10 @@ use crate::{
         refusal::Kind,
         settings::{Cleartext, Route},
     },
-    tls::acme::Challenges,
+    tls::acme::{self, Challenges},
 };
 
 const CHALLENGES: &str = "/.well-known/acme-challenge/";
-/// Longest answer to a challenge in bytes; RFC 8555 section 8.1 has a token and a thumbprint.
-const LONGEST: u64 = 4096;
 
 /// The answer to an ACME HTTP-01 challenge (RFC 8555, section 8.3), where one of ours is pending, or its file lies in `webroot`.
 #[must_use]
@@ -31,18 +29,12 @@ pub fn challenge(client: &Client, head: &Head, pending: &Challenges, webroot: Op
     if token.is_empty() || !token.bytes().all(plain) {
         return None;
     }
-    let own = pending.text(token).map(|text| text.as_bytes().to_vec());
-    let text = own.or_else(|| laid_out(token, webroot?))?;
+    // As certbot's webroot and others lay it out. A few hundred bytes, a few times a year: read in place.
+    let laid_out = || acme::challenge::read_text(&webroot?.join(&CHALLENGES[1..]).join(token));
+    let text = pending.text(token).map(|text| text.to_vec()).or_else(laid_out)?;
     let mut answer = Response::new(Body::full(text));
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     Some(answer)
-}
-
-/// As certbot's webroot and others lay it out. A few hundred bytes, a few times a year: read in place.
-fn laid_out(token: &str, webroot: &Path) -> Option<Vec<u8>> {
-    let file = webroot.join(&CHALLENGES[1..]).join(token);
-    let meta = std::fs::metadata(&file).ok()?;
-    (meta.is_file() && meta.len() <= LONGEST).then(|| std::fs::read(&file).ok())?
 }
 
 /// What `route` has for a cleartext request; `None` for a request over TLS, and where the application may answer.

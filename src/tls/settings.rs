@@ -23,6 +23,14 @@ pub struct Settings {
     pub client: Client,
 }
 
+impl Settings {
+    /// Whether there is nothing but a certificate of the development CA.
+    #[must_use]
+    pub fn is_development(&self) -> bool {
+        self.certificates.is_empty() && self.acme.is_empty()
+    }
+}
+
 /// Mozilla's server side TLS profiles, <https://wiki.mozilla.org/Security/Server_Side_TLS>.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Profile {

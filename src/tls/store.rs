@@ -221,7 +221,7 @@ impl Store {
 
 impl State {
     fn load(settings: &Settings, now: SystemTime, before: Option<&Self>) -> Result<Self, Error> {
-        let development = settings.certificates.is_empty() && settings.acme.is_empty();
+        let development = settings.is_development();
         if development {
             dev_ca::ensure(&settings.development_dir, now)?;
         }
@@ -423,7 +423,7 @@ impl Pair {
 
 /// Chain and key of every pair, in the order of the settings.
 fn sources(settings: &Settings) -> Vec<(PathBuf, PathBuf)> {
-    if settings.certificates.is_empty() && settings.acme.is_empty() {
+    if settings.is_development() {
         return vec![dev_ca::leaf_files(&settings.development_dir)];
     }
     let pairs = settings.certificates.iter();

@@ -199,7 +199,8 @@ fn certificates_are_issued_by_both_challenges_and_survive_a_restart() {
     let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
     assert_eq!(mode(&folder), 0o700);
     for entry in fs::read_dir(&folder).expect("a folder").flatten() {
-        assert_eq!(mode(&entry.path()), 0o600, "{:?}", entry.path());
+        let private = if entry.path().is_dir() { 0o700 } else { 0o600 };
+        assert_eq!(mode(&entry.path()), private, "{:?}", entry.path());
     }
     let shown = certificates(&privet);
     assert_eq!(shown["certificates"].as_array().map(Vec::len), Some(2), "{shown}");
@@ -338,6 +339,122 @@ fn a_domain_that_is_not_found_is_told_and_another_way_is_tried_by_reload() {
     });
     assert_ne!(serial(privet.https, "www.shop.example"), first);
     assert_eq!(privet.metric("privet_config_reloads_total{result=\"refused\"}"), 0);
+}
+
+/// Stands before Pebble, which knows nothing of renewal information (RFC 9773), and adds it: the directory names it, a certificate's
+/// window is in the past for as long as it is the first that was asked about, and `replaces` of an order is said back.
+const RENEWAL_INFORMATION: &str = r#"
+import base64, http.client, http.server, json, ssl, sys
+port, folder = int(sys.argv[1]), sys.argv[2]
+upstream = ssl.create_default_context(cafile=folder + "/minica.pem")
+log = open(folder + "/renewals", "w", buffering=1)
+first = []
+
+class Front(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_HEAD(self): self.serve()
+    def do_POST(self): self.serve()
+    def do_GET(self):
+        if not self.path.startswith("/renewal/"): return self.serve()
+        name = self.path.rsplit("/", 1)[1]
+        first or first.append(name)
+        log.write("asked " + name + "\n")
+        year = 2020 if name == first[0] else 2031
+        window = {"start": f"{year}-01-01T00:00:00Z", "end": f"{year}-01-02T00:00:00Z"}
+        self.answer(200, {"Content-Type": "application/json", "Retry-After": "21600"}, json.dumps({"suggestedWindow": window}).encode())
+    def answer(self, status, headers, body):
+        self.send_response_only(status)
+        for name, value in headers.items(): self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD": self.wfile.write(body)
+    def serve(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        replaces = None
+        if body:
+            payload = json.loads(body)["payload"]
+            said = json.loads(base64.urlsafe_b64decode(payload + "===") or b"{}")
+            replaces = said.get("replaces") if isinstance(said, dict) else None
+        way = http.client.HTTPSConnection("127.0.0.1", port, context=upstream)
+        way.request(self.command, self.path, body or None, {n: v for n, v in self.headers.items() if n != "Connection"})
+        answer = way.getresponse()
+        content = answer.read()
+        if self.path == "/dir":
+            content = json.dumps({**json.loads(content), "renewalInfo": "https://" + self.headers["Host"] + "/renewal"}).encode()
+        if replaces and answer.status == 201:
+            log.write("replaces " + replaces + "\n")
+            content = json.dumps({**json.loads(content), "replaces": replaces}).encode()
+        keep = ["content-type", "location", "replay-nonce", "link", "retry-after"]
+        self.answer(answer.status, {n: v for n, v in answer.getheaders() if n.lower() in keep}, content)
+    def log_message(self, *args): pass
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Front)
+own = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+own.load_cert_chain(folder + "/server.pem", folder + "/server.key")
+server.socket = own.wrap_socket(server.socket, server_side=True)
+print(server.server_port, flush=True)
+server.serve_forever()
+"#;
+
+#[test]
+fn the_authority_says_when_to_renew() {
+    let origin = Origin::start(OK);
+    let ports = ports();
+    let authority = Authority::started(ports[0], ports[1], &Value::Null);
+    let pebble = authority.directory.to_string();
+    let (_front, port) = Beside::python_with(RENEWAL_INFORMATION, &[Path::new(&pebble), authority.dir.path()]);
+    let text = authority.order_at(port.parse().expect("a port"), &["shop.example"], "") + &origin.route("");
+    let privet = Privet::at(ports, &[], "", &text);
+    privet.until("a renewal", || issued(&privet) == 2);
+    privet.until("the end of it", || {
+        let next = certificates(&privet)["certificates"][0]["next"].to_string();
+        next.starts_with("\"2031-01-01T")
+    });
+    assert_eq!(fetch(privet.https, "shop.example", &authority.root()), "ok");
+    let asked = fs::read_to_string(authority.dir.path().join("renewals")).expect("a file");
+    let lines: Vec<&str> = asked.lines().collect();
+    let first = lines[0].strip_prefix("asked ").expect("a name");
+    assert_eq!(
+        lines.iter().filter(|line| line.starts_with("replaces")).collect::<Vec<_>>(),
+        [&format!("replaces {first}")]
+    );
+    assert_eq!(issued(&privet), 2);
+}
+
+#[test]
+fn replicas_that_share_a_folder_order_once_and_answer_for_each_other() {
+    let origin = Origin::start(OK);
+    let (one, two) = (ports(), ports());
+    let shared = tempfile::tempdir().expect("a folder");
+    // The authority is led to the first replica's TLS and to the second one's cleartext, whoever orders.
+    let authority = Authority::started(one[0], two[1], &Value::Null);
+    let text = format!(
+        "{}{}{}",
+        authority.order(&["shop.example"], ""),
+        authority.order(&["api.example"], "challenge = \"http-01\""),
+        origin.route("")
+    );
+    let data = format!("data_dir = \"{}\"\n", shared.path().display());
+    let start = |ports| Privet::at_with(ports, &[], &data, "", &text);
+    let (first, second) = (start(one), start(two));
+    for replica in [&first, &second] {
+        for name in ["shop.example", "api.example"] {
+            replica.until(name, || fetch(replica.https, name, &authority.root()) == "ok");
+        }
+    }
+    for name in ["shop.example", "api.example"] {
+        assert_eq!(serial(first.https, name), serial(second.https, name));
+    }
+    assert_eq!(issued(&first) + issued(&second), 2);
+    // Those who wait for a certificate order in turn: with the first gone, the second does.
+    drop(first);
+    fs::remove_file(shared.path().join("acme/api.example.pem")).expect("removed");
+    let before = serial(second.https, "api.example");
+    second.until("another certificate", || {
+        let shown = serial(second.https, "api.example");
+        assert!(!shown.is_empty());
+        shown != before
+    });
 }
 
 #[test]

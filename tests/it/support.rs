@@ -61,8 +61,13 @@ impl Privet {
 
     /// At ports that somebody else knows already: https, http, admin.
     pub fn at(ports: [u16; 3], environment: &[(&str, &str)], listen: &str, text: &str) -> Self {
+        Self::at_with(ports, environment, "", listen, text)
+    }
+
+    /// With lines that stand above the `[listen]` that tests need.
+    pub fn at_with(ports: [u16; 3], environment: &[(&str, &str)], top: &str, listen: &str, text: &str) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
-        let config = config(ports, listen, text);
+        let config = top.to_owned() + &config(ports, listen, text);
         fs::write(dir.path().join("privet.toml"), config).expect("written");
         let args = ["serve", "--config", "privet.toml"].map(str::to_owned);
         Self::launch(dir, &args, environment, ports)

@@ -165,3 +165,57 @@ async fn what_is_not_tls_is_classed() {
         assert!(!error.to_string().contains("secret"));
     }
 }
+
+/// What a client is shown that offers these protocols, and whether it came to an HTTP connection.
+async fn offer(store: &Arc<Store>, protocols: &[&str], name: &str) -> (Option<Vec<u8>>, Result<bool, Error>) {
+    let mut config = rustls::ClientConfig::clone(&any_client());
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
+    let (near, far) = tokio::io::duplex(16 * 1024);
+    let acceptor = Acceptor::new(store.clone());
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+    let name = rustls::pki_types::ServerName::try_from(name.to_owned()).unwrap();
+    let client = async {
+        let mut stream = connector.connect(name, near).await.ok()?;
+        let leaf = stream.get_ref().1.peer_certificates().unwrap()[0].to_vec();
+        // A challenge ends with the handshake.
+        if stream.get_ref().1.alpn_protocol() == Some(b"acme-tls/1") {
+            assert_eq!(stream.read(&mut [0]).await.unwrap(), 0);
+        }
+        // Kept, so that what follows a handshake can still be written.
+        Some((leaf, stream))
+    };
+    let (shown, accepted) = tokio::join!(client, acceptor.accept(far));
+    (shown.map(|(leaf, _)| leaf), accepted.map(|connection| connection.is_some()))
+}
+
+#[tokio::test]
+async fn an_authority_finds_the_answer_and_nobody_else_is_led_there() {
+    let dir = TempDir::new().unwrap();
+    let at = dir.path();
+    let leaf = Authority::new("CA").leaf(&["a.test"], 1);
+    let trust = Trust { ca: put(at, "ca.pem", Authority::new("Clients").pem()), crl: None };
+    let acme = vec![crate::tls::acme::testing::settings(&["new.test"])];
+    let base = Settings { acme, ..with_leaf(at, "a", &leaf) };
+    // A client certificate is needed of people, not of the authority.
+    for client in [Client::Off, Client::Require(trust)] {
+        let is_open = client == Client::Off;
+        let store = open(&Settings { client, ..base.clone() });
+        let challenges = &store.orders().challenges;
+        challenges.share(at.to_owned(), ["new.test".to_owned()].into());
+        assert_eq!(offer(&store, &["acme-tls/1"], "new.test").await.1.unwrap_err().kind(), "no_certificate");
+        let offered = challenges.offer_handshake("new.test", &[0xab; 32]).unwrap();
+        let (shown, accepted) = offer(&store, &["acme-tls/1"], "NEW.test").await;
+        // id-pe-acmeIdentifier, critical, with the digest.
+        let extension =
+            [&b"\x06\x08\x2b\x06\x01\x05\x05\x07\x01\x1f\x01\x01\xff\x04\x22\x04\x20"[..], &[0xab; 32]].concat();
+        assert!(shown.unwrap().windows(extension.len()).any(|window| window == extension));
+        assert_eq!(accepted, Ok(false));
+        for protocols in [&["h2", "acme-tls/1"][..], &["acme-tls/1", "http/1.1"], &["h2"], &[]] {
+            assert_eq!(offer(&store, protocols, "new.test").await.1, Err(Error::NoCertificate), "{protocols:?}");
+        }
+        assert!(offer(&store, &["acme-tls/1"], "a.test").await.1.is_err());
+        assert_eq!(offer(&store, &["h2"], "a.test").await.1.is_ok(), is_open);
+        drop(offered);
+        assert!(offer(&store, &["acme-tls/1"], "new.test").await.1.is_err());
+    }
+}

@@ -83,11 +83,16 @@ pub(in crate::tls) fn certificate_file(dir: &Path, settings: &Acme) -> PathBuf {
     dir.join(format!("{}.pem", settings.domains.first().map_or("", String::as_str)))
 }
 
+/// Where answers to challenges are left for replicas that share `dir`.
+pub(super) fn challenges(dir: &Path) -> PathBuf {
+    dir.join("challenges")
+}
+
 impl Folder {
     /// Makes it, and gives wishes that have no certificate yet the best one that was left by others: so a domain that moves from one
     /// order to another keeps its certificate until a new one has come.
     pub(super) fn prepare(&self, all: &[Acme]) -> Result<(), Error> {
-        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0);
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(challenges(&self.0));
         made.and_then(|()| fs::set_permissions(&self.0, fs::Permissions::from_mode(0o700)))
             .map_err(|source| Error::Write { path: self.0.clone(), source })?;
         let others = self.certificates();

@@ -53,6 +53,8 @@ impl Issuance {
             }
             stays
         });
+        let domains = settings.acme.iter().flat_map(|order| order.domains.iter().cloned()).collect();
+        self.orders.challenges.share(folder::challenges(&settings.acme_dir), domains);
         for wish in &settings.acme {
             if !self.running.iter().any(|(known, _)| known == wish) {
                 let renewal = Renewal::new(wish.clone(), Folder(settings.acme_dir.clone()), Arc::clone(&self.orders));

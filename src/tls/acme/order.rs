@@ -36,17 +36,9 @@ pub(super) struct Issued {
 /// Sees an order through.
 pub(super) async fn finish(mut order: Order, settings: &Acme, challenges: &Arc<Challenges>) -> Result<Issued, Error> {
     if order.state().status == OrderStatus::Pending {
-        // Withdrawn at the end of this block, however it is left.
-        let _offered = answer(&mut order, settings, challenges).await?;
-        let outcome = order.poll_ready(&POLLS).await;
-        if !matches!(outcome, Ok(OrderStatus::Ready)) {
+        if let Err(error) = validate(&mut order, settings, challenges).await {
             // What is wrong with a domain says more than what is wrong with the order.
-            let reason = reason(&mut order).await;
-            return Err(match (reason, outcome) {
-                (Some(reason), _) => reason,
-                (None, Err(error)) => error.into(),
-                (None, Ok(_)) => Error::Odd("the order is invalid, and no domain says why"),
-            });
+            return Err(reason(&mut order).await.unwrap_or(error));
         }
     }
     let key = KeyPair::generate()?;
@@ -89,6 +81,16 @@ fn misses_predecessor(error: &Error) -> bool {
     }
 }
 
+/// Answers what the authority asks, until it has decided.
+async fn validate(order: &mut Order, settings: &Acme, challenges: &Arc<Challenges>) -> Result<(), Error> {
+    // Withdrawn at the end, however that comes.
+    let _offered = answer(order, settings, challenges).await?;
+    match order.poll_ready(&POLLS).await? {
+        OrderStatus::Ready => Ok(()),
+        _ => Err(Error::Odd("the order is invalid, and no domain says why")),
+    }
+}
+
 /// Has an answer ready for each domain that the authority does not believe to be ours yet, and says so.
 async fn answer(order: &mut Order, settings: &Acme, challenges: &Arc<Challenges>) -> Result<Vec<Offered>, Error> {
     let mut offered = Vec::new();
@@ -122,7 +124,7 @@ fn offer(
 ) -> Result<Offered, Error> {
     let authorization = challenge.key_authorization();
     match way {
-        Challenge::Http01 => Ok(challenges.offer_text(&challenge.token, authorization.as_str())),
+        Challenge::Http01 => Ok(challenges.offer_text(&challenge.token, authorization.as_str())?),
         Challenge::TlsAlpn01 => {
             let digest = authorization.digest();
             let digest = digest.as_ref().try_into().map_err(|_| Error::Odd("a digest of another length"))?;

@@ -217,8 +217,10 @@ impl Renewal {
             self.failures = 0;
         } else {
             // By a clock that is wrong, say: it must not be ordered again and again.
+            if self.failures > 0 {
+                pause = schedule::pause(Failure::Question, self.failures, None, fastrand::f64()).max(LEAST);
+            }
             self.failures = self.failures.saturating_add(1);
-            pause = schedule::pause(Failure::Question, self.failures, None, fastrand::f64()).max(LEAST);
             tracing::warn!(domains = ?self.settings.domains, again_in_s = pause.as_secs(), "a certificate is to be renewed as soon as it came: is the clock of this machine right?");
         }
         self.not_before = Some(Instant::now() + pause);

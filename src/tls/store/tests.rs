@@ -10,7 +10,7 @@ use crate::{
     dial::testing::{Authority, Leaf, put},
     tls::{
         acceptor::Acceptor,
-        settings::{Certificate, Trust},
+        settings::{Acme, Certificate, Trust},
         testing::{any_client, client, every_scheme, leaf_in, shake, shown, with_leaf},
     },
 };
@@ -195,4 +195,49 @@ async fn other_settings_come_wholly_or_not_at_all() {
     store.reconfigure(&second, now()).unwrap();
     let fresh = shake(&store, &me, "a.test").await.0.unwrap();
     assert!(!fresh.resumed && fresh.client_certificate.is_none());
+}
+
+#[tokio::test]
+async fn what_is_ordered_is_taken_when_it_comes_and_stays_when_it_goes() {
+    let dir = TempDir::new().unwrap();
+    let at = dir.path();
+    let authority = Authority::new("CA");
+    let acme = vec![
+        crate::tls::acme::testing::settings(&["a.test", "b.test"]),
+        crate::tls::acme::testing::settings(&["c.test"]),
+    ];
+    let settings = Settings { acme, acme_dir: at.to_owned(), ..crate::tls::testing::settings(at) };
+    let bundle = |serial| {
+        let leaf = authority.leaf(&["a.test", "b.test"], serial);
+        format!("Ordered by somebody\n{}{}", leaf.key, leaf.chain)
+    };
+    put(at, "c.test.pem", "damaged");
+    let store = Store::open(&settings, now()).unwrap();
+    assert!(!settings.development_dir.exists());
+    assert!(matches!(&store.refresh(now())[..], [Event::Kept { file, .. }] if file.ends_with("c.test.pem")));
+    assert!(store.refresh(now()).is_empty() && store.expiries().is_empty());
+    assert_eq!(shake(&store, &any_client(), "a.test").await.0, Err(crate::tls::Error::NoCertificate));
+    assert_eq!(store.list().iter().map(|listed| listed.validity).collect::<Vec<_>>(), [None, None]);
+
+    let file = put(at, "a.test.pem", bundle(1));
+    assert!(matches!(&store.refresh(now())[..], [Event::Reloaded { files }] if *files == [file.clone()]));
+    let first = leaf_in(&file);
+    assert_eq!(shown(&store, &any_client(), "b.test").await, first);
+    assert_eq!(store.expiries()[0].0, "a.test");
+    let listed = &store.list()[0];
+    assert_eq!((listed.names.len(), listed.issuer.as_deref()), (2, Some("CA")));
+    assert_eq!(shake(&store, &any_client(), "c.test").await.0, Err(crate::tls::Error::NoCertificate));
+
+    fs::remove_file(&file).unwrap();
+    assert!(matches!(&store.refresh(now())[..], [Event::Kept { .. }]));
+    // Nor does a reload lose what was read.
+    store.reconfigure(&settings, now()).unwrap();
+    assert_eq!(shown(&store, &any_client(), "a.test").await, first);
+    put(at, "a.test.pem", bundle(2));
+    assert!(store.refresh(now()).iter().any(|event| matches!(event, Event::Reloaded { .. })));
+    assert_eq!(shown(&store, &any_client(), "a.test").await, leaf_in(&file));
+
+    let broken =
+        Settings { acme: vec![Acme { ca: Some(at.join("none.pem")), ..settings.acme[0].clone() }], ..settings };
+    assert!(store.reconfigure(&broken, now()).is_err_and(|error| error.to_string().contains("none.pem")));
 }
