@@ -18,6 +18,7 @@ use crate::{
     gateway::Plan,
     identity::{Realm, session::table::Listed},
     login::{Rule, top::Offender},
+    privacy::{Engine, Tally},
     tls::{self, Source},
 };
 
@@ -93,8 +94,8 @@ async fn answer(request: Request<Incoming>, reach: &Reach) -> Response<Full<Byte
     let said: Value = serde_json::from_slice(&body.to_bytes()).unwrap_or_default();
     match (&parts.method, parts.uri.path()) {
         (&Method::GET, "/v1/certificates") => {
-            let listed = reach.tls.list();
-            respond(StatusCode::OK, &json!({ "certificates": listed.iter().map(certificate).collect::<Vec<_>>() }))
+            let listed: Vec<Value> = reach.tls.list().iter().map(|listed| certificate(listed, &plan.engine)).collect();
+            respond(StatusCode::OK, &json!({ "certificates": listed }))
         }
         (&Method::GET, "/v1/logins") => respond(StatusCode::OK, &logins(plan)),
         (&Method::GET, "/v1/sessions") => respond(StatusCode::OK, &json!({ "sessions": sessions(plan) })),
@@ -103,16 +104,22 @@ async fn answer(request: Request<Incoming>, reach: &Reach) -> Response<Full<Byte
     }
 }
 
-fn certificate(listed: &tls::Listed) -> Value {
+fn certificate(listed: &tls::Listed, engine: &Engine) -> Value {
     let (kind, place) = match &listed.source {
         Source::File(path) => ("file", path.display().to_string()),
         Source::Acme(directory) => ("acme", directory.clone()),
         Source::Development(path) => ("development", path.display().to_string()),
     };
     let (since, until) = listed.validity.unzip();
+    // The authority's words may repeat an address.
+    let trouble = listed.trouble.as_ref().map(|text| {
+        let mut out = Vec::new();
+        engine.scrub(text.as_bytes(), &mut out, &mut Tally::default());
+        String::from_utf8_lossy(&out).into_owned()
+    });
     json!({
         "names": listed.names, "issuer": listed.issuer, "source": kind, "place": place, "since": since.and_then(time),
-        "until": until.and_then(time), "next": listed.next.and_then(time), "trouble": listed.trouble,
+        "until": until.and_then(time), "next": listed.next.and_then(time), "trouble": trouble,
     })
 }
 

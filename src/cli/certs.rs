@@ -74,7 +74,7 @@ fn print(answer: &Value) {
             println!("    next     {next}");
         }
         if let Some(trouble) = row["trouble"].as_str() {
-            println!("    trouble  {}", scrubbed(trouble));
+            println!("    trouble  {trouble}");
         }
     }
 }

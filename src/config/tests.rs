@@ -152,5 +152,8 @@ fn certificates_by_acme() {
     let bound = format!("{name}external_account = {{ key_id = \"a\", hmac_key = \"aHVudGVy+w==\" }}");
     let config = parse(&bound, "").expect("valid");
     assert!(!format!("{config:?}").contains("aHVudGVy"));
-    assert_eq!(config.tls.acme[0].external_account.as_ref().map(|e| e.key()), Some(b"hunter\xfb".to_vec()));
+    assert_eq!(
+        config.tls.acme[0].external_account.as_ref().map(crate::tls::settings::ExternalAccount::key),
+        Some(b"hunter\xfb".to_vec())
+    );
 }

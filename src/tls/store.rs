@@ -184,10 +184,9 @@ impl Store {
             next: None,
             trouble: None,
         };
-        let files = state.pairs.iter().zip(state.sources()).map(|(pair, (chain, _))| match state.development {
-            true => listed(&pair.value, Source::Development(chain)),
-            false => listed(&pair.value, Source::File(chain)),
-        });
+        let source = if state.development { Source::Development } else { Source::File };
+        let files = state.pairs.iter().zip(state.sources());
+        let files = files.map(|(pair, (chain, _))| listed(&pair.value, source(chain)));
         let ordered = state.ordered.iter().zip(&state.settings.acme).map(|(pair, settings)| {
             let source = Source::Acme(settings.directory.to_string());
             let standing = self.orders.standing(settings.domains.first().map_or("", String::as_str));
@@ -338,9 +337,8 @@ impl State {
             let file = pair.files().into_iter().next().unwrap_or_default();
             // One that was there and is not any more is a fault like others: what was read stays.
             let is_awaited = pair.value.is_none();
-            let read = || match is_awaited && !file.exists() {
-                true => Ok(None),
-                false => Pair::read(&file, &file).map(Some),
+            let read = || {
+                if is_awaited && !file.exists() { Ok(None) } else { Pair::read(&file, &file).map(Some) }
             };
             let certificate = |pair: &Option<Pair>| pair.as_ref().map(|pair| pair.certified.cert.clone());
             match pair.look(read) {

@@ -83,13 +83,10 @@ fn is_problem(headers: &HeaderMap) -> bool {
 /// RFC 9110, section 10.2.3: seconds, or a date.
 fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<SystemTime> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    match text.parse::<u64>() {
-        Ok(seconds) => now.checked_add(Duration::from_secs(seconds)),
-        Err(_) => {
-            let date = time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc2822);
-            date.ok().map(SystemTime::from)
-        }
+    if let Ok(seconds) = text.parse::<u64>() {
+        return now.checked_add(Duration::from_secs(seconds));
     }
+    time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc2822).ok().map(SystemTime::from)
 }
 
 #[cfg(test)]

@@ -101,7 +101,7 @@ impl Folder {
             let best = others.iter().map(|(path, facts)| (covers(&facts.names), facts.until, path)).max();
             if let Some((1.., _, path)) = best {
                 let bytes = pem::read(path)?;
-                self.write(&certificate_file(&self.0, settings), &bytes)?;
+                write(&certificate_file(&self.0, settings), &bytes)?;
             }
         }
         Ok(())
@@ -138,7 +138,7 @@ impl Folder {
     /// Keeps what was issued; a gateway that looks at the file takes it into use.
     pub(super) fn keep(&self, settings: &Acme, key: &str, chain: &str) -> Result<(), Error> {
         let text = format!("{}\n{}\n{}", order(settings), key.trim_end(), chain);
-        self.write(&certificate_file(&self.0, settings), text.as_bytes())
+        write(&certificate_file(&self.0, settings), text.as_bytes())
     }
 
     /// The account for an order; `None` where there is none, or one that can't be read.
@@ -151,7 +151,7 @@ impl Folder {
     pub(super) fn keep_account(&self, settings: &Acme, kept: &Kept) -> Result<(), Error> {
         let path = self.account_file(settings);
         let text = serde_json::to_vec(kept).map_err(|error| Error::Write { path: path.clone(), source: error.into() });
-        self.write(&path, &text?)
+        write(&path, &text?)
     }
 
     /// An account that the authority does not know any more is put aside: its key may still be wanted to revoke something.
@@ -188,10 +188,10 @@ impl Folder {
         // Still held: says by whom.
         Ok(waited.await.unwrap_or_else(|_| LockFile::take(&path))?)
     }
+}
 
-    fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), Error> {
-        replace(path, 0o600, bytes).map_err(|source| Error::Write { path: path.to_owned(), source })
-    }
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    replace(path, 0o600, bytes).map_err(|source| Error::Write { path: path.to_owned(), source })
 }
 
 #[cfg(test)]
@@ -232,7 +232,7 @@ mod tests {
         let leaf = Authority::new("CA").leaf(&["a.test", "b.test"], 1);
         folder.keep(&settings(&["a.test", "b.test"]), &leaf.key, &leaf.chain).expect("kept");
         let (same, part, other) = (settings(&["b.test", "a.test"]), settings(&["b.test"]), settings(&["c.test"]));
-        folder.prepare(&[same.clone()]).expect("prepared");
+        folder.prepare(std::slice::from_ref(&same)).expect("prepared");
         assert_eq!(folder.held(&same).expect("whole").expect("there").order, order(&same));
         fs::remove_file(certificate_file(&folder.0, &same)).expect("removed");
         folder.prepare(&[part.clone(), other.clone()]).expect("prepared");

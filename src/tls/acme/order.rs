@@ -35,11 +35,11 @@ pub(super) struct Issued {
 
 /// Sees an order through.
 pub(super) async fn finish(mut order: Order, settings: &Acme, challenges: &Arc<Challenges>) -> Result<Issued, Error> {
-    if order.state().status == OrderStatus::Pending {
-        if let Err(error) = validate(&mut order, settings, challenges).await {
-            // What is wrong with a domain says more than what is wrong with the order.
-            return Err(reason(&mut order).await.unwrap_or(error));
-        }
+    if order.state().status == OrderStatus::Pending
+        && let Err(error) = validate(&mut order, settings, challenges).await
+    {
+        // What is wrong with a domain says more than what is wrong with the order.
+        return Err(reason(&mut order).await.unwrap_or(error));
     }
     let key = KeyPair::generate()?;
     let mut params = CertificateParams::new(settings.domains.clone())?;
