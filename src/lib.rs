@@ -14,7 +14,7 @@
 //! * [`identity`]: who asks: sign-in, sessions, staff accounts.
 //! * [`privacy`]: finds personal data and secrets in bytes, and rewrites them; pure.
 //! * [`login`]: limits on attempts at an application's own login.
-//! * [`tls`]: certificates, profiles, client certificates, the development CA.
+//! * [`tls`]: certificates, profiles, client certificates, ACME, the development CA.
 //! * [`store`]: what replicas share, in Redis; away at once where it is away.
 //! * [`seal`]: keys and AEAD streams: one sealing for everything that is kept.
 //! * [`mod@format`]: streaming readers over bodies, used by every room that looks into one.

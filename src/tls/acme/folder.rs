@@ -13,6 +13,7 @@ use std::{
 use aws_lc_rs::digest::{SHA256, digest};
 use rustls::pki_types::CertificateDer;
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use super::schedule::Life;
 use crate::{
@@ -107,7 +108,7 @@ impl Folder {
         Ok(())
     }
 
-    /// The usable certificates in it.
+    /// The usable certificates in it, those that have expired left out.
     fn certificates(&self) -> Vec<(PathBuf, Certificate)> {
         let Ok(entries) = fs::read_dir(&self.0) else { return Vec::new() };
         let files = entries.flatten().map(|entry| entry.path());
@@ -117,6 +118,7 @@ impl Folder {
                 let leaf = pem::certified_key(&path, &path).ok()?.cert.into_iter().next()?;
                 Some((path, Certificate::parse(&leaf)?))
             })
+            .filter(|(_, facts)| facts.until > OffsetDateTime::now_utc().unix_timestamp())
             .collect()
     }
 

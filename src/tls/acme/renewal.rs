@@ -21,7 +21,7 @@ use super::{
     schedule::{self, Failure},
 };
 use crate::{
-    common::lock_file,
+    common::{lock_file, stamp::Stamps},
     tls::settings::{Acme, Challenge},
 };
 
@@ -45,7 +45,8 @@ pub(super) struct Renewal {
     window: Option<Window>,
     failures: u32,
     not_before: Option<Instant>,
-    told_damaged: Option<String>,
+    /// The certificate's file when it was last read, and what was in it.
+    seen: Option<(Stamps, Option<Held>)>,
 }
 
 /// What the authority suggests for one certificate.
@@ -66,7 +67,7 @@ impl Renewal {
             window: None,
             failures: 0,
             not_before: None,
-            told_damaged: None,
+            seen: None,
         }
     }
 
@@ -116,22 +117,20 @@ impl Renewal {
         }
     }
 
-    /// The certificate as it is kept. A damaged file is told of, and counts as none.
+    /// The certificate as it is kept, read again where its file has changed. A damaged file is told of, and counts as none.
     fn held(&mut self) -> Option<Held> {
-        match self.folder.held(&self.settings) {
-            Ok(held) => {
-                self.told_damaged = None;
-                held
-            }
-            Err(error) => {
-                let text = error.to_string();
-                if self.told_damaged.as_ref() != Some(&text) {
-                    tracing::error!(domains = ?self.settings.domains, error = %text, "the stored certificate can't be used; another one is ordered");
-                    self.told_damaged = Some(text);
-                }
-                None
-            }
+        if let Some((stamps, held)) = &self.seen
+            && !stamps.are_stale()
+        {
+            return held.clone();
         }
+        let stamps = Stamps::take([folder::certificate_file(&self.folder.0, &self.settings)]);
+        let held = self.folder.held(&self.settings).unwrap_or_else(|error| {
+            tracing::error!(domains = ?self.settings.domains, error = %error, "the stored certificate can't be used; another one is ordered");
+            None
+        });
+        self.seen = Some((stamps, held.clone()));
+        held
     }
 
     /// When `held` is to be replaced.
