@@ -1,6 +1,7 @@
 //! A running gateway: listeners, workers, certificates, the private listener; and how a new configuration takes its place.
 
 use std::{
+    io,
     net::SocketAddr,
     sync::{
         Arc,
@@ -96,8 +97,8 @@ impl Running {
         let admin = config.admin.listen.map(|address| listen(Name::Admin, address, 1)).transpose()?;
         let addresses = Addresses {
             https: https[0].socket.local_addr()?,
-            http: http.as_ref().map(|listeners| listeners[0].socket.local_addr()).transpose()?,
-            admin: admin.as_ref().map(|listeners| listeners[0].socket.local_addr()).transpose()?,
+            http: bound(http.as_deref())?,
+            admin: bound(admin.as_deref())?,
         };
         tls::acme::prepare(&config.tls)?;
         let process = Arc::new(Process {
@@ -179,19 +180,11 @@ impl Running {
         let https = self.rebind(Some(self.config.server.https), Some(settings.https))?;
         let http = self.rebind(self.config.server.http, settings.http)?;
         let admin = self.rebind(self.config.admin.listen, config.admin.listen)?;
-        let mut addresses = self.addresses;
-        for (new, wanted, address) in
-            [(&http, settings.http, &mut addresses.http), (&admin, config.admin.listen, &mut addresses.admin)]
-        {
-            match (new, wanted) {
-                (Some(listeners), _) => *address = Some(listeners[0].socket.local_addr()?),
-                (None, None) => *address = None,
-                (None, Some(_)) => {}
-            }
-        }
-        if let Some(listeners) = &https {
-            addresses.https = listeners[0].socket.local_addr()?;
-        }
+        let addresses = Addresses {
+            https: bound(https.as_deref())?.unwrap_or(self.addresses.https),
+            http: settings.http.and(bound(http.as_deref())?.or(self.addresses.http)),
+            admin: config.admin.listen.and(bound(admin.as_deref())?.or(self.addresses.admin)),
+        };
         let keys = keys::of(&config)?;
         let workers = self.workers.len();
         let log = Log::open(&config.access_log, &self.process.metrics, workers, self.log.as_deref())?;
@@ -388,6 +381,11 @@ fn control(config: &Config, plan: &Arc<Plan>, tls: &Arc<tls::Store>) -> Option<C
             tracing::warn!(%error, "commands can't reach this gateway: it has no data folder of its own");
         })
         .ok()
+}
+
+/// Where the listeners of a door really are.
+fn bound(listeners: Option<&[Listener]>) -> io::Result<Option<SocketAddr>> {
+    listeners.and_then(<[Listener]>::first).map(|listener| listener.socket.local_addr()).transpose()
 }
 
 /// Where each door is, and how many accept there.
