@@ -1,6 +1,6 @@
 //! Metrics: a shard a worker, summed when they are read. Labels come from configuration and closed lists, never from traffic.
 //!
-//! A new metric is one line: of a table in [`counts`] where workers count it, or [`Metrics::show`] with a [`Source`] where another room does.
+//! A new metric is one line: of a table in `counts` where workers count it, or [`Metrics::show`] with a [`Source`] where another room does.
 
 mod counts;
 mod family;
