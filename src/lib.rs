@@ -10,7 +10,7 @@
 //! * [`server`]: listeners, one worker a core, connections, the framing guard, the way down.
 //! * [`admin`]: the private listener: health and metrics.
 //! * [`gateway`]: THE LIST: what happens to a request, one line a step.
-//! * [`observe`]: what is counted and how it is shown.
+//! * [`observe`]: what is written down, counted and traced, and where that goes.
 //! * [`identity`]: who asks: sign-in, sessions, staff accounts.
 //! * [`privacy`]: finds personal data and secrets in bytes, and rewrites them; pure.
 //! * [`login`]: limits on attempts at an application's own login.

@@ -14,7 +14,7 @@ use anyhow::{Context as _, bail};
 use arc_swap::ArcSwap;
 use tokio::{runtime::Handle as Runtime, task::AbortHandle};
 
-use super::{keys, shown, store};
+use super::{keys, shown, store, telemetry};
 use crate::{
     admin::{self, control::Reach},
     app::log,
@@ -25,7 +25,7 @@ use crate::{
         plan::{Bounds, Means},
     },
     login::Guard,
-    observe::{access_log::Log, metrics::Metrics},
+    observe::{access_log::Log, metrics::Metrics, otlp::Telemetry},
     privacy::Keys,
     server::{
         self,
@@ -49,6 +49,7 @@ pub struct Running {
     issuance: Issuance,
     workers: Vec<Handle>,
     log: Option<Arc<Log>>,
+    telemetry: Option<Arc<Telemetry>>,
     ready: Arc<AtomicBool>,
     addresses: Addresses,
     inherited: Inherited,
@@ -116,9 +117,17 @@ impl Running {
         }
         let guard = keys::guard(&config, store.as_ref())?;
         let realms = keys::realms(&config, &guard, store.as_ref(), &[])?;
+        let telemetry = telemetry::prepare(&config, &process.metrics, settings.workers, None)?;
         let challenges = &process.tls.orders().challenges;
-        let service = &Runtime::current();
-        let means = Means { keys, guard: &guard, realms: &realms, log: log.clone(), challenges, service };
+        let means = Means {
+            keys,
+            guard: &guard,
+            realms: &realms,
+            log: log.clone(),
+            telemetry: telemetry.clone(),
+            challenges,
+            service: &Runtime::current(),
+        };
         let plan = Plan::new(&config.gateway, bounds, means, None)?;
         log::scrub_by(&plan.engine);
         let workers = (0..settings.workers)
@@ -126,6 +135,7 @@ impl Running {
             .collect::<Result<Vec<_>, _>>()
             .context("a worker can't be started")?;
         let ready = Arc::new(AtomicBool::new(true));
+        telemetry::replace(None, telemetry.as_ref());
         shown::all(&process.metrics, &plan, log.as_ref());
         let mut issuance = Issuance::new(process.tls.orders());
         issuance.apply(&config.tls);
@@ -139,6 +149,7 @@ impl Running {
             process,
             workers,
             log,
+            telemetry,
             ready,
             addresses,
             inherited,
@@ -191,15 +202,25 @@ impl Running {
         let bounds = bounds(&settings, addresses.https);
         let guard = self.guard_of(&config)?;
         let realms = keys::realms(&config, &guard, self.store.as_ref(), &self.plan.realms())?;
+        let telemetry = telemetry::prepare(&config, &self.process.metrics, workers, self.telemetry.as_deref())?;
         let challenges = &self.process.tls.orders().challenges;
-        let service = &Runtime::current();
-        let means = Means { keys: &keys, guard: &guard, realms: &realms, log: log.clone(), challenges, service };
+        let means = Means {
+            keys: &keys,
+            guard: &guard,
+            realms: &realms,
+            log: log.clone(),
+            telemetry: telemetry.clone(),
+            challenges,
+            service: &Runtime::current(),
+        };
         let plan = Plan::new(&config.gateway, bounds, means, Some(&self.plan))?;
         tls::acme::prepare(&config.tls)?;
         self.process.tls.reconfigure(&config.tls, SystemTime::now())?;
         self.issuance.apply(&config.tls);
         log::scrub_by(&plan.engine);
         self.log = log;
+        telemetry::replace(self.telemetry.take(), telemetry.as_ref());
+        self.telemetry = telemetry;
         self.process.metrics.set_expiries(self.process.tls.expiries());
         for worker in &self.workers {
             worker.tell(Command::Apply(Arc::clone(&plan), Arc::clone(&settings)));
@@ -333,6 +354,7 @@ impl Running {
         {
             tracing::error!("the access log could not be written to its end");
         }
+        telemetry::end(self.telemetry.as_deref());
     }
 
     fn open(&self, door: Door, listeners: Vec<Listener>) {

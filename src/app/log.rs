@@ -11,11 +11,16 @@ use time::{OffsetDateTime, macros::format_description};
 use tracing_subscriber::{
     EnvFilter,
     fmt::{format::Writer, time::FormatTime},
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
 };
 
 use crate::{
     common::clock,
-    observe::scrub_layer::{Fields, Rules, Scrubbing},
+    observe::{
+        otlp::{Outlet, Telemetry},
+        scrub_layer::{Fields, Rules, Scrubbing, Tee},
+    },
     privacy::{Engine, Keys, settings::Settings},
 };
 
@@ -34,6 +39,9 @@ impl FormatTime for Clock {
 /// What diagnostics are scrubbed by: one for the process, as the subscriber is.
 static RULES: LazyLock<Rules> = LazyLock::new(Rules::default);
 
+/// Where diagnostics go besides standard error.
+static TEE: LazyLock<Tee> = LazyLock::new(|| Tee::new(&RULES));
+
 /// Starts logging; `PRIVET_LOG` sets the level (`info` by default). Until a configuration is read, the default rules scrub, with
 /// keys of this process alone.
 ///
@@ -50,6 +58,8 @@ pub fn start() {
         .with_timer(Clock)
         .with_writer(Scrubbing(RULES.clone()))
         .with_ansi(std::io::stderr().is_terminal())
+        .finish()
+        .with(TEE.clone())
         .try_init();
     panic::set_hook(Box::new(|info| {
         let place = info.location().map_or_else(|| "unknown".to_owned(), |l| format!("{}:{}", l.file(), l.line()));
@@ -60,6 +70,11 @@ pub fn start() {
 /// Scrubs diagnostics by `engine` from now on.
 pub fn scrub_by(engine: &Arc<Engine>) {
     RULES.set(engine);
+}
+
+/// Sends diagnostics by `telemetry` too from now on, where it wants them.
+pub fn send_by(telemetry: Option<&Telemetry>) {
+    TEE.set(telemetry.and_then(Outlet::of));
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod shown;
 pub mod signals;
 mod store;
 pub mod supervisor;
+mod telemetry;
 
 use std::{path::PathBuf, time::Duration};
 

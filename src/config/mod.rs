@@ -18,6 +18,7 @@ pub mod route;
 pub mod schema;
 mod secret;
 mod store;
+mod telemetry;
 mod tls;
 
 use std::{
@@ -59,6 +60,8 @@ pub struct Config {
     pub seal: crate::seal::Settings,
     /// What replicas share; nothing where it is absent.
     pub store: Option<crate::store::Settings>,
+    /// Where what is observed is sent; nowhere where it is absent.
+    pub telemetry: Option<crate::observe::otlp::Settings>,
     /// The private listener.
     pub admin: crate::admin::Settings,
     /// Files besides the configuration itself whose change calls for a reload.
@@ -153,7 +156,7 @@ impl Config {
             let (domains, way) = (order.domains.join(", "), order.challenge.name());
             lines.push(format!("cert   {domains}, ordered from {} by {way}", order.directory));
         }
-        use crate::observe::access_log::settings::Target;
+        use crate::observe::{access_log::settings::Target, otlp::settings::Signal};
         match &self.access_log.target {
             Target::Off => lines.push("log    off".to_owned()),
             Target::Stdout => {}
@@ -165,6 +168,13 @@ impl Config {
         if let Some(store) = &self.store {
             lines.push(format!("store  {}, replicas: {}", store.redis, store.replicas));
             if let Some(reason) = &store.cleartext_reason {
+                lines.push(format!("       cleartext allowed: {reason}"));
+            }
+        }
+        if let Some(telemetry) = &self.telemetry {
+            let signals = Signal::ALL.into_iter().filter(|signal| telemetry.signals.has(*signal)).map(Signal::name);
+            lines.push(format!("otlp   {}: {}", telemetry.endpoint, signals.collect::<Vec<_>>().join(", ")));
+            if let Some(reason) = &telemetry.cleartext_reason {
                 lines.push(format!("       cleartext allowed: {reason}"));
             }
         }

@@ -44,6 +44,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let realms = top.tables("realm", "realm[]", d);
     let identity = super::identity::resolve(realms, &data_dir, &seal, context, d);
     let store = super::store::resolve(top.table_if("store", "store", d), context, d);
+    let telemetry = super::telemetry::resolve(top.table_if("telemetry", "telemetry", d), context, d);
     let tables = top.tables("route", "route[]", d);
     if tables.is_empty() {
         let hint = "add a [[route]] with upstream = \"http://127.0.0.1:9000\"".to_owned();
@@ -83,6 +84,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
         seal,
         server,
         store,
+        telemetry,
         files: std::mem::take(&mut context.files),
     }
 }

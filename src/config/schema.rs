@@ -6,6 +6,7 @@ mod key;
 mod people;
 mod privacy;
 mod route;
+mod telemetry;
 
 use std::fmt::Write as _;
 
@@ -13,7 +14,7 @@ pub use self::key::Key;
 
 /// All keys, a table after the other.
 pub fn keys() -> impl Iterator<Item = &'static Key> {
-    [doors::KEYS, privacy::KEYS, people::KEYS, route::KEYS].into_iter().flatten()
+    [doors::KEYS, privacy::KEYS, telemetry::KEYS, people::KEYS, route::KEYS].into_iter().flatten()
 }
 
 /// Tables and keys of safeguards that this version does not have. Ignoring one would leave data unprotected in silence.
@@ -30,8 +31,15 @@ pub const LATER: &[(&str, &str)] = &[
 ];
 
 /// Keys whose value may be given by a file instead, under this name with `_file`, and is never shown.
-pub const SECRETS: &[&str] =
-    &["upstream_authorization", "redis", "redis_password", "sentinel_password", "client_secret", "hmac_key"];
+pub const SECRETS: &[&str] = &[
+    "upstream_authorization",
+    "redis",
+    "redis_password",
+    "sentinel_password",
+    "client_secret",
+    "hmac_key",
+    "authorization",
+];
 
 /// The names that may stand in `table`: its keys and its tables.
 #[must_use]

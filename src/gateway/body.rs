@@ -19,6 +19,7 @@ use hyper::body::Incoming;
 use crate::{
     common::watch::{Slot, TICK, Ticks, Watch},
     gateway::{head, mask::body::Masked, record::Record, refusal::Kind, upstream::pool::Lease},
+    observe::trace::{Running, Trace},
     privacy::Tally,
 };
 
@@ -46,6 +47,16 @@ pub struct Upload {
     pub answered: Cell<Option<Duration>>,
     /// What was rewritten in what the application sent.
     pub found: RefCell<Tally>,
+    /// What is recorded of the request where it is traced.
+    pub trace: Option<Box<Trace>>,
+}
+
+impl Upload {
+    /// A step of the request begins, where it is traced; it ends when what comes back is dropped.
+    #[must_use]
+    pub fn step(&self, name: &'static str) -> Option<Running<'_>> {
+        self.trace.as_ref().map(|trace| trace.step(name))
+    }
 }
 
 /// Bounds of a client's body.

@@ -7,7 +7,7 @@ use std::{
     cell::{Cell, RefCell},
     fmt::Write as _,
     net::IpAddr,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -50,6 +50,8 @@ pub struct Client {
     pub handshake: Option<Handshake>,
     /// How long that took.
     pub handshake_time: Duration,
+    /// When it was over.
+    pub since: Instant,
     /// Whether a request of it was written down.
     pub logged: Cell<bool>,
     /// Requests begun and not ended.
@@ -94,6 +96,7 @@ impl Client {
             port,
             handshake: None,
             handshake_time: Duration::ZERO,
+            since: Instant::now(),
             logged: Cell::new(false),
             in_flight: Cell::new(0),
             begun: Cell::new(0),

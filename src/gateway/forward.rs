@@ -137,7 +137,10 @@ impl Exchange<'_> {
         }
         match self.masking {
             // Boxed: most exchanges have none, and its state would weigh on all.
-            Some(masking) => Box::pin(masking.answer(answer, head_only)).await,
+            Some(masking) => {
+                let _step = self.upload.step("mask");
+                Box::pin(masking.answer(answer, head_only)).await
+            }
             None => Ok(answer),
         }
     }
@@ -169,7 +172,7 @@ impl Exchange<'_> {
         upgrading: bool,
         upload: &Upload,
     ) -> Result<(Response<Incoming>, Lease), Refusal> {
-        let mut sending = pin!(self.line.cluster.send(request, upgrading));
+        let mut sending = pin!(self.line.cluster.send(request, upgrading, upload.trace.as_deref()));
         let sent = Instant::now();
         poll_fn(|cx| {
             if let Poll::Ready(outcome) = sending.as_mut().poll(cx) {

@@ -19,6 +19,7 @@ pub mod redirect;
 pub mod refusal;
 pub mod route;
 pub mod settings;
+pub mod trace;
 pub mod upgrade;
 pub mod upstream;
 pub mod url;
@@ -50,14 +51,15 @@ impl Gateway {
         client: &Rc<Client>,
         watch: &Rc<Watch>,
         refused: Option<Kind>,
-        parts: Box<Parts>,
+        mut parts: Box<Parts>,
         body: Incoming,
     ) -> Response<Body> {
         let number = fastrand::u128(..);
         let id = record::request_id(number);
         let accept = parts.headers.get(header::ACCEPT).cloned();
         let head_only = parts.method == Method::HEAD;
-        let mut record = Record::open(client, &self.shard, self.scribe.as_ref(), number);
+        let trace = self.tracing.as_ref().and_then(|tracing| tracing.begin(client, &mut parts.headers, number));
+        let mut record = Record::open(client, &self.shard, self.scribe.as_ref(), number, trace);
         let outcome = match refused {
             Some(kind) => {
                 record.note(&id, None);
@@ -106,17 +108,22 @@ impl Gateway {
         if let Some(answer) = redirect::cleartext(client, &line.route, &head, self.plan.redirect_port)? {
             return Ok(answer);
         }
-        url::check(line, &head, record)?;
-        if line.route.gate.is_some()
-            && let Passed::Elsewhere(answer) = Box::pin(gate::check(line, client, &head, &mut parts, record)).await?
-        {
-            return Ok(*answer);
-        }
         let (upload, masking) = (record.upload(), line.masking.as_ref());
+        url::check(line, &head, record)?;
+        if line.route.gate.is_some() {
+            let _step = upload.step("gate");
+            let passed = Box::pin(gate::check(line, client, &head, &mut parts, record)).await?;
+            if let Passed::Elsewhere(answer) = passed {
+                return Ok(*answer);
+            }
+        }
         let mut body = forward::accept(line, watch, &parts, body, &upload)?;
         let attempt = match login::rule(line, &head, &parts, &body) {
             // Boxed: most requests are no attempts, and its state would weigh on all.
-            Some(rule) => Box::pin(login::check(self, rule, &head, &mut parts, &mut body, record)).await?,
+            Some(rule) => {
+                let _step = upload.step("login check");
+                Box::pin(login::check(self, rule, &head, &mut parts, &mut body, record)).await?
+            }
             None => None,
         };
         Exchange { line, client, watch, id, head: &head, upload, masking, attempt }.forward(outer, parts, body).await

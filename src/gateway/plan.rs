@@ -14,6 +14,7 @@ use crate::{
         mask::{Ledger, Masking},
         route::Table,
         settings::{HeadRules, Route, Settings},
+        trace::Tracing,
         upstream::{cluster::Cluster, shared::Shared},
     },
     identity::Realm,
@@ -21,6 +22,7 @@ use crate::{
     observe::{
         access_log::{Log, Scribe, url::Scratch},
         metrics::{Metrics, RouteMeter, Shard},
+        otlp::Telemetry,
     },
     privacy::{self, Engine, Keys, mask::Mask},
     tls::acme::Challenges,
@@ -44,6 +46,7 @@ pub struct Plan {
     /// Who limits attempts to sign in.
     pub guard: Arc<Guard>,
     log: Option<Arc<Log>>,
+    telemetry: Option<Arc<Telemetry>>,
     bounds: Bounds,
     table: Table,
     routes: Vec<Prepared>,
@@ -74,6 +77,8 @@ pub struct Means<'a> {
     pub log: Option<Arc<Log>>,
     /// Answers to ACME challenges of our own.
     pub challenges: &'a Arc<Challenges>,
+    /// Where what was observed is sent.
+    pub telemetry: Option<Arc<Telemetry>>,
     /// Where what is done off the requests runs.
     pub service: &'a Handle,
 }
@@ -151,6 +156,7 @@ impl Plan {
             challenges: Arc::clone(means.challenges),
             table: Table::new(settings.routes.iter().map(|route| &**route)),
             log: means.log,
+            telemetry: means.telemetry,
             guard: Arc::clone(means.guard),
             bounds,
             engine: engines.of(&settings.privacy),
@@ -273,8 +279,10 @@ pub struct Gateway {
     pub plan: Arc<Plan>,
     /// This worker's counters.
     pub shard: Shard,
-    /// This worker's pen, unless the access log is off.
+    /// This worker's pen, unless nothing is written down.
     pub scribe: Option<Rc<Scribe>>,
+    /// How requests are traced, where they are.
+    pub tracing: Option<Tracing>,
     lines: Vec<Line>,
 }
 
@@ -350,8 +358,9 @@ impl Gateway {
                 route: Arc::clone(route),
             })
             .collect();
-        let scribe = plan.log.as_ref().map(|log| log.scribe(worker, &shard, &plan.engine));
-        Rc::new(Self { plan: Arc::clone(plan), shard, scribe, lines })
+        let scribe = Scribe::new(worker, &shard, &plan.engine, plan.log.as_deref(), plan.telemetry.as_deref());
+        let tracing = plan.telemetry.as_ref().and_then(|telemetry| telemetry.sample()).map(Tracing::new);
+        Rc::new(Self { plan: Arc::clone(plan), shard, scribe, tracing, lines })
     }
 
     /// The route of a request.

@@ -10,20 +10,26 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header, request::Parts, uri::PathAndQuery};
+use http::{HeaderMap, HeaderValue, StatusCode, Version, header, request::Parts, uri::PathAndQuery};
 
 use crate::{
     common::meter::Id,
-    gateway::{body::Upload, client::Client, gate::is_own, plan::Line, refusal::Kind, settings::Route},
+    gateway::{
+        body::Upload,
+        client::Client,
+        gate::is_own,
+        plan::Line,
+        refusal::Kind,
+        settings::{HostPattern, Route},
+    },
     observe::{
-        access_log::{Entry, Scribe, entry},
+        access_log::{Entry, Scribe, entry, scribe::Traced},
         metrics::{RouteMeter, Shard},
         route_counts,
+        trace::{TRACEPARENT, Trace},
     },
     privacy::Engine,
 };
-
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// An open request.
 #[derive(Debug)]
@@ -42,6 +48,8 @@ pub struct Record {
     sent: u64,
     received: u64,
     log: Option<Rc<Scribe>>,
+    /// Whether it has no line in the log, by the rules of its route.
+    hidden: bool,
     notes: Option<Box<Notes>>,
 }
 
@@ -64,9 +72,16 @@ struct Notes {
 }
 
 impl Record {
-    /// Opens the record of the request `number` on `client`, to be written down by `scribe`.
+    /// Opens the record of the request `number` on `client`, to be written down by `scribe` with what is traced of it.
     #[must_use]
-    pub fn open(client: &Rc<Client>, shard: &Shard, scribe: Option<&Rc<Scribe>>, number: u128) -> Self {
+    pub fn open(
+        client: &Rc<Client>,
+        shard: &Shard,
+        scribe: Option<&Rc<Scribe>>,
+        number: u128,
+        trace: Option<Box<Trace>>,
+    ) -> Self {
+        let log = scribe.filter(|scribe| trace.is_some() || scribe.writes_all()).map(Rc::clone);
         client.in_flight.set(client.in_flight.get() + 1);
         client.begun.set(client.begun.get().saturating_add(1));
         shard.requests_in_flight.add(1);
@@ -77,13 +92,14 @@ impl Record {
             route: None,
             status: StatusCode::OK,
             complete: false,
-            upload: Rc::default(),
+            upload: Rc::new(Upload { trace, ..Upload::default() }),
             started: Instant::now(),
             method: 0,
             principal: route_counts::Kind::Anonymous,
             sent: 0,
             received: 0,
-            log: scribe.map(Rc::clone),
+            log,
+            hidden: false,
             notes: None,
         }
     }
@@ -110,7 +126,8 @@ impl Record {
     pub fn routed(&mut self, line: Option<&Line>, id: &HeaderValue, parts: &Parts, address: IpAddr) {
         self.route = line.map(|line| RouteMeter::clone(&line.meter));
         self.method = route_counts::method(&parts.method);
-        if line.is_some_and(|line| !line.route.access_log) {
+        self.hidden = line.is_some_and(|line| !line.route.access_log);
+        if self.hidden && self.upload.trace.is_none() {
             self.log = None;
         }
         self.note(id, Some(parts));
@@ -127,8 +144,8 @@ impl Record {
     /// When it has none.
     pub async fn room(&self) -> Result<(), Kind> {
         match &self.log {
-            Some(scribe) => scribe.room().await.map_err(|_| Kind::LogFull),
-            None => Ok(()),
+            Some(scribe) if !self.hidden => scribe.room().await.map_err(|_| Kind::LogFull),
+            _ => Ok(()),
         }
     }
 
@@ -161,6 +178,9 @@ impl Record {
     /// Notes the status of the answer.
     pub fn answered(&mut self, status: StatusCode) {
         self.status = status;
+        if let Some(trace) = &self.upload.trace {
+            trace.answered.set(Some(Instant::now()));
+        }
     }
 
     /// Notes bytes of the answer that were handed over.
@@ -187,6 +207,7 @@ impl Record {
         let entry = Entry {
             request_id: notes.id.as_ref().map_or(b"-", HeaderValue::as_bytes),
             traceparent: notes.traceparent.as_ref().map(HeaderValue::as_bytes),
+            traced: scribe.traces(),
             method: notes.method,
             target: notes.target.as_ref().map(|target| target.as_str().as_bytes()),
             route: notes.route.as_ref().map(|route| route.name.as_str()),
@@ -207,7 +228,27 @@ impl Record {
             verdicts: &notes.verdicts,
             found: Some(&found),
         };
-        scribe.write(notes.engine.as_deref(), &entry);
+        let traced = self.upload.trace.as_deref().map(|trace| self.traced(trace, notes.route.as_deref()));
+        scribe.write(notes.engine.as_deref(), &entry, self.hidden, traced);
+    }
+
+    /// What was traced, with the steps that nobody has counted yet and what the log's line does not say.
+    fn traced<'a>(&self, trace: &'a Trace, route: Option<&Route>) -> Traced<'a> {
+        let client = &self.client;
+        if client.handshake.is_some()
+            && trace.first
+            && let Some(begun) = client.since.checked_sub(client.handshake_time)
+        {
+            trace.past("tls handshake", [begun, client.since]);
+        }
+        if let Some(answered) = trace.answered.get().filter(|_| self.sent > 0) {
+            trace.past("response body", [answered, Instant::now()]);
+        }
+        let mut facts = vec![("url.scheme", client.scheme().into())];
+        if let Some(HostPattern::Exact(host)) = route.map(|route| &route.host) {
+            facts.push(("server.address", host.as_str().into()));
+        }
+        (trace, facts)
     }
 }
 
@@ -219,7 +260,7 @@ impl Drop for Record {
         let total = self.started.elapsed();
         if let Some(route) = &self.route {
             route.requests(self.principal, self.method, self.status).increment();
-            let id = Id::Request(self.number);
+            let id = self.upload.trace.as_ref().map_or(Id::Request(self.number), |trace| Id::Trace(trace.id));
             route.duration.observe(total, id);
             if let Some(time) = self.upload.answered.get() {
                 route.upstream.observe(time, id);

@@ -26,6 +26,8 @@ pub fn check(line: &Line, head: &Head, record: &mut Record) -> Result<(), Kind> 
     if line.route.url_privacy != UrlPrivacy::Reject {
         return Ok(());
     }
+    let upload = record.upload();
+    let _step = upload.step("url check");
     let (mut found, mut scratch, mut scrap) = (Sightings::default(), line.scratch.borrow_mut(), Vec::new());
     Cleaner { engine: &line.engine, found: &mut found, scratch: &mut scratch, referrer: false }
         .target(head.target.as_str().as_bytes(), &mut scrap);

@@ -3,6 +3,8 @@
 pub mod access_log;
 pub mod map;
 pub mod metrics;
+pub mod otlp;
 pub mod route_counts;
 pub mod scrub_layer;
+pub mod trace;
 pub mod upstream_counts;

@@ -10,16 +10,29 @@ use std::{
     fmt::{self, Write as _},
     io::{self, Write},
     sync::Arc,
+    time::UNIX_EPOCH,
 };
 
 use arc_swap::ArcSwapOption;
-use tracing::field::{Field, Visit};
+use tracing::{
+    Event, Subscriber,
+    field::{Field, Visit},
+};
 use tracing_subscriber::{
+    Layer,
     field::RecordFields,
     fmt::{FormatFields, MakeWriter, format::Writer},
+    layer::Context,
 };
 
-use crate::privacy::{Engine, Tally};
+use crate::{
+    common::clock,
+    observe::{
+        otlp::{Diagnostic, Outlet},
+        trace::nanos,
+    },
+    privacy::{Engine, Tally},
+};
 
 /// The engine in use, which a reload swaps. Without one, nothing but the words of the program itself is written.
 #[derive(Debug, Clone, Default)]
@@ -236,6 +249,41 @@ impl Write for Line {
 
     fn flush(&mut self) -> io::Result<()> {
         io::stderr().lock().flush()
+    }
+}
+
+/// Leaves every event, scrubbed in both ways, at an outlet as well, while there is one.
+#[derive(Debug, Clone)]
+pub struct Tee {
+    rules: Rules,
+    outlet: Arc<ArcSwapOption<Outlet>>,
+}
+
+impl Tee {
+    /// Scrubs by `rules`; there is no outlet yet.
+    #[must_use]
+    pub fn new(rules: &Rules) -> Self {
+        Self { rules: rules.clone(), outlet: Arc::default() }
+    }
+
+    /// Leaves events at `outlet` from now on.
+    pub fn set(&self, outlet: Option<Outlet>) {
+        self.outlet.store(outlet.map(Arc::new));
+    }
+}
+
+impl<S: Subscriber> Layer<S> for Tee {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let Some(outlet) = &*self.outlet.load() else { return };
+        if !Outlet::is_open() {
+            return;
+        }
+        let mut text = String::new();
+        if Fields(self.rules.clone()).format_fields(Writer::new(&mut text), event).is_ok() {
+            let (level, target) = (*event.metadata().level(), event.metadata().target());
+            let time = clock::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            outlet.leave(Diagnostic { nanos: nanos(time), level, target, text: self.rules.scrub(&text) });
+        }
     }
 }
 

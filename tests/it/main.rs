@@ -30,5 +30,6 @@ mod start;
 mod store;
 mod supervised;
 mod support;
+mod telemetry;
 mod tls;
 mod upstream;

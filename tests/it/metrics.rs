@@ -36,8 +36,9 @@ fn all(origin: &Origin) -> Privet {
     let login = "[[login]]\npath = \"/login\"\nusername = \"form:user\"\nfailure = { status = [401] }\n";
     // Nobody is there, which costs the sharing of limits only.
     let store = "[store]\nredis = \"redis://127.0.0.1:1\"\n";
+    let telemetry = "[telemetry]\nendpoint = \"http://127.0.0.1:1\"\n";
     let seal = "[seal]\nkey_file = \"seal.key\"\n";
-    let text = format!("{}{login}{store}{seal}", origin.route("mask = \"all\"\n"));
+    let text = format!("{}{login}{store}{telemetry}{seal}", origin.route("mask = \"all\"\n"));
     Privet::with(&text)
 }
 

@@ -16,7 +16,11 @@ use crate::{
     common::watch::Watches,
     dial,
     gateway::body::RequestBody,
-    observe::metrics::{Labelled, Metrics, Shard},
+    observe::{
+        access_log::entry,
+        metrics::{Labelled, Metrics, Shard},
+        trace::{TRACEPARENT, Trace},
+    },
 };
 
 /// One worker's way to one application.
@@ -84,7 +88,7 @@ impl Cluster {
         }
     }
 
-    /// Sends `request` to one endpoint, or to another where the first surely did not process it.
+    /// Sends `request` to one endpoint, or to another where the first surely did not process it. Each attempt is a step of `trace`.
     ///
     /// # Errors
     /// When no endpoint gave the head of an answer.
@@ -92,12 +96,17 @@ impl Cluster {
         &self,
         mut request: Box<Request<RequestBody>>,
         upgrade: bool,
+        trace: Option<&Trace>,
     ) -> Result<(Response<Incoming>, Lease), Failure> {
         let rules = self.settings();
         self.budget.set((self.budget.get() + rules.retry.budget_percent).min(BUDGET));
         let mut tries = 0;
         loop {
             let pool = self.choose().ok_or(Failure::NoEndpoint)?;
+            let step = trace.map(|trace| trace.attempt(entry::method(request.method()), &pool.state.name, tries));
+            if let Some(step) = &step {
+                request.headers_mut().insert(TRACEPARENT, step.traceparent());
+            }
             let failure = match pool.lease(upgrade).await {
                 Err(error) => Failure::Connect(error),
                 Ok(mut lease) => {
@@ -115,6 +124,7 @@ impl Cluster {
                                 Some(asked) => extended::agreed(answer, asked),
                                 None => answer,
                             };
+                            step.iter().for_each(|step| step.answered(answer.status()));
                             return Ok(self.note(pool, answer, lease));
                         }
                         Err(mut error) => {
@@ -122,6 +132,7 @@ impl Cluster {
                             // One that was made for HTTP/2 does not fit the next.
                             let unsent = error.take_message().filter(|_| asked.is_none()).map(Box::new);
                             let error = error.into_error();
+                            step.iter().for_each(|step| step.failed("broken"));
                             let Some(again) = unsent.or_else(|| copy.filter(|_| is_refused(&error))) else {
                                 pool.state.failed(&rules.ejection);
                                 self.failed("broken");
@@ -136,6 +147,7 @@ impl Cluster {
             if let Failure::Connect(_) = failure {
                 pool.state.failed(&rules.ejection);
                 self.failed("connect");
+                step.iter().for_each(|step| step.failed("connect"));
             }
             if tries >= rules.retry.attempts || self.budget.get() < 100 {
                 return Err(failure);

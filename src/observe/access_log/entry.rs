@@ -10,11 +10,11 @@ use super::{
     json::Object,
     scribe::Scratch,
     settings::Format,
-    trace,
     url::{self, Cleaner, Sightings},
 };
 use crate::{
     common::clock,
+    observe::trace::Parent,
     privacy::{Engine, Tally},
 };
 
@@ -23,8 +23,10 @@ use crate::{
 pub struct Entry<'a> {
     /// Privet's own id of it.
     pub request_id: &'a [u8],
-    /// `traceparent`, as it came.
+    /// `traceparent`: as it came, or as it was made for a request that is traced.
     pub traceparent: Option<&'a [u8]>,
+    /// Whether it names a span of Privet's own.
+    pub traced: bool,
     /// One of HTTP's methods; others are `_OTHER`.
     pub method: Option<&'static str>,
     /// Path and query.
@@ -86,8 +88,11 @@ impl Entry<'_> {
         let mut object = Object::open(line);
         object.word("timestamp", clock.rfc3339());
         object.text("privet.request_id", self.request_id);
-        if let Some(id) = self.traceparent.and_then(trace::id) {
-            object.word("trace_id", id);
+        if let Some(parent) = self.traceparent.and_then(Parent::read) {
+            object.word("trace_id", parent.trace);
+            if self.traced {
+                object.word("span_id", parent.span);
+            }
         }
         object.word("http.request.method", self.method.unwrap_or("_OTHER"));
         if let Some(raw) = self.target {

@@ -10,15 +10,12 @@ pub mod entry;
 mod file;
 mod json;
 mod lanes;
-mod scribe;
+pub mod scribe;
 pub mod settings;
-pub mod trace;
 pub mod url;
 mod writer;
 
 use std::{
-    cell::RefCell,
-    rc::Rc,
     sync::{Arc, Mutex, PoisonError, atomic::Ordering::SeqCst},
     thread::JoinHandle,
     time::{Duration, Instant},
@@ -36,10 +33,7 @@ use self::{
     lanes::Lanes,
     writer::{Output, Rules, Writer},
 };
-use crate::{
-    observe::metrics::{Metrics, Shard},
-    privacy::Engine,
-};
+use crate::observe::metrics::Metrics;
 
 /// An open log: what its lines look like, and the sink that takes them.
 #[derive(Debug)]
@@ -86,20 +80,6 @@ impl Log {
             }
         };
         Ok(Some(Arc::new(Self { settings: settings.clone(), sink })))
-    }
-
-    /// The pen of worker number `worker`.
-    #[must_use]
-    pub fn scribe(&self, worker: usize, shard: &Shard, engine: &Arc<Engine>) -> Rc<Scribe> {
-        Rc::new(Scribe {
-            sink: Arc::clone(&self.sink),
-            lane: worker,
-            format: self.settings.format,
-            when_full: self.settings.when_full,
-            engine: Arc::clone(engine),
-            shard: Shard::clone(shard),
-            scratch: RefCell::default(),
-        })
     }
 
     /// Bytes of lines that wait to be written.

@@ -1,11 +1,12 @@
 //! A worker's pen: it makes lines on the worker's thread and leaves them in a lane of the writer's.
 
-use std::{cell::RefCell, collections::HashMap, net::IpAddr, sync::Arc, time::SystemTime};
+use std::{cell::RefCell, collections::HashMap, net::IpAddr, rc::Rc, sync::Arc, time::SystemTime};
 
+use serde_json::Value;
 use time::{OffsetDateTime, macros::format_description};
 
 use super::{
-    Sink, agent,
+    Log, Sink, agent,
     clean::Clean,
     entry::Entry,
     lanes::Full,
@@ -17,42 +18,107 @@ use crate::{
     observe::{
         map::Place,
         metrics::{Labelled, Shard},
+        otlp::{Tap, Telemetry},
+        trace::Trace,
     },
     privacy::{Engine, Kind, mask::is_field_name},
 };
 
+/// What was traced of a request, and what its line does not say of it.
+pub type Traced<'a> = (&'a Trace, Vec<(&'static str, Value)>);
+
 /// One worker's pen.
 #[derive(Debug)]
 pub struct Scribe {
+    log: Option<Page>,
+    /// Where lines go by OTLP, and traced requests.
+    tap: Option<Tap>,
+    engine: Arc<Engine>,
+    shard: Shard,
+    scratch: RefCell<Scratch>,
+}
+
+/// A place in the log.
+#[derive(Debug)]
+struct Page {
     /// Held, so that the writer does not end before the last pen is put down.
-    pub(super) sink: Arc<Sink>,
-    pub(super) lane: usize,
-    pub(super) format: Format,
-    pub(super) when_full: WhenFull,
-    pub(super) engine: Arc<Engine>,
-    pub(super) shard: Shard,
-    pub(super) scratch: RefCell<Scratch>,
+    sink: Arc<Sink>,
+    lane: usize,
+    format: Format,
+    when_full: WhenFull,
 }
 
 impl Scribe {
+    /// The pen of worker number `worker`; none where neither a log nor telemetry is on.
+    #[must_use]
+    pub fn new(
+        worker: usize,
+        shard: &Shard,
+        engine: &Arc<Engine>,
+        log: Option<&Log>,
+        telemetry: Option<&Telemetry>,
+    ) -> Option<Rc<Self>> {
+        let page = |Log { sink, settings }: &Log| Page {
+            sink: Arc::clone(sink),
+            lane: worker,
+            format: settings.format,
+            when_full: settings.when_full,
+        };
+        let (engine, shard) = (Arc::clone(engine), Shard::clone(shard));
+        let pen = Self {
+            log: log.map(page),
+            tap: telemetry.map(|telemetry| telemetry.tap(worker)),
+            engine,
+            shard,
+            scratch: RefCell::default(),
+        };
+        (pen.log.is_some() || pen.tap.is_some()).then(|| Rc::new(pen))
+    }
+
+    /// Whether every request is written down, and not only those that are traced.
+    #[must_use]
+    pub fn writes_all(&self) -> bool {
+        self.log.is_some() || self.tap.as_ref().is_some_and(Tap::takes_lines)
+    }
+
+    /// Whether `traceparent` of requests names a span of Privet's own.
+    #[must_use]
+    pub fn traces(&self) -> bool {
+        self.tap.as_ref().is_some_and(Tap::takes_requests)
+    }
+
     /// Waits until there is room for the lines of another request, where the setting is to wait.
     ///
     /// # Errors
     /// When the log can't be written at the moment, or stays full for too long.
     pub async fn room(&self) -> Result<(), Full> {
-        match self.when_full {
-            WhenFull::Drop => Ok(()),
-            WhenFull::Wait => self.sink.lanes.room(self.lane).await,
+        match &self.log {
+            Some(Page { sink, lane, when_full: WhenFull::Wait, .. }) => sink.lanes.room(*lane).await,
+            _ => Ok(()),
         }
     }
 
-    /// Writes down a request, by the rules of its route where it has one.
-    pub fn write(&self, rules: Option<&Engine>, entry: &Entry<'_>) {
+    /// Writes down a request, by the rules of its route where it has one: as a line unless it is `hidden`, and as what was traced of it.
+    pub fn write(&self, rules: Option<&Engine>, entry: &Entry<'_>, hidden: bool, traced: Option<Traced<'_>>) {
         let mut scratch = self.scratch.borrow_mut();
         let engine = rules.unwrap_or(&self.engine);
         scratch.clock.tick(clock::now());
-        entry.write(self.format, engine, &mut scratch);
-        self.sink.lanes.push(self.lane, &scratch.line, self.when_full);
+        let tap = self.tap.as_ref().filter(|tap| traced.is_some() || (tap.takes_lines() && !hidden));
+        if let Some(tap) = tap {
+            entry.write(Format::Json, engine, &mut scratch);
+            if tap.takes_lines() && !hidden {
+                tap.line(&scratch.line);
+            }
+            if let Some((trace, facts)) = traced {
+                tap.request(trace, &scratch.line, facts);
+            }
+        }
+        if let Some(Page { sink, lane, format, when_full }) = self.log.as_ref().filter(|_| !hidden) {
+            if tap.is_none() || *format != Format::Json {
+                entry.write(*format, engine, &mut scratch);
+            }
+            sink.lanes.push(*lane, &scratch.line, *when_full);
+        }
         let Scratch { found, counts, .. } = &mut *scratch;
         counts.add(entry.route.unwrap_or("-"), found, engine);
         if scratch.counts.0.len() >= Counts::MOST {

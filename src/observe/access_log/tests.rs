@@ -1,4 +1,4 @@
-use std::{fs, net::IpAddr, os::unix::fs::PermissionsExt as _, path::Path};
+use std::{fs, net::IpAddr, os::unix::fs::PermissionsExt as _, path::Path, rc::Rc};
 
 use super::{
     entry::Entry,
@@ -7,7 +7,7 @@ use super::{
     *,
 };
 use crate::{
-    privacy::{Keys, settings::Settings as Rules},
+    privacy::{Engine, Keys, settings::Settings as Rules},
     seal::{Opener, Purpose, Ring},
 };
 
@@ -32,7 +32,7 @@ impl Bench {
     }
 
     fn scribe(&self, worker: usize) -> Rc<Scribe> {
-        self.log.scribe(worker, &self.metrics.shard(worker), &engine())
+        Scribe::new(worker, &self.metrics.shard(worker), &engine(), Some(&self.log), None).expect("a pen")
     }
 
     fn end(&self) {
@@ -44,6 +44,7 @@ fn entry() -> Entry<'static> {
     Entry {
         request_id: b"0123456789abcdef0123456789abcdef",
         traceparent: Some(b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+        traced: false,
         method: Some("GET"),
         target: Some(b"/customers/kim.minsu@example.net/orders?phone=010-1234-5678&page=2"),
         route: Some("shop.example/"),
@@ -77,8 +78,8 @@ fn a_line_holds_what_is_documented_and_nothing_personal() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("logs/access.log");
     let bench = Bench::open(&settings(&path));
-    bench.scribe(0).write(None, &entry());
-    bench.scribe(1).write(None, &Entry { protocol: "2", ..Entry::default() });
+    bench.scribe(0).write(None, &entry(), false, None);
+    bench.scribe(1).write(None, &Entry { protocol: "2", ..Entry::default() }, false, None);
     bench.end();
     let text = fs::read_to_string(&path).expect("a file");
     assert_clean(&text);
@@ -135,8 +136,13 @@ fn combined_lines_are_apaches() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("access.log");
     let bench = Bench::open(&Settings { format: Format::Combined, ..settings(&path) });
-    bench.scribe(0).write(None, &entry());
-    bench.scribe(0).write(None, &Entry { target: Some(b"/a\"b\\c\xff"), protocol: "1.0", ..Entry::default() });
+    bench.scribe(0).write(None, &entry(), false, None);
+    bench.scribe(0).write(
+        None,
+        &Entry { target: Some(b"/a\"b\\c\xff"), protocol: "1.0", ..Entry::default() },
+        false,
+        None,
+    );
     bench.end();
     let text = fs::read_to_string(&path).expect("a file");
     assert_clean(&text);
@@ -203,7 +209,7 @@ fn large_files_are_put_aside_and_old_ones_deleted() {
     let bench = Bench::open(&Settings { rotate, keep: Keep { files: Some(2), age: None }, ..settings(&path) });
     let scribe = bench.scribe(0);
     for written in 1..=5 {
-        scribe.write(None, &entry());
+        scribe.write(None, &entry(), false, None);
         until(|| bench.metrics.log.written.value() == written);
     }
     bench.end();
@@ -234,7 +240,8 @@ fn two_writers_of_one_file_are_refused() {
     assert!(matches!(second, Err(Error::Held { .. })));
     // A reload of the same process goes on with it.
     let again = Log::open(&settings, &first.metrics, 2, Some(&first.log)).expect("opened").expect("on");
-    again.scribe(0, &first.metrics.shard(0), &engine()).write(None, &entry());
+    let scribe = Scribe::new(0, &first.metrics.shard(0), &engine(), Some(&again), None).expect("a pen");
+    scribe.write(None, &entry(), false, None);
     first.end();
     assert_eq!(first.metrics.log.written.value(), 1);
 }
@@ -245,12 +252,12 @@ fn a_file_that_was_moved_is_opened_anew() {
     let path = dir.path().join("access.log");
     let bench = Bench::open(&settings(&path));
     let scribe = bench.scribe(0);
-    scribe.write(None, &entry());
+    scribe.write(None, &entry(), false, None);
     until(|| bench.metrics.log.written.value() == 1);
     fs::rename(&path, dir.path().join("moved")).expect("moved");
     bench.log.reopen();
     until(|| path.exists());
-    scribe.write(None, &entry());
+    scribe.write(None, &entry(), false, None);
     bench.end();
     for file in [&path, &dir.path().join("moved")] {
         assert_eq!(fs::read_to_string(file).expect("a file").lines().count(), 1);
@@ -264,7 +271,7 @@ fn a_sealed_file_opens_with_its_key_only() {
     let sealed = Settings { sealed: Some(key.clone()), ..settings(&path) };
     for _ in 0..2 {
         let bench = Bench::open(&sealed);
-        bench.scribe(0).write(None, &entry());
+        bench.scribe(0).write(None, &entry(), false, None);
         bench.end();
     }
     let bytes = fs::read(&path).expect("a file");
@@ -285,7 +292,7 @@ fn what_does_not_fit_is_dropped_and_counted() {
     let bench = Bench::open(&Settings { queue: 4096, ..settings(&dir.path().join("access.log")) });
     let scribe = bench.scribe(0);
     for _ in 0..1000 {
-        scribe.write(None, &entry());
+        scribe.write(None, &entry(), false, None);
     }
     bench.end();
     let log = &bench.metrics.log;
@@ -304,7 +311,7 @@ async fn a_full_disk_stops_requests_or_not_by_setting() {
         let bench = Bench::open(&Settings { when_full, ..settings(&path) });
         let scribe = bench.scribe(0);
         assert!(scribe.room().await.is_ok());
-        scribe.write(None, &entry());
+        scribe.write(None, &entry(), false, None);
         until(|| bench.metrics.log.errors.value() > 0);
         assert_eq!(scribe.room().await.is_err(), when_full == WhenFull::Wait);
         bench.end();
@@ -328,10 +335,10 @@ fn what_was_clean_before_is_written_alike_and_by_its_own_rules() {
         ..entry()
     };
     for _ in 0..3 {
-        scribe.write(None, &clean);
+        scribe.write(None, &clean, false, None);
         // Neither is remembered: something is in one of the two.
-        scribe.write(None, &Entry { referrer: clean.referrer, ..entry() });
-        scribe.write(Some(&strict), &entry());
+        scribe.write(None, &Entry { referrer: clean.referrer, ..entry() }, false, None);
+        scribe.write(Some(&strict), &entry(), false, None);
     }
     bench.end();
     let text = fs::read_to_string(&path).expect("a file");
