@@ -12,13 +12,16 @@ use super::{
     Ready, Shared,
     client::{Client, Error},
     message,
-    queue::{Fate, Finished, Record},
+    queue::{Fate, Finished, Record, Weigh},
     settings::Signal,
 };
 /// How often lanes are looked at.
 const PACE: Duration = Duration::from_millis(500);
 /// Most requests, or lines, in one batch.
 const BATCH: usize = 512;
+/// Weight from which a batch takes no more: receivers of gRPC refuse messages of more than 4 MiB unless told otherwise, and clients
+/// choose how long their URLs are.
+const FULL: usize = 1 << 20;
 /// First wait after a failure, which doubles; and the longest.
 const WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -201,12 +204,14 @@ async fn before_the_end<T>(shared: &Shared, sending: impl Future<Output = T>) ->
     }
 }
 
-/// The next items, out of those at hand or else of those that wait.
-fn next<T>(at_hand: &mut VecDeque<T>, wait: impl FnOnce() -> Vec<T>) -> Option<Vec<T>> {
+/// The next items, out of those at hand or else of those that wait: at least one, where there is any.
+fn next<T: Weigh>(at_hand: &mut VecDeque<T>, wait: impl FnOnce() -> Vec<T>) -> Option<Vec<T>> {
     if at_hand.is_empty() {
         at_hand.extend(wait());
     }
-    let count = at_hand.len().min(BATCH);
+    let mut weight = 0;
+    let room = |item: &&T| std::mem::replace(&mut weight, weight + item.weight()) < FULL;
+    let count = at_hand.iter().take(BATCH).take_while(room).count();
     (count > 0).then(|| at_hand.drain(..count).collect())
 }
 
@@ -220,6 +225,17 @@ fn wait(tries: u32, error: &Error) -> Duration {
 mod tests {
     use super::*;
 
+    struct Item {
+        number: usize,
+        weight: usize,
+    }
+
+    impl Weigh for Item {
+        fn weight(&self) -> usize {
+            self.weight
+        }
+    }
+
     #[test]
     fn waits_grow_up_to_a_bound_unless_the_collector_says_how_long() {
         for (tries, most) in [(0, 1), (1, 2), (4, 16), (5, 30), (40, 30)] {
@@ -232,12 +248,15 @@ mod tests {
 
     #[test]
     fn batches_are_bounded_and_lose_nothing() {
-        let (mut at_hand, mut more) = (VecDeque::new(), Some((0..1000).collect::<Vec<_>>()));
-        let mut batches = Vec::new();
-        while let Some(batch) = next(&mut at_hand, || more.take().unwrap_or_default()) {
-            batches.push(batch);
+        for (weight, lengths) in [(1, &[512, 488][..]), (FULL / 400, &[401, 401, 198]), (2 * FULL, &[1; 1000])] {
+            let items: Vec<Item> = (0..1000).map(|number| Item { number, weight }).collect();
+            let (mut at_hand, mut more) = (VecDeque::new(), Some(items));
+            let mut batches = Vec::new();
+            while let Some(batch) = next(&mut at_hand, || more.take().unwrap_or_default()) {
+                batches.push(batch);
+            }
+            assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), lengths);
+            assert!(batches.iter().flatten().map(|item| item.number).eq(0..1000));
         }
-        assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [512, 488]);
-        assert_eq!(batches.concat(), (0..1000).collect::<Vec<_>>());
     }
 }
