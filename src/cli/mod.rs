@@ -5,7 +5,9 @@ pub mod breached;
 pub mod certs;
 pub mod check;
 pub mod control;
+pub mod demo;
 pub mod detect;
+pub mod intercept;
 pub mod logins;
 pub mod logs;
 pub mod redact;
@@ -41,8 +43,12 @@ enum Command {
     Certs(certs::CertsCommand),
     /// Say whether a configuration is valid, and everything that is wrong with it.
     Check(CheckArgs),
+    /// Serve the legacy application with made-up customers alone, unprotected, to try Privet in front of it.
+    Demo(demo::DemoArgs),
     /// Tell what personal data and secrets the lines of a JSON-lines file hold.
     Detect(detect::DetectArgs),
+    /// Print the rules that lead an application's ports to Privet (nftables or iptables).
+    Intercept(intercept::InterceptArgs),
     /// Say who fails to sign in most, as pseudonyms, and what was learned of the applications' answers.
     Logins(logins::LoginsArgs),
     /// Open or verify sealed access logs.
@@ -109,9 +115,11 @@ pub fn run() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(args) => serve::run(args),
         Command::Check(args) => check::run(&args),
+        Command::Demo(args) => demo::run(&args),
         Command::Detect(args) => detect::run(&args),
         Command::Breached(command) => breached::run(&command),
         Command::Certs(command) => certs::run(&command),
+        Command::Intercept(args) => intercept::run(&args),
         Command::Logins(args) => logins::run(&args),
         Command::Logs(command) => logs::run(&command),
         Command::Sessions(command) => sessions::run(&command),
