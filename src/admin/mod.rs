@@ -1,4 +1,4 @@
-//! The private listener: health, metrics and the map of personal data (counts only), without TLS, and nothing else.
+//! The private listener: health, metrics, the map of personal data (counts only) and the hook of the end, without TLS, and nothing else.
 
 pub mod control;
 pub mod settings;
@@ -17,24 +17,35 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc::UnboundedSender, oneshot},
+};
 
 pub use settings::Settings;
 
 use crate::observe::metrics::{Format, Metrics};
 
-/// Answers until the task is ended.
-pub async fn serve(listener: TcpListener, metrics: Arc<Metrics>, ready: Arc<AtomicBool>) {
+/// A hook that waits until nothing is in flight any more. Dropping it refuses it.
+pub type Asked = oneshot::Sender<()>;
+
+/// Answers until the task is ended. Whoever gets `/drain` is sent to `asks`.
+pub async fn serve(listener: TcpListener, metrics: Arc<Metrics>, ready: Arc<AtomicBool>, asks: UnboundedSender<Asked>) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let (metrics, ready) = (Arc::clone(&metrics), Arc::clone(&ready));
+        let (metrics, ready, asks) = (Arc::clone(&metrics), Arc::clone(&ready), asks.clone());
         tokio::spawn(async move {
-            let service = service_fn(move |request| {
-                let answer = answer(&request, &metrics, ready.load(Relaxed));
-                async move { Ok::<_, Infallible>(answer) }
+            let (metrics, ready, asks) = (&metrics, &ready, &asks);
+            let service = service_fn(move |request| async move {
+                let drained = is_hook(&request) && drained(asks).await;
+                Ok::<_, Infallible>(if drained {
+                    text(StatusCode::OK, "text/plain", "drained\n".into())
+                } else {
+                    answer(&request, metrics, ready.load(Relaxed))
+                })
             });
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
@@ -44,6 +55,17 @@ pub async fn serve(listener: TcpListener, metrics: Arc<Metrics>, ready: Arc<Atom
             let _ = connection.await;
         });
     }
+}
+
+/// GET alone: the kubelet's hooks can't do otherwise.
+fn is_hook(request: &Request<Incoming>) -> bool {
+    request.method() == Method::GET && request.uri().path() == "/drain"
+}
+
+/// Asks for the end and waits until nothing is in flight; false where no hook is configured.
+async fn drained(asks: &UnboundedSender<Asked>) -> bool {
+    let (asked, told) = oneshot::channel();
+    asks.send(asked).is_ok() && told.await.is_ok()
 }
 
 fn answer(request: &Request<Incoming>, metrics: &Metrics, ready: bool) -> Response<Full<Bytes>> {

@@ -12,11 +12,11 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use arc_swap::ArcSwap;
-use tokio::{runtime::Handle as Runtime, task::AbortHandle};
+use tokio::{runtime::Handle as Runtime, sync::mpsc::UnboundedSender, task::AbortHandle};
 
 use super::{keys, shown, store, telemetry};
 use crate::{
-    admin::{self, control::Reach},
+    admin::{self, Asked, control::Reach},
     app::log,
     common::{clock, lock_file::LockFile},
     config::Config,
@@ -54,6 +54,7 @@ pub struct Running {
     addresses: Addresses,
     inherited: Inherited,
     admin: Option<AbortHandle>,
+    asks: UnboundedSender<Asked>,
 }
 
 /// The way in for commands, held together with the data folder.
@@ -82,11 +83,16 @@ pub struct Addresses {
 }
 
 impl Running {
-    /// Binds what was not handed over, loads, starts.
+    /// Binds what was not handed over, loads, starts. Hooks that want to be told of the end come out of `asks`.
     ///
     /// # Errors
     /// When an address, file or privilege is not to be had.
-    pub fn start(config: Config, keys: &Arc<Keys>, inherited: Inherited) -> anyhow::Result<Self> {
+    pub fn start(
+        config: Config,
+        keys: &Arc<Keys>,
+        inherited: Inherited,
+        asks: UnboundedSender<Asked>,
+    ) -> anyhow::Result<Self> {
         let settings = Arc::new(config.server.clone());
         inherited.agree(&doors(&config, settings.workers))?;
         let listen = |name, address, count| match inherited.listeners(name, count)? {
@@ -154,6 +160,7 @@ impl Running {
             addresses,
             inherited,
             admin: None,
+            asks,
         };
         running.open(Door::Https, https);
         if let Some(http) = http {
@@ -369,7 +376,8 @@ impl Running {
         }
         if let Some(listener) = listeners.and_then(|mut listeners| listeners.pop()) {
             let listener = tokio::net::TcpListener::from_std(listener.socket)?;
-            let task = tokio::spawn(admin::serve(listener, Arc::clone(&self.process.metrics), Arc::clone(&self.ready)));
+            let metrics = Arc::clone(&self.process.metrics);
+            let task = tokio::spawn(admin::serve(listener, metrics, Arc::clone(&self.ready), self.asks.clone()));
             self.admin = Some(task.abort_handle());
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! The composition root: settings become a running gateway; reload; signals.
 
 pub mod banner;
+pub mod end;
 pub mod gateway;
 pub mod keys;
 pub mod log;
@@ -13,17 +14,17 @@ mod telemetry;
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::Context as _;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::{
+    sync::mpsc,
+    time::{MissedTickBehavior, interval},
+};
 
-use self::{gateway::Running, signals::Signals, supervisor::Supervisor};
+use self::{end::Cause, gateway::Running, signals::Signals, supervisor::Supervisor};
 use crate::{
     common::stamp::Stamps,
     config::{Config, Flags, Report},
-    server::{inherited::Inherited, worker::Drain},
+    server::inherited::Inherited,
 };
-
-/// From the deadline to the end of the process: workers end, and what waits for the log is written.
-const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// Where the configuration comes from.
 #[derive(Debug, Clone)]
@@ -65,23 +66,25 @@ pub fn run(source: &Source, inherited: Inherited, demo: bool) -> anyhow::Result<
         // A key file that is made now has not changed.
         let keys = keys::of(&config)?;
         let mut watched = source.watched(&config);
-        let mut running = Running::start(config, &keys, inherited)?;
+        let (asks, mut hooks) = mpsc::unbounded_channel();
+        let mut running = Running::start(config, &keys, inherited, asks)?;
         banner::print(running.config(), running.addresses(), demo);
         let supervisor = Supervisor::find();
         supervisor.keep_alive(running.pulses());
         supervisor.ready(&serving(&running));
         let mut every = interval(Duration::from_secs(1));
         every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
+        let cause = loop {
             tokio::select! {
                 signal = signals.next() => match signal {
                     signals::Signal::Reload => reload(source, &mut running, &mut watched, &supervisor),
                     signals::Signal::Reopen => running.reopen_log(),
-                    signals::Signal::Terminate => {
-                        let delay = running.config().server.shutdown.delay;
-                        return drain(running, &mut signals, &supervisor, delay).await;
-                    }
-                    signals::Signal::Interrupt => return drain(running, &mut signals, &supervisor, Duration::ZERO).await,
+                    signals::Signal::Terminate => break Cause::Signal(running.config().server.shutdown.delay),
+                    signals::Signal::Interrupt => break Cause::Signal(Duration::ZERO),
+                },
+                // Dropped where no hook is configured, which refuses it.
+                Some(asked) = hooks.recv() => if running.config().server.shutdown.hook {
+                    break Cause::Hook(asked);
                 },
                 _ = every.tick() => {
                     running.refresh_certificates();
@@ -92,7 +95,9 @@ pub fn run(source: &Source, inherited: Inherited, demo: bool) -> anyhow::Result<
                     }
                 }
             }
-        }
+        };
+        end::end(running, cause, &mut signals, &mut hooks, &supervisor).await;
+        Ok(())
     })
 }
 
@@ -127,50 +132,6 @@ fn reload(source: &Source, running: &mut Running, watched: &mut Stamps, supervis
 /// What a supervisor shows of a gateway that serves.
 fn serving(running: &Running) -> String {
     format!("serving on {}", running.addresses().https)
-}
-
-/// Ends: readiness fails, clients are told, listeners close after `delay`, and the process waits for what is in flight.
-async fn drain(
-    running: Running,
-    signals: &mut Signals,
-    supervisor: &Supervisor,
-    delay: Duration,
-) -> anyhow::Result<()> {
-    let started = Instant::now();
-    let deadline = started + running.config().server.shutdown.deadline;
-    supervisor.stopping(running.config().server.shutdown.deadline + LAST_WORDS);
-    running.tell(Drain::Announced);
-    tracing::info!(delay_s = delay.as_secs_f32(), "ending: readiness fails, listeners close after the delay");
-    let mut poll = interval(Duration::from_millis(20));
-    let mut closing_at = Some((started + delay).min(deadline));
-    let mut quiet_since = None;
-    loop {
-        tokio::select! {
-            // Whoever asks twice does not want to wait.
-            () = signals.end() => break,
-            now = poll.tick() => {
-                if closing_at.is_some_and(|at| now >= at) {
-                    closing_at = None;
-                    running.tell(Drain::Closing);
-                }
-                if now >= deadline {
-                    tracing::warn!(requests = running.requests(), "the deadline has come; what still runs is cut");
-                    break;
-                }
-                if closing_at.is_none() {
-                    // A request counts as ended when its last byte is handed over; a moment more lets that be sent.
-                    let quiet = running.requests() == 0;
-                    quiet_since = if quiet { quiet_since.or(Some(now)) } else { None };
-                    if running.connections() == 0 || quiet_since.is_some_and(|at| now - at > Duration::from_secs(1)) {
-                        break;
-                    }
-                }
-            }
-        }
-    }
-    running.end();
-    tracing::info!(seconds = started.elapsed().as_secs_f32(), "ended");
-    Ok(())
 }
 
 /// Two descriptors a proxied request: the soft limit of most systems is for interactive programs.

@@ -37,7 +37,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let mut limits = top.table("limits", "limits", d);
     let head = head_rules(top.table("head", "head", d), &mut limits, d);
     let admin = admin::Settings { listen: door(&mut listen, "admin", 9901, d) };
-    let shutdown = shutdown(top.table("shutdown", "shutdown", d), context.delay, d);
+    let shutdown = shutdown(top.table("shutdown", "shutdown", d), context.delay, admin.listen.is_some(), d);
     let tls = top.table("tls", "tls", d);
     let seal = logs::seal(top.table("seal", "seal", d), data_dir.as_ref(), context, d);
     let access_log = logs::access_log(top.table("access_log", "access_log", d), &seal, context, d);
@@ -212,10 +212,18 @@ fn head_rules(mut head: Table, limits: &mut Table, d: &mut Diagnostics<'_>) -> H
     rules
 }
 
-fn shutdown(mut table: Table, delay: Duration, d: &mut Diagnostics<'_>) -> Shutdown {
+fn shutdown(mut table: Table, delay: Duration, has_admin: bool, d: &mut Diagnostics<'_>) -> Shutdown {
     let place = table.place("deadline");
-    let settings =
-        Shutdown { delay: table.duration("delay", d, delay), deadline: table.duration("deadline", d, seconds(28)) };
+    let hook_place = table.place("hook");
+    let settings = Shutdown {
+        delay: table.duration("delay", d, delay),
+        deadline: table.duration("deadline", d, seconds(28)),
+        hook: table.flag("hook", d, false),
+    };
+    if settings.hook && !has_admin {
+        let hint = Some("name an address in `listen.admin`".to_owned());
+        d.note(&hook_place, "the hook is asked for on the private listener, which is off", hint);
+    }
     if settings.deadline <= settings.delay {
         d.note(&place, "`deadline` must be longer than `delay`: both count from the signal", None);
     }

@@ -61,4 +61,6 @@ pub struct Shutdown {
     pub delay: Duration,
     /// Time from the signal after which what still runs is cut.
     pub deadline: Duration,
+    /// Whether whoever reaches the private listener may begin the end, and is answered when nothing is in flight.
+    pub hook: bool,
 }

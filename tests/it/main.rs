@@ -10,6 +10,7 @@ mod framing;
 mod gate;
 mod grpc;
 mod guards;
+mod hook;
 mod http;
 mod intercept;
 mod kubernetes;

@@ -231,4 +231,11 @@ pub(super) const KEYS: &[Key] = &[
         "28s",
         "From SIGTERM to the end, whatever still runs. Longer than `delay`, shorter than the grace period of who sends it.",
     ),
+    key(
+        "shutdown",
+        "hook",
+        "true",
+        "false",
+        "Whether GET /drain on the admin address begins the end and is answered when nothing is in flight; the process then waits for its signal, until `deadline`. For the preStop hook of an application beside Privet. Whoever reaches that address can end Privet then.",
+    ),
 ];
