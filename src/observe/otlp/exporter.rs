@@ -210,7 +210,11 @@ fn next<T: Weigh>(at_hand: &mut VecDeque<T>, wait: impl FnOnce() -> Vec<T>) -> O
         at_hand.extend(wait());
     }
     let mut weight = 0;
-    let room = |item: &&T| std::mem::replace(&mut weight, weight + item.weight()) < FULL;
+    let room = |item: &&T| {
+        let begun = weight < FULL;
+        weight += item.weight();
+        begun
+    };
     let count = at_hand.iter().take(BATCH).take_while(room).count();
     (count > 0).then(|| at_hand.drain(..count).collect())
 }
