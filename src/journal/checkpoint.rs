@@ -274,14 +274,25 @@ mod tests {
         assert_eq!(signer.verifier().text(), public);
         assert_eq!(signer.text().trim_end(), private);
         assert!(!format!("{signer:?}").contains("AYEK"));
-        let text = "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n";
-        let signed = BASE64_STANDARD.encode([&signer.verifier().id()[..], signer.pair.sign(text.as_bytes()).as_ref()].concat());
-        assert_eq!(signed, "x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=");
+        let text =
+            "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n";
+        let signed =
+            BASE64_STANDARD.encode([&signer.verifier().id()[..], signer.pair.sign(text.as_bytes()).as_ref()].concat());
+        assert_eq!(
+            signed,
+            "x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM="
+        );
     }
 
     #[test]
     fn other_forms_are_refused() {
-        for text in ["", "a", "a+b+c", "PeterNeumann+c74f20a4+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW", "a b+00000000+AQ=="] {
+        for text in [
+            "",
+            "a",
+            "a+b+c",
+            "PeterNeumann+c74f20a4+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
+            "a b+00000000+AQ==",
+        ] {
             assert_eq!(Verifier::parse(text), Err(Error::Key), "{text}");
             assert!(Signer::parse(text).is_err());
         }

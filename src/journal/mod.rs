@@ -33,16 +33,16 @@ use std::{
 
 use tokio::sync::oneshot;
 
-pub use self::{
-    queue::{Counts, Error, Receipt, State},
-    record::{Class, Kind, Record},
-    settings::Settings,
-};
 use self::{
     disk::{Disk, Folder},
     key::Keys,
     queue::{Order, Pending, Queue},
     writer::Writer,
+};
+pub use self::{
+    queue::{Counts, Error, Receipt, State},
+    record::{Class, Kind, Record},
+    settings::Settings,
 };
 use crate::{
     common::{clock, lock_file::LockFile},
@@ -102,7 +102,7 @@ impl Journal {
 
     /// Writes a record. It is handed over at once, and on disk for certain when the future answers; whoever drops the future loses the answer
     /// and not the record.
-    pub fn append(&self, record: &Record) -> impl Future<Output = Result<Receipt, Error>> + Send + 'static {
+    pub fn append(&self, record: &Record) -> impl Future<Output = Result<Receipt, Error>> + Send + use<> {
         let (reply, answer) = oneshot::channel();
         let pushed = self.push(record, Some(reply));
         async move {

@@ -11,7 +11,7 @@ use super::{
     disk::{Disk, read_if_any},
     key,
     segment::{self, Bad, Chain, Segment, Why, is_torn},
-    tree::{Frontier, Hash},
+    tree::{Frontier, Hash, hex},
 };
 use crate::common::lock_file;
 
@@ -71,7 +71,9 @@ pub enum Error {
         source: checkpoint::Error,
     },
     /// The key that signs is gone.
-    #[error("checkpoint.key is missing in the journal's folder, and there are records: bring it back, or move the folder aside")]
+    #[error(
+        "checkpoint.key is missing in the journal's folder, and there are records: bring it back, or move the folder aside"
+    )]
     NoSigner,
     /// A data key can't be used.
     #[error("a data key of the journal can't be used: {0}")]
@@ -123,22 +125,13 @@ pub(super) fn genesis(origin: &str) -> Hash {
     digest::digest(&digest::SHA256, origin.as_bytes()).as_ref().try_into().unwrap_or_default()
 }
 
-/// A hash as people write it.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(64), |text, byte| text + &format!("{byte:02x}"))
-}
-
 /// Finds the end. Cuts a torn one off.
 pub(super) fn open(disk: &mut impl Disk) -> Result<Opened, Error> {
     let segments = segment::list(disk)?;
     let signer = signer(disk, segments.is_empty())?;
     let known = checkpoint(disk, &signer)?;
-    let signed = known.as_ref().map_or(0, |checkpoint| checkpoint.size);
     let start = known.as_ref().and_then(|checkpoint| frontier(disk, checkpoint)).unwrap_or_default();
     let (tail, torn) = read(disk, &segments, start, known.as_ref(), &signer)?;
-    if tail.frontier.size() < signed {
-        return Err(Error::Behind { found: tail.frontier.size(), signed });
-    }
     let cut = match torn {
         Some(cut) => {
             // Said before it is done: a process that is killed in between still tells of it.
@@ -149,7 +142,7 @@ pub(super) fn open(disk: &mut impl Disk) -> Result<Opened, Error> {
         // One that can't be read was never written whole, so nothing was cut for it.
         None => read_if_any(disk, CUT)?.and_then(|text| serde_json::from_slice(&text).ok()),
     };
-    Ok(Opened { signer, tail, signed, cut })
+    Ok(Opened { signer, tail, signed: known.map_or(0, |checkpoint| checkpoint.size), cut })
 }
 
 fn signer(disk: &mut impl Disk, new: bool) -> Result<Signer, Error> {
@@ -206,6 +199,7 @@ fn read(
     let first = if from == 0 { 0 } else { segments[from].first };
     let mut chain = Chain { next: first, previous: (first == 0).then_some(genesis) };
     let mut tail = Tail { segment: None, length: 0, frontier: start, previous: genesis };
+    let signed = known.map_or(0, |known| known.size);
     let mut torn = None;
     for (number, segment) in segments.iter().enumerate().skip(from) {
         let damaged = |bad: Bad| Error::Damaged {
@@ -227,12 +221,12 @@ fn read(
             }
         });
         if rewritten {
-            return Err(Error::Rewritten(known.map_or(0, |known| known.size)));
+            return Err(Error::Rewritten(signed));
         }
         let mut length = bytes.len();
         if let Some(bad) = bad {
             let last = number + 1 == segments.len();
-            if !last || bad.index < known.map_or(0, |known| known.size) || !is_torn(&bytes, &bad) {
+            if !last || bad.index < signed || !is_torn(&bytes, &bad) {
                 return Err(damaged(bad));
             }
             length = bad.at;
@@ -242,6 +236,9 @@ fn read(
         }
         tail.segment = Some(segment.name.clone());
         tail.length = length as u64;
+    }
+    if chain.next < signed {
+        return Err(Error::Behind { found: chain.next, signed });
     }
     tail.previous = chain.previous.unwrap_or(genesis);
     Ok((tail, torn))

@@ -225,7 +225,8 @@ impl Queue {
     /// Whether it has, within `wait`.
     pub(super) fn has_ended(&self, wait: Duration) -> bool {
         let inner = self.inner();
-        let (inner, _) = self.end.wait_timeout_while(inner, wait, |inner| !inner.ended).unwrap_or_else(PoisonError::into_inner);
+        let (inner, _) =
+            self.end.wait_timeout_while(inner, wait, |inner| !inner.ended).unwrap_or_else(PoisonError::into_inner);
         inner.ended
     }
 }

@@ -79,6 +79,8 @@ pub enum Kind {
     SignInFailure,
     /// A limit stood in the way of an attempt.
     SignInRefused,
+    /// Attempts came faster than they could be written down.
+    SignInMissed,
     /// A torn end of the journal was cut off.
     JournalRecovered,
     /// The journal could not be written for a while, and can again.
@@ -89,7 +91,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::ProcessStarted,
         Self::ProcessStopped,
         Self::ConfigReloaded,
@@ -103,6 +105,7 @@ impl Kind {
         Self::SignInSuccess,
         Self::SignInFailure,
         Self::SignInRefused,
+        Self::SignInMissed,
         Self::JournalRecovered,
         Self::JournalResumed,
         Self::KeyDestroyed,
@@ -125,6 +128,7 @@ impl Kind {
             Self::SignInSuccess => "sign_in.success",
             Self::SignInFailure => "sign_in.failure",
             Self::SignInRefused => "sign_in.refused",
+            Self::SignInMissed => "sign_in.missed",
             Self::JournalRecovered => "journal.recovered",
             Self::JournalResumed => "journal.resumed",
             Self::KeyDestroyed => "journal.key_destroyed",
@@ -141,7 +145,7 @@ impl Kind {
     #[must_use]
     pub const fn class(self) -> Class {
         match self {
-            Self::SignInSuccess | Self::SignInFailure | Self::SignInRefused => Class::Access,
+            Self::SignInSuccess | Self::SignInFailure | Self::SignInRefused | Self::SignInMissed => Class::Access,
             Self::AccountAdded | Self::AccountRemoved | Self::AccountChanged => Class::Grants,
             _ => Class::Operations,
         }
@@ -226,15 +230,19 @@ impl Record {
     /// An attempt to sign in ([`Kind::SignInSuccess`], failure, refused), with pseudonyms of account and address, and the limit in its way.
     #[must_use]
     pub fn sign_in(kind: Kind, login: &str, account: Option<String>, address: String, limit: Option<&str>) -> Self {
-        let fields =
-            [("login", login.into()), ("account", account.into()), ("address", address.into()), ("limit", limit.into())];
+        let fields = [
+            ("login", login.into()),
+            ("account", account.into()),
+            ("address", address.into()),
+            ("limit", limit.into()),
+        ];
         Self::new(kind, fields)
     }
 
-    /// So many more attempts were refused, and not written down one by one.
+    /// So many more attempts of a kind, not written down one by one.
     #[must_use]
-    pub fn sign_ins_refused(attempts: u64) -> Self {
-        Self::new(Kind::SignInRefused, [("attempts", attempts.into())])
+    pub fn sign_ins(kind: Kind, attempts: u64) -> Self {
+        Self::new(kind, [("attempts", attempts.into())])
     }
 
     /// So many bytes with this SHA-256 were cut off a segment.
@@ -295,7 +303,7 @@ mod tests {
     #[test]
     fn lengths_tell_little_and_debug_nothing() {
         let long = Record::account(Kind::AccountAdded, "staff", "kim.chulsoo@example.com", &[]);
-        let short = Record::account(Kind::AccountAdded, "staff", "a", &[]);
+        let short = Record::account(Kind::AccountAdded, "staff", "anna", &[]);
         let length = |record: &Record| record.text().expect("short enough").len();
         assert_eq!((length(&long), length(&short)), (128, 128));
         assert!(!format!("{long:?}").contains("kim"));

@@ -101,12 +101,7 @@ struct Text {
 ///
 /// # Errors
 /// When a file can't be read, or a record is damaged; all before it were shown.
-pub fn search(
-    folder: &Path,
-    ring: Ring,
-    filter: &Filter,
-    visit: impl FnMut(Line) -> bool,
-) -> Result<Unread, Error> {
+pub fn search(folder: &Path, ring: Ring, filter: &Filter, visit: impl FnMut(Line) -> bool) -> Result<Unread, Error> {
     read(&Folder::new(folder), ring, filter, visit)
 }
 
@@ -121,8 +116,12 @@ pub(super) fn read(
     let segments = segment::list(disk)?;
     let mut chain = Chain { next: 0, previous: None };
     for (number, segment) in segments.iter().enumerate() {
-        let damaged =
-            |bad: Bad| Error::Damaged { index: bad.index, segment: segment.name.clone(), at: bad.at as u64, why: bad.why };
+        let damaged = |bad: Bad| Error::Damaged {
+            index: bad.index,
+            segment: segment.name.clone(),
+            at: bad.at as u64,
+            why: bad.why,
+        };
         if segment.first != chain.next {
             return Err(damaged(Bad { index: chain.next, at: 0, why: Why::Missing }));
         }
@@ -132,9 +131,9 @@ pub(super) fn read(
             let time = entry.place.time;
             let asked = filter.since.is_none_or(|since| since <= time) && filter.until.is_none_or(|until| time < until);
             if asked && matches!(outcome, Ok(true)) {
-                outcome = reader.open(disk, entry).map(|line| {
-                    line.filter(|line| matches(line, filter, wanted.as_deref())).is_none_or(&mut visit)
-                });
+                outcome = reader
+                    .open(disk, entry)
+                    .map(|line| line.filter(|line| matches(line, filter, wanted.as_deref())).is_none_or(&mut visit));
             }
         });
         if !outcome? {

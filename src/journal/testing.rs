@@ -25,7 +25,7 @@ struct State {
     torn: usize,
     /// Bytes that find room.
     room: Option<u64>,
-    /// Files whose entries in the folder are for certain.
+    /// What was done.
     log: Vec<String>,
 }
 
@@ -36,6 +36,11 @@ pub(super) struct Memory(Arc<Mutex<State>>);
 impl Memory {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Nothing goes on until this is dropped.
+    pub(super) fn hold(&self) -> impl Drop + '_ {
+        Held { _state: self.state() }
     }
 
     /// Every change from the one of this number on fails, after `torn` bytes were written.
@@ -110,6 +115,14 @@ impl Memory {
         }
         change(&mut state)
     }
+}
+
+struct Held<'a> {
+    _state: MutexGuard<'a, State>,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {}
 }
 
 fn missing() -> io::Error {

@@ -18,6 +18,12 @@ pub fn leaf(bytes: &[u8]) -> Hash {
     sha256(&[&[0], bytes])
 }
 
+/// A hash as people write it.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(64), |text, byte| text + &format!("{byte:02x}"))
+}
+
 fn node(left: &Hash, right: &Hash) -> Hash {
     sha256(&[&[1], left, right])
 }
