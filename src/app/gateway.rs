@@ -24,7 +24,6 @@ use crate::{
         Plan,
         plan::{Bounds, Means},
     },
-    journal::Record,
     login::Guard,
     observe::{access_log::Log, metrics::Metrics, otlp::Telemetry},
     privacy::Keys,
@@ -139,9 +138,7 @@ impl Running {
         let plan = Plan::new(&config.gateway, bounds, means, None)?;
         log::scrub_by(&plan.engine);
         let control = control(&config, &plan, &process.tls);
-        let mut journal = journal::Running::start(&config, control.is_some(), &process.metrics)?;
-        journal.note(|| Record::certificate_loaded(process.tls.expiries().into_iter().map(|(name, _)| name).collect()));
-        journal.listen(&guard);
+        let journal = journal::Running::start(&config, control.is_some(), &process, &guard)?;
         let workers = (0..settings.workers)
             .map(|index| Handle::start(index, &process, Arc::clone(&plan), Arc::clone(&settings)))
             .collect::<Result<Vec<_>, _>>()

@@ -19,6 +19,7 @@ use crate::{
     },
     observe::metrics::{Metrics, Sample, Source},
     seal::Ring,
+    server::worker::Process,
     tls,
 };
 
@@ -41,7 +42,7 @@ impl Running {
     ///
     /// # Errors
     /// When it was asked for and is not to be had.
-    pub(super) fn start(config: &Config, held: bool, metrics: &Metrics) -> anyhow::Result<Self> {
+    pub(super) fn start(config: &Config, held: bool, process: &Process, guard: &Arc<Guard>) -> anyhow::Result<Self> {
         let Some(settings) = &config.journal else { return Ok(Self::default()) };
         let opened = || -> anyhow::Result<Journal> {
             if !held {
@@ -60,9 +61,12 @@ impl Running {
                 None
             }
         };
-        show(metrics, journal.as_ref());
-        let running = Self { journal, listener: None };
+        show(&process.metrics, journal.as_ref());
+        let mut running = Self { journal, listener: None };
         running.note(|| Record::process_started(&hex(&config.sha256)));
+        let certificates = process.tls.expiries();
+        running.note(|| Record::certificate_loaded(certificates.into_iter().map(|(name, _)| name).collect()));
+        running.listen(guard);
         Ok(running)
     }
 

@@ -102,6 +102,9 @@ impl Journal {
 
     /// Writes a record. It is handed over at once, and on disk for certain when the future answers; whoever drops the future loses the answer
     /// and not the record.
+    ///
+    /// # Errors
+    /// When it is not on disk, and why.
     pub fn append(&self, record: &Record) -> impl Future<Output = Result<Receipt, Error>> + Send + use<> {
         let (reply, answer) = oneshot::channel();
         let pushed = self.push(record, Some(reply));

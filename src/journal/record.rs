@@ -282,7 +282,8 @@ impl Record {
 
 /// As much of a text as a record takes.
 fn start(text: &str) -> &str {
-    &text[..text.floor_char_boundary(4096)]
+    let end = (0..=text.len().min(4096)).rev().find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or(0)]
 }
 
 #[cfg(test)]

@@ -232,7 +232,9 @@ fn damage_is_not_taken_for_a_torn_end() {
         let _held = torn.hold();
         (1..9).map(|number| journal.append(&record(number))).collect()
     };
-    answers.into_iter().for_each(|answer| assert!(block(answer).is_ok()));
+    for answer in answers {
+        assert!(block(answer).is_ok());
+    }
     let torn = torn.copy();
     let at = torn.read(FIRST).expect("a file").len() - length * 3 / 2;
     torn.tamper(FIRST, |bytes| bytes[at] ^= 1);

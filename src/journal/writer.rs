@@ -211,10 +211,8 @@ impl<D: Disk> Writer<D> {
     /// Answers those who wait; the rest waits for better times.
     fn refuse(&mut self, group: Vec<Pending>, failure: &Failure) {
         self.dirty = true;
-        let (state, error) = match failure.is_full() {
-            true => (State::Full, Error::Full),
-            false => (State::Failed, Error::Failed(failure.kind())),
-        };
+        let (state, error) =
+            if failure.is_full() { (State::Full, Error::Full) } else { (State::Failed, Error::Failed(failure.kind())) };
         self.queue.set_state(state);
         if self.outage.is_none() {
             tracing::error!(error = %failure, "the journal can't be written; every record is tried anew");

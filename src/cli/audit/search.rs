@@ -39,7 +39,7 @@ fn text(line: &Line) -> String {
     let mut text = format!("{:>8}  {}{set}  {:22}", line.index, time_text(line.time), line.kind);
     for (name, value) in &line.body {
         let value = if let Value::String(value) = value { value.clone() } else { value.to_string() };
-        text.push_str(&format!("  {name}={value}"));
+        text.extend(["  ", name, "=", &value]);
     }
     // What was written may have come from anybody: nothing of it moves a terminal's cursor.
     text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
