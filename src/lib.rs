@@ -13,6 +13,7 @@
 //! * [`observe`]: what is written down, counted and traced, and where that goes.
 //! * [`identity`]: who asks: sign-in, sessions, staff accounts.
 //! * [`privacy`]: finds personal data and secrets in bytes, and rewrites them; pure.
+//! * [`journal`]: what has happened, sealed and chained: readable with keys only, changed by nobody unseen.
 //! * [`login`]: limits on attempts at an application's own login.
 //! * [`tls`]: certificates, profiles, client certificates, ACME, the development CA.
 //! * [`store`]: what replicas share, in Redis; away at once where it is away.
@@ -33,6 +34,7 @@ pub mod dial;
 pub mod format;
 pub mod gateway;
 pub mod identity;
+pub mod journal;
 pub mod login;
 pub mod observe;
 pub mod privacy;

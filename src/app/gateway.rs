@@ -14,7 +14,7 @@ use anyhow::{Context as _, bail};
 use arc_swap::ArcSwap;
 use tokio::{runtime::Handle as Runtime, sync::mpsc::UnboundedSender, task::AbortHandle};
 
-use super::{keys, shown, store, telemetry};
+use super::{journal, keys, shown, store, telemetry};
 use crate::{
     admin::{self, Asked, control::Reach},
     app::log,
@@ -43,6 +43,7 @@ pub struct Running {
     config: Config,
     plan: Arc<Plan>,
     control: Option<Control>,
+    journal: journal::Running,
     guard: Arc<Guard>,
     store: Option<store::Running>,
     process: Arc<Process>,
@@ -136,6 +137,8 @@ impl Running {
         };
         let plan = Plan::new(&config.gateway, bounds, means, None)?;
         log::scrub_by(&plan.engine);
+        let control = control(&config, &plan, &process.tls);
+        let journal = journal::Running::start(&config, control.is_some(), &process, &guard)?;
         let workers = (0..settings.workers)
             .map(|index| Handle::start(index, &process, Arc::clone(&plan), Arc::clone(&settings)))
             .collect::<Result<Vec<_>, _>>()
@@ -146,7 +149,8 @@ impl Running {
         let mut issuance = Issuance::new(process.tls.orders());
         issuance.apply(&config.tls);
         let mut running = Self {
-            control: control(&config, &plan, &process.tls),
+            control,
+            journal,
             issuance,
             config,
             plan,
@@ -190,6 +194,9 @@ impl Running {
         let settings = Arc::new(config.server.clone());
         if settings.workers != self.workers.len() {
             tracing::warn!("`listen.workers` takes effect at the next start");
+        }
+        if config.journal != self.config.journal {
+            tracing::warn!("`[journal]` takes effect at the next start");
         }
         if config.store != self.config.store {
             tracing::warn!("`[store]` takes effect at the next start");
@@ -256,6 +263,7 @@ impl Running {
             control.reach.plan.store(Arc::clone(&plan));
         }
         shown::all(&self.process.metrics, &plan, self.log.as_ref());
+        self.journal.listen(&guard);
         self.plan = plan;
         self.guard = guard;
         self.config = config;
@@ -278,6 +286,7 @@ impl Running {
         }
         self.process.metrics.set_expiries(self.process.tls.expiries());
         for event in events {
+            self.journal.certificates(&event);
             match event {
                 Event::Reloaded { files } => tracing::info!(?files, "changed files are in use"),
                 Event::Kept { file, error } => {
@@ -293,16 +302,19 @@ impl Running {
     /// Looks at the accounts of staff again, and forgets sessions that have run out.
     pub fn refresh_realms(&self) {
         for realm in self.plan.realms() {
+            let write = self.journal.accounts();
             tokio::task::spawn_blocking(move || {
                 realm.refresh();
+                realm.changes().into_iter().for_each(|change| write(realm.name(), change));
                 realm.sessions().sweep(clock::now());
             });
         }
     }
 
-    /// Counts a reload.
-    pub fn count_reload(&self, applied: bool) {
-        self.process.metrics.reloads[usize::from(!applied)].increment();
+    /// Counts a reload, and writes it down.
+    pub fn note_reload(&self, outcome: &Result<(), String>) {
+        self.process.metrics.reloads[usize::from(outcome.is_err())].increment();
+        self.journal.reloaded(&self.config, outcome);
     }
 
     /// Fails when a worker has died, so that whoever supervises the process starts it afresh.
@@ -362,6 +374,7 @@ impl Running {
             tracing::error!("the access log could not be written to its end");
         }
         telemetry::end(self.telemetry.as_deref());
+        self.journal.end();
     }
 
     fn open(&self, door: Door, listeners: Vec<Listener>) {

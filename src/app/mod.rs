@@ -3,6 +3,7 @@
 pub mod banner;
 pub mod end;
 pub mod gateway;
+mod journal;
 pub mod keys;
 pub mod log;
 mod shown;
@@ -116,7 +117,7 @@ fn reload(source: &Source, running: &mut Running, watched: &mut Stamps, supervis
         }
         Err(report) => Err(report.to_string()),
     };
-    running.count_reload(outcome.is_ok());
+    running.note_reload(&outcome);
     match outcome {
         Ok(()) => {
             tracing::info!("configuration reloaded");

@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand. Exit codes: 0 done; 1 the answer is no; 2 usage or configuration; 3 something
 //! needed is not available.
 
+pub mod audit;
 pub mod breached;
 pub mod certs;
 pub mod check;
@@ -35,6 +36,9 @@ struct Cli {
 enum Command {
     /// Protect an application.
     Serve(ServeArgs),
+    /// Verify, search or export the journal.
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Make a filter of breached passwords.
     #[command(subcommand)]
     Breached(breached::BreachedCommand),
@@ -114,6 +118,7 @@ pub struct CheckArgs {
 pub fn run() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(args) => serve::run(args),
+        Command::Audit(command) => audit::run(&command),
         Command::Check(args) => check::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Detect(args) => detect::run(&args),

@@ -9,6 +9,7 @@ pub mod diagnose;
 mod federation;
 pub mod file;
 mod identity;
+mod journal;
 mod login;
 pub mod logs;
 mod privacy;
@@ -26,6 +27,7 @@ use std::{
     time::Duration,
 };
 
+use aws_lc_rs::digest;
 pub use diagnose::{Diagnostic, Report};
 
 use self::{
@@ -58,6 +60,10 @@ pub struct Config {
     pub identity: crate::identity::Settings,
     /// Sealing at rest.
     pub seal: crate::seal::Settings,
+    /// What is written down for good; nothing where it is off.
+    pub journal: Option<crate::journal::Settings>,
+    /// SHA-256 of the configuration's text.
+    pub sha256: [u8; 32],
     /// What replicas share; nothing where it is absent.
     pub store: Option<crate::store::Settings>,
     /// Where what is observed is sent; nowhere where it is absent.
@@ -139,7 +145,8 @@ impl Config {
         };
         flags.apply(&mut entries);
         let mut context = Context { base, delay, files: Vec::new() };
-        let config = resolve::config(Table::new("", 0..0, entries), &mut context, &mut diagnostics);
+        let mut config = resolve::config(Table::new("", 0..0, entries), &mut context, &mut diagnostics);
+        config.sha256.copy_from_slice(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
         diagnostics.report().map_or(Ok(config), Err)
     }
 
@@ -164,6 +171,11 @@ impl Config {
                 let sealed = if self.access_log.sealed.is_some() { ", sealed" } else { "" };
                 lines.push(format!("log    {}{sealed}", path.display()));
             }
+        }
+        match &self.journal {
+            None => lines.push("journal off".to_owned()),
+            Some(journal) if journal.given => lines.push(format!("journal {}", journal.path.display())),
+            Some(_) => {}
         }
         if let Some(store) = &self.store {
             lines.push(format!("store  {}, replicas: {}", store.redis, store.replicas));

@@ -192,6 +192,11 @@ impl Realm {
         }
     }
 
+    /// What has happened to accounts since this was asked last.
+    pub fn changes(&self) -> Vec<staff::Change> {
+        self.staff.changes()
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -163,12 +163,72 @@ impl Roll {
     }
 }
 
+/// What has happened to an account between two readings.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Whose.
+    pub account: String,
+    /// What.
+    pub what: What,
+}
+
+/// What may happen to an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// It was not there.
+    Added,
+    /// It is not there any more.
+    Removed,
+    /// Of its `roles`, its `credentials` and whether it is `disabled` or `enabled`.
+    Changed(Vec<&'static str>),
+}
+
+impl std::fmt::Debug for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Change({:?})", self.what)
+    }
+}
+
+impl Roll {
+    /// What has happened since `before`, in the order of names. That a code was used is no change.
+    fn changes_since(&self, before: &Self) -> Vec<Change> {
+        let mut changes = Vec::new();
+        let mut change = |account: &str, what| changes.push(Change { account: account.to_owned(), what });
+        for (id, now) in &self.accounts {
+            let Some(then) = before.accounts.get(id) else {
+                change(id, What::Added);
+                continue;
+            };
+            let mut of = Vec::new();
+            if now.disabled != then.disabled {
+                of.push(if now.disabled { "disabled" } else { "enabled" });
+            }
+            if now.roles != then.roles {
+                of.push("roles");
+            }
+            if now.credential != then.credential {
+                of.push("credentials");
+            }
+            if !of.is_empty() {
+                change(id, What::Changed(of));
+            }
+        }
+        for id in before.accounts.keys().filter(|id| !self.accounts.contains_key(*id)) {
+            change(id, What::Removed);
+        }
+        changes.sort_unstable_by(|a, b| a.account.cmp(&b.account));
+        changes
+    }
+}
+
 /// The staff file as a running gateway sees it.
 #[derive(Debug)]
 pub struct Staff {
     place: Place,
     roll: ArcSwap<Roll>,
     stamps: Mutex<Stamps>,
+    /// What nobody has asked for yet.
+    changes: Mutex<Vec<Change>>,
 }
 
 impl Staff {
@@ -179,7 +239,7 @@ impl Staff {
     pub fn open(place: Place) -> Result<Self, Error> {
         let stamps = Stamps::take([place.file.clone()]);
         let roll = ArcSwap::from_pointee(roll(place.read()?, 1));
-        Ok(Self { place, roll, stamps: Mutex::new(stamps) })
+        Ok(Self { place, roll, stamps: Mutex::new(stamps), changes: Mutex::default() })
     }
 
     /// Where it is.
@@ -207,9 +267,17 @@ impl Staff {
         }
         let renewed = stamps.renewed();
         let accounts = self.place.read()?;
-        self.roll.store(Arc::new(roll(accounts, self.roll.load().generation + 1)));
+        let before = self.roll.load_full();
+        let now = roll(accounts, before.generation + 1);
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner).extend(now.changes_since(&before));
+        self.roll.store(Arc::new(now));
         *stamps = renewed;
         Ok(true)
+    }
+
+    /// What has happened to accounts since this was asked last.
+    pub fn changes(&self) -> Vec<Change> {
+        std::mem::take(&mut *self.changes.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -249,6 +317,30 @@ mod tests {
         assert_eq!(fs::metadata(&place.file).expect("a file").permissions().mode() & 0o777, 0o600);
         let left: Vec<_> = fs::read_dir(dir.path()).expect("a folder").flatten().map(|e| e.file_name()).collect();
         assert_eq!(left.len(), 3, "{left:?}");
+    }
+
+    #[test]
+    fn changes_are_told_once() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let place = place(dir.path());
+        add(&place, "alice").expect("written");
+        add(&place, "bob").expect("written");
+        let staff = Staff::open(place.clone()).expect("read");
+        let edited = place.edit(|accounts| {
+            accounts.retain(|account| account.id != "bob");
+            accounts[0].disabled = true;
+            accounts[0].roles = vec!["clerk".into()];
+            accounts[0].step += 1;
+            accounts.push(Account::new("carol".into(), "$argon2id$hash".into(), Vec::new(), UNIX_EPOCH));
+            Ok::<(), Error>(())
+        });
+        edited.expect("written");
+        assert!(staff.refresh().expect("read"));
+        let changes = staff.changes();
+        let told: Vec<_> = changes.iter().map(|change| (change.account.as_str(), change.what.clone())).collect();
+        let of = What::Changed(vec!["disabled", "roles"]);
+        assert_eq!(told, [("alice", of), ("bob", What::Removed), ("carol", What::Added)]);
+        assert!(staff.changes().is_empty() && !format!("{changes:?}").contains("alice"));
     }
 
     #[test]

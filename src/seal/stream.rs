@@ -167,6 +167,12 @@ impl Sealer {
     }
 }
 
+/// Whether the newest key of `ring` has sealed these bytes.
+#[must_use]
+pub fn is_by_newest(sealed: &[u8], ring: &Ring) -> bool {
+    sealed.get(12..20).is_some_and(|id| *id == ring.newest().id)
+}
+
 /// Opens a sealed file, segment by segment.
 pub struct Opener<R> {
     source: R,

@@ -11,7 +11,7 @@ const RANKS: &[&[&str]] = &[
     &["gateway"],
     &["observe"],
     &["identity"],
-    &["tls", "privacy", "login"],
+    &["tls", "privacy", "login", "journal"],
     &["store", "dial", "seal", "format"],
     &["common"],
 ];

@@ -13,6 +13,7 @@ mod guards;
 mod hook;
 mod http;
 mod intercept;
+mod journal;
 mod kubernetes;
 mod ledger;
 mod lifecycle;

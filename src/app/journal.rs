@@ -1,0 +1,272 @@
+//! What of a running gateway is written into its journal.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use anyhow::{Context as _, bail};
+use tokio::{
+    sync::broadcast::error::RecvError,
+    task::AbortHandle,
+    time::{MissedTickBehavior, interval},
+};
+
+use crate::{
+    config::Config,
+    identity::staff::{Change, What},
+    journal::{Class, Journal, Kind, Record, State, open, tree::hex},
+    login::{
+        Guard,
+        event::{Event, Verdict},
+    },
+    observe::metrics::{Metrics, Sample, Source},
+    seal::Ring,
+    server::worker::Process,
+    tls,
+};
+
+/// Most refused attempts that are written one by one in a [`MINUTE`]: whoever is refused could fill a disk.
+const REFUSED: usize = 60;
+const MINUTE: Duration = Duration::from_secs(60);
+/// How long the end waits for the disk.
+const LAST: Duration = Duration::from_secs(5);
+
+/// The journal of a running gateway, or none.
+#[derive(Debug, Default)]
+pub(super) struct Running {
+    journal: Option<Arc<Journal>>,
+    /// Who hears of attempts to sign in, and from which guard.
+    listener: Option<(Arc<Guard>, AbortHandle)>,
+}
+
+impl Running {
+    /// Opens the journal where the data folder is held. One that nobody asked for, and that can't be opened, costs itself only.
+    ///
+    /// # Errors
+    /// When it was asked for and is not to be had.
+    pub(super) fn start(config: &Config, held: bool, process: &Process, guard: &Arc<Guard>) -> anyhow::Result<Self> {
+        let Some(settings) = &config.journal else { return Ok(Self::default()) };
+        let opened = || -> anyhow::Result<Journal> {
+            if !held {
+                bail!("the data folder is not held by this gateway");
+            }
+            let keys = config.seal.key_file.as_deref().context("there is no place for its keys")?;
+            Ok(Journal::open(settings, Ring::load_or_make(keys)?)?)
+        };
+        let journal = match opened() {
+            Ok(journal) => Some(Arc::new(journal)),
+            Err(error) if settings.given || error.downcast_ref().is_some_and(is_damage) => {
+                return Err(error.context(format!("the journal in {}", settings.path.display())));
+            }
+            Err(error) => {
+                tracing::warn!(error = %format!("{error:#}"), "there is no journal");
+                None
+            }
+        };
+        show(&process.metrics, journal.as_ref());
+        let mut running = Self { journal, listener: None };
+        running.note(|| Record::process_started(&hex(&config.sha256)));
+        let certificates = process.tls.expiries();
+        running.note(|| Record::certificate_loaded(certificates.into_iter().map(|(name, _)| name).collect()));
+        running.listen(guard);
+        Ok(running)
+    }
+
+    /// Writes what `record` says, where there is a journal.
+    pub(super) fn note(&self, record: impl FnOnce() -> Record) {
+        if let Some(journal) = &self.journal {
+            journal.note(&record());
+        }
+    }
+
+    /// Hears of attempts to sign in from `guard`, and of no other.
+    pub(super) fn listen(&mut self, guard: &Arc<Guard>) {
+        let Some(journal) = &self.journal else { return };
+        if self.listener.as_ref().is_some_and(|(known, _)| Arc::ptr_eq(known, guard)) {
+            return;
+        }
+        let task = tokio::spawn(attempts(Arc::clone(journal), guard.subscribe())).abort_handle();
+        if let Some((_, former)) = self.listener.replace((Arc::clone(guard), task)) {
+            former.abort();
+        }
+    }
+
+    /// A new configuration is in force, or why it is not. Its keys seal from now on.
+    pub(super) fn reloaded(&self, config: &Config, outcome: &Result<(), String>) {
+        match outcome {
+            Err(why) => self.note(|| Record::config_refused(why)),
+            Ok(()) => self.note(|| Record::config_reloaded(&hex(&config.sha256))),
+        }
+        if let (Ok(()), Some(journal), Some(keys)) = (outcome, &self.journal, &config.seal.key_file) {
+            match Ring::load(keys) {
+                Ok(ring) => journal.renew(ring),
+                Err(error) => tracing::error!(%error, "the journal goes on with the keys of before"),
+            }
+        }
+    }
+
+    /// Something happened to certificates.
+    pub(super) fn certificates(&self, event: &tls::Event) {
+        let name = |file: &std::path::Path| file.display().to_string();
+        self.note(|| match event {
+            tls::Event::Reloaded { files } => Record::certificate_loaded(files.iter().map(|file| name(file)).collect()),
+            tls::Event::Kept { file, error } => Record::certificate_refused(name(file), &error.to_string()),
+            tls::Event::Expired { file, since } => Record::certificate_expired(name(file), *since),
+        });
+    }
+
+    /// Who writes what happens to accounts, on another thread.
+    pub(super) fn accounts(&self) -> impl Fn(&str, Change) + Send + use<> {
+        let journal = self.journal.clone();
+        move |realm, change| {
+            let kind = match change.what {
+                What::Added => Kind::AccountAdded,
+                What::Removed => Kind::AccountRemoved,
+                What::Changed(_) => Kind::AccountChanged,
+            };
+            let of = if let What::Changed(of) = &change.what { of.as_slice() } else { &[] };
+            if let Some(journal) = &journal {
+                journal.note(&Record::account(kind, realm, &change.account, of));
+            }
+        }
+    }
+
+    /// Writes what waits.
+    pub(super) fn end(&self) {
+        self.note(Record::process_stopped);
+        if self.journal.as_ref().is_some_and(|journal| !journal.end(LAST)) {
+            tracing::error!("the journal could not be written to its end");
+        }
+    }
+}
+
+/// Whether records are not what they were: somebody has to look before more are written, or nobody ever would.
+fn is_damage(error: &open::Error) -> bool {
+    !matches!(error, open::Error::Locked(_) | open::Error::Io(_))
+}
+
+fn show(metrics: &Metrics, journal: Option<&Arc<Journal>>) {
+    let up = journal.cloned();
+    metrics.show(Source::gauge("privet_journal_up", "Whether the journal can be written.", move || {
+        up.as_ref().is_some_and(|journal| journal.state() == State::Ready).into()
+    }));
+    let Some(journal) = journal else { return };
+    let [records, groups, waiting, dropped] = [(); 4].map(|()| Arc::clone(journal));
+    metrics.show(Source::counters("privet_journal_records_total", "Records on disk, by class.", move || {
+        let count = |class| records.counts().records(class).value();
+        Class::ALL.map(|class| Sample::new(&[("class", class.name())], count(class))).into()
+    }));
+    metrics.show(Source::counter(
+        "privet_journal_groups_total",
+        "Groups of records, each of which has waited for the disk once.",
+        move || groups.counts().groups.value(),
+    ));
+    metrics.show(Source::gauge("privet_journal_queue_records", "Records that wait for the disk.", move || {
+        i64::try_from(waiting.waiting()).unwrap_or(i64::MAX)
+    }));
+    metrics.show(Source::counter(
+        "privet_journal_dropped_total",
+        "Records that were handed over and could not be written.",
+        move || dropped.counts().dropped.value(),
+    ));
+}
+
+/// Writes attempts to sign in at gates, and attempts at whatever login that a limit stood in the way of.
+async fn attempts(journal: Arc<Journal>, mut events: tokio::sync::broadcast::Receiver<Event>) {
+    let mut minute = interval(MINUTE);
+    minute.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut refusals = Refusals::default();
+    loop {
+        tokio::select! {
+            event = events.recv() => match event {
+                Ok(event) => {
+                    if let Some(record) = refusals.record(&event) {
+                        journal.note(&record);
+                    }
+                }
+                Err(RecvError::Lagged(missed)) => journal.note(&Record::sign_ins(Kind::SignInMissed, missed)),
+                Err(RecvError::Closed) => return,
+            },
+            _ = minute.tick() => {
+                let more = refusals.renew();
+                if more > 0 {
+                    journal.note(&Record::sign_ins(Kind::SignInRefused, more));
+                }
+            }
+        }
+    }
+}
+
+/// Refused attempts of this minute.
+#[derive(Debug, Default)]
+struct Refusals {
+    seen: HashSet<(Arc<str>, &'static str, String)>,
+    more: u64,
+}
+
+impl Refusals {
+    /// What is to be written of an attempt: the first refusal of an account from an address, and a bounded number of them.
+    fn record(&mut self, event: &Event) -> Option<Record> {
+        let account = event.account.map(|key| key.to_string());
+        let address = event.source.to_string();
+        let (kind, limit) = match event.verdict {
+            Verdict::Success => (Kind::SignInSuccess, None),
+            Verdict::Failure => (Kind::SignInFailure, None),
+            Verdict::Refused(why) => (Kind::SignInRefused, Some(why.name())),
+            Verdict::Unclear | Verdict::Abandoned | Verdict::Unreadable(_) => return None,
+        };
+        if let Some(limit) = limit {
+            let whose = format!("{}/{address}", account.as_deref().unwrap_or_default());
+            let key = (Arc::clone(&event.login), limit, whose);
+            if self.seen.contains(&key) || self.seen.len() >= REFUSED {
+                self.more += 1;
+                return None;
+            }
+            self.seen.insert(key);
+        } else if !event.login.starts_with("realm ") {
+            // Who signs in at an application is the application's to write down.
+            return None;
+        }
+        Some(Record::sign_in(kind, &event.login, account, address, limit))
+    }
+
+    /// Begins another minute; how many refusals of the last were not written.
+    fn renew(&mut self) -> u64 {
+        self.seen.clear();
+        std::mem::take(&mut self.more)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{net::Ipv4Addr, time::SystemTime};
+
+    use super::*;
+    use crate::login::{event::Address, key::Key, ledger::Why};
+
+    fn event(login: &str, verdict: Verdict, account: u8) -> Event {
+        Event {
+            login: login.into(),
+            verdict,
+            address: Address(Ipv4Addr::LOCALHOST.into()),
+            source: Key([1; 16]),
+            account: Some(Key([account; 16])),
+            standing: None,
+            time: SystemTime::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn attempts_at_gates_and_refusals_are_written_and_a_flood_is_summed() {
+        let mut refusals = Refusals::default();
+        let mut kind = |event: &Event| refusals.record(event).map(|record| record.kind());
+        assert_eq!(kind(&event("realm staff", Verdict::Success, 1)), Some(Kind::SignInSuccess));
+        assert_eq!(kind(&event("realm staff", Verdict::Failure, 1)), Some(Kind::SignInFailure));
+        assert_eq!(kind(&event("shop", Verdict::Failure, 1)), None);
+        assert_eq!(kind(&event("realm staff", Verdict::Abandoned, 1)), None);
+        let refused = event("shop", Verdict::Refused(Why::Account), 1);
+        assert_eq!((kind(&refused), kind(&refused)), (Some(Kind::SignInRefused), None));
+        let written = (2..=200).filter(|n| kind(&event("shop", Verdict::Refused(Why::Address), *n)).is_some()).count();
+        assert_eq!(written, REFUSED - 1);
+        assert_eq!((refusals.renew(), refusals.renew()), (1 + 199 - 59, 0));
+        assert!(refusals.record(&refused).is_some(), "another minute");
+    }
+}

@@ -1,0 +1,194 @@
+//! `privet audit`: verifies, searches and exports the journal, beside a running gateway as well.
+
+mod export;
+mod search;
+mod verify;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use serde_json::{Value, json};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
+
+use super::safe::scrubbed;
+use crate::{
+    config::{Config, Flags},
+    journal::{
+        search::{Error, Filter, Line, Unread},
+        tree::hex,
+    },
+    seal::Ring,
+};
+
+/// What `audit` takes.
+#[derive(Debug, clap::Subcommand)]
+pub enum AuditCommand {
+    /// Say whether the journal is what was written. Needs no key.
+    Verify(verify::VerifyArgs),
+    /// Show records. Needs the keys.
+    Search(search::SearchArgs),
+    /// Write records as JSON lines or CSV. Needs the keys.
+    Export(export::ExportArgs),
+}
+
+/// Where the journal is.
+#[derive(Debug, clap::Args)]
+struct PlaceArgs {
+    /// The configuration that names it.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The folder of Privet's own state, where there is no configuration.
+    #[arg(long, value_name = "DIR", default_value = "data", conflicts_with = "config")]
+    data: PathBuf,
+}
+
+/// The journal, and the keys that open it.
+struct Place {
+    journal: PathBuf,
+    keys: Option<PathBuf>,
+}
+
+impl PlaceArgs {
+    /// The place, or the exit code after telling why it is not known.
+    fn place(&self) -> Result<Place, ExitCode> {
+        let Some(config) = &self.config else {
+            return Ok(Place { journal: self.data.join("journal"), keys: Some(self.data.join("seal.key")) });
+        };
+        let config = Config::load(config, &Flags::default()).map_err(|report| {
+            eprintln!("{}", scrubbed(&report.to_string()));
+            ExitCode::from(2)
+        })?;
+        let Some(journal) = config.journal else {
+            eprintln!(
+                "privet audit: the configuration has the journal off\n    hint: remove `path = \"off\"` of [journal]"
+            );
+            return Err(ExitCode::from(2));
+        };
+        Ok(Place { journal: journal.path, keys: config.seal.key_file })
+    }
+}
+
+/// Which records, and what opens them.
+#[derive(Debug, clap::Args)]
+struct FilterArgs {
+    #[command(flatten)]
+    place: PlaceArgs,
+    /// The keys [default: seal.key in the data folder, or what the configuration names].
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    /// A kind such as `sign_in.refused`, or the beginning of some, such as `sign_in`.
+    #[arg(long, value_name = "KIND")]
+    kind: Option<String>,
+    /// From this time on, such as 2026-11-01 (UTC) or 2026-11-01T09:00:00+09:00.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    since: Option<u64>,
+    /// Up to this time, exclusive.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    until: Option<u64>,
+    /// A text that must be in one of its values, whatever its case.
+    #[arg(long, value_name = "TEXT")]
+    text: Option<String>,
+}
+
+impl FilterArgs {
+    /// Shows the records that are asked for until `visit` has enough; the exit code after telling what could not be read.
+    fn each(&self, visit: impl FnMut(Line) -> bool) -> ExitCode {
+        let place = match self.place.place() {
+            Ok(place) => place,
+            Err(code) => return code,
+        };
+        let ring = self.key_file.clone().or(place.keys).map(|path| Ring::load(&path));
+        let ring = match ring {
+            Some(Ok(ring)) => ring,
+            Some(Err(error)) => return unavailable(&error),
+            None => {
+                eprintln!("privet audit: no key\n    hint: name the key file (--key-file)");
+                return ExitCode::from(2);
+            }
+        };
+        let filter = Filter { kind: self.kind.clone(), since: self.since, until: self.until, text: self.text.clone() };
+        match crate::journal::search::search(&place.journal, ring, &filter, visit) {
+            Ok(unread) => told(unread),
+            Err(Error::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {
+                eprintln!("privet audit: there is no journal in {}", place.journal.display());
+                ExitCode::from(3)
+            }
+            Err(error @ (Error::Damaged { .. } | Error::Sealed(_))) => {
+                eprintln!("privet audit: {error}");
+                ExitCode::FAILURE
+            }
+            Err(error) => unavailable(&error),
+        }
+    }
+}
+
+fn told(unread: Unread) -> ExitCode {
+    if unread.destroyed > 0 {
+        eprintln!("privet audit: {} records can't be read any more: their keys were destroyed", unread.destroyed);
+    }
+    if unread.locked > 0 {
+        eprintln!(
+            "privet audit: {} records are sealed by a key that is not in the key file\n    hint: name the right one (--key-file)",
+            unread.locked
+        );
+        return ExitCode::from(3);
+    }
+    ExitCode::SUCCESS
+}
+
+fn unavailable(error: &dyn std::error::Error) -> ExitCode {
+    let cause = error.source().map_or_else(String::new, |source| format!(": {source}"));
+    eprintln!("privet audit: {error}{cause}");
+    ExitCode::from(3)
+}
+
+/// Runs; exit 0 when done, 1 when the journal is not what was written, 2 for bad usage or configuration, 3 when it or a key is not to be had.
+#[must_use]
+pub fn run(command: &AuditCommand) -> ExitCode {
+    match command {
+        AuditCommand::Verify(args) => verify::run(args),
+        AuditCommand::Search(args) => search::run(args),
+        AuditCommand::Export(args) => export::run(args),
+    }
+}
+
+/// Milliseconds since 1970.
+fn moment(text: &str) -> Result<u64, String> {
+    let day =
+        time::Date::parse(text, format_description!("[year]-[month]-[day]")).map(|day| day.midnight().assume_utc());
+    let time = day.or_else(|_| OffsetDateTime::parse(text, &Rfc3339));
+    let time = time.map_err(|_| "a time such as 2026-11-01 or 2026-11-01T09:00:00+09:00 is expected".to_owned())?;
+    u64::try_from(time.unix_timestamp_nanos() / 1_000_000).map_err(|_| "it is before 1970".to_owned())
+}
+
+/// A time in RFC 3339, to the millisecond.
+fn time_text(millis: u64) -> String {
+    let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000);
+    let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+    time.ok().and_then(|time| time.format(format).ok()).unwrap_or_else(|| millis.to_string())
+}
+
+/// A record as an object.
+fn object(line: &Line) -> Value {
+    let mut object = json!({
+        "index": line.index, "time": time_text(line.time), "class": line.class.name(), "kind": line.kind,
+        "hash": hex(&line.hash), "body": line.body,
+    });
+    if line.clock_was_set {
+        object["clock"] = "set".into();
+    }
+    object
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_days_or_moments() {
+        assert_eq!(moment("1970-01-02"), Ok(86_400_000));
+        assert_eq!(moment("1970-01-01T09:00:00.5+09:00"), Ok(500));
+        assert!(moment("yesterday").is_err() && moment("1969-01-01").is_err());
+        assert_eq!(time_text(86_400_500), "1970-01-02T00:00:00.500Z");
+        assert_eq!(time_text(u64::MAX), u64::MAX.to_string());
+    }
+}

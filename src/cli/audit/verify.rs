@@ -1,0 +1,127 @@
+//! `privet audit verify`: whether the journal is what was written.
+
+use std::{fs, path::PathBuf, process::ExitCode};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use serde_json::json;
+
+use super::{PlaceArgs, time_text, unavailable};
+use crate::journal::{
+    Class,
+    checkpoint::Verifier,
+    verify::{Outside, Problem, Report, verify},
+};
+
+/// What `audit verify` takes.
+#[derive(Debug, clap::Args)]
+pub struct VerifyArgs {
+    #[command(flatten)]
+    place: PlaceArgs,
+    /// A checkpoint that was kept elsewhere: a copy of the file `checkpoint` in the journal's folder.
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
+    /// The journal's public key, as it was noted elsewhere.
+    #[arg(long, value_name = "KEY", value_parser = key)]
+    key: Option<Verifier>,
+    /// JSON instead of text.
+    #[arg(long)]
+    json: bool,
+}
+
+fn key(text: &str) -> Result<Verifier, String> {
+    Verifier::parse(text).map_err(|error| error.to_string())
+}
+
+pub(super) fn run(args: &VerifyArgs) -> ExitCode {
+    let place = match args.place.place() {
+        Ok(place) => place,
+        Err(code) => return code,
+    };
+    let checkpoint = match args.checkpoint.as_ref().map(fs::read).transpose() {
+        Ok(checkpoint) => checkpoint,
+        Err(error) => {
+            eprintln!("privet audit: the checkpoint can't be read");
+            return unavailable(&error);
+        }
+    };
+    let outside = Outside { checkpoint: checkpoint.as_deref(), verifier: args.key.as_ref() };
+    let report = match verify(&place.journal, outside) {
+        Ok(report) => report,
+        Err(error) => {
+            eprintln!("privet audit: the journal in {} can't be read: {error}", place.journal.display());
+            return ExitCode::from(3);
+        }
+    };
+    if args.json {
+        println!("{}", object(&report));
+    } else {
+        print(&report);
+    }
+    ExitCode::from(u8::from(!report.problems.is_empty()))
+}
+
+fn object(report: &Report) -> serde_json::Value {
+    let problem = |problem: &Problem| {
+        let index = match problem {
+            Problem::Damaged { index, .. } | Problem::Torn { index, .. } | Problem::Cut { index, .. } => Some(*index),
+            _ => None,
+        };
+        let segment = match problem {
+            Problem::Damaged { segment, .. } | Problem::Torn { segment, .. } => Some(segment),
+            _ => None,
+        };
+        json!({ "record": index, "segment": segment, "text": problem.to_string() })
+    };
+    let classes: serde_json::Map<_, _> =
+        Class::ALL.iter().map(|class| (class.name().to_owned(), report.classes[*class as usize].into())).collect();
+    json!({
+        "whole": report.problems.is_empty(),
+        "records": report.records, "segments": report.segments, "classes": classes,
+        "first": report.span.map(|span| time_text(span.0)), "last": report.span.map(|span| time_text(span.1)),
+        "root": BASE64_STANDARD.encode(report.root), "key": report.verifier,
+        "signed": report.signed, "witnessed": report.witnessed,
+        "unwitnessed_since": report.unwitnessed.map(|(_, time)| time_text(time)),
+        "unwitnessed_from": report.unwitnessed.map(|(index, _)| index),
+        "known_cuts": report.known_cuts, "running": report.running,
+        "problems": report.problems.iter().map(problem).collect::<Vec<_>>(),
+    })
+}
+
+fn print(report: &Report) {
+    let span = report
+        .span
+        .map_or_else(String::new, |(first, last)| format!(", from {} to {}", time_text(first), time_text(last)));
+    println!("records    {} in {} files{span}", report.records, report.segments);
+    let classes: Vec<String> =
+        Class::ALL.iter().map(|class| format!("{} {}", class.name(), report.classes[*class as usize])).collect();
+    println!("classes    {}", classes.join(", "));
+    println!("root       {}", BASE64_STANDARD.encode(report.root));
+    println!("key        {}", report.verifier.as_deref().unwrap_or("none"));
+    match report.signed {
+        Some(size) => println!("signed     the first {size}, by the journal's own checkpoint"),
+        None => println!("signed     none"),
+    }
+    if let Some(size) = report.witnessed {
+        println!("witnessed  the first {size}, by the outside checkpoint");
+    }
+    match report.unwitnessed {
+        Some((index, time)) => println!(
+            "           unwitnessed since {} (record {index}): whoever has the machine and its keys could have written another history from there on",
+            time_text(time)
+        ),
+        None if report.witnessed.is_some() => println!("           nothing has come since"),
+        None => {}
+    }
+    if report.running {
+        println!("           a gateway is writing: this is what was whole when it was read");
+    }
+    for index in &report.known_cuts {
+        println!("cut        record {index} tells of a torn end; the outside checkpoint covers it");
+    }
+    for problem in &report.problems {
+        let time =
+            if let Problem::Cut { time, .. } = problem { format!(" ({})", time_text(*time)) } else { String::new() };
+        println!("BAD        {problem}{time}");
+    }
+    println!("{}", if report.problems.is_empty() { "whole and unchanged" } else { "NOT whole and unchanged" });
+}

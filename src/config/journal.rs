@@ -1,0 +1,58 @@
+//! `[journal]`: where it is, and how long its records can be read.
+
+use std::{path::Path, time::Duration};
+
+use super::{
+    context::{Context, seconds},
+    diagnose::Diagnostics,
+    reader::Table,
+};
+use crate::journal::{Settings, settings::Retention};
+
+const DAY: Duration = seconds(86_400);
+const LONGEST_SIGNED: Duration = seconds(3600);
+
+/// `None` where it is off.
+pub(super) fn resolve(
+    table: Option<Table>,
+    data_dir: &Path,
+    context: &Context<'_>,
+    d: &mut Diagnostics<'_>,
+) -> Option<Settings> {
+    let default = Settings::new(data_dir.join("journal"));
+    let Some(mut table) = table else { return Some(default) };
+    let path = table.text("path", d);
+    let retention = retention(table.table("retention", "journal.retention", d), d);
+    let place = table.place("checkpoint");
+    let checkpoint = table.duration("checkpoint", d, default.checkpoint);
+    if checkpoint < Duration::from_millis(100) || checkpoint > LONGEST_SIGNED {
+        d.note(&place, "`checkpoint` must be from 100ms to 1h", None);
+    }
+    table.finish(d);
+    let path = match path.as_deref() {
+        Some("off") => return None,
+        Some(path) => context.path(path),
+        None => default.path,
+    };
+    Some(Settings { path, given: true, retention, checkpoint })
+}
+
+fn retention(mut table: Table, d: &mut Diagnostics<'_>) -> Retention {
+    let default = Retention::default();
+    let mut kept = |name: &'static str, default| {
+        let place = table.place(name);
+        let kept = table.duration(name, d, default);
+        if kept < DAY {
+            let why = format!("`{name}` must be at least \"1d\": keys are destroyed by the day, for good");
+            d.note(&place, why, Some("a year is \"366d\"".to_owned()));
+        }
+        kept
+    };
+    let retention = Retention {
+        access: kept("access", default.access),
+        grants: kept("grants", default.grants),
+        operations: kept("operations", default.operations),
+    };
+    table.finish(d);
+    retention
+}

@@ -1,0 +1,186 @@
+//! The journal: what has happened, written down so that nobody can change it unseen, and nobody can read it without the keys.
+//!
+//! [`record`] is what is written, [`entry`] its bytes on disk: sealed, and chained by hashes. [`tree`] is the Merkle tree over them (RFC 6962) and
+//! [`checkpoint`] what is signed of it. [`key`] holds a data key a day and class; destroying it is deleting. [`segment`] are the files, [`disk`] what they
+//! lie on. [`queue`] and [`writer`] are the two sides of writing, [`open`] is how it begins again after whatever has happened. [`verify`] and
+//! [`search`] read it without a gateway. `docs/JOURNAL.md` has the format and what it is good against.
+
+pub mod checkpoint;
+mod disk;
+mod entry;
+mod hold;
+mod key;
+pub mod open;
+pub mod queue;
+pub mod record;
+pub mod search;
+pub mod segment;
+pub mod settings;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+pub mod tree;
+pub mod verify;
+mod writer;
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    thread::{self, JoinHandle},
+    time::{Duration, SystemTime},
+};
+
+use tokio::sync::oneshot;
+
+use self::{
+    disk::{Disk, Folder},
+    key::Keys,
+    queue::{Order, Pending, Queue},
+    writer::Writer,
+};
+pub use self::{
+    queue::{Counts, Error, Receipt, State},
+    record::{Class, Kind, Record},
+    settings::Settings,
+};
+use crate::{
+    common::{clock, lock_file::LockFile},
+    seal::Ring,
+};
+
+/// How long dropping it waits for the disk.
+const LAST: Duration = Duration::from_secs(5);
+
+/// A journal that is written by this process. Clone the `Arc` that it is in; dropping it writes what waits.
+pub struct Journal {
+    queue: Arc<Queue>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    verifier: String,
+}
+
+impl fmt::Debug for Journal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Journal({:?})", self.state())
+    }
+}
+
+impl Journal {
+    /// Opens the journal of a folder, which is made where it is missing, and cuts a torn end off. `ring` seals the data keys.
+    ///
+    /// # Errors
+    /// When another process writes it, the disk refuses, or what was on disk for certain is not there any more.
+    pub fn open(settings: &Settings, ring: Ring) -> Result<Self, open::Error> {
+        let disk = Folder::make(&settings.path)?;
+        let lock = hold::take(&settings.path).map_err(open::Error::Locked)?;
+        Self::start(disk, settings, ring, Some(lock))
+    }
+
+    fn start<D: Disk>(
+        mut disk: D,
+        settings: &Settings,
+        ring: Ring,
+        lock: Option<LockFile>,
+    ) -> Result<Self, open::Error> {
+        let opened = open::open(&mut disk)?;
+        let mut keys = Keys::new(ring);
+        match keys.rewrap(&mut disk, None) {
+            Ok(0) => {}
+            Ok(locked) => tracing::warn!(locked, "data keys of the journal open with no key of the ring"),
+            // They can still be sealed anew at the next start.
+            Err(error) => tracing::warn!(%error, "data keys of the journal could not be sealed anew"),
+        }
+        let verifier = opened.signer.verifier().text();
+        let queue = Arc::new(Queue::default());
+        let writer = Writer::new(disk, keys, opened, settings.clone(), Arc::clone(&queue));
+        let thread = thread::Builder::new().name("journal".to_owned()).spawn(move || {
+            writer.run();
+            drop(lock);
+        })?;
+        Ok(Self { queue, thread: Mutex::new(Some(thread)), verifier })
+    }
+
+    /// Writes a record. It is handed over at once, and on disk for certain when the future answers; whoever drops the future loses the answer
+    /// and not the record.
+    ///
+    /// # Errors
+    /// When it is not on disk, and why.
+    pub fn append(&self, record: &Record) -> impl Future<Output = Result<Receipt, Error>> + Send + use<> {
+        let (reply, answer) = oneshot::channel();
+        let pushed = self.push(record, Some(reply));
+        async move {
+            pushed?;
+            answer.await.unwrap_or(Err(Error::Closed))
+        }
+    }
+
+    /// Writes a record that nobody waits for; it is counted when it finds no room.
+    pub fn note(&self, record: &Record) {
+        // Counted already.
+        let _ = self.push(record, None);
+    }
+
+    fn push(&self, record: &Record, reply: Option<oneshot::Sender<Result<Receipt, Error>>>) -> Result<(), Error> {
+        let text = record.text().ok_or(Error::TooLong);
+        let pushed = text.and_then(|text| {
+            let class = record.kind().class();
+            self.queue.push(Pending { class, time: clock::millis(), text, cut: false, reply })
+        });
+        if pushed.is_err() {
+            self.queue.counts.dropped.increment();
+        }
+        pushed
+    }
+
+    /// Whether records can be written.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.queue.state()
+    }
+
+    /// What has become of records.
+    #[must_use]
+    pub fn counts(&self) -> &Counts {
+        &self.queue.counts
+    }
+
+    /// Records that wait for the disk.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// The key that checks its checkpoints, in the form of C2SP.
+    #[must_use]
+    pub fn verifier(&self) -> &str {
+        &self.verifier
+    }
+
+    /// Takes another ring: data keys are sealed by its newest key, and what was taken out of it is not needed any more.
+    pub fn renew(&self, ring: Ring) {
+        self.queue.order(Order::Ring(ring));
+    }
+
+    /// Destroys the keys of days that have run out by `now`; it happens every hour by itself.
+    pub fn expire(&self, now: SystemTime) {
+        self.queue.order(Order::Expire(now));
+    }
+
+    /// Writes what waits, signs for it and ends; whether that was done within `wait`.
+    pub fn end(&self, wait: Duration) -> bool {
+        self.queue.end();
+        let ended = self.queue.has_ended(wait);
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if ended && let Some(thread) = thread {
+            // The lock is free after this.
+            let _ = thread.join();
+        }
+        ended
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        self.end(LAST);
+    }
+}

@@ -1,0 +1,314 @@
+//! What is written down: a kind from a closed list, and what there is to say of it, as a flat object.
+
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use crate::common::clock;
+
+/// Most bytes of a record's text.
+pub const LONGEST: usize = 256 << 10;
+/// Texts are filled up with blanks to a multiple of this, so that their lengths tell less.
+const GRAIN: usize = 64;
+
+/// How long records are kept, by what they are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Class {
+    /// Who did what with personal data, and who signed in.
+    Access = 0,
+    /// Who was given or lost which right.
+    Grants = 1,
+    /// What the gateway itself did.
+    Operations = 2,
+}
+
+impl Class {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 3] = [Self::Access, Self::Grants, Self::Operations];
+
+    /// As configurations and metrics name it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Access => "access",
+            Self::Grants => "grants",
+            Self::Operations => "operations",
+        }
+    }
+
+    /// The class of this number.
+    #[must_use]
+    pub fn of(number: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(number)).copied()
+    }
+
+    /// The class of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.name() == name)
+    }
+}
+
+/// What a record is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Kind {
+    /// The gateway serves from now on.
+    ProcessStarted,
+    /// It has come to its end in order.
+    ProcessStopped,
+    /// A new configuration is in force.
+    ConfigReloaded,
+    /// A new configuration was refused.
+    ConfigRefused,
+    /// Certificates are in use.
+    CertificateLoaded,
+    /// Changed certificates can't be used.
+    CertificateRefused,
+    /// A certificate or revocation list has run out.
+    CertificateExpired,
+    /// Somebody may sign in who could not before.
+    AccountAdded,
+    /// Somebody may not sign in any more.
+    AccountRemoved,
+    /// What somebody may do, or proves themselves by, is another.
+    AccountChanged,
+    /// Somebody has signed in.
+    SignInSuccess,
+    /// Somebody has failed to.
+    SignInFailure,
+    /// A limit stood in the way of an attempt.
+    SignInRefused,
+    /// Attempts came faster than they could be written down.
+    SignInMissed,
+    /// A torn end of the journal was cut off.
+    JournalRecovered,
+    /// The journal could not be written for a while, and can again.
+    JournalResumed,
+    /// The key of a day was destroyed: its records can't be read any more.
+    KeyDestroyed,
+}
+
+impl Kind {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 17] = [
+        Self::ProcessStarted,
+        Self::ProcessStopped,
+        Self::ConfigReloaded,
+        Self::ConfigRefused,
+        Self::CertificateLoaded,
+        Self::CertificateRefused,
+        Self::CertificateExpired,
+        Self::AccountAdded,
+        Self::AccountRemoved,
+        Self::AccountChanged,
+        Self::SignInSuccess,
+        Self::SignInFailure,
+        Self::SignInRefused,
+        Self::SignInMissed,
+        Self::JournalRecovered,
+        Self::JournalResumed,
+        Self::KeyDestroyed,
+    ];
+
+    /// As it is written.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ProcessStarted => "process.started",
+            Self::ProcessStopped => "process.stopped",
+            Self::ConfigReloaded => "config.reloaded",
+            Self::ConfigRefused => "config.refused",
+            Self::CertificateLoaded => "certificate.loaded",
+            Self::CertificateRefused => "certificate.refused",
+            Self::CertificateExpired => "certificate.expired",
+            Self::AccountAdded => "account.added",
+            Self::AccountRemoved => "account.removed",
+            Self::AccountChanged => "account.changed",
+            Self::SignInSuccess => "sign_in.success",
+            Self::SignInFailure => "sign_in.failure",
+            Self::SignInRefused => "sign_in.refused",
+            Self::SignInMissed => "sign_in.missed",
+            Self::JournalRecovered => "journal.recovered",
+            Self::JournalResumed => "journal.resumed",
+            Self::KeyDestroyed => "journal.key_destroyed",
+        }
+    }
+
+    /// The kind of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// How long such records are kept.
+    #[must_use]
+    pub const fn class(self) -> Class {
+        match self {
+            Self::SignInSuccess | Self::SignInFailure | Self::SignInRefused | Self::SignInMissed => Class::Access,
+            Self::AccountAdded | Self::AccountRemoved | Self::AccountChanged => Class::Grants,
+            _ => Class::Operations,
+        }
+    }
+}
+
+/// One thing to be written down.
+#[derive(Clone, PartialEq)]
+pub struct Record {
+    kind: Kind,
+    body: Map<String, Value>,
+}
+
+impl std::fmt::Debug for Record {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Record({}, {} fields)", self.kind.name(), self.body.len())
+    }
+}
+
+impl Record {
+    fn new<const N: usize>(kind: Kind, fields: [(&str, Value); N]) -> Self {
+        let present = fields.into_iter().filter(|(_, value)| !value.is_null());
+        Self { kind, body: present.map(|(name, value)| (name.to_owned(), value)).collect() }
+    }
+
+    /// What it is about.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The gateway serves, by a configuration with this SHA-256.
+    #[must_use]
+    pub fn process_started(config: &str) -> Self {
+        let version = env!("CARGO_PKG_VERSION");
+        Self::new(Kind::ProcessStarted, [("version", version.into()), ("config_sha256", config.into())])
+    }
+
+    /// The gateway has ended in order.
+    #[must_use]
+    pub fn process_stopped() -> Self {
+        Self::new(Kind::ProcessStopped, [])
+    }
+
+    /// A configuration with this SHA-256 is in force.
+    #[must_use]
+    pub fn config_reloaded(config: &str) -> Self {
+        Self::new(Kind::ConfigReloaded, [("config_sha256", config.into())])
+    }
+
+    /// A configuration was refused.
+    #[must_use]
+    pub fn config_refused(why: &str) -> Self {
+        Self::new(Kind::ConfigRefused, [("why", start(why).into())])
+    }
+
+    /// The certificates of these names are in use.
+    #[must_use]
+    pub fn certificate_loaded(names: Vec<String>) -> Self {
+        Self::new(Kind::CertificateLoaded, [("names", names.into())])
+    }
+
+    /// A changed certificate can't be used.
+    #[must_use]
+    pub fn certificate_refused(name: String, why: &str) -> Self {
+        Self::new(Kind::CertificateRefused, [("name", name.into()), ("why", start(why).into())])
+    }
+
+    /// A certificate or revocation list ran out, at these seconds since 1970.
+    #[must_use]
+    pub fn certificate_expired(name: String, since: i64) -> Self {
+        Self::new(Kind::CertificateExpired, [("name", name.into()), ("since", since.into())])
+    }
+
+    /// An account of a realm was added ([`Kind::AccountAdded`]), removed or changed; what of it, where it was changed.
+    #[must_use]
+    pub fn account(kind: Kind, realm: &str, account: &str, what: &[&str]) -> Self {
+        let what = if what.is_empty() { Value::Null } else { what.into() };
+        Self::new(kind, [("realm", realm.into()), ("account", account.into()), ("what", what)])
+    }
+
+    /// An attempt to sign in ([`Kind::SignInSuccess`], failure, refused), with pseudonyms of account and address, and the limit in its way.
+    #[must_use]
+    pub fn sign_in(kind: Kind, login: &str, account: Option<String>, address: String, limit: Option<&str>) -> Self {
+        let fields = [
+            ("login", login.into()),
+            ("account", account.into()),
+            ("address", address.into()),
+            ("limit", limit.into()),
+        ];
+        Self::new(kind, fields)
+    }
+
+    /// So many more attempts of a kind, not written down one by one.
+    #[must_use]
+    pub fn sign_ins(kind: Kind, attempts: u64) -> Self {
+        Self::new(kind, [("attempts", attempts.into())])
+    }
+
+    /// So many bytes with this SHA-256 were cut off a segment.
+    #[must_use]
+    pub fn recovered(segment: &str, at: u64, bytes: u64, sha256: &str) -> Self {
+        let fields =
+            [("segment", segment.into()), ("at", at.into()), ("bytes", bytes.into()), ("sha256", sha256.into())];
+        Self::new(Kind::JournalRecovered, fields)
+    }
+
+    /// The journal can be written again; since these milliseconds of 1970 it could not, and so many records were refused or lost.
+    #[must_use]
+    pub fn resumed(since: u64, lost: u64) -> Self {
+        Self::new(Kind::JournalResumed, [("since_ms", since.into()), ("records_lost", lost.into())])
+    }
+
+    /// The key of a class and day was destroyed.
+    #[must_use]
+    pub fn key_destroyed(class: Class, day: &str) -> Self {
+        Self::new(Kind::KeyDestroyed, [("class", class.name().into()), ("day", day.into())])
+    }
+
+    /// What is sealed: JSON, filled up with blanks. `None` where it is too long.
+    pub(super) fn text(&self) -> Option<Zeroizing<Vec<u8>>> {
+        let mut all = Map::with_capacity(3);
+        all.insert("kind".to_owned(), self.kind.name().into());
+        if clock::is_set() {
+            all.insert("clock".to_owned(), "set".into());
+        }
+        all.insert("body".to_owned(), Value::Object(self.body.clone()));
+        let mut text = Zeroizing::new(serde_json::to_vec(&all).ok()?);
+        let filled = text.len().next_multiple_of(GRAIN);
+        text.resize(filled, b' ');
+        Some(text).filter(|text| text.len() <= LONGEST)
+    }
+}
+
+/// As much of a text as a record takes.
+fn start(text: &str) -> &str {
+    let end = (0..=text.len().min(4096)).rev().find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or(0)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_and_classes_have_names_of_their_own() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::named(kind.name()), Some(kind));
+            assert_eq!(Class::named(kind.class().name()), Some(kind.class()));
+            assert_eq!(Class::of(kind.class() as u8), Some(kind.class()));
+        }
+        assert_eq!(Kind::named("nothing"), None);
+        assert_eq!(Class::of(3), None);
+    }
+
+    #[test]
+    fn lengths_tell_little_and_debug_nothing() {
+        let long = Record::account(Kind::AccountAdded, "staff", "kim.chulsoo@example.com", &[]);
+        let short = Record::account(Kind::AccountAdded, "staff", "anna", &[]);
+        let length = |record: &Record| record.text().expect("short enough").len();
+        assert_eq!((length(&long), length(&short)), (128, 128));
+        assert!(!format!("{long:?}").contains("kim"));
+        assert!(Record::certificate_loaded(vec!["x".repeat(LONGEST)]).text().is_none());
+        assert_eq!(Record::config_refused(&"é".repeat(4096)).text().expect("cut").len() % 64, 0);
+    }
+}
