@@ -40,5 +40,7 @@ pub(super) fn replace(old: Option<Arc<Telemetry>>, new: Option<&Arc<Telemetry>>)
 
 /// Sends what waits, and ends.
 pub(super) fn end(telemetry: Option<&Telemetry>) {
-    telemetry.iter().for_each(|telemetry| telemetry.end(FLUSH));
+    if let Some(telemetry) = telemetry {
+        telemetry.end(FLUSH);
+    }
 }

@@ -93,16 +93,12 @@ fn authorization(
         d.note(&place, "`authorization_header` without `authorization`", Some("set both".to_owned()));
     }
     let (text, place) = value?;
-    match HeaderValue::from_str(&text) {
-        Ok(mut value) => {
-            value.set_sensitive(true);
-            Some((name.unwrap_or(header::AUTHORIZATION), value))
-        }
-        Err(_) => {
-            d.note(&place, "`authorization` holds what a header can't", None);
-            None
-        }
-    }
+    let Ok(mut value) = HeaderValue::from_str(&text) else {
+        d.note(&place, "`authorization` holds what a header can't", None);
+        return None;
+    };
+    value.set_sensitive(true);
+    Some((name.unwrap_or(header::AUTHORIZATION), value))
 }
 
 /// `NAME=VALUE`

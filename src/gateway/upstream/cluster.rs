@@ -124,7 +124,9 @@ impl Cluster {
                                 Some(asked) => extended::agreed(answer, asked),
                                 None => answer,
                             };
-                            step.iter().for_each(|step| step.answered(answer.status()));
+                            if let Some(step) = &step {
+                                step.answered(answer.status());
+                            }
                             return Ok(self.note(pool, answer, lease));
                         }
                         Err(mut error) => {
@@ -132,7 +134,9 @@ impl Cluster {
                             // One that was made for HTTP/2 does not fit the next.
                             let unsent = error.take_message().filter(|_| asked.is_none()).map(Box::new);
                             let error = error.into_error();
-                            step.iter().for_each(|step| step.failed("broken"));
+                            if let Some(step) = &step {
+                                step.failed("broken");
+                            }
                             let Some(again) = unsent.or_else(|| copy.filter(|_| is_refused(&error))) else {
                                 pool.state.failed(&rules.ejection);
                                 self.failed("broken");
@@ -147,7 +151,9 @@ impl Cluster {
             if let Failure::Connect(_) = failure {
                 pool.state.failed(&rules.ejection);
                 self.failed("connect");
-                step.iter().for_each(|step| step.failed("connect"));
+                if let Some(step) = &step {
+                    step.failed("connect");
+                }
             }
             if tries >= rules.retry.attempts || self.budget.get() < 100 {
                 return Err(failure);

@@ -180,13 +180,11 @@ impl Exporter {
         }
         self.told = Some(Instant::now());
         let signal = signal.name();
-        match error {
-            Some(error) => {
-                let error: &(dyn std::error::Error + 'static) = error;
-                tracing::warn!(signal, error, "telemetry can't be sent");
-            }
-            None => tracing::warn!(signal, "the collector has taken a part of the telemetry only"),
-        }
+        let Some(error) = error else {
+            return tracing::warn!(signal, "the collector has taken a part of the telemetry only");
+        };
+        let error: &(dyn std::error::Error + 'static) = error;
+        tracing::warn!(signal, error, "telemetry can't be sent");
     }
 }
 
