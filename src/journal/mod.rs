@@ -1,9 +1,9 @@
 //! The journal: what has happened, written down so that nobody can change it unseen, and nobody can read it without the keys.
 //!
-//! [`record`] is what is written, [`entry`] its bytes on disk: sealed, and chained by hashes. [`tree`] is the Merkle tree over them (RFC 6962) and
-//! [`checkpoint`] what is signed of it. [`key`] holds a data key a day and class; destroying it is deleting. [`segment`] are the files, [`disk`] what they
-//! lie on. [`queue`] and [`writer`] are the two sides of writing, [`open`] is how it begins again after whatever has happened. [`verify`] and
-//! [`search`] read it without a gateway. `docs/JOURNAL.md` has the format and what it is good against.
+//! `record` is what is written, `entry` its bytes on disk: sealed, and chained by hashes. `tree` is the Merkle tree over them (RFC 6962) and
+//! `checkpoint` what is signed of it. `key` holds a data key a day and class; destroying it is deleting. `segment` are the files, `disk` what they
+//! lie on. `queue` and `writer` are the two sides of writing, `open` is how it begins again after whatever has happened. `verify` and
+//! `search` read it without a gateway. `docs/JOURNAL.md` has the format and what it is good against.
 
 pub mod checkpoint;
 mod disk;

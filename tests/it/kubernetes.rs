@@ -36,10 +36,9 @@ pub fn render(folder: &str) -> String {
 pub fn render_with(name: &str, overlay: &str, components: &[&str]) -> String {
     let folder = here("target/kubernetes").join(format!("{name}-{}", std::process::id()));
     fs::create_dir_all(&folder).expect("a folder");
-    let mut text = format!("resources: [../../../deploy/kubernetes/overlays/{overlay}]\ncomponents:\n");
-    for component in components {
-        text += &format!("- ../../../deploy/kubernetes/components/{component}\n");
-    }
+    let deploy = "../../../deploy/kubernetes";
+    let components: Vec<String> = components.iter().map(|name| format!("{deploy}/components/{name}")).collect();
+    let text = format!("resources: [{deploy}/overlays/{overlay}]\ncomponents: [{}]\n", components.join(", "));
     fs::write(folder.join("kustomization.yaml"), text).expect("written");
     let rendered = render(folder.to_str().expect("a path"));
     fs::remove_dir_all(folder).expect("removed");

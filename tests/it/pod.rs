@@ -145,7 +145,8 @@ impl Pod {
             }
             all.push(document);
         }
-        all.iter().map(|document| format!("---\n{document}\n")).collect()
+        let all: Vec<String> = all.iter().map(|document| format!("---\n{document}\n")).collect();
+        all.concat()
     }
 
     /// From the client's namespace to the Pod's.

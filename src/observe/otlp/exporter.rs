@@ -15,6 +15,7 @@ use super::{
     queue::{Fate, Finished, Record, Weigh},
     settings::Signal,
 };
+
 /// How often lanes are looked at.
 const PACE: Duration = Duration::from_millis(500);
 /// Most requests, or lines, in one batch.
