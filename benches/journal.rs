@@ -39,8 +39,7 @@ fn appends(c: &mut Criterion) {
             b.iter(|| {
                 // Handed over by the call, and waited for afterwards.
                 let answers: Vec<_> = (0..together).map(|_| journal.append(&record())).collect();
-                let written = |answer| runtime.block_on(answer).is_ok();
-                assert!(answers.into_iter().all(written));
+                assert!(answers.into_iter().all(|answer| runtime.block_on(answer).is_ok()));
             });
         });
     }
