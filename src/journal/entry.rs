@@ -25,7 +25,8 @@ use aws_lc_rs::{
 };
 
 use super::{
-    record::{self, Class},
+    kind::Class,
+    record,
     tree::{self, Hash},
 };
 

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use super::{
     disk::{Disk, KEYS},
     entry::KeyId,
-    record::Class,
+    kind::Class,
     settings::Retention,
 };
 use crate::seal::{Opener, Purpose, Ring, Sealer, stream};

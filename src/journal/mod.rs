@@ -1,6 +1,6 @@
 //! The journal: what has happened, written down so that nobody can change it unseen, and nobody can read it without the keys.
 //!
-//! `record` is what is written, `entry` its bytes on disk: sealed, and chained by hashes. `tree` is the Merkle tree over them (RFC 6962) and
+//! `record` is what is written, and `kind` of what there are, `entry` its bytes on disk: sealed, and chained by hashes. `tree` is the Merkle tree over them (RFC 6962) and
 //! `checkpoint` what is signed of it. `key` holds a data key a day and class; destroying it is deleting. `segment` are the files, `disk` what they
 //! lie on. `queue` and `writer` are the two sides of writing, `open` is how it begins again after whatever has happened. `verify` and
 //! `search` read it without a gateway. `docs/JOURNAL.md` has the format and what it is good against.
@@ -10,6 +10,7 @@ mod disk;
 mod entry;
 mod hold;
 mod key;
+pub mod kind;
 pub mod open;
 pub mod queue;
 pub mod record;
@@ -40,8 +41,9 @@ use self::{
     writer::Writer,
 };
 pub use self::{
+    kind::{Class, Kind},
     queue::{Counts, Error, Receipt, State},
-    record::{Class, Kind, Record},
+    record::Record,
     settings::Settings,
 };
 use crate::{

@@ -12,7 +12,7 @@ use std::{
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
-use super::{record::Class, tree::Hash};
+use super::{kind::Class, tree::Hash};
 use crate::{common::meter::Counter, seal::Ring};
 
 /// Most records that wait.

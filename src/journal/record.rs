@@ -3,154 +3,13 @@
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+use super::kind::{Class, Kind};
 use crate::common::clock;
 
 /// Most bytes of a record's text.
 pub const LONGEST: usize = 256 << 10;
 /// Texts are filled up with blanks to a multiple of this, so that their lengths tell less.
 const GRAIN: usize = 64;
-
-/// How long records are kept, by what they are about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum Class {
-    /// Who did what with personal data, and who signed in.
-    Access = 0,
-    /// Who was given or lost which right.
-    Grants = 1,
-    /// What the gateway itself did.
-    Operations = 2,
-}
-
-impl Class {
-    /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 3] = [Self::Access, Self::Grants, Self::Operations];
-
-    /// As configurations and metrics name it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Access => "access",
-            Self::Grants => "grants",
-            Self::Operations => "operations",
-        }
-    }
-
-    /// The class of this number.
-    #[must_use]
-    pub fn of(number: u8) -> Option<Self> {
-        Self::ALL.get(usize::from(number)).copied()
-    }
-
-    /// The class of this name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|class| class.name() == name)
-    }
-}
-
-/// What a record is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum Kind {
-    /// The gateway serves from now on.
-    ProcessStarted,
-    /// It has come to its end in order.
-    ProcessStopped,
-    /// A new configuration is in force.
-    ConfigReloaded,
-    /// A new configuration was refused.
-    ConfigRefused,
-    /// Certificates are in use.
-    CertificateLoaded,
-    /// Changed certificates can't be used.
-    CertificateRefused,
-    /// A certificate or revocation list has run out.
-    CertificateExpired,
-    /// Somebody may sign in who could not before.
-    AccountAdded,
-    /// Somebody may not sign in any more.
-    AccountRemoved,
-    /// What somebody may do, or proves themselves by, is another.
-    AccountChanged,
-    /// Somebody has signed in.
-    SignInSuccess,
-    /// Somebody has failed to.
-    SignInFailure,
-    /// A limit stood in the way of an attempt.
-    SignInRefused,
-    /// Attempts came faster than they could be written down.
-    SignInMissed,
-    /// A torn end of the journal was cut off.
-    JournalRecovered,
-    /// The journal could not be written for a while, and can again.
-    JournalResumed,
-    /// The key of a day was destroyed: its records can't be read any more.
-    KeyDestroyed,
-}
-
-impl Kind {
-    /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 17] = [
-        Self::ProcessStarted,
-        Self::ProcessStopped,
-        Self::ConfigReloaded,
-        Self::ConfigRefused,
-        Self::CertificateLoaded,
-        Self::CertificateRefused,
-        Self::CertificateExpired,
-        Self::AccountAdded,
-        Self::AccountRemoved,
-        Self::AccountChanged,
-        Self::SignInSuccess,
-        Self::SignInFailure,
-        Self::SignInRefused,
-        Self::SignInMissed,
-        Self::JournalRecovered,
-        Self::JournalResumed,
-        Self::KeyDestroyed,
-    ];
-
-    /// As it is written.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::ProcessStarted => "process.started",
-            Self::ProcessStopped => "process.stopped",
-            Self::ConfigReloaded => "config.reloaded",
-            Self::ConfigRefused => "config.refused",
-            Self::CertificateLoaded => "certificate.loaded",
-            Self::CertificateRefused => "certificate.refused",
-            Self::CertificateExpired => "certificate.expired",
-            Self::AccountAdded => "account.added",
-            Self::AccountRemoved => "account.removed",
-            Self::AccountChanged => "account.changed",
-            Self::SignInSuccess => "sign_in.success",
-            Self::SignInFailure => "sign_in.failure",
-            Self::SignInRefused => "sign_in.refused",
-            Self::SignInMissed => "sign_in.missed",
-            Self::JournalRecovered => "journal.recovered",
-            Self::JournalResumed => "journal.resumed",
-            Self::KeyDestroyed => "journal.key_destroyed",
-        }
-    }
-
-    /// The kind of this name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
-    }
-
-    /// How long such records are kept.
-    #[must_use]
-    pub const fn class(self) -> Class {
-        match self {
-            Self::SignInSuccess | Self::SignInFailure | Self::SignInRefused | Self::SignInMissed => Class::Access,
-            Self::AccountAdded | Self::AccountRemoved | Self::AccountChanged => Class::Grants,
-            _ => Class::Operations,
-        }
-    }
-}
 
 /// One thing to be written down.
 #[derive(Clone, PartialEq)]
@@ -166,9 +25,17 @@ impl std::fmt::Debug for Record {
 }
 
 impl Record {
-    fn new<const N: usize>(kind: Kind, fields: [(&str, Value); N]) -> Self {
-        let present = fields.into_iter().filter(|(_, value)| !value.is_null());
-        Self { kind, body: present.map(|(name, value)| (name.to_owned(), value)).collect() }
+    /// A record of `kind`. What is `null` is left out.
+    #[must_use]
+    pub fn new<const N: usize>(kind: Kind, fields: [(&str, Value); N]) -> Self {
+        Self::of(kind, fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    }
+
+    /// A record of `kind` with these fields. What is `null` is left out.
+    #[must_use]
+    pub fn of(kind: Kind, mut body: Map<String, Value>) -> Self {
+        body.retain(|_, value| !value.is_null());
+        Self { kind, body }
     }
 
     /// What it is about.
@@ -289,17 +156,6 @@ fn start(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn kinds_and_classes_have_names_of_their_own() {
-        for kind in Kind::ALL {
-            assert_eq!(Kind::named(kind.name()), Some(kind));
-            assert_eq!(Class::named(kind.class().name()), Some(kind.class()));
-            assert_eq!(Class::of(kind.class() as u8), Some(kind.class()));
-        }
-        assert_eq!(Kind::named("nothing"), None);
-        assert_eq!(Class::of(3), None);
-    }
 
     #[test]
     fn lengths_tell_little_and_debug_nothing() {

@@ -10,7 +10,7 @@ use super::{
     disk::{Disk, Folder},
     entry::Entry,
     key::{self, Found, Keys},
-    record::Class,
+    kind::Class,
     segment::{self, Bad, Chain, Why, is_torn},
     tree::Hash,
 };

@@ -6,8 +6,8 @@ use super::{
     checkpoint::{self, Checkpoint, Verifier},
     disk::{Disk, Folder, read_if_any},
     hold,
+    kind::Class,
     open::{CHECKPOINT, VERIFIER, genesis},
-    record::Class,
     segment::{self, Chain, Segment, Why, is_torn},
     tree::{Frontier, Hash},
 };

@@ -1,0 +1,135 @@
+//! Kinds of records, and how long each is kept.
+
+/// How long records are kept, by what they are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Class {
+    /// Who did what with personal data, and who signed in.
+    Access = 0,
+    /// Who was given or lost which right.
+    Grants = 1,
+    /// What the gateway itself did.
+    Operations = 2,
+}
+
+impl Class {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 3] = [Self::Access, Self::Grants, Self::Operations];
+
+    /// As configurations and metrics name it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Access => "access",
+            Self::Grants => "grants",
+            Self::Operations => "operations",
+        }
+    }
+
+    /// The class of this number.
+    #[must_use]
+    pub fn of(number: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(number)).copied()
+    }
+
+    /// The class of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.name() == name)
+    }
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident = $name:literal, $class:ident;)*) => {
+        /// What a record is about.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Kind {
+            $($(#[$doc])* $kind,)*
+        }
+
+        impl Kind {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$kind),*];
+
+            /// As it is written.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $name,)*
+                }
+            }
+
+            /// How long such records are kept.
+            #[must_use]
+            pub const fn class(self) -> Class {
+                match self {
+                    $(Self::$kind => Class::$class,)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// The gateway serves from now on.
+    ProcessStarted = "process.started", Operations;
+    /// It has come to its end in order.
+    ProcessStopped = "process.stopped", Operations;
+    /// A new configuration is in force.
+    ConfigReloaded = "config.reloaded", Operations;
+    /// A new configuration was refused.
+    ConfigRefused = "config.refused", Operations;
+    /// Certificates are in use.
+    CertificateLoaded = "certificate.loaded", Operations;
+    /// Changed certificates can't be used.
+    CertificateRefused = "certificate.refused", Operations;
+    /// A certificate or revocation list has run out.
+    CertificateExpired = "certificate.expired", Operations;
+    /// Somebody may sign in who could not before.
+    AccountAdded = "account.added", Grants;
+    /// Somebody may not sign in any more.
+    AccountRemoved = "account.removed", Grants;
+    /// What somebody may do, or proves themselves by, is another.
+    AccountChanged = "account.changed", Grants;
+    /// Somebody has signed in.
+    SignInSuccess = "sign_in.success", Access;
+    /// Somebody has failed to.
+    SignInFailure = "sign_in.failure", Access;
+    /// A limit stood in the way of an attempt.
+    SignInRefused = "sign_in.refused", Access;
+    /// Attempts came faster than they could be written down.
+    SignInMissed = "sign_in.missed", Access;
+    /// A torn end of the journal was cut off.
+    JournalRecovered = "journal.recovered", Operations;
+    /// The journal could not be written for a while, and can again.
+    JournalResumed = "journal.resumed", Operations;
+    /// The key of a day was destroyed: its records can't be read any more.
+    KeyDestroyed = "journal.key_destroyed", Operations;
+}
+
+impl Kind {
+    /// The kind of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn kinds_and_classes_have_names_of_their_own() {
+        for &kind in Kind::ALL {
+            assert_eq!(Kind::named(kind.name()), Some(kind));
+            assert_eq!(Class::named(kind.class().name()), Some(kind.class()));
+            assert_eq!(Class::of(kind.class() as u8), Some(kind.class()));
+        }
+        assert_eq!(Kind::ALL.iter().map(|kind| kind.name()).collect::<HashSet<_>>().len(), Kind::ALL.len());
+        assert_eq!(Kind::named("nothing"), None);
+        assert_eq!(Class::of(3), None);
+    }
+}
