@@ -4,6 +4,7 @@
 
 mod found;
 mod masker;
+pub mod returned;
 mod rewriter;
 mod script;
 pub mod settings;
