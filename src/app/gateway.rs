@@ -11,10 +11,10 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::{runtime::Handle as Runtime, sync::mpsc::UnboundedSender, task::AbortHandle};
 
-use super::{journal, keys, shown, store, telemetry};
+use super::{journal, keys, registry, shown, store, telemetry};
 use crate::{
     admin::{self, Asked, Health, control::Reach},
     app::log,
@@ -27,6 +27,7 @@ use crate::{
     login::Guard,
     observe::{access_log::Log, metrics::Metrics, otlp::Telemetry},
     privacy::Keys,
+    registry::Registry,
     server::{
         self,
         inherited::{Inherited, Name},
@@ -43,6 +44,7 @@ pub struct Running {
     plan: Arc<Plan>,
     control: Option<Control>,
     journal: journal::Running,
+    registry: Option<Arc<Registry>>,
     guard: Arc<Guard>,
     store: Option<store::Running>,
     process: Arc<Process>,
@@ -138,6 +140,11 @@ impl Running {
         log::scrub_by(&plan.engine);
         let control = control(&config, &plan, &process.tls);
         let journal = journal::Running::start(&config, control.is_some(), &process, &guard)?;
+        let registry = registry::start(&config, journal.journal(), &process.metrics)?;
+        let office = registry::follow(registry.as_ref(), &config, &realms, &guard);
+        if let Some(control) = &control {
+            control.reach.office.store(office);
+        }
         let workers = (0..settings.workers)
             .map(|index| Handle::start(index, &process, Arc::clone(&plan), Arc::clone(&settings)))
             .collect::<Result<Vec<_>, _>>()
@@ -150,6 +157,7 @@ impl Running {
         let mut running = Self {
             control,
             journal,
+            registry,
             issuance,
             config,
             plan,
@@ -232,6 +240,8 @@ impl Running {
             service: &Runtime::current(),
         };
         let plan = Plan::new(&config.gateway, bounds, means, Some(&self.plan))?;
+        // Before a new realm meets its first request.
+        let office = registry::follow(self.registry.as_ref(), &config, &realms, &guard);
         tls::acme::prepare(&config.tls)?;
         self.process.tls.reconfigure(&config.tls, SystemTime::now())?;
         self.issuance.apply(&config.tls);
@@ -265,6 +275,10 @@ impl Running {
         }
         if let Some(control) = &self.control {
             control.reach.plan.store(Arc::clone(&plan));
+            control.reach.office.store(office);
+        }
+        if let Some(registry) = &self.registry {
+            registry::apply(registry, &config);
         }
         shown::all(&self.process.metrics, &plan, self.log.as_ref());
         self.journal.listen(&guard);
@@ -303,8 +317,11 @@ impl Running {
         }
     }
 
-    /// Looks at the accounts of staff again, and forgets sessions that have run out.
+    /// Looks at the accounts and the grants of staff again, and forgets sessions that have run out.
     pub fn refresh_realms(&self) {
+        if let Some(registry) = &self.registry {
+            registry::look(registry, clock::now());
+        }
         for realm in self.plan.realms() {
             let write = self.journal.accounts();
             tokio::task::spawn_blocking(move || {
@@ -428,7 +445,7 @@ impl Running {
 fn control(config: &Config, plan: &Arc<Plan>, tls: &Arc<tls::Store>) -> Option<Control> {
     let held = || -> anyhow::Result<Control> {
         let lock = LockFile::take(&config.data_dir.join("lock"))?;
-        let reach = Arc::new(Reach { plan: ArcSwap::new(Arc::clone(plan)), tls: Arc::clone(tls) });
+        let reach = Arc::new(Reach { plan: ArcSwap::new(Arc::clone(plan)), tls: Arc::clone(tls), office: ArcSwapOption::empty() });
         let listener = admin::control::bind(&config.data_dir)?;
         let task = tokio::spawn(admin::control::serve(listener, Arc::clone(&reach))).abort_handle();
         Ok(Control { reach, task, _lock: lock })
