@@ -2,10 +2,13 @@
 //! configuration.
 //!
 //! [`ask`] is a question and [`decision`] its answer. [`policy`] reads what the company has decided, in Cedar, with the words of
-//! `vocabulary`; `slice` is what of it concerns people of certain roles. [`purpose`] is the closed list of what one may work for, `docs/ACCESS.md` is for whoever writes policies.
+//! `vocabulary`; `slice` is what of it concerns people of certain roles. [`purpose`] is the closed list of what one may work for, [`page`]
+//! where it is chosen, [`chosen`] how a browser keeps that, and [`header`](mod@header) how a machine says it. [`consent`] is who has agreed to what,
+//! [`consent_form`] how an application's form tells, and [`subject`] what people are called there. `docs/ACCESS.md` is for whoever writes policies.
 
 pub mod ask;
 pub mod chosen;
+pub mod consent;
 pub mod consent_form;
 pub mod decision;
 pub mod header;

@@ -47,6 +47,8 @@ pub enum Error {
 pub struct Filter {
     /// A kind, or what kinds begin with before a dot.
     pub kind: Option<String>,
+    /// From this record on.
+    pub from: u64,
     /// From this time on, in milliseconds since 1970.
     pub since: Option<u64>,
     /// Up to this time, exclusive.
@@ -129,7 +131,8 @@ pub(super) fn read(
         let mut outcome = Ok(true);
         let bad = chain.follow(&bytes, |_, entry| {
             let time = entry.place.time;
-            let asked = filter.since.is_none_or(|since| since <= time) && filter.until.is_none_or(|until| time < until);
+            let asked = filter.from <= entry.place.index
+                && filter.since.is_none_or(|since| since <= time) && filter.until.is_none_or(|until| time < until);
             if asked && matches!(outcome, Ok(true)) {
                 outcome = reader
                     .open(disk, entry)

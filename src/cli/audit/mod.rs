@@ -105,7 +105,13 @@ impl FilterArgs {
                 return ExitCode::from(2);
             }
         };
-        let filter = Filter { kind: self.kind.clone(), since: self.since, until: self.until, text: self.text.clone() };
+        let filter = Filter {
+            from: 0,
+            kind: self.kind.clone(),
+            since: self.since,
+            until: self.until,
+            text: self.text.clone(),
+        };
         match crate::journal::search::search(&place.journal, ring, &filter, visit) {
             Ok(unread) => told(unread),
             Err(Error::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {
