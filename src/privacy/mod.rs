@@ -27,6 +27,7 @@ pub use fields::Fields;
 pub use finding::{Finding, Kind};
 pub use keys::Keys;
 pub use lines::Lines;
+pub use operator::canonical;
 pub use scrubber::{HELD, Scrubber};
 pub use settings::Operator;
 pub use tally::Tally;
