@@ -1,6 +1,6 @@
 //! Records of people who agreed, and of others.
 
-use std::{cell::RefCell, fmt::Write as _, rc::Rc, sync::Arc};
+use std::{cell::RefCell, fmt::Write as _, rc::Rc, sync::{Arc, LazyLock}};
 
 use super::reveal::revealing;
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     privacy::{
         Kind, Kinds,
         mask::{
-            Facts, Judge, Rewriter, Verdict,
+            Facts, Judge, Mask, Rewriter, Verdict,
             settings::{At, Records, Uninspectable},
         },
     },
@@ -74,9 +74,9 @@ fn judged<'a>(
 ) -> Result<(String, Told), Malformed> {
     let told = Rc::new(RefCell::new(Told::default()));
     let judge = Box::new(Consent { others, told: Rc::clone(&told) });
-    let mask = revealing(&[], Kinds::all());
+    static OPEN: LazyLock<Arc<Mask>> = LazyLock::new(|| revealing(&[], Kinds::all()));
     let mut rewriter = Rewriter::new(
-        &mask,
+        &OPEN,
         Some(media),
         Some(encoding_rs::UTF_8),
         Uninspectable::Refuse,
