@@ -300,7 +300,7 @@ fn export(dir: &Path, records: usize) {
     assert!(out.status.success(), "{}", text(&out));
     let csv = fs::read_to_string(dir.join("out.csv")).expect("a file");
     assert_eq!(csv.lines().count(), records + 1, "{csv}");
-    assert!(csv.starts_with("index,time,class,kind,clock,hash,body\r\n0,"), "{csv}");
+    assert!(csv.starts_with("index,time,class,kind,clock,hash,body,journal\r\n0,"), "{csv}");
     assert_eq!(fs::metadata(dir.join("out.csv")).expect("a file").permissions().mode() & 0o777, 0o600);
     assert_eq!(audit(dir, &["export", "-o", "out.csv"]).status.code(), Some(3), "nothing is written over");
     let lines = audit(dir, &["export"]).stdout;
