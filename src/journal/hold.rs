@@ -83,3 +83,39 @@ pub(super) fn is_held(folder: &Path) -> io::Result<bool> {
         Ok(file) => Ok(matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claimed(path: &Path) -> (PathBuf, LockFile) {
+        claim(path, |folder| fs::create_dir_all(folder)).expect("claimed")
+    }
+
+    #[test]
+    fn the_first_folder_that_nobody_writes_is_taken() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("journal-*");
+        let at = |number: u16| dir.path().join(format!("journal-{number}"));
+        let [(first, one), (second, two), (third, _three)] = [(); 3].map(|()| claimed(&path));
+        assert_eq!([first, second, third], [at(1), at(2), at(3)]);
+        drop(two);
+        assert_eq!(claimed(&path).0, at(2), "whoever comes goes on where another was");
+        drop(one);
+        assert_eq!(claimed(&path).0, at(1));
+        assert_eq!(folders(&path).expect("listed"), [at(1), at(2), at(3)]);
+    }
+
+    #[test]
+    fn folders_are_those_with_a_number() {
+        let dir = tempfile::tempdir().expect("a folder");
+        for name in ["a-10.j", "a-2.j", "a-02.j", "a-0.j", "a-+3.j", "a-x.j", "a-1000.j", "a-4", "b-1.j", "a-.j"] {
+            fs::create_dir(dir.path().join(name)).expect("made");
+        }
+        let found = folders(&dir.path().join("a-*.j")).expect("listed");
+        assert_eq!(found, ["a-2.j", "a-10.j"].map(|name| dir.path().join(name)));
+        let plain = dir.path().join("journal");
+        assert_eq!(folders(&plain).expect("itself"), [plain]);
+        assert!(folders(&dir.path().join("nowhere/a-*")).is_err());
+    }
+}

@@ -5,11 +5,13 @@ use std::{
     io::Write as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
 
-use crate::support::{binary, python};
+use crate::support::{Beside, binary, python};
 
 /// The newest that the schemas have, and two before it.
 const VERSIONS: [&str; 3] = ["1.37", "1.36", "1.35"];
@@ -401,6 +403,66 @@ fn clamd_does_not_decide_whether_the_gateway_is_ready() {
     assert!(live["initialDelaySeconds"].as_u64() >= Some(120), "reading signatures takes its time: {live}");
     let patience = live["failureThreshold"].as_u64().zip(live["periodSeconds"].as_u64()).map(|(n, every)| n * every);
     assert!(patience >= Some(180), "{live}");
+}
+
+/// What the container runs: it goes on without signatures, starts one that was killed anew, and tells one that has hung.
+#[test]
+fn clamd_is_started_again_however_it_ends() {
+    let folder = here("deploy/kubernetes/components/clamav");
+    let dir = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| dir.path().join(name);
+    let config = fs::read_to_string(folder.join("clamd.conf")).expect("a file");
+    let config = config.replace("/run/clamav/clamd.sock", at("clamd.sock").to_str().expect("a path"));
+    let config = config.replace("/var/lib/clamav", at("db").to_str().expect("a path"));
+    fs::create_dir(at("db")).expect("made");
+    fs::write(at("clamd.conf"), config.replace("TemporaryDirectory /tmp", "")).expect("written");
+    let script = || {
+        let mut command = Command::new("timeout");
+        command.args(["--foreground", "300", "sh"]).arg(folder.join("clamd.sh"));
+        command.env("CLAMD_CONFIG", at("clamd.conf")).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+        command
+    };
+    let alive = || {
+        let script = script().arg("alive").stdout(Stdio::null()).stderr(Stdio::null()).status().expect("runs");
+        (at("clamd.sock").exists(), script.success())
+    };
+    let log = fs::File::create(at("log")).expect("a file");
+    let running = script().stdout(log.try_clone().expect("a file")).stderr(log).spawn().expect("starts");
+    let mut running = Beside(running);
+    let said = || fs::read_to_string(at("log")).expect("a file");
+    let until = |what: &str, done: &dyn Fn() -> bool| {
+        let start = Instant::now();
+        while !done() {
+            assert!(start.elapsed() < Duration::from_secs(90), "never: {what}\n{}", said());
+            thread::sleep(Duration::from_millis(200));
+        }
+    };
+    until("ended for want of signatures", &|| said().contains("started again in 10 seconds"));
+    assert_eq!(alive(), (false, true), "it is left alone until freshclam has brought some");
+    fs::write(at("db/own.ndb"), "Own.Signature:0:*:6f776e20776f726473\n").expect("written");
+    until("answers", &|| alive() == (true, true));
+    // One that is killed leaves its socket.
+    let clamd = |signal: &str| {
+        let sent = Command::new("pkill").args([
+            signal,
+            "-f",
+            "-x",
+            &format!("clamd --config-file={}", at("clamd.conf").display()),
+        ]);
+        assert!({ sent }.status().expect("runs").success());
+    };
+    clamd("-KILL");
+    until("ended once more", &|| said().matches("started again in 10 seconds").count() >= 2);
+    until("answers again", &|| alive() == (true, true));
+    clamd("-STOP");
+    let hung = Command::new("timeout").args(["-k", "1", "20", "sh"]).arg(folder.join("clamd.sh")).arg("alive");
+    let hung = { hung }.env("CLAMD_CONFIG", at("clamd.conf")).stdout(Stdio::null()).status().expect("runs");
+    assert!(!hung.success(), "one that has hung is told");
+    clamd("-CONT");
+    let id = running.0.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().expect("runs").success());
+    running.0.wait().expect("ended");
+    until("nobody is left", &|| alive() == (false, true));
 }
 
 #[test]
