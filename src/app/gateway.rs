@@ -333,7 +333,7 @@ impl Running {
     }
 
     /// Counts a reload, and writes it down.
-    pub fn note_reload(&self, outcome: &Result<(), String>) {
+    pub fn note_reload(&mut self, outcome: &Result<(), String>) {
         self.process.metrics.reloads[usize::from(outcome.is_err())].increment();
         self.journal.reloaded(&self.config, outcome);
     }
