@@ -14,7 +14,7 @@ use anyhow::{Context as _, bail};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::{runtime::Handle as Runtime, sync::mpsc::UnboundedSender, task::AbortHandle};
 
-use super::{journal, keys, registry, shown, store, telemetry};
+use super::{authority, journal, keys, registry, shown, store, telemetry};
 use crate::{
     admin::{self, Asked, Health, control::Reach},
     app::log,
@@ -127,8 +127,13 @@ impl Running {
         let realms = keys::realms(&config, &guard, store.as_ref(), &[])?;
         let telemetry = telemetry::prepare(&config, &process.metrics, settings.workers, None)?;
         let challenges = &process.tls.orders().challenges;
+        let lock = hold(&config);
+        let journal = journal::Running::start(&config, lock.is_some(), &process, &guard)?;
+        let registry = registry::start(&config, journal.journal(), &process.metrics)?;
+        let authority = authority::of(&config, journal.journal(), registry.as_ref(), None)?;
         let means = Means {
             keys,
+            authority,
             guard: &guard,
             realms: &realms,
             log: log.clone(),
@@ -138,9 +143,7 @@ impl Running {
         };
         let plan = Plan::new(&config.gateway, bounds, means, None)?;
         log::scrub_by(&plan.engine);
-        let control = control(&config, &plan, &process.tls);
-        let journal = journal::Running::start(&config, control.is_some(), &process, &guard)?;
-        let registry = registry::start(&config, journal.journal(), &process.metrics)?;
+        let control = lock.and_then(|lock| control(lock, &config, &plan, &process.tls));
         let office = registry::follow(registry.as_ref(), &config, &realms, &guard);
         if let Some(control) = &control {
             control.reach.office.store(office);
@@ -230,8 +233,10 @@ impl Running {
         let realms = keys::realms(&config, &guard, self.store.as_ref(), &self.plan.realms())?;
         let telemetry = telemetry::prepare(&config, &self.process.metrics, workers, self.telemetry.as_deref())?;
         let challenges = &self.process.tls.orders().challenges;
+        let authority = authority::of(&config, self.journal.journal(), self.registry.as_ref(), None)?;
         let means = Means {
             keys: &keys,
+            authority,
             guard: &guard,
             realms: &realms,
             log: log.clone(),
@@ -441,21 +446,29 @@ impl Running {
     }
 }
 
-/// Opens the control socket. Without it a gateway serves as well: a data folder that is shared or read-only costs the commands only.
-fn control(config: &Config, plan: &Arc<Plan>, tls: &Arc<tls::Store>) -> Option<Control> {
-    let held = || -> anyhow::Result<Control> {
-        let lock = LockFile::take(&config.data_dir.join("lock"))?;
-        let reach = Arc::new(Reach { plan: ArcSwap::new(Arc::clone(plan)), tls: Arc::clone(tls), office: ArcSwapOption::empty() });
-        let listener = admin::control::bind(&config.data_dir)?;
-        let task = tokio::spawn(admin::control::serve(listener, Arc::clone(&reach))).abort_handle();
-        Ok(Control { reach, task, _lock: lock })
-    };
-    held()
+/// Holds the data folder. Without it a gateway serves as well: one that is shared or read-only costs the commands and the journal.
+fn hold(config: &Config) -> Option<LockFile> {
+    LockFile::take(&config.data_dir.join("lock"))
         .inspect_err(|error| {
-            let error = format!("{error:#}");
             tracing::warn!(%error, "commands can't reach this gateway: it has no data folder of its own");
         })
         .ok()
+}
+
+/// Opens the control socket.
+fn control(lock: LockFile, config: &Config, plan: &Arc<Plan>, tls: &Arc<tls::Store>) -> Option<Control> {
+    let opened = || -> anyhow::Result<(Arc<Reach>, AbortHandle)> {
+        let (plan, tls) = (ArcSwap::new(Arc::clone(plan)), Arc::clone(tls));
+        let reach = Arc::new(Reach { plan, tls, office: ArcSwapOption::empty() });
+        let listener = admin::control::bind(&config.data_dir)?;
+        let task = tokio::spawn(admin::control::serve(listener, Arc::clone(&reach))).abort_handle();
+        Ok((reach, task))
+    };
+    let opened = opened().inspect_err(|error| {
+        let error = format!("{error:#}");
+        tracing::warn!(%error, "commands can't reach this gateway: its control socket can't be opened");
+    });
+    opened.ok().map(|(reach, task)| Control { reach, task, _lock: lock })
 }
 
 /// Where the listeners of a door really are.

@@ -1,5 +1,6 @@
 //! The composition root: settings become a running gateway; reload; signals.
 
+mod authority;
 pub mod banner;
 pub mod end;
 pub mod gateway;
