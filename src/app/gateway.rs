@@ -16,9 +16,9 @@ use tokio::{runtime::Handle as Runtime, sync::mpsc::UnboundedSender, task::Abort
 
 use super::{journal, keys, registry, shown, store, telemetry};
 use crate::{
-    admin::{self, Asked, control::Reach},
+    admin::{self, Asked, Health, control::Reach},
     app::log,
-    common::{clock, lock_file::LockFile},
+    common::{clock, lock_file::LockFile, pulse::Pulse},
     config::Config,
     gateway::{
         Plan,
@@ -32,8 +32,7 @@ use crate::{
         self,
         inherited::{Inherited, Name},
         listener::{self, Listener},
-        pulse::Pulse,
-        worker::{Command, Door, Drain, Handle, Process},
+        worker::{Closing, Command, Door, Drain, Handle, Process},
     },
     tls::{self, Event, acme::Issuance},
 };
@@ -206,6 +205,11 @@ impl Running {
         if config.journal != self.config.journal {
             tracing::warn!("`[journal]` takes effect at the next start");
         }
+        if config.data_dir != self.config.data_dir {
+            tracing::warn!(
+                "for the data folder's lock and the control socket, `data_dir` takes effect at the next start"
+            );
+        }
         if config.store != self.config.store {
             tracing::warn!("`[store]` takes effect at the next start");
         }
@@ -355,12 +359,21 @@ impl Running {
     pub fn tell(&self, drain: Drain) {
         self.ready.store(false, Relaxed);
         for worker in &self.workers {
-            if drain == Drain::Closing {
-                worker.tell(Command::Close(Door::Https));
-                worker.tell(Command::Close(Door::Http));
-            }
             worker.tell(Command::Drain(drain));
         }
+    }
+
+    /// Closes all doors; what comes back tells when they are.
+    #[must_use]
+    pub fn close(&self) -> Closing {
+        let closing = Closing::default();
+        for worker in &self.workers {
+            worker.tell(Command::Close(Door::Https));
+            worker.tell(Command::Close(Door::Http));
+            worker.tell(Command::Tell(closing.clone()));
+        }
+        self.tell(Drain::Closing);
+        closing
     }
 
     /// Requests in flight.
@@ -390,8 +403,9 @@ impl Running {
         {
             tracing::error!("the access log could not be written to its end");
         }
-        telemetry::end(self.telemetry.as_deref());
+        // Before what only a collector waits for.
         self.journal.end();
+        telemetry::end(self.telemetry.as_deref());
     }
 
     fn open(&self, door: Door, listeners: Vec<Listener>) {
@@ -407,7 +421,8 @@ impl Running {
         if let Some(listener) = listeners.and_then(|mut listeners| listeners.pop()) {
             let listener = tokio::net::TcpListener::from_std(listener.socket)?;
             let metrics = Arc::clone(&self.process.metrics);
-            let task = tokio::spawn(admin::serve(listener, metrics, Arc::clone(&self.ready), self.asks.clone()));
+            let health = Health { ready: Arc::clone(&self.ready), workers: self.pulses() };
+            let task = tokio::spawn(admin::serve(listener, metrics, health, self.asks.clone()));
             self.admin = Some(task.abort_handle());
         }
         Ok(())

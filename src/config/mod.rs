@@ -216,6 +216,16 @@ impl Config {
                     mask.uninspectable.verb()
                 ));
             }
+            if let Some(records) = &route.records {
+                let places: Vec<String> = records.subject.iter().map(ToString::to_string).collect();
+                if !places.is_empty() {
+                    lines.push(format!("       whose a record is: {}", places.join(", ")));
+                }
+                let places: Vec<String> = records.consent.iter().map(ToString::to_string).collect();
+                if !places.is_empty() {
+                    lines.push(format!("       whether they agreed: {}", places.join(", ")));
+                }
+            }
             if let Some(reason) = &route.cleartext_reason {
                 lines.push(format!("       cleartext allowed: {reason}"));
             }

@@ -28,7 +28,6 @@ pub const LATER: &[(&str, &str)] = &[
     ("route[]", "antivirus"),
     ("route[]", "watch"),
     ("route[]", "record"),
-    ("route[]", "subject"),
 ];
 
 /// Keys whose value may be given by a file instead, under this name with `_file`, and is never shown.

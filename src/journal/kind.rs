@@ -129,6 +129,10 @@ kinds! {
     SignInRefused = "sign_in.refused", Access;
     /// Attempts came faster than they could be written down.
     SignInMissed = "sign_in.missed", Access;
+    /// People have agreed to a purpose. A person's own grant: it holds longer than what is done by it.
+    ConsentGiven = "consent.given", Grants;
+    /// People have withdrawn their consent.
+    ConsentWithdrawn = "consent.withdrawn", Grants;
     /// A torn end of the journal was cut off.
     JournalRecovered = "journal.recovered", Operations;
     /// The journal could not be written for a while, and can again.

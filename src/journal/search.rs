@@ -49,6 +49,8 @@ pub struct Filter {
     pub class: Option<Class>,
     /// A kind, or what kinds begin with before a dot.
     pub kind: Option<String>,
+    /// From this record on.
+    pub from: u64,
     /// From this time on, in milliseconds since 1970.
     pub since: Option<u64>,
     /// Up to this time, exclusive.
@@ -131,7 +133,8 @@ pub(super) fn read(
         let mut outcome = Ok(true);
         let bad = chain.follow(&bytes, |_, entry| {
             let time = entry.place.time;
-            let asked = filter.since.is_none_or(|since| since <= time)
+            let asked = filter.from <= entry.place.index
+                && filter.since.is_none_or(|since| since <= time)
                 && filter.until.is_none_or(|until| time < until)
                 && filter.class.is_none_or(|class| class == entry.place.class);
             if asked && matches!(outcome, Ok(true)) {

@@ -106,7 +106,7 @@ impl FilterArgs {
             }
         };
         let (kind, text) = (self.kind.clone(), self.text.clone());
-        let filter = Filter { class: None, kind, since: self.since, until: self.until, text };
+        let filter = Filter { kind, since: self.since, until: self.until, text, ..Filter::default() };
         match crate::journal::search::search(&place.journal, ring, &filter, visit) {
             Ok(unread) => told(unread),
             Err(Error::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {
