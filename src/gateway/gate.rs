@@ -62,7 +62,8 @@ pub async fn own(
         .map_err(|_| Kind::Framing("the request target can't be read"))?;
     *request.headers_mut() = parts.headers.clone();
     let host = head.host.to_str().unwrap_or_default().to_owned();
-    let call = serve::Call { request, host, address: head.address, now: clock::now() };
+    let client_certificate = client.handshake.as_ref().and_then(|handshake| handshake.client_certificate.clone());
+    let call = serve::Call { request, host, address: head.address, client_certificate, now: clock::now() };
     if let (access::page::PATH, Some(authority)) = (head.target.path(), &gateway.plan.authority) {
         return Ok(gateway_access::serve_purpose(authority, realm, &call).await.map(Body::full));
     }
