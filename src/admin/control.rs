@@ -4,7 +4,7 @@
 
 use std::{convert::Infallible, fs, io, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc, time::Duration};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -13,7 +13,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Value, json};
 use tokio::net::{UnixListener, UnixStream};
 
+use super::consent;
 use crate::{
+    access::consent::Desk,
     common::clock,
     gateway::Plan,
     identity::{Realm, session::table::Listed},
@@ -36,6 +38,8 @@ pub struct Reach {
     pub plan: ArcSwap<Plan>,
     /// Certificates.
     pub tls: Arc<tls::Store>,
+    /// Who has agreed to what, where that is kept.
+    pub desk: ArcSwapOption<Desk>,
 }
 
 /// Binds the socket in `data_dir`. One that is left over from a process that has ended is removed; the data folder's lock says that it has.
@@ -92,6 +96,11 @@ async fn answer(request: Request<Incoming>, reach: &Reach) -> Response<Full<Byte
         return respond(StatusCode::PAYLOAD_TOO_LARGE, &json!({ "error": "the command is too long" }));
     };
     let said: Value = serde_json::from_slice(&body.to_bytes()).unwrap_or_default();
+    if parts.uri.path().starts_with(consent::PREFIX) {
+        let desk = reach.desk.load_full();
+        let (status, answer) = consent::answer(desk, &parts.method, parts.uri.path(), &said).await;
+        return respond(status, &answer);
+    }
     match (&parts.method, parts.uri.path()) {
         (&Method::GET, "/v1/certificates") => {
             let listed: Vec<Value> = reach.tls.list().iter().map(|listed| certificate(listed, &plan.engine)).collect();

@@ -11,11 +11,12 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::{runtime::Handle as Runtime, sync::mpsc::UnboundedSender, task::AbortHandle};
 
-use super::{journal, keys, shown, store, telemetry};
+use super::{consent, journal, keys, shown, store, telemetry};
 use crate::{
+    access::consent::Desk,
     admin::{self, Asked, control::Reach},
     app::log,
     common::{clock, lock_file::LockFile},
@@ -44,6 +45,7 @@ pub struct Running {
     plan: Arc<Plan>,
     control: Option<Control>,
     journal: journal::Running,
+    desk: Option<Arc<Desk>>,
     guard: Arc<Guard>,
     store: Option<store::Running>,
     process: Arc<Process>,
@@ -139,6 +141,10 @@ impl Running {
         log::scrub_by(&plan.engine);
         let control = control(&config, &plan, &process.tls);
         let journal = journal::Running::start(&config, control.is_some(), &process, &guard)?;
+        let desk = consent::start(&config, journal.journal())?;
+        if let Some(control) = &control {
+            control.reach.desk.store(desk.clone());
+        }
         let workers = (0..settings.workers)
             .map(|index| Handle::start(index, &process, Arc::clone(&plan), Arc::clone(&settings)))
             .collect::<Result<Vec<_>, _>>()
@@ -151,6 +157,7 @@ impl Running {
         let mut running = Self {
             control,
             journal,
+            desk,
             issuance,
             config,
             plan,
@@ -374,6 +381,9 @@ impl Running {
             tracing::error!("the access log could not be written to its end");
         }
         telemetry::end(self.telemetry.as_deref());
+        if let Some(desk) = &self.desk {
+            consent::save(desk);
+        }
         self.journal.end();
     }
 
@@ -413,7 +423,11 @@ impl Running {
 fn control(config: &Config, plan: &Arc<Plan>, tls: &Arc<tls::Store>) -> Option<Control> {
     let held = || -> anyhow::Result<Control> {
         let lock = LockFile::take(&config.data_dir.join("lock"))?;
-        let reach = Arc::new(Reach { plan: ArcSwap::new(Arc::clone(plan)), tls: Arc::clone(tls) });
+        let reach = Arc::new(Reach {
+            plan: ArcSwap::new(Arc::clone(plan)),
+            tls: Arc::clone(tls),
+            desk: ArcSwapOption::empty(),
+        });
         let listener = admin::control::bind(&config.data_dir)?;
         let task = tokio::spawn(admin::control::serve(listener, Arc::clone(&reach))).abort_handle();
         Ok(Control { reach, task, _lock: lock })

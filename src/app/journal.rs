@@ -70,6 +70,11 @@ impl Running {
         Ok(running)
     }
 
+    /// The journal itself, for rooms that write their own records.
+    pub(super) fn journal(&self) -> Option<&Arc<Journal>> {
+        self.journal.as_ref()
+    }
+
     /// Writes what `record` says, where there is a journal.
     pub(super) fn note(&self, record: impl FnOnce() -> Record) {
         if let Some(journal) = &self.journal {

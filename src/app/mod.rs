@@ -1,6 +1,7 @@
 //! The composition root: settings become a running gateway; reload; signals.
 
 pub mod banner;
+pub mod consent;
 pub mod end;
 pub mod gateway;
 mod journal;

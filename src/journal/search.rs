@@ -132,7 +132,8 @@ pub(super) fn read(
         let bad = chain.follow(&bytes, |_, entry| {
             let time = entry.place.time;
             let asked = filter.from <= entry.place.index
-                && filter.since.is_none_or(|since| since <= time) && filter.until.is_none_or(|until| time < until);
+                && filter.since.is_none_or(|since| since <= time)
+                && filter.until.is_none_or(|until| time < until);
             if asked && matches!(outcome, Ok(true)) {
                 outcome = reader
                     .open(disk, entry)
