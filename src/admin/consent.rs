@@ -16,7 +16,7 @@ pub const PREFIX: &str = "/v1/consent";
 /// The answer to a command.
 pub async fn answer(desk: Option<Arc<Desk>>, method: &Method, path: &str, said: &Value) -> (StatusCode, Value) {
     let Some(desk) = desk else {
-        let error = "this gateway keeps no consent: it has no journal of its own";
+        let error = "this gateway keeps no consent: it has no [access], or no journal of its own";
         return (StatusCode::SERVICE_UNAVAILABLE, json!({ "error": error }));
     };
     if said["key"].as_str() != Some(&format!("{:016x}", desk.consents.fingerprint())) {
