@@ -13,7 +13,10 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Value, json};
 use tokio::net::{UnixListener, UnixStream};
 
-use super::consent;
+use super::{
+    consent,
+    registry::{self, Office},
+};
 use crate::{
     access::consent::Desk,
     common::clock,
@@ -40,6 +43,8 @@ pub struct Reach {
     pub tls: Arc<tls::Store>,
     /// Who has agreed to what, where that is kept.
     pub desk: ArcSwapOption<Desk>,
+    /// The registry, where there is one.
+    pub office: ArcSwapOption<Office>,
 }
 
 /// Binds the socket in `data_dir`. One that is left over from a process that has ended is removed; the data folder's lock says that it has.
@@ -95,7 +100,12 @@ async fn answer(request: Request<Incoming>, reach: &Reach) -> Response<Full<Byte
     let Ok(body) = Limited::new(body, LONGEST).collect().await else {
         return respond(StatusCode::PAYLOAD_TOO_LARGE, &json!({ "error": "the command is too long" }));
     };
-    let said: Value = serde_json::from_slice(&body.to_bytes()).unwrap_or_default();
+    let body = body.to_bytes();
+    if parts.uri.path().starts_with(registry::PREFIX) {
+        let (status, said) = registry::answer(reach.office.load_full(), &parts.method, parts.uri.path(), &body).await;
+        return respond(status, &said);
+    }
+    let said: Value = serde_json::from_slice(&body).unwrap_or_default();
     if parts.uri.path().starts_with(consent::PREFIX) {
         let desk = reach.desk.load_full();
         let (status, answer) = consent::answer(desk, &parts.method, parts.uri.path(), &said).await;

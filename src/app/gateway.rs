@@ -14,12 +14,12 @@ use anyhow::{Context as _, bail};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::{runtime::Handle as Runtime, sync::mpsc::UnboundedSender, task::AbortHandle};
 
-use super::{consent, journal, keys, shown, store, telemetry};
+use super::{consent, journal, keys, registry, shown, store, telemetry};
 use crate::{
     access::consent::Desk,
-    admin::{self, Asked, control::Reach},
+    admin::{self, Asked, Health, control::Reach},
     app::log,
-    common::{clock, lock_file::LockFile},
+    common::{clock, lock_file::LockFile, pulse::Pulse},
     config::Config,
     gateway::{
         Plan,
@@ -28,12 +28,12 @@ use crate::{
     login::Guard,
     observe::{access_log::Log, metrics::Metrics, otlp::Telemetry},
     privacy::Keys,
+    registry::Registry,
     server::{
         self,
         inherited::{Inherited, Name},
         listener::{self, Listener},
-        pulse::Pulse,
-        worker::{Command, Door, Drain, Handle, Process},
+        worker::{Closing, Command, Door, Drain, Handle, Process},
     },
     tls::{self, Event, acme::Issuance},
 };
@@ -46,6 +46,7 @@ pub struct Running {
     control: Option<Control>,
     journal: journal::Running,
     desk: Option<Arc<Desk>>,
+    registry: Option<Arc<Registry>>,
     guard: Arc<Guard>,
     store: Option<store::Running>,
     process: Arc<Process>,
@@ -142,8 +143,11 @@ impl Running {
         let control = control(&config, &plan, &process.tls);
         let journal = journal::Running::start(&config, control.is_some(), &process, &guard)?;
         let desk = consent::start(&config, journal.journal())?;
+        let registry = registry::start(&config, journal.journal(), &process.metrics)?;
+        let office = registry::follow(registry.as_ref(), &config, &realms, &guard);
         if let Some(control) = &control {
             control.reach.desk.store(desk.clone());
+            control.reach.office.store(office);
         }
         let workers = (0..settings.workers)
             .map(|index| Handle::start(index, &process, Arc::clone(&plan), Arc::clone(&settings)))
@@ -158,6 +162,7 @@ impl Running {
             control,
             journal,
             desk,
+            registry,
             issuance,
             config,
             plan,
@@ -205,6 +210,11 @@ impl Running {
         if config.journal != self.config.journal {
             tracing::warn!("`[journal]` takes effect at the next start");
         }
+        if config.data_dir != self.config.data_dir {
+            tracing::warn!(
+                "for the data folder's lock and the control socket, `data_dir` takes effect at the next start"
+            );
+        }
         if config.store != self.config.store {
             tracing::warn!("`[store]` takes effect at the next start");
         }
@@ -235,6 +245,8 @@ impl Running {
             service: &Runtime::current(),
         };
         let plan = Plan::new(&config.gateway, bounds, means, Some(&self.plan))?;
+        // Before a new realm meets its first request.
+        let office = registry::follow(self.registry.as_ref(), &config, &realms, &guard);
         tls::acme::prepare(&config.tls)?;
         self.process.tls.reconfigure(&config.tls, SystemTime::now())?;
         self.issuance.apply(&config.tls);
@@ -268,6 +280,10 @@ impl Running {
         }
         if let Some(control) = &self.control {
             control.reach.plan.store(Arc::clone(&plan));
+            control.reach.office.store(office);
+        }
+        if let Some(registry) = &self.registry {
+            registry::apply(registry, &config);
         }
         shown::all(&self.process.metrics, &plan, self.log.as_ref());
         self.journal.listen(&guard);
@@ -306,8 +322,11 @@ impl Running {
         }
     }
 
-    /// Looks at the accounts of staff again, and forgets sessions that have run out.
+    /// Looks at the accounts and the grants of staff again, and forgets sessions that have run out.
     pub fn refresh_realms(&self) {
+        if let Some(registry) = &self.registry {
+            registry::look(registry, clock::now());
+        }
         for realm in self.plan.realms() {
             let write = self.journal.accounts();
             tokio::task::spawn_blocking(move || {
@@ -345,12 +364,21 @@ impl Running {
     pub fn tell(&self, drain: Drain) {
         self.ready.store(false, Relaxed);
         for worker in &self.workers {
-            if drain == Drain::Closing {
-                worker.tell(Command::Close(Door::Https));
-                worker.tell(Command::Close(Door::Http));
-            }
             worker.tell(Command::Drain(drain));
         }
+    }
+
+    /// Closes all doors; what comes back tells when they are.
+    #[must_use]
+    pub fn close(&self) -> Closing {
+        let closing = Closing::default();
+        for worker in &self.workers {
+            worker.tell(Command::Close(Door::Https));
+            worker.tell(Command::Close(Door::Http));
+            worker.tell(Command::Tell(closing.clone()));
+        }
+        self.tell(Drain::Closing);
+        closing
     }
 
     /// Requests in flight.
@@ -380,11 +408,12 @@ impl Running {
         {
             tracing::error!("the access log could not be written to its end");
         }
-        telemetry::end(self.telemetry.as_deref());
         if let Some(desk) = &self.desk {
             consent::save(desk);
         }
+        // Before what only a collector waits for.
         self.journal.end();
+        telemetry::end(self.telemetry.as_deref());
     }
 
     fn open(&self, door: Door, listeners: Vec<Listener>) {
@@ -400,7 +429,8 @@ impl Running {
         if let Some(listener) = listeners.and_then(|mut listeners| listeners.pop()) {
             let listener = tokio::net::TcpListener::from_std(listener.socket)?;
             let metrics = Arc::clone(&self.process.metrics);
-            let task = tokio::spawn(admin::serve(listener, metrics, Arc::clone(&self.ready), self.asks.clone()));
+            let health = Health { ready: Arc::clone(&self.ready), workers: self.pulses() };
+            let task = tokio::spawn(admin::serve(listener, metrics, health, self.asks.clone()));
             self.admin = Some(task.abort_handle());
         }
         Ok(())
@@ -427,6 +457,7 @@ fn control(config: &Config, plan: &Arc<Plan>, tls: &Arc<tls::Store>) -> Option<C
             plan: ArcSwap::new(Arc::clone(plan)),
             tls: Arc::clone(tls),
             desk: ArcSwapOption::empty(),
+            office: ArcSwapOption::empty(),
         });
         let listener = admin::control::bind(&config.data_dir)?;
         let task = tokio::spawn(admin::control::serve(listener, Arc::clone(&reach))).abort_handle();

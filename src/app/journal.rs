@@ -70,7 +70,7 @@ impl Running {
         Ok(running)
     }
 
-    /// The journal itself, for rooms that write their own records.
+    /// The journal itself.
     pub(super) fn journal(&self) -> Option<&Arc<Journal>> {
         self.journal.as_ref()
     }

@@ -15,6 +15,7 @@ mod login;
 pub mod logs;
 mod privacy;
 pub mod reader;
+mod registry;
 pub mod resolve;
 pub mod route;
 pub mod schema;
@@ -65,6 +66,8 @@ pub struct Config {
     pub journal: Option<crate::journal::Settings>,
     /// Who may do what with personal data; nothing where it is absent.
     pub access: Option<std::sync::Arc<crate::access::Settings>>,
+    /// What the registry asks of people.
+    pub registry: crate::registry::Settings,
     /// SHA-256 of the configuration's text.
     pub sha256: [u8; 32],
     /// What replicas share; nothing where it is absent.
@@ -219,6 +222,16 @@ impl Config {
                     "       personal data in answers is masked; what can't be inspected {}",
                     mask.uninspectable.verb()
                 ));
+            }
+            if let Some(records) = &route.records {
+                let places: Vec<String> = records.subject.iter().map(ToString::to_string).collect();
+                if !places.is_empty() {
+                    lines.push(format!("       whose a record is: {}", places.join(", ")));
+                }
+                let places: Vec<String> = records.consent.iter().map(ToString::to_string).collect();
+                if !places.is_empty() {
+                    lines.push(format!("       whether they agreed: {}", places.join(", ")));
+                }
             }
             if let Some(reason) = &route.cleartext_reason {
                 lines.push(format!("       cleartext allowed: {reason}"));

@@ -45,6 +45,8 @@ pub enum Error {
 /// Which records.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
+    /// A class: records of others are not even opened, nor told of as unread.
+    pub class: Option<Class>,
     /// A kind, or what kinds begin with before a dot.
     pub kind: Option<String>,
     /// From this record on.
@@ -133,7 +135,8 @@ pub(super) fn read(
             let time = entry.place.time;
             let asked = filter.from <= entry.place.index
                 && filter.since.is_none_or(|since| since <= time)
-                && filter.until.is_none_or(|until| time < until);
+                && filter.until.is_none_or(|until| time < until)
+                && filter.class.is_none_or(|class| class == entry.place.class);
             if asked && matches!(outcome, Ok(true)) {
                 outcome = reader
                     .open(disk, entry)

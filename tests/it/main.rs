@@ -29,6 +29,7 @@ mod pod;
 mod privacy;
 mod redact;
 mod redis;
+mod registry;
 mod replicas;
 mod route;
 mod staff;

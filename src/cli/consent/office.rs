@@ -39,7 +39,7 @@ impl Office {
         let ring = Ring::load(&place.key_file).map_err(|error| unavailable(&error))?;
         let subjects = Subjects::of(&ring);
         // No such command, but an answer.
-        match exchange(&data_dir, Method::GET, PREFIX, &Value::Null) {
+        match exchange(&data_dir, Method::GET, PREFIX, "{}".to_owned()) {
             Ok(_) => return Ok(Self { subjects, keeper: Keeper::Gateway(data_dir) }),
             Err(error) if is_absent(&error) => {}
             Err(error) => return Err(unavailable(&error)),
@@ -112,8 +112,8 @@ impl Office {
         let Keeper::Gateway(data_dir) = &self.keeper else { return Ok(Value::Null) };
         said["purpose"] = purpose.into();
         said["key"] = format!("{:016x}", self.subjects.fingerprint()).into();
-        let (status, answer) =
-            exchange(data_dir, Method::POST, &format!("{PREFIX}{what}"), &said).map_err(|error| unavailable(&error))?;
+        let (status, answer) = exchange(data_dir, Method::POST, &format!("{PREFIX}{what}"), said.to_string())
+            .map_err(|error| unavailable(&error))?;
         if status.is_success() {
             return Ok(answer);
         }
