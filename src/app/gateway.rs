@@ -14,8 +14,9 @@ use anyhow::{Context as _, bail};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::{runtime::Handle as Runtime, sync::mpsc::UnboundedSender, task::AbortHandle};
 
-use super::{authority, journal, keys, registry, shown, store, telemetry};
+use super::{authority, consent, journal, keys, registry, shown, store, telemetry};
 use crate::{
+    access::consent::Desk,
     admin::{self, Asked, Health, control::Reach},
     app::log,
     common::{clock, lock_file::LockFile, pulse::Pulse},
@@ -44,6 +45,7 @@ pub struct Running {
     plan: Arc<Plan>,
     control: Option<Control>,
     journal: journal::Running,
+    desk: Option<Arc<Desk>>,
     registry: Option<Arc<Registry>>,
     guard: Arc<Guard>,
     store: Option<store::Running>,
@@ -130,7 +132,8 @@ impl Running {
         let lock = hold(&config);
         let journal = journal::Running::start(&config, lock.is_some(), &process, &guard)?;
         let registry = registry::start(&config, journal.journal(), &process.metrics)?;
-        let authority = authority::of(&config, journal.journal(), registry.as_ref(), None)?;
+        let desk = consent::start(&config, journal.journal())?;
+        let authority = authority::of(&config, journal.journal(), registry.as_ref(), desk.as_ref())?;
         let means = Means {
             keys,
             authority,
@@ -146,6 +149,7 @@ impl Running {
         let control = lock.and_then(|lock| control(lock, &config, &plan, &process.tls));
         let office = registry::follow(registry.as_ref(), &config, &realms, &guard);
         if let Some(control) = &control {
+            control.reach.desk.store(desk.clone());
             control.reach.office.store(office);
         }
         let workers = (0..settings.workers)
@@ -160,6 +164,7 @@ impl Running {
         let mut running = Self {
             control,
             journal,
+            desk,
             registry,
             issuance,
             config,
@@ -233,7 +238,7 @@ impl Running {
         let realms = keys::realms(&config, &guard, self.store.as_ref(), &self.plan.realms())?;
         let telemetry = telemetry::prepare(&config, &self.process.metrics, workers, self.telemetry.as_deref())?;
         let challenges = &self.process.tls.orders().challenges;
-        let authority = authority::of(&config, self.journal.journal(), self.registry.as_ref(), None)?;
+        let authority = authority::of(&config, self.journal.journal(), self.registry.as_ref(), self.desk.as_ref())?;
         let means = Means {
             keys: &keys,
             authority,
@@ -408,6 +413,9 @@ impl Running {
         {
             tracing::error!("the access log could not be written to its end");
         }
+        if let Some(desk) = &self.desk {
+            consent::save(desk);
+        }
         // Before what only a collector waits for.
         self.journal.end();
         telemetry::end(self.telemetry.as_deref());
@@ -459,7 +467,8 @@ fn hold(config: &Config) -> Option<LockFile> {
 fn control(lock: LockFile, config: &Config, plan: &Arc<Plan>, tls: &Arc<tls::Store>) -> Option<Control> {
     let opened = || -> anyhow::Result<(Arc<Reach>, AbortHandle)> {
         let (plan, tls) = (ArcSwap::new(Arc::clone(plan)), Arc::clone(tls));
-        let reach = Arc::new(Reach { plan, tls, office: ArcSwapOption::empty() });
+        let (office, desk) = (ArcSwapOption::empty(), ArcSwapOption::empty());
+        let reach = Arc::new(Reach { plan, tls, office, desk });
         let listener = admin::control::bind(&config.data_dir)?;
         let task = tokio::spawn(admin::control::serve(listener, Arc::clone(&reach))).abort_handle();
         Ok((reach, task))

@@ -2,6 +2,7 @@
 
 mod authority;
 pub mod banner;
+pub mod consent;
 pub mod end;
 pub mod gateway;
 mod journal;
