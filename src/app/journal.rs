@@ -1,18 +1,19 @@
 //! What of a running gateway is written into its journal.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{collections::HashSet, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
 use tokio::{
     sync::broadcast::error::RecvError,
-    task::AbortHandle,
-    time::{MissedTickBehavior, interval},
+    task::{AbortHandle, spawn_blocking},
+    time::{Instant, MissedTickBehavior, interval, interval_at},
 };
 
 use crate::{
+    common::clock,
     config::Config,
     identity::staff::{Change, What},
-    journal::{Class, Journal, Kind, Record, State, open, tree::hex},
+    journal::{Class, Journal, Kind, Record, Settings, State, folders, open, tree::hex},
     login::{
         Guard,
         event::{Event, Verdict},
@@ -26,6 +27,7 @@ use crate::{
 /// Most refused attempts that are written one by one in a [`MINUTE`]: whoever is refused could fill a disk.
 const REFUSED: usize = 60;
 const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
 /// How long the end waits for the disk.
 const LAST: Duration = Duration::from_secs(5);
 
@@ -35,6 +37,8 @@ pub(super) struct Running {
     journal: Option<Arc<Journal>>,
     /// Who hears of attempts to sign in, and from which guard.
     listener: Option<(Arc<Guard>, AbortHandle)>,
+    /// What looks after folders that nobody writes.
+    idle: Option<AbortHandle>,
 }
 
 impl Running {
@@ -62,12 +66,18 @@ impl Running {
             }
         };
         show(&process.metrics, journal.as_ref());
-        let mut running = Self { journal, listener: None };
+        let mut running = Self { journal, listener: None, idle: None };
+        running.look_after(config, HOUR);
         running.note(|| Record::process_started(&hex(&config.sha256)));
         let certificates = process.tls.expiries();
         running.note(|| Record::certificate_loaded(certificates.into_iter().map(|(name, _)| name).collect()));
         running.listen(guard);
         Ok(running)
+    }
+
+    /// The journal itself.
+    pub(super) fn journal(&self) -> Option<&Arc<Journal>> {
+        self.journal.as_ref()
     }
 
     /// Writes what `record` says, where there is a journal.
@@ -90,7 +100,7 @@ impl Running {
     }
 
     /// A new configuration is in force, or why it is not. Its keys seal from now on.
-    pub(super) fn reloaded(&self, config: &Config, outcome: &Result<(), String>) {
+    pub(super) fn reloaded(&mut self, config: &Config, outcome: &Result<(), String>) {
         match outcome {
             Err(why) => self.note(|| Record::config_refused(why)),
             Ok(()) => self.note(|| Record::config_reloaded(&hex(&config.sha256))),
@@ -100,6 +110,30 @@ impl Running {
                 Ok(ring) => journal.renew(ring),
                 Err(error) => tracing::error!(%error, "the journal goes on with the keys of before"),
             }
+            self.look_after(config, Duration::ZERO);
+        }
+    }
+
+    /// Looks every hour after folders of a pattern that nobody writes, first in `begin`.
+    fn look_after(&mut self, config: &Config, begin: Duration) {
+        let (Some(settings), Some(keys)) = (&config.journal, &config.seal.key_file) else { return };
+        if self.journal.is_none() || !settings.is_pattern() {
+            return;
+        }
+        let (settings, keys) = (settings.clone(), keys.clone());
+        let task = tokio::spawn(async move {
+            let mut hours = interval_at(Instant::now() + begin, HOUR);
+            let mut expire = !begin.is_zero();
+            loop {
+                hours.tick().await;
+                let (settings, keys) = (settings.clone(), keys.clone());
+                // A panic in it is told by the hook, and another hour comes.
+                let _ = spawn_blocking(move || look_after_idle(&settings, &keys, expire && !clock::is_set())).await;
+                expire = true;
+            }
+        });
+        if let Some(former) = self.idle.replace(task.abort_handle()) {
+            former.abort();
         }
     }
 
@@ -134,6 +168,33 @@ impl Running {
         self.note(Record::process_stopped);
         if self.journal.as_ref().is_some_and(|journal| !journal.end(LAST)) {
             tracing::error!("the journal could not be written to its end");
+        }
+    }
+}
+
+/// In folders that nobody writes: keys of days that have run out are destroyed as well (`expire`), and the others sealed by the newest key.
+fn look_after_idle(settings: &Settings, keys: &Path, expire: bool) {
+    let folders = folders(&settings.path).unwrap_or_else(|error| {
+        tracing::error!(%error, "the journal's folders can't be listed");
+        Vec::new()
+    });
+    for path in folders {
+        let folder = path.display().to_string();
+        let opened = || -> anyhow::Result<Journal> {
+            Ok(Journal::open(&Settings { path, ..settings.clone() }, Ring::load(keys)?)?)
+        };
+        match opened() {
+            Ok(journal) => {
+                if expire {
+                    journal.expire(clock::now());
+                }
+                journal.end(LAST);
+            }
+            // Somebody writes it, and does so himself.
+            Err(error) if matches!(error.downcast_ref(), Some(open::Error::Locked(_))) => {}
+            Err(error) => {
+                tracing::error!(folder, error = %format!("{error:#}"), "a folder of the journal that nobody writes can't be opened");
+            }
         }
     }
 }

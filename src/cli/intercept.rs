@@ -34,7 +34,7 @@ pub struct InterceptArgs {
 enum Table {
     /// A script for `nft -f -`: IPv4 and IPv6 in one table, applied as a whole or not at all.
     Nft,
-    /// A script for `sh` that calls iptables and ip6tables.
+    /// A script for `sh` that calls iptables-restore and ip6tables-restore: each family as a whole or not at all.
     Iptables,
 }
 
@@ -64,7 +64,8 @@ fn rules(args: &InterceptArgs) -> String {
     match (args.table, args.remove) {
         (Table::Nft, false) => nft(&ports.join(", "), args.to, args.uid),
         (Table::Nft, true) => format!("# Takes the interception away; apply with `nft -f -`.\n{}", absent()),
-        (Table::Iptables, remove) => iptables(&ports, args.to, args.uid, remove),
+        (Table::Iptables, false) => iptables(&ports, args.to, args.uid),
+        (Table::Iptables, true) => iptables_absent(),
     }
 }
 
@@ -95,43 +96,48 @@ fn nft(ports: &str, to: u16, uid: u32) -> String {
     )
 }
 
-/// Chains of our own are made or emptied, and jumped to once. Both families, or the script ends with an error.
-fn iptables(ports: &[String], to: u16, uid: u32, remove: bool) -> String {
-    let what = if remove { "Takes the interception away" } else { "Leads the application's ports to Privet" };
+/// A script for both families. Each is changed by one commit of `iptables-restore`: the old rules hold until the new ones do, and still hold where
+/// a line is refused. The commit makes or empties our chains, and leaves all others as they are.
+fn iptables(ports: &[String], to: u16, uid: u32) -> String {
+    let [(arriving, _), (leaving, _)] = chains();
     let mut out = format!(
-        "#!/bin/sh\n# {what}, IPv4 and IPv6. Apply with `sh`, as root, as often as you like.\nset -eu\n\
+        "#!/bin/sh\n# Leads the application's ports to Privet, IPv4 and IPv6. Apply with `sh`, as root, as often as you like.\nset -eu\n\
+         # Prints what leads HOOK to CHAIN, where nothing does.\n\
+         jump() {{ \"$tables\" -w -t nat -C \"$1\" -j \"$2\" 2>/dev/null || echo \"-I $1 1 -j $2\"; }}\n\
          for tables in iptables ip6tables; do\n\
-         \x20 run() {{ \"$tables\" -w -t nat \"$@\"; }}\n"
+         \x20 \"$tables-restore\" -w --noflush <<END\n\
+         *nat\n\
+         :{arriving} - [0:0]\n\
+         :{leaving} - [0:0]\n\
+         -4 -A {leaving} -d 127.0.0.0/8 -j RETURN\n\
+         -6 -A {leaving} -d ::1/128 -j RETURN\n\
+         -A {leaving} -m owner --uid-owner {uid} -j RETURN\n"
     );
-    for (chain, hook) in chains() {
-        let _ = if remove {
-            write!(
-                out,
-                "  while run -C {hook} -j {chain} 2>/dev/null; do run -D {hook} -j {chain}; done\n\
-                 \x20 if run -n -L {chain} >/dev/null 2>&1; then run -F {chain}; run -X {chain}; fi\n"
-            )
-        } else {
-            writeln!(out, "  run -N {chain} 2>/dev/null || run -F {chain}")
-        };
-    }
-    if !remove {
-        let [(arriving, _), (leaving, _)] = chains();
+    for port in ports {
         let _ = write!(
             out,
-            "  if [ \"$tables\" = iptables ]; then loopback=127.0.0.0/8; else loopback=::1/128; fi\n\
-             \x20 run -A {leaving} -d \"$loopback\" -j RETURN\n\
-             \x20 run -A {leaving} -m owner --uid-owner {uid} -j RETURN\n"
+            "-A {arriving} ! -i lo -p tcp --dport {port} -j REDIRECT --to-ports {to}\n\
+             -A {leaving} -m addrtype --dst-type LOCAL -p tcp --dport {port} -j REDIRECT --to-ports {to}\n"
         );
-        for port in ports {
-            let _ = write!(
-                out,
-                "  run -A {arriving} ! -i lo -p tcp --dport {port} -j REDIRECT --to-ports {to}\n\
-                 \x20 run -A {leaving} -m addrtype --dst-type LOCAL -p tcp --dport {port} -j REDIRECT --to-ports {to}\n"
-            );
-        }
-        for (chain, hook) in chains() {
-            let _ = writeln!(out, "  run -C {hook} -j {chain} 2>/dev/null || run -I {hook} 1 -j {chain}");
-        }
+    }
+    for (chain, hook) in chains() {
+        let _ = writeln!(out, "$(jump {hook} {chain})");
+    }
+    out + "COMMIT\nEND\ndone\n"
+}
+
+/// A script that opens the ways around again, hooks first.
+fn iptables_absent() -> String {
+    let mut out = "#!/bin/sh\n# Takes the interception away, IPv4 and IPv6. Apply with `sh`, as root, as often as you like.\nset -eu\n\
+                   for tables in iptables ip6tables; do\n\
+                   \x20 run() { \"$tables\" -w -t nat \"$@\"; }\n"
+        .to_owned();
+    for (chain, hook) in chains() {
+        let _ = write!(
+            out,
+            "  while run -C {hook} -j {chain} 2>/dev/null; do run -D {hook} -j {chain}; done\n\
+             \x20 if run -n -L {chain} >/dev/null 2>&1; then run -F {chain}; run -X {chain}; fi\n"
+        );
     }
     out + "done\n"
 }
@@ -173,6 +179,17 @@ mod tests {
         }
         let same = Line::parse_from("x --print --port 8443".split(' '));
         assert_eq!(run(&same.args), ExitCode::from(2));
+    }
+
+    /// What is not between `*nat` and `COMMIT` would be applied by itself, and leave a way around meanwhile.
+    #[test]
+    fn iptables_gets_all_rules_in_one_commit() {
+        let text = printed("x --print --port 9000,9001 --table iptables");
+        let (before, rest) = text.split_once("*nat\n").expect("a table");
+        let (rules, after) = rest.split_once("COMMIT\n").expect("a commit");
+        assert_eq!(rules.matches("REDIRECT --to-ports 8443").count(), 4, "{text}");
+        assert_eq!(after, "END\ndone\n");
+        assert!(!before.contains(" -A ") && !text.contains(" -F "), "{text}");
     }
 
     #[test]

@@ -21,7 +21,12 @@ pub(super) fn resolve(
 ) -> Option<Settings> {
     let default = Settings::new(data_dir.join("journal"));
     let Some(mut table) = table else { return Some(default) };
+    let place = table.place("path");
     let path = table.text("path", d);
+    if path.as_deref().is_some_and(|path| path.matches('*').count() > usize::from(is_pattern(path))) {
+        let hint = "such as \"/var/lib/privet/shared/journal-*\": a folder for each gateway".to_owned();
+        d.note(&place, "`path` may have one `*`, in its last part", Some(hint));
+    }
     let retention = retention(table.table("retention", "journal.retention", d), d);
     let place = table.place("checkpoint");
     let checkpoint = table.duration("checkpoint", d, default.checkpoint);
@@ -35,6 +40,11 @@ pub(super) fn resolve(
         None => default.path,
     };
     Some(Settings { path, given: true, retention, checkpoint })
+}
+
+/// Whether the last part of a path has a `*`.
+fn is_pattern(path: &str) -> bool {
+    Path::new(path).file_name().is_some_and(|name| name.to_string_lossy().contains('*'))
 }
 
 fn retention(mut table: Table, d: &mut Diagnostics<'_>) -> Retention {

@@ -41,6 +41,7 @@ use self::{
     writer::Writer,
 };
 pub use self::{
+    hold::folders,
     kind::{Class, Kind},
     queue::{Counts, Error, Receipt, State},
     record::Record,
@@ -68,14 +69,18 @@ impl fmt::Debug for Journal {
 }
 
 impl Journal {
-    /// Opens the journal of a folder, which is made where it is missing, and cuts a torn end off. `ring` seals the data keys.
+    /// Opens the journal of a folder, which is made where it is missing, and cuts a torn end off. Of a pattern it is the first folder that nobody
+    /// writes. `ring` seals the data keys.
     ///
     /// # Errors
     /// When another process writes it, the disk refuses, or what was on disk for certain is not there any more.
     pub fn open(settings: &Settings, ring: Ring) -> Result<Self, open::Error> {
-        let disk = Folder::make(&settings.path)?;
-        let lock = hold::take(&settings.path).map_err(open::Error::Locked)?;
-        Self::start(disk, settings, ring, Some(lock))
+        let (folder, lock) = hold::claim(&settings.path, |folder| Folder::make(folder).map(drop))?;
+        if settings.is_pattern() {
+            // Before anything is found to be wrong with it.
+            tracing::info!(folder = %folder.display(), "the journal's folder");
+        }
+        Self::start(Folder::new(&folder), settings, ring, Some(lock))
     }
 
     fn start<D: Disk>(

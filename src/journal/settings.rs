@@ -8,7 +8,7 @@ const DAY: u64 = 86_400;
 /// The journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// Its folder.
+    /// Its folder. A `*` in its name stands for the lowest number of a folder that no other gateway writes.
     pub path: PathBuf,
     /// Whether it was asked for, so that a gateway may not go on without it.
     pub given: bool,
@@ -19,6 +19,12 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Whether several gateways have a folder each.
+    #[must_use]
+    pub fn is_pattern(&self) -> bool {
+        super::hold::pattern(&self.path).is_some()
+    }
+
     /// The defaults, in this folder.
     #[must_use]
     pub fn new(path: PathBuf) -> Self {

@@ -29,6 +29,7 @@ pub use finding::{Finding, Kind};
 pub use keys::Keys;
 pub use kinds::Kinds;
 pub use lines::Lines;
+pub use operator::canonical;
 pub use scrubber::{HELD, Scrubber};
 pub use settings::Operator;
 pub use tally::Tally;

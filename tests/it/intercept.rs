@@ -1,7 +1,7 @@
 //! `privet intercept`: its rules in network namespaces of the test's own, with the real nft and iptables.
 
 use std::{
-    io::Write as _,
+    io::{BufRead as _, BufReader, Write as _},
     net::IpAddr,
     process::{Child, Command, Output, Stdio},
     thread,
@@ -59,9 +59,12 @@ impl Wire {
 
     /// Prints rules and hands them to who applies them, in the pod.
     fn apply(&self, table: &str, more: &[&str]) {
-        let printed = Command::new(binary()).args(["intercept", "--print", "--table", table]).args(more).output();
-        let Output { stdout, status, .. } = printed.expect("privet runs");
-        assert!(status.success());
+        let rules = printed(table, more);
+        assert!(self.hand(table, &rules), "{rules}");
+    }
+
+    /// Hands rules to who applies them, in the pod; whether they were taken.
+    fn hand(&self, table: &str, rules: &str) -> bool {
         let (program, args): (_, &[&str]) = if table == "nft" { ("nft", &["-f", "-"]) } else { ("sh", &[]) };
         let mut applied = Self::within(&self.pod, program)
             .args(args)
@@ -69,9 +72,16 @@ impl Wire {
             .stdin(Stdio::piped())
             .spawn()
             .expect("runs");
-        applied.stdin.take().expect("piped").write_all(&stdout).expect("written");
-        assert!(applied.wait().expect("ends").success(), "{}", String::from_utf8_lossy(&stdout));
+        applied.stdin.take().expect("piped").write_all(rules.as_bytes()).expect("written");
+        applied.wait().expect("ends").success()
     }
+}
+
+fn printed(table: &str, more: &[&str]) -> String {
+    let printed = Command::new(binary()).args(["intercept", "--print", "--table", table]).args(more).output();
+    let Output { stdout, status, .. } = printed.expect("privet runs");
+    assert!(status.success());
+    String::from_utf8(stdout).expect("text")
 }
 
 impl Drop for Wire {
@@ -149,6 +159,85 @@ fn leads_to_privet(table: &str) {
     for address in ADDRESSES {
         assert!(Wire::reaches(&wire.client, &[], &format!("http://{address}:9000/")).0, "{table}: all is as before");
     }
+}
+
+/// Clients that connect anew for every request, in cleartext, until standard input ends; then says how many did, and how many reached the application.
+const STREAM: &str = r#"
+import socket, sys, threading, time
+ended, counts, lock = threading.Event(), [0, 0], threading.Lock()
+def client(address):
+    while not ended.is_set():
+        text = b""
+        try:
+            with socket.create_connection((address, 9000), timeout=10) as connection:
+                connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+                while part := connection.recv(65536): text += part
+        except OSError:
+            pass
+        with lock:
+            counts[0] += 1
+            counts[1] += b"own words" in text
+            if counts[0] == 40: print("under way", flush=True)
+        time.sleep(0.001)
+threads = [threading.Thread(target=client, args=[address]) for address in sys.argv[1:] * 2]
+[t.start() for t in threads]
+sys.stdin.read()
+ended.set(); [t.join() for t in threads]
+print(*counts)
+"#;
+
+/// New connections come all the time while the rules are applied again, and while rules are refused in the middle: none goes around Privet.
+fn lets_none_past(table: &str) {
+    let Some(wire) = Wire::lay(&format!("{table}s")) else { return };
+    let dir = tempfile::tempdir().expect("a folder");
+    let _both = both(&wire, dir.path());
+    for address in ADDRESSES {
+        until("the application", || Wire::reaches(&wire.client, &[], &format!("http://{address}:9000/")).0);
+        until("Privet", || Wire::reaches(&wire.client, &[], &format!("https://{address}:8443/")).0);
+    }
+    let rules = printed(table, &["--port", "9000,9001", "--uid", "0"]);
+    assert!(wire.hand(table, &rules));
+    let python = python();
+    let stream = Wire::within(&wire.client, python.to_str().expect("a path"))
+        .args(["-c", STREAM])
+        .args(ADDRESSES.map(|address| address.trim_matches(['[', ']'])))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    let mut stream = Beside(stream);
+    let mut said = BufReader::new(stream.0.stdout.take().expect("piped"));
+    let mut line = String::new();
+    said.read_line(&mut line).expect("a line");
+    assert_eq!(line.trim(), "under way");
+    for _ in 0..20 {
+        assert!(wire.hand(table, &rules));
+    }
+    // A kernel that refuses a line leaves what was.
+    let refused = match table {
+        "nft" => rules.replace("ip6 daddr ::1 accept", "oifname \"eth0\" goto nowhere"),
+        _ => rules.replace("-m owner", "-m nothing"),
+    };
+    assert_ne!(refused, rules);
+    assert!(!wire.hand(table, &refused), "{refused}");
+    drop(stream.0.stdin.take());
+    line.clear();
+    said.read_line(&mut line).expect("a line");
+    let (sent, around) = line.trim().split_once(' ').expect("two numbers");
+    assert!(sent.parse::<u32>().expect("a number") > 40, "{line}");
+    assert_eq!(around, "0", "{table}: of {sent} connections");
+    let plain = format!("http://{}:9000/", ADDRESSES[0]);
+    assert!(!Wire::reaches(&wire.client, &[], &plain).0, "{table}: the rules of before hold");
+}
+
+#[test]
+fn nftables_lets_none_past_while_it_is_applied() {
+    lets_none_past("nft");
+}
+
+#[test]
+fn iptables_lets_none_past_while_it_is_applied() {
+    lets_none_past("iptables");
 }
 
 #[test]

@@ -300,7 +300,7 @@ fn export(dir: &Path, records: usize) {
     assert!(out.status.success(), "{}", text(&out));
     let csv = fs::read_to_string(dir.join("out.csv")).expect("a file");
     assert_eq!(csv.lines().count(), records + 1, "{csv}");
-    assert!(csv.starts_with("index,time,class,kind,clock,hash,body\r\n0,"), "{csv}");
+    assert!(csv.starts_with("index,time,class,kind,clock,hash,body,journal\r\n0,"), "{csv}");
     assert_eq!(fs::metadata(dir.join("out.csv")).expect("a file").permissions().mode() & 0o777, 0o600);
     assert_eq!(audit(dir, &["export", "-o", "out.csv"]).status.code(), Some(3), "nothing is written over");
     let lines = audit(dir, &["export"]).stdout;
@@ -405,4 +405,65 @@ fn two_gateways_do_not_write_one_journal() {
         std::net::TcpStream::connect(admin).is_ok() && ask_plain(admin, ask).contains("\nprivet_journal_up 0\n")
     });
     assert_eq!(privet.metric(UP), 1);
+}
+
+/// As replicas on one volume: each has its data folder, and none of those outlives it.
+#[test]
+fn gateways_that_share_a_disk_have_a_folder_each_and_the_next_goes_on() {
+    let disk = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| disk.path().join(name).display().to_string();
+    let origin = Origin::start(crate::support::OK);
+    let config = format!(
+        "[seal]\nkey_file = \"{}\"\n[journal]\npath = \"{}\"\n{}",
+        at("seal.key"),
+        at("journal-*"),
+        origin.route("")
+    );
+    let start = || {
+        let privet = Privet::with(&config);
+        privet.until("written", || privet.metric(OPERATIONS) >= 2);
+        privet
+    };
+    let first = start();
+    let mut second = start();
+    let kinds = |folder: &str, keys: &str| -> Option<Vec<String>> {
+        let (folder, keys) = (at(folder), at(keys));
+        let out = audit(disk.path(), &["search", "--json", "--folder", &folder, "--key-file", &keys]);
+        let lines = String::from_utf8(out.stdout).expect("text");
+        let records = lines.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        let kinds = records.map(|record| record["kind"].as_str().expect("a kind").to_owned()).collect();
+        out.status.success().then_some(kinds)
+    };
+    kill(&mut second);
+    drop(second);
+    let mut third = start();
+    third.signal("-TERM");
+    assert!(third.child.wait().expect("ended").success());
+    drop(third);
+    let names = fs::read_dir(disk.path()).expect("a folder").flatten().map(|entry| entry.file_name());
+    assert_eq!(names.filter(|name| name.to_string_lossy().starts_with("journal")).count(), 2);
+    let starts = |kinds: &[String]| kinds.iter().filter(|kind| *kind == "process.started").count();
+    let of_second = kinds("journal-2", "seal.key").expect("read");
+    assert_eq!((starts(&of_second), of_second.last().map(String::as_str)), (2, Some("process.stopped")));
+    assert_eq!(starts(&kinds("journal-1", "seal.key").expect("read")), 1);
+    // Each is looked at, and what vouches for one is of one.
+    let file = first.dir.path().join("privet.toml").display().to_string();
+    let out = audit(first.dir.path(), &["verify", "--config", &file, "--json"]);
+    assert_eq!((out.status.code(), text(&out).matches("\"whole\":true").count()), (Some(0), 2), "{}", text(&out));
+    fs::copy(disk.path().join("journal-2/checkpoint"), disk.path().join("kept")).expect("copied");
+    let kept = ["verify", "--config", &file, "--checkpoint", &at("kept")];
+    let out = audit(first.dir.path(), &kept);
+    assert!(out.status.code() == Some(2) && text(&out).contains("--folder"), "{}", text(&out));
+    let out = audit(first.dir.path(), &[&kept[..], &["--folder", &at("journal-2")]].concat());
+    assert!(out.status.success() && text(&out).contains("witnessed"), "{}", text(&out));
+    // The folder that nobody writes takes part in the rotation of keys: what was sealed by the old one opens by the new one alone.
+    use base64::{Engine as _, prelude::BASE64_STANDARD};
+    let new = format!("new {}\n", BASE64_STANDARD.encode([9_u8; 32]));
+    fs::write(disk.path().join("new.key"), &new).expect("written");
+    let old = fs::read_to_string(disk.path().join("seal.key")).expect("keys");
+    fs::write(disk.path().join("seal.key"), old + &new).expect("written");
+    assert_eq!(kinds("journal-2", "new.key"), None, "it can fail");
+    first.rewrite(|text| text + "# another\n");
+    first.until("sealed by the new key", || kinds("journal-2", "new.key").is_some_and(|kinds| kinds == of_second));
+    first.until("the written one as well", || kinds("journal-1", "new.key").is_some());
 }

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
-    kubernetes::{documents, render},
+    kubernetes::{documents, render, render_with},
     support::{binary, python},
 };
 
@@ -36,18 +36,24 @@ struct Pod {
 
 impl Pod {
     /// `None`, and why on standard error, where podman can't run at all.
-    fn play() -> Option<Self> {
+    ///
+    /// `intercept` adds that component, with its image, and an application on all addresses of the Pod.
+    fn play(intercept: bool) -> Option<Self> {
         let dir = tempfile::tempdir().expect("a folder");
         fs::write(dir.path().join("containers.conf"), CONTAINERS_CONF).expect("written");
-        let mut pod = Self { dir, client: format!("privet-pod-{}", std::process::id()), secrets: PathBuf::new() };
+        let client = format!("privet-pod{}-{}", u8::from(intercept), std::process::id());
+        let mut pod = Self { dir, client, secrets: PathBuf::new() };
         if let Err(why) = pod.can_run() {
             eprintln!("skipped: podman can't run here: {why}");
             return None;
         }
-        pod.image();
+        pod.image("privet");
+        if intercept {
+            pod.image("privet-intercept");
+        }
         pod.certificate("first.example");
         let manifest = pod.dir.path().join("pod.yaml");
-        fs::write(&manifest, pod.manifest()).expect("written");
+        fs::write(&manifest, pod.manifest(intercept)).expect("written");
         pod.podman(&["kube", "play", "--start=false", "--network", "none", manifest.to_str().expect("a path")]);
         for secret in ["privet-keys", "privet-tls"] {
             let volume = pod.podman(&["volume", "inspect", "--format", "{{.Mountpoint}}", secret]);
@@ -99,18 +105,24 @@ impl Pod {
         String::from_utf8_lossy(&[out.stdout, out.stderr].concat()).into_owned()
     }
 
-    /// The image that the manifests name, of the binary under test.
-    fn image(&self) {
+    /// An image that the manifests name: Privet's of the binary under test, and the other as it is built.
+    fn image(&self, name: &str) {
         let (bin, out) = (self.dir.path().join("privet"), self.dir.path().join("image"));
         run(Command::new("strip").arg("-o").arg(&bin).arg(binary()));
-        let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-        run(Command::new(package.join("deploy/container/build")).arg("--binary").arg(&bin).arg("--out").arg(&out));
+        let mut build = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/container/build"));
+        build.arg("--out").arg(&out);
+        if name == "privet" {
+            build.arg("--binary").arg(&bin)
+        } else {
+            build.arg("--interceptor")
+        };
+        run(&mut build);
         let archive = fs::read_dir(&out).expect("made").flatten().map(|entry| entry.path());
         let archive =
             archive.into_iter().find(|path| path.extension().is_some_and(|e| e == "tar")).expect("an archive");
         self.podman(&["load", "--input", archive.to_str().expect("a path")]);
         let version = env!("CARGO_PKG_VERSION");
-        self.podman(&["tag", &format!("localhost/privet:{version}"), "registry.example/privet:0.1.0"]);
+        self.podman(&["tag", &format!("localhost/{name}:{version}"), &format!("registry.example/{name}:0.1.0")]);
         fs::remove_dir_all(out).expect("removed");
     }
 
@@ -124,7 +136,7 @@ impl Pod {
     }
 
     /// What is rendered, and the Secrets; changed as the head of this file says.
-    fn manifest(&self) -> String {
+    fn manifest(&self, intercept: bool) -> String {
         let read = |name: &str| BASE64_STANDARD.encode(fs::read(self.dir.path().join(name)).expect("made"));
         let key = BASE64_STANDARD.encode(format!("first {}\n", BASE64_STANDARD.encode([7_u8; 32])));
         let secret = |name: &str, data: Value| json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": name }, "data": data });
@@ -132,10 +144,20 @@ impl Pod {
             secret("privet-tls", json!({ "tls.crt": read("tls.crt"), "tls.key": read("tls.key") })),
             secret("privet-keys", json!({ "pseudonym.key": key, "seal.key": key })),
         ];
-        for mut document in documents(&render("deploy/kubernetes/overlays/sidecar")) {
+        let rendered = match intercept {
+            true => render_with("pod", "sidecar", &["intercept"]),
+            false => render("deploy/kubernetes/overlays/sidecar"),
+        };
+        for mut document in documents(&rendered) {
             if document["kind"] == "Deployment" {
                 let pod = document["spec"]["template"]["spec"].as_object_mut().expect("a Pod");
-                let Some(Value::Array(sidecars)) = pod.remove("initContainers") else { panic!("no sidecar") };
+                let Some(Value::Array(first)) = pod.remove("initContainers") else { panic!("no sidecar") };
+                let (sidecars, first): (Vec<_>, Vec<_>) = first.into_iter().partition(|c| c["name"] == "privet");
+                if intercept {
+                    assert_eq!(first.len(), 1, "an init container as podman knows them");
+                    pod.insert("initContainers".to_owned(), Value::Array(first));
+                    pod["containers"][0]["args"] = json!(["demo", "--listen", "0.0.0.0:9000"]);
+                }
                 for mut sidecar in sidecars {
                     let policy = sidecar.as_object_mut().and_then(|container| container.remove("restartPolicy"));
                     assert_eq!(policy, Some(json!("Always")), "a native sidecar");
@@ -244,7 +266,7 @@ sys.exit(1 if lost else 0)
 
 #[test]
 fn the_rendered_pod_runs() {
-    let Some(pod) = Pod::play() else { return };
+    let Some(pod) = Pod::play(false) else { return };
     pod.until("ready", || pod.curl(&[&format!("http://{ADDRESS}:9901/readyz")]).1.contains("ready"));
     pod.until("the application", || pod.tls("first.example", "/").1.contains("Legacy Shop"));
     let (_, alive) = pod.curl(&[&format!("http://{ADDRESS}:9901/livez")]);
@@ -260,6 +282,13 @@ fn the_rendered_pod_runs() {
     let pid = pod.podman(&["inspect", "--format", "{{.State.Pid}}", PRIVET]);
     let status = fs::read_to_string(format!("/proc/{}/status", pid.trim())).expect("a process");
     assert!(status.contains("Uid:\t65532\t65532") && status.contains("CapEff:\t0000000000000000"), "{status}");
+    // What the overlay has the kubelet ask for the application, asked as the kubelet does: at the Pod's address, whatever the certificate.
+    let rendered = documents(&render("deploy/kubernetes/overlays/sidecar"));
+    let shop = rendered.iter().find(|d| d["kind"] == "Deployment").expect("the application");
+    let probe = &shop["spec"]["template"]["spec"]["containers"][0]["readinessProbe"]["httpGet"];
+    let (port, path) = (probe["port"].as_u64().expect("a port"), probe["path"].as_str().expect("a path"));
+    let (_, asked) = pod.curl(&["-k", &format!("https://{ADDRESS}:{port}{path}")]);
+    assert!(asked.starts_with("HTTP/2 200") && asked.contains("Legacy Shop"), "{asked}");
     // A renewed Secret comes as the kubelet brings it: all at once.
     pod.certificate("second.example");
     for name in ["tls.key", "tls.crt"] {
@@ -291,4 +320,31 @@ fn ends_under_load_with_nothing_lost(pod: &Pod) {
     said.read_to_string(&mut rest).expect("text");
     assert!(load.wait().expect("ends").success(), "lost: {rest}\n{}", pod.logs());
     assert_eq!(pod.podman(&["inspect", "--format", "{{.State.ExitCode}}", PRIVET]).trim(), "0");
+}
+
+/// Whoever builds the image may have authorities of his own on the machine: nobody else is to trust them.
+#[test]
+fn the_image_trusts_the_authorities_of_the_package_alone() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut build = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/container/build"));
+    run(build.args(["--binary", "/bin/true", "--out"]).arg(dir.path()));
+    let script = "for blob in $(tar -tf privet-*.tar | grep 'blobs/sha256/.'); do \
+        tar -xOf privet-*.tar $blob | tar -xzOf - etc/ssl/certs/ca-certificates.crt 2>/dev/null; done";
+    let image = Command::new("sh").args(["-c", script]).current_dir(dir.path()).output().expect("runs").stdout;
+    let package = Command::new("sh").args(["-c", "LC_ALL=C cat /usr/share/ca-certificates/mozilla/*.crt"]).output();
+    let lines = |bytes: &[u8]| String::from_utf8_lossy(bytes).lines().map(str::to_owned).collect::<Vec<_>>();
+    let image = lines(&image);
+    assert!(image.iter().filter(|line| line.contains("BEGIN CERTIFICATE")).count() > 50);
+    assert!(image == lines(&package.expect("runs").stdout), "more or less than the package has");
+}
+
+/// The init container as it is rendered, of the image that has nft and nothing else, before an application that listens on all addresses.
+#[test]
+fn the_rendered_pod_leads_the_applications_port_to_privet() {
+    let Some(pod) = Pod::play(true) else { return };
+    pod.until("the application", || pod.tls("first.example", "/").1.contains("Legacy Shop"));
+    let (_, led) = pod.curl(&["-k", &format!("https://{ADDRESS}:9000/")]);
+    assert!(led.contains("x-request-id") && led.contains("Legacy Shop"), "Privet's answer: {led}");
+    let (_, around) = pod.curl(&[&format!("http://{ADDRESS}:9000/")]);
+    assert!(!around.contains("Legacy Shop"), "{around}");
 }

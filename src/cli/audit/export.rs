@@ -44,13 +44,16 @@ pub(super) fn run(args: &ExportArgs) -> ExitCode {
         },
     };
     let mut out = BufWriter::new(out);
-    let mut written =
-        if args.format == Format::Csv { out.write_all(b"index,time,class,kind,clock,hash,body\r\n") } else { Ok(()) };
-    let code = args.filter.each(|line| {
+    let mut written = if args.format == Format::Csv {
+        out.write_all(b"index,time,class,kind,clock,hash,body,journal\r\n")
+    } else {
+        Ok(())
+    };
+    let code = args.filter.each(|journal, line| {
         if written.is_ok() {
             written = match args.format {
-                Format::Jsonl => writeln!(out, "{}", object(&line)),
-                Format::Csv => out.write_all(row(&line).as_bytes()),
+                Format::Jsonl => writeln!(out, "{}", object(journal, &line)),
+                Format::Csv => out.write_all(row(journal, &line).as_bytes()),
             };
         }
         written.is_ok()
@@ -62,9 +65,13 @@ pub(super) fn run(args: &ExportArgs) -> ExitCode {
 }
 
 /// No cell begins with what a spreadsheet takes for a formula: the body begins with a brace.
-fn row(line: &Line) -> String {
+fn row(journal: &str, line: &Line) -> String {
     let body = serde_json::Value::Object(line.body.clone()).to_string().replace('"', "\"\"");
     let clock = if line.clock_was_set { "set" } else { "" };
     let (index, time, class, kind) = (line.index, time_text(line.time), line.class.name(), &line.kind);
-    format!("{index},{time},{class},{kind},{clock},{},\"{body}\"\r\n", hex(&line.hash))
+    format!(
+        "{index},{time},{class},{kind},{clock},{},\"{body}\",\"{}\"\r\n",
+        hex(&line.hash),
+        journal.replace('"', "\"\"")
+    )
 }

@@ -4,7 +4,10 @@ mod export;
 mod search;
 mod verify;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
@@ -13,7 +16,8 @@ use super::safe::scrubbed;
 use crate::{
     config::{Config, Flags},
     journal::{
-        search::{Error, Filter, Line, Unread},
+        folders,
+        search::{Error, Filter, Line, Unread, search},
         tree::hex,
     },
     seal::Ring,
@@ -39,11 +43,15 @@ struct PlaceArgs {
     /// The folder of Privet's own state, where there is no configuration.
     #[arg(long, value_name = "DIR", default_value = "data", conflicts_with = "config")]
     data: PathBuf,
+    /// One folder of a journal itself, such as one of several gateways' [default: all that there are].
+    #[arg(long, value_name = "DIR")]
+    folder: Option<PathBuf>,
 }
 
 /// The journal, and the keys that open it.
 struct Place {
-    journal: PathBuf,
+    /// Its folders: one, or one for each gateway that shares a disk.
+    journals: Vec<PathBuf>,
     keys: Option<PathBuf>,
 }
 
@@ -51,7 +59,7 @@ impl PlaceArgs {
     /// The place, or the exit code after telling why it is not known.
     fn place(&self) -> Result<Place, ExitCode> {
         let Some(config) = &self.config else {
-            return Ok(Place { journal: self.data.join("journal"), keys: Some(self.data.join("seal.key")) });
+            return self.folders(&self.data.join("journal"), Some(self.data.join("seal.key")));
         };
         let config = Config::load(config, &Flags::default()).map_err(|report| {
             eprintln!("{}", scrubbed(&report.to_string()));
@@ -63,7 +71,25 @@ impl PlaceArgs {
             );
             return Err(ExitCode::from(2));
         };
-        Ok(Place { journal: journal.path, keys: config.seal.key_file })
+        self.folders(&journal.path, config.seal.key_file)
+    }
+
+    fn folders(&self, path: &Path, keys: Option<PathBuf>) -> Result<Place, ExitCode> {
+        let journals = match &self.folder {
+            Some(folder) => Ok(vec![folder.clone()]),
+            None => folders(path),
+        };
+        match journals {
+            Ok(journals) if !journals.is_empty() => Ok(Place { journals, keys }),
+            Ok(_) => {
+                eprintln!("privet audit: there is no journal in {}", path.display());
+                Err(ExitCode::from(3))
+            }
+            Err(error) => {
+                eprintln!("privet audit: there is no journal in {}: {error}", path.display());
+                Err(ExitCode::from(3))
+            }
+        }
     }
 }
 
@@ -90,34 +116,55 @@ struct FilterArgs {
 }
 
 impl FilterArgs {
-    /// Shows the records that are asked for until `visit` has enough; the exit code after telling what could not be read.
-    fn each(&self, visit: impl FnMut(Line) -> bool) -> ExitCode {
+    /// Shows the records that are asked for until `visit` has enough, folder by folder; the exit code after telling what could not be read.
+    fn each(&self, mut visit: impl FnMut(&str, Line) -> bool) -> ExitCode {
         let place = match self.place.place() {
             Ok(place) => place,
             Err(code) => return code,
         };
-        let ring = self.key_file.clone().or(place.keys).map(|path| Ring::load(&path));
-        let ring = match ring {
-            Some(Ok(ring)) => ring,
-            Some(Err(error)) => return unavailable(&error),
-            None => {
-                eprintln!("privet audit: no key\n    hint: name the key file (--key-file)");
-                return ExitCode::from(2);
-            }
+        let Some(keys) = self.key_file.clone().or(place.keys) else {
+            eprintln!("privet audit: no key\n    hint: name the key file (--key-file)");
+            return ExitCode::from(2);
         };
-        let filter = Filter { kind: self.kind.clone(), since: self.since, until: self.until, text: self.text.clone() };
-        match crate::journal::search::search(&place.journal, ring, &filter, visit) {
-            Ok(unread) => told(unread),
-            Err(Error::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {
-                eprintln!("privet audit: there is no journal in {}", place.journal.display());
-                ExitCode::from(3)
+        let (kind, text) = (self.kind.clone(), self.text.clone());
+        let filter = Filter { kind, since: self.since, until: self.until, text, ..Filter::default() };
+        let (mut all, mut more) = (Unread::default(), true);
+        for journal in &place.journals {
+            let ring = match Ring::load(&keys) {
+                Ok(ring) => ring,
+                Err(error) => return unavailable(&error),
+            };
+            let name = journal.file_name().unwrap_or_default().to_string_lossy();
+            let found = search(journal, ring, &filter, |line| {
+                more = visit(&name, line);
+                more
+            });
+            match found {
+                Ok(unread) => {
+                    all.destroyed += unread.destroyed;
+                    all.locked += unread.locked;
+                }
+                Err(error) => return stopped(journal, &error),
             }
-            Err(error @ (Error::Damaged { .. } | Error::Sealed(_))) => {
-                eprintln!("privet audit: {error}");
-                ExitCode::FAILURE
+            if !more {
+                break;
             }
-            Err(error) => unavailable(&error),
         }
+        told(all)
+    }
+}
+
+fn stopped(journal: &Path, error: &Error) -> ExitCode {
+    match error {
+        Error::Io(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            eprintln!("privet audit: there is no journal in {}", journal.display());
+            ExitCode::from(3)
+        }
+        Error::Damaged { .. } | Error::Sealed(_) => {
+            eprintln!("privet audit: the journal in {}: {error}", journal.display());
+            ExitCode::FAILURE
+        }
+        error => unavailable(error),
     }
 }
 
@@ -167,10 +214,10 @@ fn time_text(millis: u64) -> String {
     time.ok().and_then(|time| time.format(format).ok()).unwrap_or_else(|| millis.to_string())
 }
 
-/// A record as an object.
-fn object(line: &Line) -> Value {
+/// A record of the journal in the folder of this name, as an object.
+fn object(journal: &str, line: &Line) -> Value {
     let mut object = json!({
-        "index": line.index, "time": time_text(line.time), "class": line.class.name(), "kind": line.kind,
+        "journal": journal, "index": line.index, "time": time_text(line.time), "class": line.class.name(), "kind": line.kind,
         "hash": hex(&line.hash), "body": line.body,
     });
     if line.clock_was_set {

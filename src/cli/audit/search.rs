@@ -24,8 +24,12 @@ pub(super) fn run(args: &SearchArgs) -> ExitCode {
     let mut out = BufWriter::new(io::stdout().lock());
     // Whoever reads may have enough.
     let mut written = Ok(());
-    let code = args.filter.each(|line| {
-        written = if args.json { writeln!(out, "{}", object(&line)) } else { writeln!(out, "{}", text(&line)) };
+    let code = args.filter.each(|journal, line| {
+        written = if args.json {
+            writeln!(out, "{}", object(journal, &line))
+        } else {
+            writeln!(out, "{}", text(journal, &line))
+        };
         written.is_ok()
     });
     match written.and_then(|()| out.flush()) {
@@ -34,9 +38,9 @@ pub(super) fn run(args: &SearchArgs) -> ExitCode {
     }
 }
 
-fn text(line: &Line) -> String {
+fn text(journal: &str, line: &Line) -> String {
     let set = if line.clock_was_set { " (clock set)" } else { "" };
-    let mut text = format!("{:>8}  {}{set}  {:22}", line.index, time_text(line.time), line.kind);
+    let mut text = format!("{journal}  {:>8}  {}{set}  {:22}", line.index, time_text(line.time), line.kind);
     for (name, value) in &line.body {
         let value = if let Value::String(value) = value { value.clone() } else { value.to_string() };
         text.extend(["  ", name, "=", &value]);

@@ -1,6 +1,10 @@
 //! `privet audit verify`: whether the journal is what was written.
 
-use std::{fs, path::PathBuf, process::ExitCode};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::json;
@@ -45,22 +49,38 @@ pub(super) fn run(args: &VerifyArgs) -> ExitCode {
         }
     };
     let outside = Outside { checkpoint: checkpoint.as_deref(), verifier: args.key.as_ref() };
-    let report = match verify(&place.journal, outside) {
+    // It vouches for one journal, and says nothing of the others.
+    if place.journals.len() > 1 && (args.checkpoint.is_some() || args.key.is_some()) {
+        eprintln!(
+            "privet audit: there are {} journals\n    hint: name the folder of the one that it is of (--folder)",
+            place.journals.len()
+        );
+        return ExitCode::from(2);
+    }
+    let codes = place.journals.iter().map(|journal| one(args, journal, outside));
+    // The worst: what can't be read may be anything.
+    ExitCode::from(codes.max().unwrap_or_default())
+}
+
+/// Says what is found in a folder; 0, 1 or 3.
+fn one(args: &VerifyArgs, journal: &Path, outside: Outside<'_>) -> u8 {
+    let report = match verify(journal, outside) {
         Ok(report) => report,
         Err(error) => {
-            eprintln!("privet audit: the journal in {} can't be read: {error}", place.journal.display());
-            return ExitCode::from(3);
+            eprintln!("privet audit: the journal in {} can't be read: {error}", journal.display());
+            return 3;
         }
     };
     if args.json {
-        println!("{}", object(&report));
+        println!("{}", object(journal, &report));
     } else {
+        println!("journal    {}", journal.display());
         print(&report);
     }
-    ExitCode::from(u8::from(!report.problems.is_empty()))
+    u8::from(!report.problems.is_empty())
 }
 
-fn object(report: &Report) -> serde_json::Value {
+fn object(journal: &Path, report: &Report) -> serde_json::Value {
     let problem = |problem: &Problem| {
         let index = match problem {
             Problem::Damaged { index, .. } | Problem::Torn { index, .. } | Problem::Cut { index, .. } => Some(*index),
@@ -75,7 +95,7 @@ fn object(report: &Report) -> serde_json::Value {
     let classes: serde_json::Map<_, _> =
         Class::ALL.iter().map(|class| (class.name().to_owned(), report.classes[*class as usize].into())).collect();
     json!({
-        "whole": report.problems.is_empty(),
+        "journal": journal.display().to_string(), "whole": report.problems.is_empty(),
         "records": report.records, "segments": report.segments, "classes": classes,
         "first": report.span.map(|span| time_text(span.0)), "last": report.span.map(|span| time_text(span.1)),
         "root": BASE64_STANDARD.encode(report.root), "key": report.verifier,

@@ -7,6 +7,7 @@ mod found;
 mod judge;
 mod masker;
 mod reader;
+pub mod returned;
 mod rewriter;
 mod script;
 pub mod settings;
