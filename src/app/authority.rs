@@ -34,7 +34,7 @@ pub(super) fn of(
     }
     let chosen = ChosenKey::of(&ring).with_context(|| format!("route {}: no key for choices", route.name))?;
     Ok(Some(Arc::new(Authority {
-        access: Access::new(Arc::clone(&config.access)),
+        access: Access::new(config.access.clone().unwrap_or_else(|| Arc::new(Settings::shipped().clone()))),
         registry: registry.cloned(),
         consents: consents.cloned(),
         subjects: Subjects::of(&ring),

@@ -17,12 +17,13 @@ pub fn place(config: &Config) -> Option<Place> {
     Some(Place { journal, snapshot: config.data_dir.join(NAME), key_file: config.seal.key_file.clone()? })
 }
 
-/// Reads who has agreed, where `[access]` is configured and there is a journal to write changes to.
+/// Reads who has agreed, where `[access]` is configured or a route asks policies, and there is a journal to write changes to.
 ///
 /// # Errors
 /// When it can't be known: nobody would be taken to have agreed, or worse, somebody who has withdrawn.
 pub(super) fn start(config: &Config, journal: Option<&Arc<Journal>>) -> anyhow::Result<Option<Arc<Desk>>> {
-    let (Some(_), Some(journal), Some(place)) = (&config.access, journal, place(config)) else { return Ok(None) };
+    let asked = config.access.is_some() || config.gateway.routes.iter().any(|route| route.asks_policies());
+    let (true, Some(journal), Some(place)) = (asked, journal, place(config)) else { return Ok(None) };
     let consents = Consents::load(&place)?;
     if consents.foreign() > 0 {
         let records = consents.foreign();

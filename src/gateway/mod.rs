@@ -123,14 +123,14 @@ impl Gateway {
             None
         };
         let permitted = match (&self.plan.authority, &who) {
-            (Some(authority), Some(who)) if line.asks_policies() => {
+            (Some(authority), Some(who)) if line.route.asks_policies() => {
                 let _step = upload.step("access");
                 match access::authorize(authority, line, who, &head, &mut parts, record)? {
                     access::Passed::Permitted(permitted) => Some(permitted),
                     access::Passed::Elsewhere(answer) => return Ok(*answer),
                 }
             }
-            _ if line.asks_policies() => return Err(Kind::Access.into()),
+            _ if line.route.asks_policies() => return Err(Kind::Access.into()),
             _ => None,
         };
         let witness =

@@ -378,12 +378,6 @@ impl Line {
         mask
     }
 
-    /// Whether policies decide what of its answers may be seen.
-    #[must_use]
-    pub fn asks_policies(&self) -> bool {
-        self.route.mask.as_ref().is_some_and(|mask| mask.by_policy)
-    }
-
     /// Whose everything is at this path, where a segment of it says so.
     #[must_use]
     pub fn subject_of<'p>(&self, path: &'p str) -> Option<&'p str> {

@@ -113,6 +113,14 @@ pub struct Route {
     pub access_log: bool,
 }
 
+impl Route {
+    /// Whether policies decide what of its answers may be seen.
+    #[must_use]
+    pub fn asks_policies(&self) -> bool {
+        self.mask.as_ref().is_some_and(|mask| mask.by_policy)
+    }
+}
+
 /// What happens to personal data in a path or query. In the logs it is rewritten and counted in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UrlPrivacy {
