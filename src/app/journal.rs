@@ -80,6 +80,11 @@ impl Running {
         Ok(running)
     }
 
+    /// The journal itself.
+    pub(super) fn journal(&self) -> Option<&Arc<Journal>> {
+        self.journal.as_ref()
+    }
+
     /// Writes what `record` says, where there is a journal.
     pub(super) fn note(&self, record: impl FnOnce() -> Record) {
         if let Some(journal) = &self.journal {

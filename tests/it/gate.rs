@@ -51,7 +51,7 @@ pub fn add(privet: &Privet, name: &str, more: &[&str]) -> String {
 }
 
 /// A browser of curl's: its cookies are in a file called `jar`.
-struct Browser<'p>(&'p Privet, &'static str);
+pub struct Browser<'p>(pub &'p Privet, pub &'static str);
 
 impl Browser<'_> {
     fn ask(&self, args: &[&str]) -> String {
@@ -59,30 +59,30 @@ impl Browser<'_> {
         self.0.curl(&[&["-i", "-b", jar, "-c", jar, "-H", "Accept: text/html"], args].concat())
     }
 
-    fn get(&self, target: &str) -> String {
+    pub fn get(&self, target: &str) -> String {
         self.ask(&[&self.0.url(target)])
     }
 
-    fn post(&self, target: &str, fields: &[&str]) -> String {
+    pub fn post(&self, target: &str, fields: &[&str]) -> String {
         let data = fields.iter().flat_map(|field| ["--data-urlencode", field]);
         let url = self.0.url(target);
         self.ask(&data.chain([url.as_str()]).collect::<Vec<_>>())
     }
 
     /// The token of the form on a page.
-    fn token(&self, target: &str) -> String {
+    pub fn token(&self, target: &str) -> String {
         let page = self.get(target);
         let at = page.find("name=\"form\" value=\"").unwrap_or_else(|| panic!("no form: {page}")) + 19;
         format!("form={}", &page[at..at + page[at..].find('"').expect("an end")])
     }
 
-    fn sign_in(&self, name: &str, password: &str) -> String {
+    pub fn sign_in(&self, name: &str, password: &str) -> String {
         let token = self.token("/.privet/sign-in?return=%2Fa%3Fb");
         let (name, password) = (format!("username={name}"), format!("password={password}"));
         self.post("/.privet/sign-in?return=%2Fa%3Fb", &[&token, &name, &password])
     }
 
-    fn passes(&self) -> bool {
+    pub fn passes(&self) -> bool {
         self.get("/x").starts_with("HTTP/2 200")
     }
 }

@@ -126,7 +126,8 @@ impl FilterArgs {
             eprintln!("privet audit: no key\n    hint: name the key file (--key-file)");
             return ExitCode::from(2);
         };
-        let filter = Filter { kind: self.kind.clone(), since: self.since, until: self.until, text: self.text.clone() };
+        let (kind, text) = (self.kind.clone(), self.text.clone());
+        let filter = Filter { kind, since: self.since, until: self.until, text, ..Filter::default() };
         let (mut all, mut more) = (Unread::default(), true);
         for journal in &place.journals {
             let ring = match Ring::load(&keys) {

@@ -8,6 +8,17 @@ use zeroize::Zeroizing;
 use super::Failure;
 use crate::identity::{password::Password, policy};
 
+/// One's own password.
+pub(in crate::cli) fn own(from_stdin: bool) -> Result<Zeroizing<String>, Failure> {
+    if from_stdin {
+        return Ok(line()?);
+    }
+    if !io::stdin().is_terminal() {
+        return Err(Failure::NoTerminal);
+    }
+    Quiet::begin()?.ask("Your password: ")
+}
+
 /// A new password.
 pub(super) fn password(from_stdin: bool) -> Result<Password, Failure> {
     if from_stdin {
