@@ -445,7 +445,11 @@ impl Running {
 fn control(config: &Config, plan: &Arc<Plan>, tls: &Arc<tls::Store>) -> Option<Control> {
     let held = || -> anyhow::Result<Control> {
         let lock = LockFile::take(&config.data_dir.join("lock"))?;
-        let reach = Arc::new(Reach { plan: ArcSwap::new(Arc::clone(plan)), tls: Arc::clone(tls), office: ArcSwapOption::empty() });
+        let reach = Arc::new(Reach {
+            plan: ArcSwap::new(Arc::clone(plan)),
+            tls: Arc::clone(tls),
+            office: ArcSwapOption::empty(),
+        });
         let listener = admin::control::bind(&config.data_dir)?;
         let task = tokio::spawn(admin::control::serve(listener, Arc::clone(&reach))).abort_handle();
         Ok(Control { reach, task, _lock: lock })

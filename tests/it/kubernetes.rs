@@ -253,6 +253,27 @@ fn ports_of_pods_are_numbers_that_privet_has() {
     }
 }
 
+/// A Deployment's Pods have other names after every rollout: a journal below the folder of a name would be lost to the next.
+#[test]
+fn journals_outlive_their_pods() {
+    for (overlay, workload, name) in [("sidecar", "shop", "journal"), ("gateway", "privet", "journal-*")] {
+        let documents = documents(&render(&format!("deploy/kubernetes/overlays/{overlay}")));
+        let text = &find(&documents, "ConfigMap", "privet")["data"]["privet.toml"];
+        let text = text.as_str().expect("a configuration");
+        assert!(text.contains(&format!("[journal]\npath = \"/var/lib/privet/shared/{name}\"")), "{overlay}: {text}");
+        let deployment = &find(&documents, "Deployment", workload)["spec"];
+        let pod = &deployment["template"]["spec"];
+        let containers = [&pod["initContainers"], &pod["containers"]];
+        let privet = containers.into_iter().filter_map(Value::as_array).flatten().find(|c| c["name"] == "privet");
+        let mounts = privet.expect("Privet")["volumeMounts"].as_array().expect("mounts");
+        let shared = mounts.iter().find(|m| m["mountPath"] == "/var/lib/privet/shared").expect("shared");
+        assert_eq!(shared["subPath"], "shared", "{overlay}: one folder, whatever the Pod's name");
+        // One folder has one writer.
+        let one = deployment["replicas"] == 1 && deployment["strategy"]["type"] == "Recreate";
+        assert!(one || name.contains('*'), "{overlay}");
+    }
+}
+
 /// What closes the way around a gateway: the application's own policy selects its Pods, and lets Privet's in and nobody else.
 #[test]
 fn nobody_but_the_gateway_reaches_the_application() {
