@@ -56,7 +56,7 @@ impl Office {
 /// Answers a command about the registry.
 pub async fn answer(office: Option<Arc<Office>>, method: &Method, path: &str, body: &[u8]) -> (StatusCode, Value) {
     let Some(office) = office else {
-        let error = "this gateway keeps no journal, so it has no registry";
+        let error = "this gateway has no registry: it keeps no journal, or is one of several with a journal each";
         return (StatusCode::SERVICE_UNAVAILABLE, json!({ "error": error, "exit": 3 }));
     };
     match (method, path.strip_prefix(PREFIX)) {

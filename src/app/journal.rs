@@ -1,6 +1,11 @@
 //! What of a running gateway is written into its journal.
 
-use std::{collections::HashSet, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use anyhow::{Context as _, bail};
 use tokio::{
@@ -128,7 +133,8 @@ impl Running {
                 hours.tick().await;
                 let (settings, keys) = (settings.clone(), keys.clone());
                 // A panic in it is told by the hook, and another hour comes.
-                let _ = spawn_blocking(move || look_after_idle(&settings, &keys, expire && !clock::is_set())).await;
+                let now = (expire && !clock::is_set()).then(clock::now);
+                let _ = spawn_blocking(move || look_after_idle(&settings, &keys, now)).await;
                 expire = true;
             }
         });
@@ -172,8 +178,8 @@ impl Running {
     }
 }
 
-/// In folders that nobody writes: keys of days that have run out are destroyed as well (`expire`), and the others sealed by the newest key.
-fn look_after_idle(settings: &Settings, keys: &Path, expire: bool) {
+/// In folders that nobody writes: keys of days that have run out are destroyed as well (where `now` is told), and the others sealed by the newest key.
+fn look_after_idle(settings: &Settings, keys: &Path, now: Option<SystemTime>) {
     let folders = folders(&settings.path).unwrap_or_else(|error| {
         tracing::error!(%error, "the journal's folders can't be listed");
         Vec::new()
@@ -185,8 +191,8 @@ fn look_after_idle(settings: &Settings, keys: &Path, expire: bool) {
         };
         match opened() {
             Ok(journal) => {
-                if expire {
-                    journal.expire(clock::now());
+                if let Some(now) = now {
+                    journal.expire(now);
                 }
                 journal.end(LAST);
             }
@@ -298,7 +304,7 @@ impl Refusals {
 
 #[cfg(test)]
 mod tests {
-    use std::{net::Ipv4Addr, time::SystemTime};
+    use std::net::Ipv4Addr;
 
     use super::*;
     use crate::login::{event::Address, key::Key, ledger::Why};
@@ -329,5 +335,39 @@ mod tests {
         assert_eq!(written, REFUSED - 1);
         assert_eq!((refusals.renew(), refusals.renew()), (1 + 199 - 59, 0));
         assert!(refusals.record(&refused).is_some(), "another minute");
+    }
+
+    #[test]
+    fn keys_run_out_in_folders_that_nobody_writes() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let keys = dir.path().join("seal.key");
+        let settings = Settings::new(dir.path().join("journal-*"));
+        let open = || Journal::open(&settings, Ring::load_or_make(&keys).expect("keys")).expect("opened");
+        let written = [open(), open()];
+        written.iter().for_each(|journal| journal.note(&Record::process_stopped()));
+        let [written, idle] = written;
+        drop(idle);
+        let count = |number: u8| {
+            let folder = dir.path().join(format!("journal-{number}/keys"));
+            std::fs::read_dir(folder).expect("keys").flatten().filter(|e| e.file_name() != "lock").count()
+        };
+        look_after_idle(&settings, &keys, None);
+        assert_eq!(count(2), 1, "not yet");
+        let later = SystemTime::now() + settings.retention.operations + Duration::from_secs(3 * 86_400);
+        look_after_idle(&settings, &keys, Some(later));
+        written.end(LAST);
+        let left = |number: u8| {
+            let folder = dir.path().join(format!("journal-{number}"));
+            let ring = Ring::load(&keys).expect("keys");
+            let mut kinds = Vec::new();
+            let unread =
+                crate::journal::search::search(&folder, ring, &crate::journal::search::Filter::default(), |line| {
+                    kinds.push(line.kind);
+                    true
+                });
+            (unread.expect("read").destroyed, kinds)
+        };
+        assert_eq!(left(1), (0, vec!["process.stopped".to_owned()]), "its own gateway looks after it");
+        assert_eq!(left(2), (1, vec!["journal.key_destroyed".to_owned()]));
     }
 }

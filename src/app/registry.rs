@@ -16,7 +16,7 @@ use crate::{
     seal::Ring,
 };
 
-/// Reads it where there is a journal.
+/// Reads it where there is a journal, and one alone.
 ///
 /// # Errors
 /// When the journal is not what was written, or can't be read: then nobody knows who may what.
@@ -28,6 +28,10 @@ pub(super) fn start(
     let (Some(journal), Some(place), Some(keys)) = (journal, &config.journal, &config.seal.key_file) else {
         return Ok(None);
     };
+    if place.is_pattern() {
+        // Each gateway would have another.
+        return Ok(None);
+    }
     let ring = Ring::load(keys).context("the keys of the registry")?;
     let registry = Registry::open(Arc::clone(journal), place, ring, config.registry.clone(), clock::now());
     let registry = registry.context("the registry")?;

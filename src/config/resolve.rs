@@ -44,7 +44,16 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let realms = top.tables("realm", "realm[]", d);
     let identity = super::identity::resolve(realms, &data_dir, &seal, context, d);
     let journal = super::journal::resolve(top.table_if("journal", "journal", d), data_dir.as_ref(), context, d);
-    let registry = super::registry::resolve(top.table("registry", "registry", d), &identity, context, d);
+    let registry = top.table("registry", "registry", d);
+    if !registry.is_empty() && journal.as_ref().is_some_and(crate::journal::Settings::is_pattern) {
+        let hint = "name one folder in `journal.path`, without `*`, and run one gateway".to_owned();
+        d.note(
+            &registry.place(""),
+            "the registry is kept in one journal, and `journal.path` has one for each gateway",
+            Some(hint),
+        );
+    }
+    let registry = super::registry::resolve(registry, &identity, context, d);
     let store = super::store::resolve(top.table_if("store", "store", d), context, d);
     let telemetry = super::telemetry::resolve(top.table_if("telemetry", "telemetry", d), context, d);
     let access = top.table_if("access", "access", d);

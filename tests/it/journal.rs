@@ -459,6 +459,8 @@ fn gateways_that_share_a_disk_have_a_folder_each_and_the_next_goes_on() {
     // The folder that nobody writes takes part in the rotation of keys: what was sealed by the old one opens by the new one alone.
     use base64::{Engine as _, prelude::BASE64_STANDARD};
     let new = format!("new {}\n", BASE64_STANDARD.encode([9_u8; 32]));
+    // The mode of the old, which only its owner may read.
+    fs::copy(disk.path().join("seal.key"), disk.path().join("new.key")).expect("copied");
     fs::write(disk.path().join("new.key"), &new).expect("written");
     let old = fs::read_to_string(disk.path().join("seal.key")).expect("keys");
     fs::write(disk.path().join("seal.key"), old + &new).expect("written");

@@ -253,6 +253,27 @@ fn ports_of_pods_are_numbers_that_privet_has() {
     }
 }
 
+/// A Deployment's Pods have other names after every rollout: a journal below the folder of a name would be lost to the next.
+#[test]
+fn journals_outlive_their_pods() {
+    for (overlay, workload, name) in [("sidecar", "shop", "journal"), ("gateway", "privet", "journal-*")] {
+        let documents = documents(&render(&format!("deploy/kubernetes/overlays/{overlay}")));
+        let text = &find(&documents, "ConfigMap", "privet")["data"]["privet.toml"];
+        let text = text.as_str().expect("a configuration");
+        assert!(text.contains(&format!("[journal]\npath = \"/var/lib/privet/shared/{name}\"")), "{overlay}: {text}");
+        let deployment = &find(&documents, "Deployment", workload)["spec"];
+        let pod = &deployment["template"]["spec"];
+        let containers = [&pod["initContainers"], &pod["containers"]];
+        let privet = containers.into_iter().filter_map(Value::as_array).flatten().find(|c| c["name"] == "privet");
+        let mounts = privet.expect("Privet")["volumeMounts"].as_array().expect("mounts");
+        let shared = mounts.iter().find(|m| m["mountPath"] == "/var/lib/privet/shared").expect("shared");
+        assert_eq!(shared["subPath"], "shared", "{overlay}: one folder, whatever the Pod's name");
+        // One folder has one writer.
+        let one = deployment["replicas"] == 1 && deployment["strategy"]["type"] == "Recreate";
+        assert!(one || name.contains('*'), "{overlay}");
+    }
+}
+
 /// What closes the way around a gateway: the application's own policy selects its Pods, and lets Privet's in and nobody else.
 #[test]
 fn nobody_but_the_gateway_reaches_the_application() {
@@ -415,7 +436,11 @@ fn clamd_is_started_again_however_it_ends() {
     let config = config.replace("/run/clamav/clamd.sock", at("clamd.sock").to_str().expect("a path"));
     let config = config.replace("/var/lib/clamav", at("db").to_str().expect("a path"));
     fs::create_dir(at("db")).expect("made");
-    fs::write(at("clamd.conf"), config.replace("TemporaryDirectory /tmp", "")).expect("written");
+    fs::write(
+        at("clamd.conf"),
+        config.replace("TemporaryDirectory /tmp", &format!("PidFile {}", at("clamd.pid").display())),
+    )
+    .expect("written");
     let script = || {
         let mut command = Command::new("timeout");
         command.args(["--foreground", "300", "sh"]).arg(folder.join("clamd.sh"));
@@ -443,20 +468,16 @@ fn clamd_is_started_again_however_it_ends() {
     until("answers", &|| alive() == (true, true));
     // One that is killed leaves its socket.
     let clamd = |signal: &str| {
-        let sent = Command::new("pkill").args([
-            signal,
-            "-f",
-            "-x",
-            &format!("clamd --config-file={}", at("clamd.conf").display()),
-        ]);
-        assert!({ sent }.status().expect("runs").success());
+        let id = fs::read_to_string(at("clamd.pid")).expect("its id");
+        assert!(Command::new("kill").args([signal, id.trim()]).status().expect("runs").success());
     };
     clamd("-KILL");
     until("ended once more", &|| said().matches("started again in 10 seconds").count() >= 2);
     until("answers again", &|| alive() == (true, true));
     clamd("-STOP");
-    let hung = Command::new("timeout").args(["-k", "1", "20", "sh"]).arg(folder.join("clamd.sh")).arg("alive");
-    let hung = { hung }.env("CLAMD_CONFIG", at("clamd.conf")).stdout(Stdio::null()).status().expect("runs");
+    let mut asked = Command::new("timeout");
+    asked.args(["-k", "1", "20", "sh"]).arg(folder.join("clamd.sh")).arg("alive").env("CLAMD_CONFIG", at("clamd.conf"));
+    let hung = asked.stdout(Stdio::null()).stderr(Stdio::null()).status().expect("runs");
     assert!(!hung.success(), "one that has hung is told");
     clamd("-CONT");
     let id = running.0.id().to_string();

@@ -108,14 +108,14 @@ impl Pod {
     /// An image that the manifests name: Privet's of the binary under test, and the other as it is built.
     fn image(&self, name: &str) {
         let (bin, out) = (self.dir.path().join("privet"), self.dir.path().join("image"));
-        run(Command::new("strip").arg("-o").arg(&bin).arg(binary()));
         let mut build = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/container/build"));
         build.arg("--out").arg(&out);
         if name == "privet" {
-            build.arg("--binary").arg(&bin)
+            run(Command::new("strip").arg("-o").arg(&bin).arg(binary()));
+            build.arg("--binary").arg(&bin);
         } else {
-            build.arg("--interceptor")
-        };
+            build.arg("--interceptor");
+        }
         run(&mut build);
         let archive = fs::read_dir(&out).expect("made").flatten().map(|entry| entry.path());
         let archive =
@@ -150,6 +150,8 @@ impl Pod {
         };
         for mut document in documents(&rendered) {
             if document["kind"] == "Deployment" {
+                // This podman removes init containers that have ended, and fails where it has not yet heard of the end.
+                document["metadata"]["annotations"] = json!({ "io.podman.annotations.init.container.type": "always" });
                 let pod = document["spec"]["template"]["spec"].as_object_mut().expect("a Pod");
                 let Some(Value::Array(first)) = pod.remove("initContainers") else { panic!("no sidecar") };
                 let (sidecars, first): (Vec<_>, Vec<_>) = first.into_iter().partition(|c| c["name"] == "privet");

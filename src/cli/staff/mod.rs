@@ -112,7 +112,7 @@ pub(super) enum Failure {
     ByOfficers,
     #[error("the pledge was not shown")]
     NotRead(u32),
-    #[error("the registry is kept in the journal, which the configuration has off")]
+    #[error("the registry is kept in one journal, and the configuration has none or one for each gateway")]
     NoJournal,
     #[error("no running gateway answers as it should")]
     Gateway(#[source] std::io::Error),
@@ -151,7 +151,9 @@ impl Failure {
                 "add the account without --role, in your own name (--as NAME), then `privet staff grant`".to_owned(),
             ),
             Self::NotRead(version) => Some(format!("read it (`privet pledge show`), then say so: --agree {version}")),
-            Self::NoJournal => Some("remove `path = \"off\"` of [journal]".to_owned()),
+            Self::NoJournal => {
+                Some("remove `path = \"off\"` of [journal], or let it name one folder, without `*`".to_owned())
+            }
             _ => None,
         }
     }
@@ -248,8 +250,8 @@ impl PlaceArgs {
         let config = Config::load(path, &Flags::default()).map_err(|report| Failure::Config(report.to_string()))?;
         let realm = config.identity.realms.into_iter().find(|realm| realm.name == self.realm).ok_or(Failure::Realm)?;
         Ok(Office {
-            // Another realm has no registry.
-            journal: config.journal.filter(|_| config.registry.realm == realm.name),
+            // Another realm has no registry, nor have gateways with a journal each.
+            journal: config.journal.filter(|journal| !journal.is_pattern() && config.registry.realm == realm.name),
             keys: realm.key_file.clone(),
             data_dir: config.data_dir,
             rules: config.registry,

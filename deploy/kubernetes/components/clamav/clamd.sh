@@ -7,16 +7,18 @@
 config=${CLAMD_CONFIG:-/etc/privet/clamav/clamd.conf}
 socket=$(sed -n 's/^LocalSocket  *//p' "$config")
 if [ "${1:-}" = alive ]; then
-  [ ! -S "$socket" ] || exec clamdscan --config-file="$config" --ping 2
+  # `--ping` is content with a connection, which one that has hung still takes.
+  [ ! -S "$socket" ] || exec clamdscan --config-file="$config" --stream --no-summary --quiet "$config"
   exit 0
 fi
 trap 'kill "$child" 2>/dev/null; wait "$child"; exit 0' TERM INT
+rm -f "$socket"
 while :; do
-  # What one that was killed has left behind.
-  rm -f "$socket"
   clamd --config-file="$config" & child=$!
   wait "$child"
   echo "clamd has ended with $?; it is started again in 10 seconds"
+  # One that was killed has left it behind.
+  rm -f "$socket"
   sleep 10 & child=$!
   wait "$child"
 done
