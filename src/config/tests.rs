@@ -51,6 +51,7 @@ fn every_documented_key_is_read() {
     let example = example
         .replace("rewrite_prefix = \"/legacy\"\n", "")
         .replace("policies = \"policies\"\n", "")
+        .replace("pledge = \"pledge.txt\"\n", "")
         .replace("sentinel_password = \"...\"\n", "")
         .replace("http://127.0.0.1:9000", "https://127.0.0.1:9000");
     if let Err(report) = parse(&example) {

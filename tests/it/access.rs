@@ -174,7 +174,7 @@ fn consent_is_taken_over_by_a_running_gateway_and_outlives_it() {
     assert_eq!(agreed(privet.dir.path(), "han@example.com").0, Some(0));
     assert_eq!(agreed(privet.dir.path(), "kim@example.com").0, Some(1));
     // What the journal said is saved at an end in order, and read again.
-    privet.signal("TERM");
+    privet.signal("-TERM");
     privet.until("saved", || privet.dir.path().join("data/consent.sealed").exists());
 }
 
