@@ -305,12 +305,10 @@ impl Visitor for Masker {
         }
         self.note_shown(at);
         match self.long.take() {
-            None => {}
-            Some(Long::Scrubbed(scrubber)) => {
-                if !scrubber.tally().is_empty() {
-                    self.tally(at).merge(scrubber.tally());
-                }
+            Some(Long::Scrubbed(scrubber)) if !scrubber.tally().is_empty() => {
+                self.tally(at).merge(scrubber.tally());
             }
+            Some(Long::Scrubbed(_)) | None => {}
             Some(Long::Dropped(kind)) => {
                 out.extend_from_slice(COVERED);
                 self.tally(at).add(&kind.unwrap_or_else(by_path));

@@ -330,6 +330,8 @@ impl Page {
 
     /// An element that can't have any content ends here.
     pub(super) fn is_void(&mut self, ends: &[Ends], at: usize) {
-        ends.iter().for_each(|ends| self.ended(*ends, "", &(at..at)));
+        for ends in ends {
+            self.ended(*ends, "", &(at..at));
+        }
     }
 }
