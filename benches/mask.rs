@@ -5,15 +5,20 @@
 //! ```
 //!
 //! A customer has a number, a name, an address of mail, a telephone number, a resident number, a postal address, a card and a flag: six of
-//! eight values are personal. `logs` is JSON of which every fiftieth record holds a value. Bytes are counted as they come in.
+//! eight values are personal. `logs` is JSON of which every fiftieth record holds a value. Bytes are counted as they come in. The last
+//! columns tell how long it takes, against a mask of all: where a judge is asked about each customer (`judged`), where all is seen
+//! and told to the judge (`seen`), and where all is seen and only counted (`counted`).
 
 use std::{hint::black_box, sync::Arc};
 
 use privet::{
     format::Media,
     privacy::{
-        Engine, Keys,
-        mask::{self, Mask, Rewriter, settings::Uninspectable},
+        Engine, Keys, Kind, Kinds,
+        mask::{
+            self, Facts, Judge, Mask, Rewriter, Verdict,
+            settings::{At, Records, Uninspectable},
+        },
         settings::Settings,
     },
 };
@@ -153,41 +158,87 @@ fn held(rule: &Arc<Mask>, media: Media, body: &str) -> f64 {
     grown / 4000.0
 }
 
+/// Counts what it is asked and told.
+#[derive(Debug, Default)]
+struct Counting {
+    records: usize,
+    bytes: usize,
+}
+
+impl Judge for Counting {
+    fn record(&mut self, facts: &Facts<'_>) -> Verdict {
+        self.records += usize::from(facts.subject.is_some());
+        Verdict::Show
+    }
+
+    fn outside(&mut self) -> Verdict {
+        Verdict::Show
+    }
+
+    fn seen(&mut self, _: &Kind, value: &[u8]) {
+        self.bytes += value.len();
+    }
+}
+
+/// The best and the median rate in bytes a microsecond, and how many values were found.
+fn rates(body: &str, start: impl Fn() -> Rewriter) -> (f64, f64, u64) {
+    let mut rates = Vec::new();
+    let mut values = 0;
+    let mut out = Vec::with_capacity(2 * body.len());
+    // Long enough for a clock that ticks a few hundred times a second.
+    let times = 48_000_000 / body.len();
+    for _ in 0..5 {
+        let from = spent();
+        for _ in 0..times {
+            let mut rewriter = start();
+            out.clear();
+            for piece in body.as_bytes().chunks(16 << 10) {
+                rewriter.push(piece, &mut out).expect("readable");
+            }
+            rewriter.finish(&mut out).expect("readable");
+            black_box(&out);
+            values = rewriter
+                .found(|found| {
+                    found.rows().iter().flat_map(|row| row.both().iter().map(|(_, n)| n).collect::<Vec<_>>()).sum()
+                })
+                .unwrap_or(0);
+        }
+        #[allow(clippy::cast_precision_loss)] // a rate for people
+        rates.push((body.len() * times) as f64 / (spent() - from) * 1e3);
+    }
+    rates.sort_by(f64::total_cmp);
+    (rates[rates.len() - 1], rates[rates.len() / 2], values)
+}
+
 fn main() {
     let settings = mask::engine_settings(&Settings::default());
     let engine = Arc::new(Engine::new(&settings, Arc::new(Keys::ephemeral().expect("random bytes"))));
-    let rule = Arc::new(Mask::new(engine, Vec::new(), "bench".to_owned()));
+    let rule = Arc::new(Mask::new(Arc::clone(&engine), Vec::new(), "bench".to_owned()));
+    let open = Arc::new(Mask::new(engine, Vec::new(), "open".to_owned()).revealing(Kinds::all()));
+    let places = ["json:/customers/*/id", "json:/order_id", "csv:id", "html:column:id"];
+    let subject = places.iter().map(|at| At::parse(at).expect("a place")).collect();
+    let records = Arc::new(Records { subject, consent: Vec::new() });
     let only = std::env::args().skip(1).find(|a| !a.starts_with('-'));
-    println!("{:12} {:>8} {:>10} {:>10} {:>9} {:>14}", "body", "MB", "best MB/s", "median", "values", "KiB a stream");
+    println!(
+        "{:12} {:>8} {:>10} {:>10} {:>9} {:>14} {:>8} {:>8} {:>8}",
+        "body", "MB", "best MB/s", "median", "values", "KiB a stream", "judged", "seen", "counted"
+    );
     for (name, media, body) in bodies() {
         if only.as_ref().is_some_and(|only| name != only) {
             continue;
         }
-        let mut rates = Vec::new();
-        let mut values = 0;
-        let mut out = Vec::with_capacity(2 * body.len());
-        // Long enough for a clock that ticks a few hundred times a second.
-        let times = 48_000_000 / body.len();
-        for _ in 0..5 {
-            let start = spent();
-            for _ in 0..times {
-                let mut rewriter =
-                    Rewriter::new(&rule, Some(media), Some(encoding_rs::UTF_8), Uninspectable::Refuse, None);
-                out.clear();
-                for piece in body.as_bytes().chunks(16 << 10) {
-                    rewriter.push(piece, &mut out).expect("readable");
-                }
-                rewriter.finish(&mut out).expect("readable");
-                black_box(&out);
-                values = rewriter.found(|found| found.masked().iter().map(|(_, n)| n).sum::<u64>()).unwrap_or(0);
-            }
-            #[allow(clippy::cast_precision_loss)] // a rate for people
-            rates.push((body.len() * times) as f64 / (spent() - start) * 1e3);
-        }
-        rates.sort_by(f64::total_cmp);
+        let start = |mask: &Arc<Mask>, is_judged: bool| {
+            let judge = is_judged.then(|| (Arc::clone(&records), Box::<Counting>::default() as Box<dyn Judge>));
+            Rewriter::new(mask, Some(media), Some(encoding_rs::UTF_8), Uninspectable::Refuse, judge)
+        };
+        let (best, median, values) = rates(&body, || start(&rule, false));
+        let against = |mask: &Arc<Mask>, is_judged: bool| best / rates(&body, || start(mask, is_judged)).0;
+        let (judged, seen, counted) = (against(&rule, true), against(&open, true), against(&open, false));
         #[allow(clippy::cast_precision_loss)] // a size for people
         let size = body.len() as f64 / 1e6;
-        let (best, median) = (rates[rates.len() - 1], rates[rates.len() / 2]);
-        println!("{name:12} {size:8.2} {best:10.0} {median:10.0} {values:9} {:14.0}", held(&rule, media, &body));
+        let held = held(&rule, media, &body);
+        println!(
+            "{name:12} {size:8.2} {best:10.0} {median:10.0} {values:9} {held:14.0} {judged:8.2} {seen:8.2} {counted:8.2}"
+        );
     }
 }

@@ -17,7 +17,7 @@ use super::subject::{Subject, Subjects};
 use crate::{
     common::replace::replace,
     journal::{
-        self, Journal, Kind, Record,
+        self, Class, Journal, Kind, Record,
         search::{self, Filter, Line},
         tree::Hash,
     },
@@ -146,8 +146,12 @@ impl Consents {
         let mut table = restore(&place.snapshot, &ring, fingerprint)?.unwrap_or_default();
         // The last record that the snapshot knows must be there still, unless its key is destroyed.
         let (known, mut foreign, mut seen) = (table.last, 0, false);
-        let filter =
-            Filter { kind: Some("consent".to_owned()), from: known.map_or(0, |(index, _)| index), ..Filter::default() };
+        let filter = Filter {
+            class: Some(Class::Grants),
+            kind: Some("consent".to_owned()),
+            from: known.map_or(0, |(index, _)| index),
+            ..Filter::default()
+        };
         let outcome = search::search(&place.journal, ring, &filter, |line| {
             match known {
                 Some((index, hash)) if line.index == index => seen = line.hash == hash,

@@ -13,8 +13,12 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Value, json};
 use tokio::net::{UnixListener, UnixStream};
 
-use super::registry::{self, Office};
+use super::{
+    consent,
+    registry::{self, Office},
+};
 use crate::{
+    access::consent::Desk,
     common::clock,
     gateway::Plan,
     identity::{Realm, session::table::Listed},
@@ -37,6 +41,8 @@ pub struct Reach {
     pub plan: ArcSwap<Plan>,
     /// Certificates.
     pub tls: Arc<tls::Store>,
+    /// Who has agreed to what, where that is kept.
+    pub desk: ArcSwapOption<Desk>,
     /// The registry, where there is one.
     pub office: ArcSwapOption<Office>,
 }
@@ -100,6 +106,11 @@ async fn answer(request: Request<Incoming>, reach: &Reach) -> Response<Full<Byte
         return respond(status, &said);
     }
     let said: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if parts.uri.path().starts_with(consent::PREFIX) {
+        let desk = reach.desk.load_full();
+        let (status, answer) = consent::answer(desk, &parts.method, parts.uri.path(), &said).await;
+        return respond(status, &answer);
+    }
     match (&parts.method, parts.uri.path()) {
         (&Method::GET, "/v1/certificates") => {
             let listed: Vec<Value> = reach.tls.list().iter().map(|listed| certificate(listed, &plan.engine)).collect();

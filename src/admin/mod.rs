@@ -1,5 +1,6 @@
 //! The private listener: health, metrics, the map of personal data (counts only) and the hook of the end, without TLS, and nothing else.
 
+pub mod consent;
 pub mod control;
 pub mod registry;
 pub mod settings;

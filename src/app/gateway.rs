@@ -14,8 +14,9 @@ use anyhow::{Context as _, bail};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::{runtime::Handle as Runtime, sync::mpsc::UnboundedSender, task::AbortHandle};
 
-use super::{journal, keys, registry, shown, store, telemetry};
+use super::{authority, consent, journal, keys, registry, shown, store, telemetry};
 use crate::{
+    access::consent::Desk,
     admin::{self, Asked, Health, control::Reach},
     app::log,
     common::{clock, lock_file::LockFile, pulse::Pulse},
@@ -44,6 +45,7 @@ pub struct Running {
     plan: Arc<Plan>,
     control: Option<Control>,
     journal: journal::Running,
+    desk: Option<Arc<Desk>>,
     registry: Option<Arc<Registry>>,
     guard: Arc<Guard>,
     store: Option<store::Running>,
@@ -127,8 +129,14 @@ impl Running {
         let realms = keys::realms(&config, &guard, store.as_ref(), &[])?;
         let telemetry = telemetry::prepare(&config, &process.metrics, settings.workers, None)?;
         let challenges = &process.tls.orders().challenges;
+        let lock = hold(&config);
+        let journal = journal::Running::start(&config, lock.is_some(), &process, &guard)?;
+        let registry = registry::start(&config, journal.journal(), &process.metrics)?;
+        let desk = consent::start(&config, journal.journal())?;
+        let authority = authority::of(&config, journal.journal(), registry.as_ref(), desk.as_ref())?;
         let means = Means {
             keys,
+            authority,
             guard: &guard,
             realms: &realms,
             log: log.clone(),
@@ -138,11 +146,10 @@ impl Running {
         };
         let plan = Plan::new(&config.gateway, bounds, means, None)?;
         log::scrub_by(&plan.engine);
-        let control = control(&config, &plan, &process.tls);
-        let journal = journal::Running::start(&config, control.is_some(), &process, &guard)?;
-        let registry = registry::start(&config, journal.journal(), &process.metrics)?;
+        let control = lock.and_then(|lock| control(lock, &config, &plan, &process.tls));
         let office = registry::follow(registry.as_ref(), &config, &realms, &guard);
         if let Some(control) = &control {
+            control.reach.desk.store(desk.clone());
             control.reach.office.store(office);
         }
         let workers = (0..settings.workers)
@@ -157,6 +164,7 @@ impl Running {
         let mut running = Self {
             control,
             journal,
+            desk,
             registry,
             issuance,
             config,
@@ -230,8 +238,10 @@ impl Running {
         let realms = keys::realms(&config, &guard, self.store.as_ref(), &self.plan.realms())?;
         let telemetry = telemetry::prepare(&config, &self.process.metrics, workers, self.telemetry.as_deref())?;
         let challenges = &self.process.tls.orders().challenges;
+        let authority = authority::of(&config, self.journal.journal(), self.registry.as_ref(), self.desk.as_ref())?;
         let means = Means {
             keys: &keys,
+            authority,
             guard: &guard,
             realms: &realms,
             log: log.clone(),
@@ -403,6 +413,9 @@ impl Running {
         {
             tracing::error!("the access log could not be written to its end");
         }
+        if let Some(desk) = &self.desk {
+            consent::save(desk);
+        }
         // Before what only a collector waits for.
         self.journal.end();
         telemetry::end(self.telemetry.as_deref());
@@ -441,25 +454,30 @@ impl Running {
     }
 }
 
-/// Opens the control socket. Without it a gateway serves as well: a data folder that is shared or read-only costs the commands only.
-fn control(config: &Config, plan: &Arc<Plan>, tls: &Arc<tls::Store>) -> Option<Control> {
-    let held = || -> anyhow::Result<Control> {
-        let lock = LockFile::take(&config.data_dir.join("lock"))?;
-        let reach = Arc::new(Reach {
-            plan: ArcSwap::new(Arc::clone(plan)),
-            tls: Arc::clone(tls),
-            office: ArcSwapOption::empty(),
-        });
-        let listener = admin::control::bind(&config.data_dir)?;
-        let task = tokio::spawn(admin::control::serve(listener, Arc::clone(&reach))).abort_handle();
-        Ok(Control { reach, task, _lock: lock })
-    };
-    held()
+/// Holds the data folder. Without it a gateway serves as well: one that is shared or read-only costs the commands and the journal.
+fn hold(config: &Config) -> Option<LockFile> {
+    LockFile::take(&config.data_dir.join("lock"))
         .inspect_err(|error| {
-            let error = format!("{error:#}");
             tracing::warn!(%error, "commands can't reach this gateway: it has no data folder of its own");
         })
         .ok()
+}
+
+/// Opens the control socket.
+fn control(lock: LockFile, config: &Config, plan: &Arc<Plan>, tls: &Arc<tls::Store>) -> Option<Control> {
+    let opened = || -> anyhow::Result<(Arc<Reach>, AbortHandle)> {
+        let (plan, tls) = (ArcSwap::new(Arc::clone(plan)), Arc::clone(tls));
+        let (office, desk) = (ArcSwapOption::empty(), ArcSwapOption::empty());
+        let reach = Arc::new(Reach { plan, tls, office, desk });
+        let listener = admin::control::bind(&config.data_dir)?;
+        let task = tokio::spawn(admin::control::serve(listener, Arc::clone(&reach))).abort_handle();
+        Ok((reach, task))
+    };
+    let opened = opened().inspect_err(|error| {
+        let error = format!("{error:#}");
+        tracing::warn!(%error, "commands can't reach this gateway: its control socket can't be opened");
+    });
+    opened.ok().map(|(reach, task)| Control { reach, task, _lock: lock })
 }
 
 /// Where the listeners of a door really are.

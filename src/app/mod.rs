@@ -1,6 +1,8 @@
 //! The composition root: settings become a running gateway; reload; signals.
 
+mod authority;
 pub mod banner;
+pub mod consent;
 pub mod end;
 pub mod gateway;
 mod journal;

@@ -35,18 +35,30 @@ pub struct Gateway {
 }
 
 impl Gateway {
+    /// The configuration, where one was named.
+    ///
+    /// # Errors
+    /// With what is wrong with it.
+    pub(super) fn loaded(&self) -> Result<Option<Config>, String> {
+        let load = |path: &PathBuf| Config::load(path, &Flags::default());
+        self.config.as_ref().map(load).transpose().map_err(|report| scrubbed(&report.to_string()))
+    }
+
+    /// The data folder, where no configuration was named.
+    pub(super) fn folder(&self) -> PathBuf {
+        self.data.clone().unwrap_or_else(|| PathBuf::from("data"))
+    }
+
     /// The data folder; the exit code after telling why it is not known.
     ///
     /// # Errors
     /// When the configuration is invalid.
     pub fn data_dir(&self) -> Result<PathBuf, ExitCode> {
-        let Some(config) = &self.config else {
-            return Ok(self.data.clone().unwrap_or_else(|| PathBuf::from("data")));
-        };
-        Config::load(config, &Flags::default()).map(|config| config.data_dir).map_err(|report| {
-            eprintln!("{}", scrubbed(&report.to_string()));
+        let config = self.loaded().map_err(|report| {
+            eprintln!("{report}");
             ExitCode::from(2)
-        })
+        })?;
+        Ok(config.map_or_else(|| self.folder(), |config| config.data_dir))
     }
 
     /// Asks it; the exit code after telling why there is no answer.

@@ -1,10 +1,12 @@
 //! The command line: one file a subcommand. Exit codes: 0 done; 1 the answer is no; 2 usage or configuration; 3 something
 //! needed is not available.
 
+pub mod access;
 pub mod audit;
 pub mod breached;
 pub mod certs;
 pub mod check;
+pub mod consent;
 pub mod control;
 pub mod demo;
 pub mod detect;
@@ -39,6 +41,9 @@ struct Cli {
 enum Command {
     /// Protect an application.
     Serve(ServeArgs),
+    /// Say who may do what with personal data, and why.
+    #[command(subcommand)]
+    Access(access::AccessCommand),
     /// Verify, search or export the journal.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -50,6 +55,9 @@ enum Command {
     Certs(certs::CertsCommand),
     /// Say whether a configuration is valid, and everything that is wrong with it.
     Check(CheckArgs),
+    /// Say who has agreed to be worked with, or take it over.
+    #[command(subcommand)]
+    Consent(consent::ConsentCommand),
     /// Serve the legacy application with made-up customers alone, unprotected, to try Privet in front of it.
     Demo(demo::DemoArgs),
     /// Tell what personal data and secrets the lines of a JSON-lines file hold.
@@ -127,6 +135,8 @@ pub struct CheckArgs {
 pub fn run() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(args) => serve::run(args),
+        Command::Access(command) => access::run(&command),
+        Command::Consent(command) => consent::run(&command),
         Command::Audit(command) => audit::run(&command),
         Command::Check(args) => check::run(&args),
         Command::Demo(args) => demo::run(&args),

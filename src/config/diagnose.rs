@@ -66,6 +66,11 @@ impl<'a> Diagnostics<'a> {
         self.found.push((at, diagnostic));
     }
 
+    /// Notes what is wrong with another file.
+    pub fn elsewhere(&mut self, diagnostic: Diagnostic) {
+        self.found.push((usize::MAX, diagnostic));
+    }
+
     /// The report, if there is anything to report.
     #[must_use]
     pub fn report(mut self) -> Option<Report> {

@@ -4,6 +4,7 @@
 //! make settings of them, [`diagnose`] says what is wrong. Command-line flags become a small file of their own, so that
 //! there is one way.
 
+mod access;
 pub mod context;
 pub mod diagnose;
 mod federation;
@@ -63,6 +64,8 @@ pub struct Config {
     pub seal: crate::seal::Settings,
     /// What is written down for good; nothing where it is off.
     pub journal: Option<crate::journal::Settings>,
+    /// Who may do what with personal data; nothing where it is absent.
+    pub access: Option<std::sync::Arc<crate::access::Settings>>,
     /// What the registry asks of people.
     pub registry: crate::registry::Settings,
     /// SHA-256 of the configuration's text.
@@ -192,6 +195,10 @@ impl Config {
             if let Some(reason) = &telemetry.cleartext_reason {
                 lines.push(format!("       cleartext allowed: {reason}"));
             }
+        }
+        if let Some(access) = &self.access {
+            let (policies, purposes) = (access.policies.len(), access.purposes.iter().count());
+            lines.push(format!("access {policies} policies of {} files, {purposes} purposes", access.sources.len()));
         }
         for route in &self.gateway.routes {
             let endpoints: Vec<String> = route

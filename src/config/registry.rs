@@ -56,6 +56,9 @@ fn pledge(table: &mut Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>)
             d.note(&place, "`pledge` is empty: nobody could promise anything", hint())
         }
         Ok(text) if text.len() > LONGEST => d.note(&place, "`pledge` is longer than 64 KiB", hint()),
+        Ok(text) if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) => {
+            d.note(&place, "`pledge` has control characters", hint());
+        }
         Ok(text) => return Some(text.replace("\r\n", "\n")),
     }
     None

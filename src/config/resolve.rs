@@ -56,6 +56,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let registry = super::registry::resolve(registry, &identity, context, d);
     let store = super::store::resolve(top.table_if("store", "store", d), context, d);
     let telemetry = super::telemetry::resolve(top.table_if("telemetry", "telemetry", d), context, d);
+    let access = top.table_if("access", "access", d);
     let tables = top.tables("route", "route[]", d);
     if tables.is_empty() {
         let hint = "add a [[route]] with upstream = \"http://127.0.0.1:9000\"".to_owned();
@@ -67,6 +68,8 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let tls = super::tls::resolve(tls, &data_dir, server.http.is_some(), context, d);
     let loopback = server.http.is_none_or(|address| address.ip().is_loopback());
     let routes = routes(tables, loopback, &privacy, &identity, context, d);
+    let names: Vec<&str> = routes.iter().map(|route| &*route.name).collect();
+    let access = super::access::resolve(access, &names, &privacy, context, d);
     if tls.client == Client::Off && identity.realms.iter().any(|realm| realm.federation.certificate.is_some()) {
         let hint = Some("set `tls.client.mode = \"request\"` and `tls.client.ca`".to_owned());
         d.note(&(0..0), "a realm knows people by client certificates, and nobody is asked for one", hint);
@@ -95,6 +98,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
         seal,
         server,
         journal,
+        access,
         registry,
         sha256: [0; 32],
         store,

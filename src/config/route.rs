@@ -51,7 +51,14 @@ pub fn resolve(
     let mask = mask(&mut table, d);
     let records = records(&mut table, d);
     let gate_place = table.place("gate");
+    let mask_place = table.place("mask");
     let gate = super::identity::gate(&mut table, realms, d);
+    let by_policy = mask.as_ref().is_some_and(|mask| mask.by_policy);
+    if by_policy && gate.is_none() {
+        let hint = Some("add `gate = \"staff\"`".to_owned());
+        d.note(&mask_place, "policies decide by who asks, and without a gate nobody knows", hint);
+    }
+    let record = table.flag("record", d, by_policy);
     if gate.is_some() && cleartext == Cleartext::Serve {
         d.note(&gate_place, "a gate needs TLS: browsers keep its session for https alone", None);
     }
@@ -75,30 +82,27 @@ pub fn resolve(
         url_privacy: rules.url_privacy,
         access_log: rules.access_log,
         mask,
+        record,
         records,
         gate,
     })
 }
 
 fn mask(table: &mut Table, d: &mut Diagnostics<'_>) -> Option<mask::Settings> {
-    let on = table.parsed("mask", d, "one of \"off\", \"all\"", |text| match text {
-        "policy" => Err("\"policy\" belongs to a safeguard that this version of Privet does not have yet".to_owned()),
-        "off" => Ok(false),
-        "all" => Ok(true),
-        other => Err(format!("\"{other}\" is not known")),
-    });
+    // Whether there is one, and whether policies decide on it.
+    let choices = [("off", (false, false)), ("all", (true, false)), ("policy", (true, true))];
+    let (on, by_policy) = table.choice("mask", d, &choices, (false, false));
     let paths_place = table.place("mask_paths");
     let paths = table.list("mask_paths", d, "a path such as \"/customers/*/phone\"", |text| {
         Pattern::parse(text).map_err(|error| error.to_string())
     });
     let choices = [("refuse", Uninspectable::Refuse), ("pass", Uninspectable::Pass)];
     let uninspectable = table.choice("uninspectable", d, &choices, Uninspectable::Refuse);
-    let on = on.unwrap_or(false);
     if !on && paths.is_some() {
         let hint = Some("set `mask = \"all\"`, or remove `mask_paths`".to_owned());
         d.note(&paths_place, "`mask_paths` without a mask would mask nothing", hint);
     }
-    on.then(|| mask::Settings { paths: paths.unwrap_or_default(), uninspectable })
+    on.then(|| mask::Settings { paths: paths.unwrap_or_default(), by_policy, uninspectable })
 }
 
 /// Whose data a route's answers hold, and whether they agreed.

@@ -1,6 +1,7 @@
 //! Every key, once: what it takes, its default, and what it means. The reader refuses what is not here, and
 //! `docs/CONFIGURATION.md` is made from it.
 
+mod access;
 mod doors;
 mod key;
 mod people;
@@ -15,7 +16,9 @@ pub use self::key::Key;
 
 /// All keys, a table after the other.
 pub fn keys() -> impl Iterator<Item = &'static Key> {
-    [doors::KEYS, privacy::KEYS, telemetry::KEYS, people::KEYS, registry::KEYS, route::KEYS].into_iter().flatten()
+    [doors::KEYS, privacy::KEYS, telemetry::KEYS, people::KEYS, registry::KEYS, access::KEYS, route::KEYS]
+        .into_iter()
+        .flatten()
 }
 
 /// Tables and keys of safeguards that this version does not have. Ignoring one would leave data unprotected in silence.

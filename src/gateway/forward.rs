@@ -11,6 +11,7 @@ use hyper::{
 use crate::{
     common::watch::{Slot, Watch},
     gateway::{
+        access::Permitted,
         answer,
         body::{Answer, Body, RequestBody, Upload},
         client::{Client, X_REQUEST_ID},
@@ -44,7 +45,9 @@ pub struct Exchange<'a> {
     /// How far the client's body has come.
     pub upload: Rc<Upload>,
     /// What of the answer may be seen; all of it without.
-    pub masking: Option<&'a Masking>,
+    pub masking: Option<Masking>,
+    /// What policies permit, where they were asked.
+    pub permitted: Option<Box<Permitted>>,
     /// The attempt to sign in that it is.
     pub attempt: Option<Box<Attempt>>,
 }
@@ -100,7 +103,7 @@ impl Exchange<'_> {
         }
         self.address(&mut parts);
         let head_only = parts.method == Method::HEAD;
-        if let Some(masking) = self.masking {
+        if let Some(masking) = &self.masking {
             masking.ask(&mut parts, upgrading);
         }
         if let Some(attempt) = &mut self.attempt {
@@ -118,7 +121,7 @@ impl Exchange<'_> {
             if !upgrading || accept.as_ref().is_some_and(|expected| agreed != Some(expected.as_bytes())) {
                 return Err(Kind::BadGateway.into());
             }
-            let masking = upgrade::masking(self.masking, &answer, protocol)?;
+            let masking = upgrade::masking(self.masking.as_ref(), &answer, protocol)?;
             lease.detach();
             self.attempt.take().into_iter().for_each(|attempt| attempt.upgraded());
             self.watch.disarm(Slot::Response);
@@ -135,7 +138,10 @@ impl Exchange<'_> {
         if let Some(attempt) = self.attempt.take() {
             answer = Box::pin(attempt.settle(answer)).await?;
         }
-        match self.masking {
+        if self.masking.is_some() && answer::is_attachment(answer.headers()) {
+            self.take_along()?;
+        }
+        match &self.masking {
             // Boxed: most exchanges have none, and its state would weigh on all.
             Some(masking) => {
                 let _step = self.upload.step("mask");
@@ -143,6 +149,20 @@ impl Exchange<'_> {
             }
             None => Ok(answer),
         }
+    }
+
+    /// The answer is a file to keep, which is more than a look: policies are asked again.
+    fn take_along(&mut self) -> Result<(), Refusal> {
+        if let Some(permitted) = &mut self.permitted {
+            permitted.take_along()?;
+        }
+        let permit = self.permitted.as_deref().map(|permitted| &permitted.permit);
+        let witness = self.masking.take().and_then(|masking| masking.witness).map(|mut witness| {
+            witness.take_along(permit);
+            witness
+        });
+        self.masking = self.line.masking(permit, witness);
+        Ok(())
     }
 
     /// Gives the request the form in which the application gets it.

@@ -9,9 +9,10 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header
 use hyper::body::Incoming;
 
 use crate::{
+    access,
     common::{clock, watch::Watch},
     gateway::{
-        Gateway,
+        Gateway, access as gateway_access,
         body::{Body, RequestBody, Upload},
         client::Client,
         head::Head,
@@ -61,7 +62,11 @@ pub async fn own(
         .map_err(|_| Kind::Framing("the request target can't be read"))?;
     *request.headers_mut() = parts.headers.clone();
     let host = head.host.to_str().unwrap_or_default().to_owned();
-    let call = serve::Call { request, host, address: head.address, now: clock::now() };
+    let client_certificate = client.handshake.as_ref().and_then(|handshake| handshake.client_certificate.clone());
+    let call = serve::Call { request, host, address: head.address, client_certificate, now: clock::now() };
+    if let (access::page::PATH, Some(authority)) = (head.target.path(), &gateway.plan.authority) {
+        return Ok(gateway_access::serve_purpose(authority, realm, &call).await.map(Body::full));
+    }
     Ok(realm.serve(call).await.map(Body::full))
 }
 
@@ -155,7 +160,7 @@ fn see_other(location: HeaderValue) -> Response<Body> {
 }
 
 /// A page is asked for by a person; what a script fetches could do nothing with a page to sign in.
-fn wants_html(parts: &Parts) -> bool {
+pub(super) fn wants_html(parts: &Parts) -> bool {
     let navigates = parts.headers.get("sec-fetch-mode").is_none_or(|mode| mode == "navigate");
     let method = matches!(parts.method, Method::GET | Method::HEAD | Method::POST);
     navigates && method && Look::of(parts.headers.get(header::ACCEPT)) == Look::Html

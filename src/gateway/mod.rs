@@ -4,9 +4,11 @@
 //! [`refusal`]; the [`record`] closes when the last byte of the answer is out. A [`plan`] is one configuration, shared by all
 //! workers; a [`Gateway`] is one worker's view of it.
 
+pub mod access;
 pub mod answer;
 pub mod body;
 pub mod client;
+pub mod disclosure;
 pub mod forward;
 pub mod gate;
 pub mod head;
@@ -109,7 +111,7 @@ impl Gateway {
         if let Some(answer) = redirect::cleartext(client, &line.route, &head, self.plan.redirect_port)? {
             return Ok(answer);
         }
-        let (upload, masking) = (record.upload(), line.masking.as_ref());
+        let upload = record.upload();
         url::check(line, &head, record)?;
         let who = if line.route.gate.is_some() {
             let _step = upload.step("gate");
@@ -120,6 +122,20 @@ impl Gateway {
         } else {
             None
         };
+        let permitted = match (&self.plan.authority, &who) {
+            (Some(authority), Some(who)) if line.route.asks_policies() => {
+                let _step = upload.step("access");
+                match access::authorize(authority, line, who, &head, &mut parts, record)? {
+                    access::Passed::Permitted(permitted) => Some(permitted),
+                    access::Passed::Elsewhere(answer) => return Ok(*answer),
+                }
+            }
+            _ if line.route.asks_policies() => return Err(Kind::Access.into()),
+            _ => None,
+        };
+        let witness =
+            disclosure::open(self, line, who.as_deref(), permitted.as_deref(), &head, &parts, id, record).await?;
+        let masking = line.masking(permitted.as_deref().map(|permitted| &permitted.permit), witness);
         let mut body = forward::accept(line, watch, &parts, body, &upload)?;
         let attempt = match login::rule(line, &head, &parts, &body) {
             // Boxed: most requests are no attempts, and its state would weigh on all.
@@ -129,10 +145,13 @@ impl Gateway {
             }
             None => None,
         };
-        if masking.is_some() && !body.is_end_stream() {
+        if line.route.mask.is_some() && !body.is_end_stream() {
             Box::pin(returned::restore(&self.plan.memory, line, who.as_deref(), &mut parts, &mut body, record)).await?;
         }
-        Exchange { line, client, watch, id, head: &head, upload, masking, attempt }.forward(outer, parts, body).await
+        let exchange = Exchange { line, client, watch, id, head: &head, upload, masking, permitted, attempt };
+        let answer = exchange.forward(outer, parts, body).await?;
+        record.written().await?;
+        Ok(answer)
     }
 
     fn refuse(&self, client: &Client, refusal: &Refusal, look: Look, id: &HeaderValue) -> Response<Body> {

@@ -6,10 +6,13 @@ use ipnet::IpNet;
 use tokio::runtime::Handle;
 
 use crate::{
+    access::Permit,
     common::watch::{Ticks, Watches},
     dial,
     gateway::{
+        access::Authority,
         body::UploadRules,
+        disclosure::Witness,
         head::Head,
         mask::{Ledger, Masking},
         returned::Memory,
@@ -25,7 +28,13 @@ use crate::{
         metrics::{Metrics, RouteMeter, Shard},
         otlp::Telemetry,
     },
-    privacy::{self, Engine, Keys, mask::Mask},
+    privacy::{
+        self, Engine, Keys, Kind, Kinds,
+        mask::{
+            Mask,
+            settings::{At, Uninspectable},
+        },
+    },
     tls::acme::Challenges,
 };
 
@@ -48,6 +57,8 @@ pub struct Plan {
     pub guard: Arc<Guard>,
     /// What people were shown in the place of values.
     pub memory: Arc<Memory>,
+    /// Who may do what with personal data, and where it is written down.
+    pub authority: Option<Arc<Authority>>,
     log: Option<Arc<Log>>,
     telemetry: Option<Arc<Telemetry>>,
     bounds: Bounds,
@@ -76,6 +87,8 @@ pub struct Means<'a> {
     pub guard: &'a Arc<Guard>,
     /// The doors that routes may have.
     pub realms: &'a [Arc<Realm>],
+    /// Who may do what with personal data, and where it is written down.
+    pub authority: Option<Arc<Authority>>,
     /// Where requests are written down.
     pub log: Option<Arc<Log>>,
     /// Answers to ACME challenges of our own.
@@ -140,7 +153,7 @@ impl Plan {
                 None => Shared::start(&route.upstream, means.service)
                     .map_err(|source| Error { route: route.name.clone(), source })?,
             };
-            let mask = route.mask.as_ref().map(|rule| mask(route, rule, &mut engines));
+            let mask = (route.mask.is_some() || route.record).then(|| mask(route, &mut engines));
             let engine = engines.of(&route.privacy);
             let reached = settings.logins.iter().filter(|login| may_reach(route, login));
             let own = reached.map(|login| ready(login, means.guard, &mut logins)).collect();
@@ -161,6 +174,7 @@ impl Plan {
             log: means.log,
             telemetry: means.telemetry,
             guard: Arc::clone(means.guard),
+            authority: means.authority,
             memory: previous.map(|plan| Arc::clone(&plan.memory)).unwrap_or_default(),
             bounds,
             engine: engines.of(&settings.privacy),
@@ -267,13 +281,17 @@ impl Engines<'_> {
     }
 }
 
-fn mask(route: &Route, rule: &privacy::mask::settings::Settings, engines: &mut Engines<'_>) -> Arc<Mask> {
+/// The mask of a route; one that is recorded only sees everything and leaves it as it is.
+fn mask(route: &Route, engines: &mut Engines<'_>) -> Arc<Mask> {
     let settings = privacy::mask::engine_settings(&route.privacy);
+    let rule = &route.mask;
     // Whatever changes what is shown changes the id.
     let text = format!("{rule:?} {settings:?} {:?} {}", engines.keys.fingerprint(), env!("CARGO_PKG_VERSION"));
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
     let id = digest.as_ref().iter().take(6).fold(0_u64, |id, byte| id << 8 | u64::from(*byte));
-    Arc::new(Mask::new(engines.of(&settings), rule.paths.clone(), format!("{id:012x}")))
+    let paths = rule.as_ref().map(|rule| rule.paths.clone()).unwrap_or_default();
+    let mask = Mask::new(engines.of(&settings), paths, format!("{id:012x}"));
+    Arc::new(if rule.is_some() { mask } else { mask.revealing(Kinds::all()) })
 }
 
 /// One worker's view of a plan.
@@ -309,8 +327,10 @@ pub struct Line {
     pub stall: Ticks,
     /// Bounds of the client's body.
     pub upload: UploadRules,
-    /// What of its answers may be seen; all of them without.
+    /// What of its answers may be seen by everybody; all of them without.
     pub masking: Option<Masking>,
+    /// Masks that policies have asked for, by what they reveal.
+    masks: RefCell<Vec<(Arc<[Kind]>, Arc<Mask>)>>,
     /// Logins of its application.
     pub logins: Vec<Arc<Rule>>,
     /// Logins whose challenge it may show.
@@ -321,6 +341,50 @@ pub struct Line {
     pub has_cookies: bool,
     /// Buffers for its URLs.
     pub scratch: RefCell<Scratch>,
+}
+
+/// Most masks of a route that are kept; those of further permits are made each time.
+const MASKS: usize = 64;
+
+impl Line {
+    /// How an answer is read under a permit, and who is told of what is in it.
+    #[must_use]
+    pub fn masking(&self, permit: Option<&Permit>, witness: Option<Witness>) -> Option<Masking> {
+        let base = self.masking.as_ref()?;
+        let mask = match permit {
+            Some(permit) => self.mask_revealing(base, &permit.reveal),
+            None => Arc::clone(&base.mask),
+        };
+        Some(Masking { mask, witness, ..base.clone() })
+    }
+
+    fn mask_revealing(&self, base: &Masking, reveal: &Arc<[Kind]>) -> Arc<Mask> {
+        let mut masks = self.masks.borrow_mut();
+        if let Some((_, mask)) = masks.iter().find(|(known, _)| Arc::ptr_eq(known, reveal) || known == reveal) {
+            return Arc::clone(mask);
+        }
+        let mut kinds = Kinds::default();
+        let mut names = base.mask.id().to_owned();
+        for kind in &**reveal {
+            kinds.insert(kind.clone());
+            names.extend([" ", kind.name()]);
+        }
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, names.as_bytes());
+        let id = digest.as_ref().iter().take(6).fold(0_u64, |id, byte| id << 8 | u64::from(*byte));
+        let mask = Arc::new(base.mask.with(kinds, format!("{id:012x}")));
+        if masks.len() < MASKS {
+            masks.push((Arc::clone(reveal), Arc::clone(&mask)));
+        }
+        mask
+    }
+
+    /// Whose everything is at this path, where a segment of it says so.
+    #[must_use]
+    pub fn subject_of<'p>(&self, path: &'p str) -> Option<&'p str> {
+        let records = self.route.records.as_ref()?;
+        let nth = records.subject.iter().find_map(|at| if let At::Segment(nth) = at { Some(*nth) } else { None })?;
+        path.split('/').nth(nth).filter(|segment| !segment.is_empty())
+    }
 }
 
 impl Gateway {
@@ -345,11 +409,14 @@ impl Gateway {
                 realm: realm.clone(),
                 logins: logins.clone(),
                 challenges: challenges.clone(),
-                masking: route.mask.as_ref().zip(mask.as_ref()).map(|(rule, mask)| Masking {
+                masking: mask.as_ref().map(|mask| Masking {
                     mask: Arc::clone(mask),
-                    uninspectable: rule.uninspectable,
+                    // Where nothing is masked nothing has to be refused, but counted as what nobody can be named for.
+                    uninspectable: route.mask.as_ref().map_or(Uninspectable::Pass, |rule| rule.uninspectable),
                     ledger: Ledger::new(&route.name, &shard),
+                    witness: None,
                 }),
+                masks: RefCell::default(),
                 cluster: previous
                     .and_then(|gateway| gateway.cluster_of(route, shared))
                     .unwrap_or_else(|| Cluster::new(shared, watches, metrics, worker)),

@@ -17,9 +17,10 @@ use crate::{
     gateway::{
         body::Upload,
         client::Client,
+        disclosure::Disclosure,
         gate::is_own,
         plan::Line,
-        refusal::Kind,
+        refusal::{Kind, Refusal},
         settings::{HostPattern, Route},
     },
     observe::{
@@ -51,6 +52,7 @@ pub struct Record {
     /// Whether it has no line in the log, by the rules of its route.
     hidden: bool,
     notes: Option<Box<Notes>>,
+    disclosure: Option<Box<Disclosure>>,
 }
 
 /// What only the log wants to know. Values are shared with the request's head, not copied.
@@ -101,6 +103,7 @@ impl Record {
             log,
             hidden: false,
             notes: None,
+            disclosure: None,
         }
     }
 
@@ -166,6 +169,22 @@ impl Record {
     /// Notes how whoever asks was recognised.
     pub fn principal(&mut self, kind: route_counts::Kind) {
         self.principal = kind;
+    }
+
+    /// Whose data it discloses is written down when it ends.
+    pub fn disclose(&mut self, disclosure: Disclosure) {
+        self.disclosure = Some(Box::new(disclosure));
+    }
+
+    /// Waits until it is on disk what it is about to disclose; at once where that is nothing.
+    ///
+    /// # Errors
+    /// When it can't be written down.
+    pub async fn written(&mut self) -> Result<(), Refusal> {
+        match &mut self.disclosure {
+            Some(disclosure) => disclosure.written().await,
+            None => Ok(()),
+        }
     }
 
     /// Notes why it was refused.
@@ -271,6 +290,9 @@ impl Drop for Record {
         if !self.complete {
             client.abandoned.set(client.abandoned.get() + 1);
             self.shard.requests_aborted.increment();
+        }
+        if let Some(disclosure) = self.disclosure.take() {
+            disclosure.close(self.status, self.sent, self.complete, &self.upload.found.borrow());
         }
         if let Some(scribe) = self.log.take() {
             self.write(&scribe, total);

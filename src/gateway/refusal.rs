@@ -81,6 +81,14 @@ pub enum Kind {
     UpstreamTimeout,
     /// The answer can't be inspected, and its route lets no such answer pass.
     Uninspectable,
+    /// What the data is needed for has not been said, or not with the ticket that it takes.
+    Purpose,
+    /// The security pledge in force has not been signed.
+    Pledge,
+    /// No policy permits it.
+    Access,
+    /// Who sees the data can't be written down, so nobody sees it.
+    Unrecorded,
     /// What was sent holds masked values, and nobody can tell what they stand for.
     Masked,
 }
@@ -207,6 +215,17 @@ impl Kind {
             Self::NoEndpoint => (503, Privet, "no_endpoint", "The application is not available at the moment."),
             Self::Uninspectable => {
                 (503, Privet, "uninspectable", "The answer could not be checked, so it is not shown.")
+            }
+            Self::Purpose => (
+                403,
+                Client,
+                "purpose",
+                "Please say first what you need the data for: at /.privet/purpose, or by X-Privet-Purpose and X-Privet-Ticket.",
+            ),
+            Self::Pledge => (403, Client, "pledge", "Please sign the security pledge first, at /.privet/pledge."),
+            Self::Access => (403, Client, "access", "Your duties do not need this data."),
+            Self::Unrecorded => {
+                (503, Privet, "unrecorded", "Who sees this can't be written down at the moment, so it is not shown.")
             }
             Self::Masked => (
                 409,

@@ -101,6 +101,8 @@ pub struct Route {
     pub upgrade: Vec<String>,
     /// How answers are masked; `None` leaves them as they are.
     pub mask: Option<privacy::mask::settings::Settings>,
+    /// Whether who sees, changes and takes along data on it is written down.
+    pub record: bool,
     /// Where answers say whose a record is, and whether its subject agreed.
     pub records: Option<Arc<privacy::mask::settings::Records>>,
     /// Who may pass; `None` is everybody.
@@ -109,6 +111,14 @@ pub struct Route {
     pub url_privacy: UrlPrivacy,
     /// Whether requests are in the access log.
     pub access_log: bool,
+}
+
+impl Route {
+    /// Whether policies decide what of its answers may be seen.
+    #[must_use]
+    pub fn asks_policies(&self) -> bool {
+        self.mask.as_ref().is_some_and(|mask| mask.by_policy)
+    }
 }
 
 /// What happens to personal data in a path or query. In the logs it is rewritten and counted in any case.

@@ -23,6 +23,8 @@ pub const PASSKEYS: &str = "/.privet/passkeys";
 pub const REMOVE_PASSKEY: &str = "/.privet/passkeys/remove";
 /// The script that asks for passkeys.
 pub const SCRIPT: &str = "/.privet/passkey.js";
+/// The page where people say what they work for; room `access` has what is on it.
+pub const PURPOSE: &str = "/.privet/purpose";
 /// The page that ends a session.
 pub const SIGN_OUT: &str = "/.privet/sign-out";
 
@@ -42,7 +44,7 @@ pub fn own_path(text: &str) -> Option<&str> {
     let path = text.split(['?', '#']).next().unwrap_or_default();
     let plain = text.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
     let ambiguous = path.contains("//") || path.split('/').any(|segment| segment == "." || segment == "..");
-    let own = path == "/.privet" || path.starts_with(PREFIX) && text != PASSKEYS && text != PLEDGE;
+    let own = path == "/.privet" || path.starts_with(PREFIX) && ![PASSKEYS, PLEDGE, PURPOSE].contains(&text);
     (text.starts_with('/') && plain && !ambiguous && !own && text.len() <= LONGEST_RETURN).then_some(text)
 }
 

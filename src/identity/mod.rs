@@ -24,6 +24,7 @@ pub mod attempt;
 pub mod federation;
 pub mod form;
 pub mod forward;
+pub mod guest;
 pub mod keys;
 pub mod order;
 pub mod page;

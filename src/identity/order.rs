@@ -227,3 +227,125 @@ impl Realm {
 fn texts(registry: &Registry) -> BTreeMap<String, String> {
     crate::registry::pledge::texts(registry.settings().pledge.as_deref())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        identity::{
+            ask::Need,
+            password::hash,
+            principal::Principal,
+            realm::tests::{Browser, PASSWORD, SECRET, at, edit, realm},
+            settings::Gate,
+            totp,
+        },
+        journal::{self, Journal},
+        registry::{Role, Settings, command::Terms},
+        seal::Ring,
+    };
+
+    fn registry(dir: &std::path::Path) -> Arc<Registry> {
+        let ring = || Ring::load_or_make(&dir.join("seal.key")).expect("keys");
+        let place = journal::Settings::new(dir.join("journal"));
+        let journal = Arc::new(Journal::open(&place, ring()).expect("opened"));
+        Registry::open(journal, &place, ring(), Settings::default(), at(0)).expect("read")
+    }
+
+    /// Alice, with one-time codes, and Bob are the officers; Carol is nobody yet.
+    async fn office(dir: &std::path::Path) -> (Arc<Realm>, Arc<Registry>) {
+        let realm = realm(dir, true);
+        let phc = hash(&Password::new(PASSWORD)).expect("a hash");
+        edit(&realm, |accounts| {
+            for name in ["bob", "carol"] {
+                accounts.push(Account::new(name.into(), phc.clone(), vec!["clerk".into()], at(0)));
+            }
+        });
+        let registry = registry(dir);
+        realm.follow(Some(Arc::clone(&registry)));
+        let officers = ["alice", "bob"].map(|name| PersonId::new("staff", name)).to_vec();
+        let command = Command::Found { officers, texts: BTreeMap::new() };
+        let order = Order { name: None, password: String::new().into(), code: None, command };
+        let events = realm.carry_out(&registry, order, at(0)).await.expect("founded");
+        assert_eq!(events.len(), 2);
+        (realm, registry)
+    }
+
+    fn order(name: &str, password: &str, code: Option<u32>, command: Command) -> Order {
+        let code = code.map(|code| format!("{code:06}").into());
+        Order { name: Some(name.into()), password: password.to_owned().into(), code, command }
+    }
+
+    fn grant(name: &str) -> Command {
+        let role = Role::new("clerk").expect("a role");
+        let terms = Terms { role, duty: None, reason: "asked for".into(), start: None, until: None };
+        Command::Grant { person: PersonId::new("staff", name), terms }
+    }
+
+    #[tokio::test]
+    async fn whoever_orders_proves_all_that_a_sign_in_asks_for() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (realm, registry) = office(dir.path()).await;
+        let code = totp::code(SECRET, totp::step(at(90)));
+        let tries = [
+            ("alice", PASSWORD, None, "code"),
+            ("alice", PASSWORD, Some((code + 1) % 1_000_000), "wrong"),
+            ("alice", "something else entirely", Some(code), "wrong"),
+            ("nobody", PASSWORD, None, "wrong"),
+            ("Alice ", PASSWORD, Some(code), "done"),
+            ("alice", PASSWORD, Some(code), "wrong"),
+        ];
+        for (number, (name, password, code, expected)) in tries.into_iter().enumerate() {
+            let outcome = realm.carry_out(&registry, order(name, password, code, grant("carol")), at(90)).await;
+            let found = match outcome {
+                Ok(_) => "done",
+                Err(Refused::Code) => "code",
+                Err(Refused::Wrong) => "wrong",
+                Err(other) => panic!("{number}: {other}"),
+            };
+            assert_eq!(found, expected, "{number}");
+        }
+        let nobody = Order { name: None, ..order("", "", None, grant("carol")) };
+        assert!(matches!(realm.carry_out(&registry, nobody, at(90)).await, Err(Refused::Nobody)));
+        let unknown = realm.carry_out(&registry, order("bob", PASSWORD, None, grant("eve")), at(90)).await;
+        assert!(matches!(unknown, Err(Refused::NoAccount)));
+        let shown = format!("{:?}", order("bob", PASSWORD, Some(1), grant("eve")));
+        assert_eq!(shown, "Order(Command(grant))");
+    }
+
+    #[tokio::test]
+    async fn a_principal_is_what_the_registry_says_at_this_time() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (realm, registry) = office(dir.path()).await;
+        let clerks = Gate { roles: vec!["clerk".into()], ..Gate::new("staff") };
+        let mut browser = Browser::new(&realm);
+        let fields = format!("username=carol&password={}", PASSWORD.replace(' ', "+"));
+        let signed = browser.fill("/.privet/sign-in", &fields).await;
+        assert_eq!(signed.status(), http::StatusCode::SEE_OTHER);
+        assert!(matches!(browser.ask(&clerks).await, Err(Need::Forbidden)), "the account's own role counts no more");
+        realm.carry_out(&registry, order("bob", PASSWORD, None, grant("carol")), at(1)).await.expect("given");
+        assert_eq!(browser.ask(&clerks).await.expect("passes").roles, ["clerk"]);
+        let carol = || PersonId::new("staff", "carol");
+        let leave = Command::Leave { person: carol(), reason: None };
+        realm.carry_out(&registry, order("bob", PASSWORD, None, leave), at(2)).await.expect("left");
+        assert!(matches!(browser.ask(&Gate::new("staff")).await, Err(Need::SignIn { .. })));
+        assert!(realm.account("carol").is_none(), "the account is closed as well");
+        // Whom a provider vouches for is what it says, until the registry knows them.
+        let of = |name: &str| Principal {
+            subject: name.to_owned(),
+            issuer: "https://id.example".to_owned(),
+            roles: vec!["clerk".to_owned()],
+            methods: Vec::new(),
+            authenticated_at: at(0),
+        };
+        let roles = |name: &str| realm.as_registered(Arc::new(of(name)), at(3)).roles.clone();
+        assert_eq!(roles("dan"), ["clerk"]);
+        let dan = PersonId::new("https://id.example", "dan");
+        let join = Command::Join { person: dan.clone(), name: None };
+        registry.submit(join, &Actor::Person(PersonId::new("staff", "bob")), at(3)).await.expect("joined");
+        assert!(roles("dan").is_empty());
+        // Without a registry everything is as it was.
+        realm.follow(None);
+        assert_eq!(roles("dan"), ["clerk"]);
+    }
+}

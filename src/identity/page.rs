@@ -179,7 +179,7 @@ impl Language {
 const STYLE: &str = "*{box-sizing:border-box}html{color-scheme:light dark}\
 body{font:1.1rem/1.5 system-ui,sans-serif;max-width:24rem;margin:10vh auto;padding:0 1rem}\
 h1{font-size:1.5rem}label{display:block;margin-top:1rem}\
-input,button{font:inherit;width:100%;padding:.6rem;margin-top:.25rem;border:1px solid GrayText;border-radius:.4rem}\
+input,select,button{font:inherit;width:100%;padding:.6rem;margin-top:.25rem;border:1px solid GrayText;border-radius:.4rem}\
 button{margin-top:1.5rem;cursor:pointer;background:#1a56b0;color:#fff;border-color:#1a56b0}\
 :focus-visible{outline:3px solid #e08a00;outline-offset:2px}\
 [role=alert]{border-left:.3rem solid #c62828;padding:.5rem .8rem}p.note{font-size:.95rem}";

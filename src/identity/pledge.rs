@@ -6,13 +6,13 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header};
 
 use super::{
-    form::{self, FORM_COOKIE, SIGN_IN},
+    ask::{Ask, Need},
+    form::{self, FORM_COOKIE},
     forward::encoded,
     page::{self, Language, Page, Trouble, frame},
     principal::Principal,
     realm::Realm,
-    serve::{Call, back, forbidden, not_allowed, not_found, redirect, unavailable},
-    session::Stage,
+    serve::{Call, back, forbidden, not_allowed, not_found, redirect, unavailable, wait},
 };
 use crate::registry::{
     Actor, PersonId, Registry,
@@ -26,11 +26,20 @@ impl Realm {
         if !form::is_page_of_its_own(call.request.headers()) {
             return forbidden();
         }
-        let current = self.current(call.request.headers(), call.now).await;
-        let Some(current) = current.filter(|current| current.entry.stage == Stage::Known) else {
-            return redirect(form::location(SIGN_IN, PLEDGE));
+        let ask = Ask {
+            headers: call.request.headers(),
+            client_certificate: call.client_certificate.as_ref(),
+            address: call.address,
+            now: call.now,
+            target: PLEDGE,
+            wants_html: true,
         };
-        let who = current.entry.principal();
+        let who = match self.recognise(&ask).await {
+            Ok(who) => who,
+            Err(Need::SignIn { location, .. } | Need::StepUp { location }) => return redirect(location),
+            Err(Need::Wait { retry_after }) => return wait(unavailable(), retry_after),
+            Err(Need::Forbidden) => return forbidden(),
+        };
         match *call.request.method() {
             Method::GET | Method::HEAD => self.show_pledge(call, &registry, &who, None),
             Method::POST => self.take_pledge(call, &registry, &who).await,

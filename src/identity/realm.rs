@@ -274,7 +274,7 @@ impl Realm {
     }
 
     /// Who asks: by what the request itself proves, or by its session, or by the connection's certificate.
-    async fn recognise(&self, ask: &Ask<'_>) -> Result<Arc<Principal>, Need> {
+    pub(super) async fn recognise(&self, ask: &Ask<'_>) -> Result<Arc<Principal>, Need> {
         let methods = self.methods();
         let refused = match methods.by_authorization(self, ask).await {
             Recognised::Somebody(principal) if self.has_left(&principal) => true,

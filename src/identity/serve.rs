@@ -11,6 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use rustls::pki_types::CertificateDer;
 use serde_json::json;
 
 use super::{
@@ -48,6 +49,8 @@ pub struct Call {
     pub host: String,
     /// The client's address.
     pub address: IpAddr,
+    /// What the client proved in the TLS handshake.
+    pub client_certificate: Option<CertificateDer<'static>>,
     /// The time.
     pub now: SystemTime,
 }

@@ -133,6 +133,10 @@ kinds! {
     ConsentGiven = "consent.given", Grants;
     /// People have withdrawn their consent.
     ConsentWithdrawn = "consent.withdrawn", Grants;
+    /// Somebody is about to see, change or take along people's data.
+    DisclosureIntent = "disclosure.intent", Access;
+    /// What came of that: whose data, which types, how much of it.
+    DisclosureDone = "disclosure.done", Access;
     /// A torn end of the journal was cut off.
     JournalRecovered = "journal.recovered", Operations;
     /// The journal could not be written for a while, and can again.

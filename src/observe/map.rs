@@ -1,16 +1,15 @@
 //! The map of personal data: what types were seen on which route, in which direction, in which field, how often. Counts only.
 //!
-//! It is the start of a record of processing (GDPR, article 30). A worker counts for itself, once a body or request; readers sum. Fields are
-//! names that bodies have in common; whoever records one has made sure that it is nobody's data.
+//! It is the start of a record of processing (GDPR, article 30). A worker counts for itself, once a body or request; readers sum. Nobody
+//! waits for anybody: a row that is known is a counter, and a new one replaces the list of rows. Fields are names that bodies have in
+//! common; whoever records one has made sure that it is nobody's data.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
-};
+use std::{cmp::Ordering, collections::BTreeMap, sync::Arc};
 
+use arc_swap::ArcSwap;
 use serde::Serialize;
 
-use crate::privacy::Kind;
+use crate::{common::meter::Counter, privacy::Kind};
 
 /// Rows of one worker; what comes beyond is counted under the field `(other)`.
 const ROWS: usize = 4096;
@@ -60,11 +59,27 @@ impl Place {
     }
 }
 
-type Key = (String, Place, String, Kind);
+/// One row of a worker's, in the order of its key.
+#[derive(Debug)]
+struct Entry {
+    route: Box<str>,
+    place: Place,
+    field: Box<str>,
+    kind: Kind,
+    count: Counter,
+}
+
+impl Entry {
+    fn order(&self, (route, place, field, kind): &Key<'_>) -> Ordering {
+        (&*self.route, self.place, &*self.field, &self.kind).cmp(&(*route, *place, *field, *kind))
+    }
+}
+
+type Key<'a> = (&'a str, Place, &'a str, &'a Kind);
 
 /// The counts of one worker.
 #[derive(Debug, Default)]
-pub struct Map(Mutex<BTreeMap<Key, u64>>);
+pub struct Map(ArcSwap<Vec<Arc<Entry>>>);
 
 /// One line of the map.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -86,23 +101,44 @@ pub struct Row {
 impl Map {
     /// Counts `n` values of `kind`.
     pub fn record(&self, route: &str, place: Place, field: &str, kind: &Kind, n: u64) {
-        let mut rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut key = (route.to_owned(), place, field.to_owned(), kind.clone());
-        if rows.len() >= ROWS && !rows.contains_key(&key) {
-            OTHER.clone_into(&mut key.2);
+        let entry = self.entry(&(route, place, field, kind), ROWS);
+        if let Some(entry) = entry.or_else(|| self.entry(&(route, place, OTHER, kind), usize::MAX)) {
+            entry.count.add(n);
         }
-        *rows.entry(key).or_default() += n;
+    }
+
+    /// The row of a key; a new one unless there are `most` already.
+    fn entry(&self, key: &Key<'_>, most: usize) -> Option<Arc<Entry>> {
+        let find = |rows: &[Arc<Entry>]| rows.binary_search_by(|row| row.order(key));
+        let known = |rows: &[Arc<Entry>]| find(rows).ok().map(|n| Arc::clone(&rows[n]));
+        let rows = self.0.load();
+        known(&rows).or_else(|| {
+            if rows.len() >= most {
+                return None;
+            }
+            self.0.rcu(|rows| {
+                let mut rows = Vec::clone(rows);
+                if let (true, Err(n)) = (rows.len() < most, find(&rows)) {
+                    let &(route, place, field, kind) = key;
+                    let (route, field, kind) = (route.into(), field.into(), kind.clone());
+                    rows.insert(n, Arc::new(Entry { route, place, field, kind, count: Counter::default() }));
+                }
+                rows
+            });
+            known(&self.0.load())
+        })
     }
 
     /// The sum of many workers' counts.
     pub fn sum<'m>(maps: impl IntoIterator<Item = &'m Self>) -> Vec<Row> {
-        let mut all: BTreeMap<Key, u64> = BTreeMap::new();
+        let mut all: BTreeMap<(String, Place, String, Kind), u64> = BTreeMap::new();
         for map in maps {
-            for (key, n) in map.0.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-                *all.entry(key.clone()).or_default() += n;
+            for row in map.0.load().iter() {
+                let key = (row.route.to_string(), row.place, row.field.to_string(), row.kind.clone());
+                *all.entry(key).or_default() += row.count.value();
             }
         }
-        let row = |((route, place, field, kind), count): (Key, u64)| Row {
+        let row = |((route, place, field, kind), count): ((String, Place, String, Kind), u64)| Row {
             route,
             direction: place.direction(),
             place: place.name(),
@@ -135,6 +171,9 @@ mod tests {
             a.record("*/", Place::ResponseBody, &i.to_string(), &Kind::Phone, 1);
         }
         let rows = Map::sum([&a]);
-        assert!(rows.len() <= ROWS + 1 && rows.iter().any(|row| row.field == OTHER));
+        assert_eq!(rows.len(), ROWS + 1);
+        let other = rows.iter().find(|row| row.field == OTHER).map(|row| row.count);
+        // One row was there before.
+        assert_eq!(other, Some(u64::try_from(ROWS + 1).unwrap_or(0)));
     }
 }

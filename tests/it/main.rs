@@ -2,6 +2,7 @@
 
 #![allow(unreachable_pub)] // a binary of its own: nothing of it is reached from outside
 
+mod access;
 mod acme;
 mod arrows;
 mod breached;

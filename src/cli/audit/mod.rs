@@ -208,7 +208,7 @@ fn moment(text: &str) -> Result<u64, String> {
 }
 
 /// A time in RFC 3339, to the millisecond.
-fn time_text(millis: u64) -> String {
+pub(super) fn time_text(millis: u64) -> String {
     let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000);
     let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
     time.ok().and_then(|time| time.format(format).ok()).unwrap_or_else(|| millis.to_string())

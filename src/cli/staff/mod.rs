@@ -151,7 +151,9 @@ impl Failure {
                 "add the account without --role, in your own name (--as NAME), then `privet staff grant`".to_owned(),
             ),
             Self::NotRead(version) => Some(format!("read it (`privet pledge show`), then say so: --agree {version}")),
-            Self::NoJournal => Some("let `path` of [journal] name one folder, without `*`".to_owned()),
+            Self::NoJournal => {
+                Some("remove `path = \"off\"` of [journal], or let it name one folder, without `*`".to_owned())
+            }
             _ => None,
         }
     }

@@ -105,9 +105,9 @@ pub(super) const KEYS: &[Key] = &[
     key(
         "route[]",
         "mask",
-        "\"all\"",
+        "\"policy\"",
         "off",
-        "What of the application's answers is masked: \"off\", or \"all\" personal data in JSON, NDJSON, HTML, XML, CSV, forms, text, server-sent events and WebSocket messages.",
+        "What of the application's answers is masked: \"off\"; \"all\" personal data; or what \"policy\" does not permit to whoever asks, which needs a gate. In JSON, NDJSON, HTML, XML, CSV, forms, text, server-sent events and WebSocket messages.",
     ),
     key(
         "route[]",
@@ -122,6 +122,13 @@ pub(super) const KEYS: &[Key] = &[
         "\"refuse\"",
         "refuse",
         "What becomes of an answer on a masked route that can't be read (pictures, scripts, unknown codings, broken JSON, gRPC): \"refuse\" (503) or \"pass\".",
+    ),
+    key(
+        "route[]",
+        "record",
+        "true",
+        "false; true with `mask = \"policy\"`",
+        "Whether it is written into the journal who has seen, changed or taken along whose data. The answer waits until that is on disk; where it can't be written, nobody sees the data.",
     ),
     key(
         "route[]",

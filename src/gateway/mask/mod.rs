@@ -20,6 +20,7 @@ use crate::{
     format::{Media, charset, coding::Coding},
     gateway::{
         body::{Body, Upload},
+        disclosure::Witness,
         refusal::{Kind, Refusal},
     },
     observe::{
@@ -38,6 +39,8 @@ pub struct Masking {
     pub uninspectable: Uninspectable,
     /// Where what was found is counted, and under which route.
     pub ledger: Ledger,
+    /// Who is asked about records and told of what is seen, where that is written down or decided by consent.
+    pub witness: Option<Witness>,
 }
 
 /// Where what was found is counted.
@@ -107,6 +110,10 @@ impl Masking {
             headers.remove(name);
         }
         tags::inward(headers, self.mask.id());
+        if self.witness.is_some() {
+            // Consent changes, and another look is another disclosure.
+            headers.remove(header::IF_NONE_MATCH);
+        }
         if upgrading {
             // Compressed messages could not be read.
             headers.remove(header::SEC_WEBSOCKET_EXTENSIONS);
@@ -136,6 +143,7 @@ impl Masking {
             Err(why) if self.uninspectable == Uninspectable::Refuse => return Err(self.refuse(why)),
             Err(_) => {
                 self.ledger.uninspectable("passed");
+                self.witness.iter().for_each(Witness::unreadable);
                 return Ok(answer);
             }
         };
@@ -145,7 +153,13 @@ impl Masking {
         }
         let unlabelled = how.media.is_none();
         let (parts, body) = answer.into_parts();
-        let rewriter = Rewriter::new(&self.mask, how.media, how.encoding, self.uninspectable, None);
+        let rewriter = Rewriter::new(
+            &self.mask,
+            how.media,
+            how.encoding,
+            self.uninspectable,
+            self.witness.as_ref().map(Witness::judge),
+        );
         let pipeline = Pipeline::new(how.coding, rewriter, self.ledger.clone());
         let mut masked = match body.into_answer() {
             Ok(answer) => Masked::new(answer, pipeline),

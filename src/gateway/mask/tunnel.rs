@@ -46,8 +46,10 @@ impl<S> Sieve<S> {
     pub fn new(stream: S, masking: Option<Masking>, upload: Rc<Upload>) -> Self {
         let frames = masking.map(|masking| {
             let binary = masking.uninspectable == Uninspectable::Pass;
+            let judge = masking.witness.as_ref().map(|witness| witness.judge().1);
+            let masker = Masker::judged(masking.mask, false, judge);
             Box::new(Sifted {
-                frames: Frames::new(Masker::new(masking.mask, false), binary),
+                frames: Frames::new(masker, binary),
                 ledger: masking.ledger,
                 upload,
                 input: vec![0; PIECE].into_boxed_slice(),

@@ -101,6 +101,7 @@ impl Case {
             request: request.body(body.into()).unwrap(),
             host: "shop.example".into(),
             address: HOME,
+            client_certificate: None,
             now: now(),
         };
         self.realm.serve(call).await

@@ -82,8 +82,13 @@ impl Browser {
         *request.headers_mut() = self.headers();
         let form = HeaderValue::from_static("application/x-www-form-urlencoded");
         request.headers_mut().insert(header::CONTENT_TYPE, form);
-        let call =
-            Call { request, host: "shop.example".into(), address: IpAddr::V4(Ipv4Addr::LOCALHOST), now: self.now };
+        let call = Call {
+            request,
+            host: "shop.example".into(),
+            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            client_certificate: None,
+            now: self.now,
+        };
         let answer = self.realm.serve(call).await;
         for line in answer.headers().get_all(header::SET_COOKIE) {
             let line = line.to_str().expect("text");

@@ -50,6 +50,12 @@ impl Mask {
         Self { reveal, ..self }
     }
 
+    /// A mask of the same that leaves `reveal` as it is, and is told from others by `id`.
+    #[must_use]
+    pub fn with(&self, reveal: Kinds, id: String) -> Self {
+        Self { engine: Arc::clone(&self.engine), paths: self.paths.clone(), reveal, id }
+    }
+
     /// What tells it from other masks.
     #[must_use]
     pub fn id(&self) -> &str {

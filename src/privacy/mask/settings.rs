@@ -10,6 +10,8 @@ pub use crate::format::{
 pub struct Settings {
     /// Places whose values are masked whatever they are.
     pub paths: Vec<Pattern>,
+    /// Whether policies say for each request what may be seen; otherwise nothing may.
+    pub by_policy: bool,
     /// What becomes of a body that can't be read.
     pub uninspectable: Uninspectable,
 }

@@ -258,5 +258,6 @@ fn nothing_hides_in_odd_corners_of_a_page() {
     assert_eq!(out, "<?pi \"k***@example.com\"?><a/>");
 }
 
+mod pages;
 mod records;
 mod reveal;

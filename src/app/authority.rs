@@ -1,0 +1,44 @@
+//! What a running gateway decides by about personal data, where a route asks for it.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+
+use crate::{
+    access::{Access, Settings, chosen::ChosenKey, consent::Desk, subject::Subjects},
+    config::Config,
+    gateway::access::Authority,
+    journal::Journal,
+    registry::Registry,
+    seal::Ring,
+};
+
+/// The authority of a configuration; nothing where no route is recorded or asks policies.
+///
+/// # Errors
+/// When a route needs it, and there is no journal or are no keys.
+pub(super) fn of(
+    config: &Config,
+    journal: Option<&Arc<Journal>>,
+    registry: Option<&Arc<Registry>>,
+    consents: Option<&Arc<Desk>>,
+) -> anyhow::Result<Option<Arc<Authority>>> {
+    let policies =
+        |route: &&Arc<crate::gateway::settings::Route>| route.mask.as_ref().is_some_and(|mask| mask.by_policy);
+    let routes = &config.gateway.routes;
+    let Some(route) = routes.iter().find(|route| route.record || policies(route)) else { return Ok(None) };
+    let keys = config.seal.key_file.as_deref().context("there is no place for the keys that name people in records")?;
+    let ring = Ring::load_or_make(keys)?;
+    if let Some(route) = routes.iter().find(|route| route.record).filter(|_| journal.is_none()) {
+        bail!("route {} is recorded (`record = true`), and there is no journal", route.name);
+    }
+    let chosen = ChosenKey::of(&ring).with_context(|| format!("route {}: no key for choices", route.name))?;
+    Ok(Some(Arc::new(Authority {
+        access: Access::new(config.access.clone().unwrap_or_else(|| Arc::new(Settings::shipped().clone()))),
+        registry: registry.cloned(),
+        consents: consents.cloned(),
+        subjects: Subjects::of(&ring),
+        journal: journal.cloned(),
+        chosen,
+    })))
+}

@@ -1,0 +1,345 @@
+//! The record of who has seen, changed or taken whose data: an intent that is on disk before the first byte of the answer goes out, and
+//! what came of it once the last one has, or the client has left.
+//!
+//! The intent of a request that changes something is on disk before the application gets it. What was delivered names people by keyed
+//! pseudonyms only ([`Subjects`]); who asked, and from where, stands in clear in a journal that is sealed.
+
+use std::{cell::RefCell, collections::BTreeMap, fmt, pin::Pin, rc::Rc, sync::Arc};
+
+use http::{HeaderValue, StatusCode, request::Parts};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    access::{
+        Action, Permit, Rule,
+        subject::{Name, Subject, Subjects},
+    },
+    gateway::{
+        Gateway,
+        access::{self, Authority, Permitted, unrecorded},
+        head::Head,
+        plan::Line,
+        record as request,
+        refusal::Refusal,
+    },
+    identity::Principal,
+    journal::{self, Kind, Receipt, Record},
+    privacy::{
+        self, Tally,
+        mask::{Facts, Judge, Verdict, settings::Records},
+    },
+};
+
+/// Most people of one record; a body with more has several.
+const PEOPLE: usize = 4096;
+
+type Written = Pin<Box<dyn Future<Output = Result<Receipt, journal::Error>>>>;
+
+/// One disclosure under way.
+pub struct Disclosure {
+    authority: Arc<Authority>,
+    /// Who, what and where: in the intent and in what came of it alike.
+    facts: Map<String, Value>,
+    intent: Option<Written>,
+    written: Option<u64>,
+    /// What was delivered.
+    seen: Rc<RefCell<Seen>>,
+}
+
+impl fmt::Debug for Disclosure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Disclosure({:?})", self.written)
+    }
+}
+
+/// What of people's data has gone out.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Whose, by the names that the route says; every other value by its type, where it names somebody.
+    people: BTreeMap<Subject, ()>,
+    /// By the type of the value that names them, where the route says nothing.
+    named: BTreeMap<&'static str, u64>,
+    /// Records and values that nobody can be named for.
+    unattributed: u64,
+    /// Records that were masked, and left out, for want of consent.
+    masked: u64,
+    dropped: u64,
+    shown: Tally,
+    /// Whether it was taken along.
+    taken: bool,
+}
+
+/// Begins the disclosure of a request on a route that is recorded; nothing on any other. Who is to be told of what is seen comes back.
+///
+/// # Errors
+/// When it would change something, and can't be written down before.
+#[allow(clippy::too_many_arguments, reason = "all that was decided of the request is written down")]
+pub async fn open(
+    gateway: &Gateway,
+    line: &Line,
+    who: Option<&Principal>,
+    permitted: Option<&Permitted>,
+    head: &Head,
+    parts: &Parts,
+    id: &HeaderValue,
+    record: &mut request::Record,
+) -> Result<Option<Witness>, Refusal> {
+    let permit = permitted.map(|permitted| &permitted.permit);
+    let Some(authority) = &gateway.plan.authority else {
+        return if line.route.record { Err(unrecorded()) } else { Ok(None) };
+    };
+    if !line.route.record {
+        return Ok(permit.map(|permit| Witness::new(authority, line, Some(permit), Rc::default())));
+    }
+    let action = access::action(&parts.method, line.subject_of(head.target.path()).is_some());
+    let mut disclosure = Disclosure::begin(authority, line, who, permitted, action, head, id);
+    let witness = Witness::new(authority, line, permit, disclosure.seen());
+    if !parts.method.is_safe() {
+        disclosure.written().await?;
+    }
+    record.disclose(disclosure);
+    Ok(Some(witness))
+}
+
+impl Disclosure {
+    /// Begins one: the intent is on its way to the disk.
+    #[must_use]
+    pub fn begin(
+        authority: &Arc<Authority>,
+        line: &Line,
+        who: Option<&Principal>,
+        permitted: Option<&Permitted>,
+        action: Action,
+        head: &Head,
+        id: &HeaderValue,
+    ) -> Self {
+        let journal = authority.journal.as_ref();
+        let mut facts = Map::new();
+        let mut put = |name: &str, value: Value| {
+            if !value.is_null() {
+                facts.insert(name.to_owned(), value);
+            }
+        };
+        put("request_id", id.to_str().unwrap_or("-").into());
+        put("issuer", who.map(|who| who.issuer.as_str()).into());
+        put("person", who.map(|who| who.subject.as_str()).into());
+        put("roles", who.map_or(Value::Null, |who| json!(who.roles)));
+        put("address", head.address.to_string().into());
+        put("route", line.route.name.as_str().into());
+        put("action", action.name().into());
+        if let Some(permitted) = permitted {
+            put("purpose", (&*permitted.permit.purpose).into());
+            put("ticket", permitted.ticket.as_deref().into());
+            put("policies", json!(permitted.permit.policies));
+            put("review", permitted.permit.review.then_some(true).into());
+        }
+        let seen = Rc::new(RefCell::new(Seen::default()));
+        // Whose data a path names is known before anything is delivered.
+        if let Some(subject) = line.subject_of(head.target.path()) {
+            let subject = authority.subjects.name(&Name::Id, subject.as_bytes());
+            seen.borrow_mut().people.extend(subject.map(|subject| (subject, ())));
+        }
+        let intent = journal.map(|journal| {
+            let mut body = facts.clone();
+            body.insert("subjects".to_owned(), seen.borrow().texts(0).into());
+            Box::pin(journal.append(&Record::of(Kind::DisclosureIntent, body))) as Written
+        });
+        Self { authority: Arc::clone(authority), facts, intent, written: None, seen }
+    }
+
+    /// Waits until the intent is on disk.
+    ///
+    /// # Errors
+    /// When it can't be written: nothing may go out.
+    pub async fn written(&mut self) -> Result<(), Refusal> {
+        if self.written.is_some() {
+            return Ok(());
+        }
+        match self.intent.take() {
+            Some(intent) => match intent.await {
+                Ok(receipt) => {
+                    self.written = Some(receipt.index);
+                    Ok(())
+                }
+                Err(error) => Err(Refusal { source: Some(Box::new(error)), ..unrecorded() }),
+            },
+            None => Err(unrecorded()),
+        }
+    }
+
+    /// What of people's data goes out, for whoever sees it go.
+    #[must_use]
+    pub fn seen(&self) -> Rc<RefCell<Seen>> {
+        Rc::clone(&self.seen)
+    }
+
+    /// Writes down what came of it: `delivered` bytes, all of them where it is `complete`, with what was `found` in them.
+    pub fn close(mut self, status: StatusCode, delivered: u64, complete: bool, found: &Tally) {
+        let Some(journal) = self.authority.journal.clone() else { return };
+        let seen = self.seen.borrow();
+        if seen.taken {
+            self.facts.insert("action".to_owned(), Action::Download.name().into());
+        }
+        let parts = seen.people.len().div_ceil(PEOPLE).max(1);
+        for part in 0..parts {
+            let mut body = self.facts.clone();
+            let mut put = |name: &str, value: Value| body.insert(name.to_owned(), value);
+            // Where nobody has waited for it the request's id leads there.
+            put("intent", self.written.into());
+            put("status", status.as_u16().into());
+            put("delivered_bytes", delivered.into());
+            put("complete", complete.into());
+            put("people", seen.people.len().into());
+            if parts > 1 {
+                put("part", json!([part + 1, parts]));
+            }
+            put("subjects", seen.texts(part).into());
+            if part == 0 {
+                put("unattributed", seen.unattributed.into());
+                put("records_masked", seen.masked.into());
+                put("records_dropped", seen.dropped.into());
+                put("shown", counts(&seen.shown));
+                put("found", counts(found));
+                if !seen.named.is_empty() {
+                    put("named_by", json!(seen.named));
+                }
+            }
+            journal.note(&Record::of(Kind::DisclosureDone, body));
+        }
+    }
+}
+
+fn counts(tally: &Tally) -> Value {
+    tally.iter().map(|(kind, n)| (kind.name().to_owned(), Value::from(n))).collect::<Map<_, _>>().into()
+}
+
+impl Seen {
+    fn texts(&self, part: usize) -> Vec<String> {
+        self.people.keys().skip(part * PEOPLE).take(PEOPLE).map(Subject::text).collect()
+    }
+}
+
+/// Decides on records by consent, and notes whose they are.
+#[derive(Clone)]
+pub struct Witness {
+    authority: Arc<Authority>,
+    rule: Rule,
+    /// What people must have agreed to.
+    purpose: Option<Arc<str>>,
+    records: Arc<Records>,
+    in_record: bool,
+    seen: Rc<RefCell<Seen>>,
+}
+
+impl fmt::Debug for Witness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Witness({})", self.rule.name())
+    }
+}
+
+impl Witness {
+    /// Of an answer on `line` under a permit, whose people are noted in `seen`.
+    #[must_use]
+    pub fn new(authority: &Arc<Authority>, line: &Line, permit: Option<&Permit>, seen: Rc<RefCell<Seen>>) -> Self {
+        Self {
+            authority: Arc::clone(authority),
+            rule: permit.map_or(Rule::Any, |permit| permit.consent),
+            purpose: permit.map(|permit| Arc::clone(&permit.purpose)),
+            records: line.route.records.clone().unwrap_or_default(),
+            in_record: false,
+            seen,
+        }
+    }
+
+    /// Who is asked about records, and where they are.
+    #[must_use]
+    pub fn judge(&self) -> (Arc<Records>, Box<dyn Judge>) {
+        (Arc::clone(&self.records), Box::new(self.clone()))
+    }
+
+    /// An answer went out that nobody could read: somebody's data may have been in it.
+    pub fn unreadable(&self) {
+        self.seen.borrow_mut().unattributed += 1;
+    }
+
+    /// The answer is taken along, under this permit.
+    pub fn take_along(&mut self, permit: Option<&Permit>) {
+        self.seen.borrow_mut().taken = true;
+        if let Some(permit) = permit {
+            self.rule = permit.consent;
+        }
+    }
+
+    /// Whether a person has agreed. What was recorded of them, a withdrawal above all, is newer than what the application still says.
+    fn agreed(&self, subject: Option<&Subject>, facts: &Facts<'_>) -> bool {
+        let known = self.authority.consents.as_ref().zip(self.purpose.as_deref()).zip(subject);
+        let standing = known.and_then(|((desk, purpose), subject)| desk.consents.standing(purpose, subject));
+        match standing {
+            Some(standing) if facts.consent.is_none() || !standing.agreed => standing.agreed,
+            _ => facts.agreed(),
+        }
+    }
+}
+
+impl Judge for Witness {
+    fn record(&mut self, facts: &Facts<'_>) -> Verdict {
+        let subjects: &Subjects = &self.authority.subjects;
+        let subject = facts.subject.and_then(|value| subjects.name(&Name::Id, value));
+        let verdict = match self.rule {
+            Rule::Any => Verdict::Show,
+            _ if self.agreed(subject.as_ref(), facts) => Verdict::Show,
+            Rule::Mask => Verdict::Mask,
+            Rule::Drop => Verdict::Drop,
+        };
+        let mut seen = self.seen.borrow_mut();
+        self.in_record = true;
+        match (verdict, subject) {
+            (Verdict::Show, Some(subject)) => {
+                seen.people.insert(subject, ());
+            }
+            (Verdict::Show, None) => seen.unattributed += 1,
+            (Verdict::Mask, _) => seen.masked += 1,
+            (Verdict::Drop, _) => seen.dropped += 1,
+        }
+        verdict
+    }
+
+    fn outside(&mut self) -> Verdict {
+        self.in_record = false;
+        // Nobody can say of whom it speaks, so nobody can have agreed.
+        if self.rule == Rule::Any { Verdict::Show } else { Verdict::Mask }
+    }
+
+    fn seen(&mut self, kind: &privacy::Kind, value: &[u8]) {
+        let mut seen = self.seen.borrow_mut();
+        seen.shown.add(kind);
+        if self.in_record && !self.records.subject.is_empty() {
+            return;
+        }
+        match named(kind) {
+            None => {}
+            Some(word) => match self.authority.subjects.name(&Name::Kind(kind.clone()), value) {
+                Some(subject) if !value.is_empty() => {
+                    if seen.people.insert(subject, ()).is_none() {
+                        *seen.named.entry(word).or_default() += 1;
+                    }
+                }
+                _ => seen.unattributed += 1,
+            },
+        }
+    }
+}
+
+/// Types whose values are one person's alone.
+fn named(kind: &privacy::Kind) -> Option<&'static str> {
+    use privacy::Kind as K;
+    const NAMING: [(K, &str); 6] = [
+        (K::Email, "EMAIL_ADDRESS"),
+        (K::Phone, "PHONE_NUMBER"),
+        (K::KrRrn, "KR_RRN"),
+        (K::KrFrn, "KR_FRN"),
+        (K::KrPassport, "KR_PASSPORT"),
+        (K::UsSsn, "US_SSN"),
+    ];
+    NAMING.iter().find(|(naming, _)| naming == kind).map(|(_, word)| *word)
+}
