@@ -10,10 +10,10 @@ use crate::{
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Where a configuration keeps consent; nowhere without a journal or a key file.
+/// Where a configuration keeps consent; nowhere without a journal for all, or a key file.
 #[must_use]
 pub fn place(config: &Config) -> Option<Place> {
-    let journal = config.journal.as_ref()?.path.clone();
+    let journal = config.journal.as_ref().filter(|journal| !journal.is_pattern())?.path.clone();
     Some(Place { journal, snapshot: config.data_dir.join(NAME), key_file: config.seal.key_file.clone()? })
 }
 

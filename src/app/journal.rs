@@ -344,7 +344,9 @@ mod tests {
         let settings = Settings::new(dir.path().join("journal-*"));
         let open = || Journal::open(&settings, Ring::load_or_make(&keys).expect("keys")).expect("opened");
         let written = [open(), open()];
-        written.iter().for_each(|journal| journal.note(&Record::process_stopped()));
+        for journal in &written {
+            journal.note(&Record::process_stopped());
+        }
         let [written, idle] = written;
         drop(idle);
         let count = |number: u8| {

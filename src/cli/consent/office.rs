@@ -137,7 +137,7 @@ impl Gateway {
         };
         let place = crate::app::consent::place(&config);
         let (Some(place), Some(settings)) = (place, config.journal) else {
-            let why = "the configuration has the journal off\n    hint: remove `path = \"off\"` of [journal]";
+            let why = "the configuration has no journal, or one for each gateway\n    hint: let `path` of [journal] name one folder";
             return Err((2, why.to_owned()));
         };
         Ok((place, settings, config.data_dir))
