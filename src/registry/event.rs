@@ -74,7 +74,7 @@ pub enum Event {
     Given { grant: Grant },
     /// Somebody may no more, or what was proposed is not to be.
     #[serde(rename = "grant.ended")]
-    Ended { grant: u64, person: PersonId, role: Role, reason: String, by: PersonId },
+    Ended { grants: Vec<u64>, person: PersonId, role: Role, reason: String, by: PersonId },
     /// People sign this from now on.
     #[serde(rename = "pledge.published")]
     Published { version: u32, texts: BTreeMap<String, String>, sha256: BTreeMap<String, String> },
@@ -92,7 +92,16 @@ pub enum Event {
     HandoverSigned { handover: u64, side: Side, by: PersonId },
     /// The second has signed as well: duties and grants have gone over.
     #[serde(rename = "handover.done")]
-    HandoverDone { handover: u64, side: Side, by: PersonId, given: Vec<Grant>, ended: Vec<u64> },
+    HandoverDone {
+        handover: u64,
+        side: Side,
+        by: PersonId,
+        given: Vec<Grant>,
+        /// What takes two officers, and only one was among those who signed.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        proposed: Vec<Grant>,
+        ended: Vec<u64>,
+    },
     /// A grant was looked at, and is right still.
     #[serde(rename = "recertification.done")]
     Recertified { grant: u64, person: PersonId, role: Role, by: PersonId },

@@ -112,7 +112,7 @@ pub(super) enum Failure {
     ByOfficers,
     #[error("the pledge was not shown")]
     NotRead(u32),
-    #[error("the registry is kept in the journal, which the configuration has off")]
+    #[error("this realm has no registry: the journal is off, or `[registry]` names another realm")]
     NoJournal,
     #[error("no running gateway answers as it should")]
     Gateway(#[source] std::io::Error),
@@ -151,7 +151,7 @@ impl Failure {
                 "add the account without --role, in your own name (--as NAME), then `privet staff grant`".to_owned(),
             ),
             Self::NotRead(version) => Some(format!("read it (`privet pledge show`), then say so: --agree {version}")),
-            Self::NoJournal => Some("remove `path = \"off\"` of [journal]".to_owned()),
+            Self::NoJournal => Some("look at `path` of [journal] and `realm` of [registry]".to_owned()),
             _ => None,
         }
     }
