@@ -90,6 +90,7 @@ pub(super) fn own_password(from_stdin: bool) -> Result<zeroize::Zeroizing<String
 }
 
 /// What an event means, for people.
+#[allow(clippy::format_collect)] // a few lines
 fn told(event: &Value) -> String {
     let grant = &event["grant"];
     let number = |value: &Value| value["id"].to_string();

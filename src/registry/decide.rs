@@ -64,7 +64,7 @@ impl Deciding<'_> {
     fn of_person(&self, command: Command, by: &PersonId) -> Result<Event, Denied> {
         match command {
             Command::Join { person, name } => self.join(person, name, by),
-            Command::Grant { person, terms } => self.grant(person, terms, by),
+            Command::Grant { person, terms } => self.grant(&person, terms, by),
             Command::Confirm { grant } => self.confirm(grant, by),
             Command::Reject { grant, reason } => self.reject(grant, reason, by),
             Command::Revoke { person, role, duty, reason } => self.revoke(person, role, duty.as_deref(), reason, by),
@@ -187,11 +187,11 @@ impl Deciding<'_> {
         })
     }
 
-    fn grant(&self, person: PersonId, terms: Terms, by: &PersonId) -> Result<Event, Denied> {
-        self.officer_for(by, &person)?;
-        let grant = self.draw(&person, terms, by)?;
-        let same = |other: &&Grant| other.person == person && other.is_of(&grant.role, grant.duty.as_deref());
-        if self.state.lasting(&person, self.now).any(|other| same(&other))
+    fn grant(&self, person: &PersonId, terms: Terms, by: &PersonId) -> Result<Event, Denied> {
+        self.officer_for(by, person)?;
+        let grant = self.draw(person, terms, by)?;
+        let same = |other: &&Grant| other.person == *person && other.is_of(&grant.role, grant.duty.as_deref());
+        if self.state.lasting(person, self.now).any(|other| same(&other))
             || self.state.proposals(self.now).any(|other| same(&other))
         {
             return Err(Denied::Held);

@@ -18,6 +18,7 @@ use crate::journal::{Kind, Record};
 /// One event. Its fields are those of its record.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind")]
+#[allow(clippy::large_enum_variant)] // few are alive at a time
 #[allow(missing_docs)] // the fields are what their types say
 pub enum Event {
     /// The first officers, who were named by whoever set Privet up.
@@ -159,6 +160,7 @@ impl Event {
     ///
     /// # Errors
     /// When it is, and says something else.
+    #[must_use]
     pub fn read(kind: &str, mut body: Map<String, Value>) -> Option<Result<Self, serde_json::Error>> {
         let ours = ["registry.", "staff.", "grant.", "pledge.", "handover.", "recertification."];
         if !ours.iter().any(|prefix| kind.starts_with(prefix)) {

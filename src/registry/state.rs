@@ -199,7 +199,9 @@ impl State {
         match event {
             Event::Founded { grants } => {
                 self.founded = Some(at);
-                grants.iter().for_each(|grant| self.give(grant, at));
+                for grant in grants {
+                    self.give(grant, at);
+                }
             }
             Event::Standing { .. } => self.carry_on(event, at),
             Event::Joined { person, name, .. } => {
@@ -211,8 +213,12 @@ impl State {
                 self.end(ended, &how);
                 self.dossier(person, at);
                 self.proposals.retain(|_, grant| grant.person != *person);
-                given.iter().for_each(|grant| self.give(grant, at));
-                proposed.iter().for_each(|grant| self.propose(grant));
+                if let Some(grant) = given {
+                    self.give(grant, at);
+                }
+                if let Some(grant) = proposed {
+                    self.propose(grant);
+                }
             }
             Event::Left { person, ended, reason, by } => {
                 let how = Ended { at, by: Some(by.clone()), how: "left".to_owned(), reason: reason.clone() };
@@ -248,8 +254,12 @@ impl State {
                     handover.done = Some(at);
                 }
                 self.end(ended, &Ended { at, by: Some(by.clone()), how: "handed over".to_owned(), reason: None });
-                given.iter().for_each(|grant| self.give(grant, at));
-                proposed.iter().for_each(|grant| self.propose(grant));
+                for grant in given {
+                    self.give(grant, at);
+                }
+                for grant in proposed {
+                    self.propose(grant);
+                }
             }
             Event::Recertified { grant, .. } => {
                 self.each_grant(&[*grant], |grant| grant.certified = at);
