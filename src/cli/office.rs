@@ -71,7 +71,9 @@ impl AsArgs {
         if self.json {
             println!("{}", json!({ "events": events }));
         } else {
-            events.iter().map(told).filter(|text| !text.is_empty()).for_each(|text| println!("{text}"));
+            for text in events.iter().map(told).filter(|text| !text.is_empty()) {
+                println!("{text}");
+            }
         }
     }
 }
@@ -88,6 +90,7 @@ pub(super) fn own_password(from_stdin: bool) -> Result<zeroize::Zeroizing<String
 }
 
 /// What an event means, for people.
+#[allow(clippy::format_collect)] // a few lines
 fn told(event: &Value) -> String {
     let grant = &event["grant"];
     let number = |value: &Value| value["id"].to_string();
@@ -112,7 +115,13 @@ fn told(event: &Value) -> String {
             format!("started as {0}: both sign it (`privet handover sign {0}`)", number(&event["handover"]))
         }
         "handover.signed" => "signed; the other signature is still due".to_owned(),
-        "handover.done" => "signed by both: duties and roles have gone over".to_owned(),
+        "handover.done" => {
+            let waits = event["proposed"].as_array().into_iter().flatten();
+            let waits: String = waits
+                .map(|grant| format!("\n{0} waits for another officer (`privet staff confirm {0}`)", grant["id"]))
+                .collect();
+            format!("signed by both: duties and roles have gone over{waits}")
+        }
         "recertification.done" => "recertified".to_owned(),
         _ => String::new(),
     }
@@ -169,11 +178,11 @@ impl Office {
 
     /// Lets an order be carried out; what has happened.
     pub(super) fn order(&self, order: Order) -> Result<Vec<Value>, Failure> {
+        let place = self.journal()?;
         let body = serde_json::to_string(&order).map_err(io::Error::from).map_err(Failure::Gateway)?;
         if let Some(answer) = self.ask(Method::POST, &format!("{PREFIX}/orders"), body)? {
             return Ok(answer["events"].as_array().cloned().unwrap_or_default());
         }
-        let place = self.journal()?;
         if !place.path.exists() && !matches!(order.command, Command::Found { .. }) {
             return Err(Failure::refused(registry::Denied::NotFounded.into()));
         }
@@ -199,11 +208,12 @@ impl Office {
 
     /// Everything that is in the registry, as an object; nothing is in one that was never founded.
     pub(super) fn look(&self) -> Result<Value, Failure> {
+        let now = clock::now().into();
+        let Some(place) = &self.journal else { return Ok(view::object(&State::default(), &self.rules, now)) };
         if let Some(answer) = self.ask(Method::GET, PREFIX, String::new()).or_else(no_registry)? {
             return Ok(answer);
         }
-        let now = clock::now().into();
-        let place = self.journal.as_ref().filter(|place| place.path.exists() && self.keys.exists());
+        let place = Some(place).filter(|place| place.path.exists() && self.keys.exists());
         let Some(place) = place else { return Ok(view::object(&State::default(), &self.rules, now)) };
         let ring = Ring::load(&self.keys).map_err(Failure::Keys)?;
         let (state, unread) = registry::read(&place.path, ring).map_err(Failure::Search)?;

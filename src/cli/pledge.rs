@@ -107,25 +107,21 @@ fn sign(args: &SignArgs) -> Result<(), Failure> {
     let text = text(&look, &args.language)?;
     let current =
         look["pledge"]["version"].as_u64().and_then(|version| u32::try_from(version).ok()).unwrap_or_default();
-    let version = match args.agree {
-        Some(version) => version,
-        None => {
-            let terminal = io::stdin().is_terminal() && !args.order.password_stdin;
-            if !terminal {
-                return Err(Failure::NotRead(current));
-            }
-            eprintln!("{}\n", text["text"].as_str().unwrap_or_default());
-            eprint!("Version {current}. Type \"agree\" or \"동의\" to sign it: ");
-            let mut line = String::new();
-            io::Read::take(io::stdin().lock(), 64).read_line(&mut line)?;
-            if !matches!(line.trim(), "agree" | "동의") {
-                return Err(Failure::BrokenOff);
-            }
-            current
-        }
-    };
+    let version = args.agree.map_or_else(|| asked(text, current, args.order.password_stdin), Ok)?;
     let sha256 = text["sha256"].as_str().unwrap_or_default().to_owned();
     args.order.order(&office, Command::Sign { version, sha256 }).map(drop)
+}
+
+/// Shows the text, and asks whether they agree.
+fn asked(text: &Value, version: u32, stdin_is_taken: bool) -> Result<u32, Failure> {
+    if !io::stdin().is_terminal() || stdin_is_taken {
+        return Err(Failure::NotRead(version));
+    }
+    eprintln!("{}\n", text["text"].as_str().unwrap_or_default());
+    eprint!("Version {version}. Type \"agree\" or \"동의\" to sign it: ");
+    let mut line = String::new();
+    io::Read::take(io::stdin().lock(), 64).read_line(&mut line)?;
+    if matches!(line.trim(), "agree" | "동의") { Ok(version) } else { Err(Failure::BrokenOff) }
 }
 
 fn status(args: &StatusArgs) -> Result<ExitCode, Failure> {

@@ -53,7 +53,7 @@ fn pledge(table: &mut Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>)
     match std::fs::read_to_string(&path) {
         Err(error) => d.note(&place, format!("`pledge` can't be read: {error}"), hint()),
         Ok(text) if text.trim().is_empty() => {
-            d.note(&place, "`pledge` is empty: nobody could promise anything", hint())
+            d.note(&place, "`pledge` is empty: nobody could promise anything", hint());
         }
         Ok(text) if text.len() > LONGEST => d.note(&place, "`pledge` is longer than 64 KiB", hint()),
         Ok(text) if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) => {

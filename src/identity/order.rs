@@ -324,6 +324,7 @@ mod tests {
         assert_eq!(signed.status(), http::StatusCode::SEE_OTHER);
         assert!(matches!(browser.ask(&clerks).await, Err(Need::Forbidden)), "the account's own role counts no more");
         realm.carry_out(&registry, order("bob", PASSWORD, None, grant("carol")), at(1)).await.expect("given");
+        browser.now = at(1);
         assert_eq!(browser.ask(&clerks).await.expect("passes").roles, ["clerk"]);
         let carol = || PersonId::new("staff", "carol");
         let leave = Command::Leave { person: carol(), reason: None };

@@ -37,7 +37,7 @@ pub enum Command {
     Confirm { grant: u64 },
     /// Do not.
     Reject { grant: u64, reason: String },
-    /// End a role of somebody, with one duty or whatever duty.
+    /// End a role of somebody, that with one duty or with any.
     Revoke { person: PersonId, role: Role, duty: Option<String>, reason: String },
     /// End all roles of somebody, and give another one at the same moment.
     Move {

@@ -20,7 +20,7 @@ const REASON: usize = 500;
 /// Most characters of a duty, a matter or a name.
 const LINE: usize = 200;
 /// Most duties, or matters, of a handover.
-const LINES: usize = 100;
+const LINES: usize = 50;
 
 /// What happens when `actor` asks for `command`.
 ///
@@ -64,7 +64,7 @@ impl Deciding<'_> {
     fn of_person(&self, command: Command, by: &PersonId) -> Result<Event, Denied> {
         match command {
             Command::Join { person, name } => self.join(person, name, by),
-            Command::Grant { person, terms } => self.grant(person, terms, by),
+            Command::Grant { person, terms } => self.grant(&person, terms, by),
             Command::Confirm { grant } => self.confirm(grant, by),
             Command::Reject { grant, reason } => self.reject(grant, reason, by),
             Command::Revoke { person, role, duty, reason } => self.revoke(person, role, duty.as_deref(), reason, by),
@@ -135,6 +135,8 @@ impl Deciding<'_> {
     }
 
     fn present(&self, person: &PersonId) -> Result<(), Denied> {
+        text("person", &person.subject, LINE)?;
+        text("issuer", &person.issuer, REASON)?;
         if self.state.has_left(person) { Err(Denied::Left) } else { Ok(()) }
     }
 
@@ -185,11 +187,11 @@ impl Deciding<'_> {
         })
     }
 
-    fn grant(&self, person: PersonId, terms: Terms, by: &PersonId) -> Result<Event, Denied> {
-        self.officer_for(by, &person)?;
-        let grant = self.draw(&person, terms, by)?;
-        let same = |other: &&Grant| other.person == person && other.is_of(&grant.role, grant.duty.as_deref());
-        if self.state.lasting(&person, self.now).any(|other| same(&other))
+    fn grant(&self, person: &PersonId, terms: Terms, by: &PersonId) -> Result<Event, Denied> {
+        self.officer_for(by, person)?;
+        let grant = self.draw(person, terms, by)?;
+        let same = |other: &&Grant| other.person == *person && other.is_of(&grant.role, grant.duty.as_deref());
+        if self.state.lasting(person, self.now).any(|other| same(&other))
             || self.state.proposals(self.now).any(|other| same(&other))
         {
             return Err(Denied::Held);
@@ -239,7 +241,7 @@ impl Deciding<'_> {
         text("reason", &reason, REASON)?;
         let proposal = self.proposal(id)?;
         let (person, role) = (proposal.person.clone(), proposal.role.clone());
-        Ok(Event::Ended { grant: id, person, role, reason, by: by.clone() })
+        Ok(Event::Ended { grants: vec![id], person, role, reason, by: by.clone() })
     }
 
     fn revoke(
@@ -256,9 +258,12 @@ impl Deciding<'_> {
         }
         text("reason", &reason, REASON)?;
         let fits = |grant: &&Grant| grant.role == role && (duty.is_none() || grant.duty.as_deref() == duty);
-        let grant = self.state.lasting(&person, self.now).find(fits).ok_or(Denied::NotHeld)?.id;
-        self.keeps_officers(&[grant], &[])?;
-        Ok(Event::Ended { grant, person, role, reason, by: by.clone() })
+        let grants: Vec<u64> = self.state.lasting(&person, self.now).filter(fits).map(|grant| grant.id).collect();
+        if grants.is_empty() {
+            return Err(Denied::NotHeld);
+        }
+        self.keeps_officers(&grants, &[])?;
+        Ok(Event::Ended { grants, person, role, reason, by: by.clone() })
     }
 
     fn all_of(&self, person: &PersonId) -> Vec<u64> {
@@ -395,27 +400,32 @@ impl Deciding<'_> {
         self.present(&handover.to)?;
         // Whoever started it may have lost the right to meanwhile.
         self.officer(&handover.by)?;
-        let mut given = Vec::new();
-        for grant in self.handed_over(handover) {
-            let number = self.state.next() + given.len() as u64;
-            given.push(Grant {
+        // Who has signed for the side that hands over: the second person of what takes two.
+        let second = match side {
+            Side::From => &by,
+            Side::To => handover.for_leaver.as_ref().unwrap_or(&handover.from),
+        };
+        let by_two = *second != handover.by && self.officer(second).is_ok();
+        let (mut given, mut proposed) = (Vec::new(), Vec::new());
+        for (number, grant) in (self.state.next()..).zip(self.handed_over(handover)) {
+            let confirmed = by_two || !self.rules.is_sensitive(grant.role.as_str());
+            let grant = Grant {
                 id: number,
                 person: handover.to.clone(),
                 reason: format!("handover {id}"),
                 by: Some(handover.by.clone()),
-                confirmed_by: Some(by.clone())
-                    .filter(|by| *by != handover.to)
-                    .or_else(|| Some(handover.for_leaver.clone().unwrap_or_else(|| handover.from.clone()))),
+                confirmed_by: confirmed.then(|| second.clone()),
                 start: grant.start.max(self.now),
                 certified: self.now,
                 ended: None,
                 ..grant.clone()
-            });
+            };
+            if confirmed { given.push(grant) } else { proposed.push(grant) }
         }
         let lasting = self.state.lasting(&handover.from, self.now).map(|grant| grant.id);
         let ended: Vec<u64> = lasting.filter(|id| !handover.keep && handover.grants.contains(id)).collect();
         self.keeps_officers(&ended, &given)?;
-        Ok(Event::HandoverDone { handover: id, side, by, given, ended })
+        Ok(Event::HandoverDone { handover: id, side, by, given, proposed, ended })
     }
 
     /// Grants that go over: what has not run out or been revoked meanwhile, and what the successor does not have.

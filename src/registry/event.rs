@@ -18,6 +18,7 @@ use crate::journal::{Kind, Record};
 /// One event. Its fields are those of its record.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind")]
+#[allow(clippy::large_enum_variant)] // few are alive at a time
 #[allow(missing_docs)] // the fields are what their types say
 pub enum Event {
     /// The first officers, who were named by whoever set Privet up.
@@ -74,7 +75,7 @@ pub enum Event {
     Given { grant: Grant },
     /// Somebody may no more, or what was proposed is not to be.
     #[serde(rename = "grant.ended")]
-    Ended { grant: u64, person: PersonId, role: Role, reason: String, by: PersonId },
+    Ended { grants: Vec<u64>, person: PersonId, role: Role, reason: String, by: PersonId },
     /// People sign this from now on.
     #[serde(rename = "pledge.published")]
     Published { version: u32, texts: BTreeMap<String, String>, sha256: BTreeMap<String, String> },
@@ -92,7 +93,16 @@ pub enum Event {
     HandoverSigned { handover: u64, side: Side, by: PersonId },
     /// The second has signed as well: duties and grants have gone over.
     #[serde(rename = "handover.done")]
-    HandoverDone { handover: u64, side: Side, by: PersonId, given: Vec<Grant>, ended: Vec<u64> },
+    HandoverDone {
+        handover: u64,
+        side: Side,
+        by: PersonId,
+        given: Vec<Grant>,
+        /// What takes two officers, and only one was among those who signed.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        proposed: Vec<Grant>,
+        ended: Vec<u64>,
+    },
     /// A grant was looked at, and is right still.
     #[serde(rename = "recertification.done")]
     Recertified { grant: u64, person: PersonId, role: Role, by: PersonId },
@@ -150,6 +160,7 @@ impl Event {
     ///
     /// # Errors
     /// When it is, and says something else.
+    #[must_use]
     pub fn read(kind: &str, mut body: Map<String, Value>) -> Option<Result<Self, serde_json::Error>> {
         let ours = ["registry.", "staff.", "grant.", "pledge.", "handover.", "recertification."];
         if !ours.iter().any(|prefix| kind.starts_with(prefix)) {

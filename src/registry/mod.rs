@@ -49,6 +49,9 @@ use crate::{
     seal::Ring,
 };
 
+/// How often it is looked what grows old; keys of the journal are destroyed as often.
+const HOUR: Duration = Duration::from_secs(3600);
+
 /// Records that could not be taken into account.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Unread {
@@ -106,8 +109,8 @@ pub struct Registry {
     /// One decides at a time.
     writer: Mutex<()>,
     departures: watch::Sender<u64>,
-    /// Up to when grants that run out were looked for.
-    looked: Lock<Moment>,
+    /// Up to when grants that run out were looked for, and when it was last looked what grows old.
+    looked: Lock<(Moment, Option<Moment>)>,
 }
 
 impl Registry {
@@ -139,7 +142,7 @@ impl Registry {
             kept: place.retention.grants,
             writer: Mutex::default(),
             departures: watch::Sender::new(0),
-            looked: Lock::new(now.into()),
+            looked: Lock::new((now.into(), None)),
         }))
     }
 
@@ -207,10 +210,21 @@ impl Registry {
     /// When something can't be written down.
     pub async fn look(&self, now: SystemTime) -> Result<(), Denied> {
         let moment = Moment::from(now);
-        let before = std::mem::replace(&mut *self.looked.lock().unwrap_or_else(PoisonError::into_inner), moment);
+        let (before, hourly) = {
+            let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+            let hourly = looked.1.is_none_or(|last| moment.since(last) >= HOUR);
+            let before = std::mem::replace(&mut looked.0, moment);
+            if hourly {
+                looked.1 = Some(moment);
+            }
+            (before, hourly)
+        };
         let state = self.state();
         if state.lapses(before, moment) {
             self.depart();
+        }
+        if !hourly {
+            return Ok(());
         }
         // Half of the time is left for a gateway that does not run.
         let most = self.kept / 2;

@@ -31,6 +31,7 @@ pub struct Look<'a> {
 
 /// The page's title and what it shows, as HTML; `None` where there is nothing to sign.
 #[must_use]
+#[allow(clippy::format_collect)] // a dozen paragraphs
 pub fn serve(state: &State, look: &Look<'_>) -> Option<(&'static str, String)> {
     let pledge = state.pledge().filter(|_| state.is_founded())?;
     let (language, text) = pledge.text(look.language)?;

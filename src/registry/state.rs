@@ -199,7 +199,9 @@ impl State {
         match event {
             Event::Founded { grants } => {
                 self.founded = Some(at);
-                grants.iter().for_each(|grant| self.give(grant, at));
+                for grant in grants {
+                    self.give(grant, at);
+                }
             }
             Event::Standing { .. } => self.carry_on(event, at),
             Event::Joined { person, name, .. } => {
@@ -211,8 +213,12 @@ impl State {
                 self.end(ended, &how);
                 self.dossier(person, at);
                 self.proposals.retain(|_, grant| grant.person != *person);
-                given.iter().for_each(|grant| self.give(grant, at));
-                proposed.iter().for_each(|grant| self.propose(grant));
+                if let Some(grant) = given {
+                    self.give(grant, at);
+                }
+                if let Some(grant) = proposed {
+                    self.propose(grant);
+                }
             }
             Event::Left { person, ended, reason, by } => {
                 let how = Ended { at, by: Some(by.clone()), how: "left".to_owned(), reason: reason.clone() };
@@ -222,10 +228,10 @@ impl State {
             }
             Event::Proposed { grant } => self.propose(grant),
             Event::Given { grant } => self.give(grant, at),
-            Event::Ended { grant, reason, by, .. } => {
+            Event::Ended { grants, reason, by, .. } => {
                 let how = Ended { at, by: Some(by.clone()), how: "revoked".to_owned(), reason: Some(reason.clone()) };
-                self.end(&[*grant], &how);
-                self.proposals.remove(grant);
+                self.end(grants, &how);
+                self.proposals.retain(|id, _| !grants.contains(id));
             }
             Event::Published { version, texts, .. } => {
                 self.pledge = Some(Pledge { version: *version, published: at, texts: texts.clone() });
@@ -242,13 +248,18 @@ impl State {
                 self.handovers.insert(handover.id, handover.clone());
             }
             Event::HandoverSigned { handover, side, by } => self.sign(*handover, *side, by, at),
-            Event::HandoverDone { handover, side, by, given, ended } => {
+            Event::HandoverDone { handover, side, by, given, proposed, ended } => {
                 self.sign(*handover, *side, by, at);
                 if let Some(handover) = self.handovers.get_mut(handover) {
                     handover.done = Some(at);
                 }
                 self.end(ended, &Ended { at, by: Some(by.clone()), how: "handed over".to_owned(), reason: None });
-                given.iter().for_each(|grant| self.give(grant, at));
+                for grant in given {
+                    self.give(grant, at);
+                }
+                for grant in proposed {
+                    self.propose(grant);
+                }
             }
             Event::Recertified { grant, .. } => {
                 self.each_grant(&[*grant], |grant| grant.certified = at);

@@ -342,6 +342,39 @@ fn what_a_leaver_did_goes_over_by_the_word_of_another_officer() {
 }
 
 #[test]
+fn what_takes_two_officers_takes_them_in_a_handover_as_well() {
+    let mut desk = Desk::new();
+    desk.does("one", grant("ann", "vault"));
+    desk.does("two", Command::Confirm { grant: 3 });
+    desk.does("one", handover("ann", "bob", &[]));
+    desk.does("ann", Command::SignHandover { handover: 4 });
+    desk.does("bob", Command::SignHandover { handover: 4 });
+    assert!(desk.roles("ann").is_empty() && desk.roles("bob").is_empty(), "Ann is no officer");
+    assert_eq!(desk.ask("one", Command::Confirm { grant: 5 }), Err(Denied::SamePerson));
+    desk.does("two", Command::Confirm { grant: 5 });
+    assert_eq!(desk.roles("bob"), ["vault"]);
+}
+
+#[test]
+fn a_role_ends_with_all_its_duties_or_with_the_one_named() {
+    let mut desk = Desk::new();
+    for duty in ["audit", "payroll", "archive"] {
+        let terms = Terms { duty: Some(duty.into()), ..terms(DUTY) };
+        desk.does("one", Command::Grant { person: who("ann"), terms });
+    }
+    let end = |duty: Option<&str>| Command::Revoke {
+        person: who("ann"),
+        role: role(DUTY),
+        duty: duty.map(str::to_owned),
+        reason: "over".into(),
+    };
+    desk.does("one", end(Some("payroll")));
+    assert_eq!(desk.roles("ann").len(), 2);
+    desk.does("one", end(None));
+    assert!(desk.roles("ann").is_empty());
+}
+
+#[test]
 fn a_pledge_is_of_one_text_and_one_time() {
     let mut desk = Desk::new();
     let pledged = |desk: &Desk| desk.state.standing(&who("ann"), at(desk.day)).pledge;

@@ -137,7 +137,9 @@ pub(super) fn init(args: &InitArgs) -> Result<(), Failure> {
     println!("founded: both are privacy officers, and roles are what they grant from now on");
     if !had.is_empty() {
         println!("these accounts had roles, which do not count any more; `privet staff grant` gives them anew:");
-        had.iter().for_each(|account| println!("  {}\t{}", account.id, account.roles.join(",")));
+        for account in had {
+            println!("  {}\t{}", account.id, account.roles.join(","));
+        }
     }
     Ok(())
 }

@@ -26,7 +26,8 @@ pub(super) fn run(args: &ListArgs) -> Result<(), Failure> {
     let look = office.look()?;
     office::warn(&look);
     if args.due {
-        return due(&look, args.json);
+        due(&look, args.json);
+        return Ok(());
     }
     let mut accounts = office.accounts()?;
     accounts.sort_by(|a, b| a.id.cmp(&b.id));
@@ -75,19 +76,18 @@ fn others(office: &Office, look: &Value) {
     }
 }
 
-fn due(look: &Value, as_json: bool) -> Result<(), Failure> {
+fn due(look: &Value, as_json: bool) {
     let people = look["people"].as_array().into_iter().flatten();
     let grants = people.flat_map(|row| row["grants"].as_array().into_iter().flatten());
     let due: Vec<&Value> = grants.filter(|grant| grant["due"] == true).collect();
     if as_json {
         println!("{}", json!({ "due": due }));
-        return Ok(());
+        return;
     }
     for grant in due {
         let (who, role, since) = (text(&grant["person"]["subject"]), text(&grant["role"]), text(&grant["certified"]));
         println!("{who}\t{role}\t{}\tlast looked at {since}", duty(grant));
     }
-    Ok(())
 }
 
 fn row(office: &Office, look: &Value, id: &str) -> Value {

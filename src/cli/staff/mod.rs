@@ -159,6 +159,7 @@ impl Failure {
     }
 
     /// What the registry has refused here, as a running gateway tells it.
+    #[allow(clippy::needless_pass_by_value)] // for `map_err`
     pub(super) fn refused(refused: Refused) -> Self {
         let hint = refused.hint().map(str::to_owned);
         Self::Refused { error: refused.to_string(), hint, exit: refused.exit() }
