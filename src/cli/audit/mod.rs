@@ -1,6 +1,7 @@
 //! `privet audit`: verifies, searches and exports the journal, beside a running gateway as well.
 
 mod export;
+mod review;
 mod search;
 mod verify;
 
@@ -32,6 +33,9 @@ pub enum AuditCommand {
     Search(search::SearchArgs),
     /// Write records as JSON lines or CSV. Needs the keys.
     Export(export::ExportArgs),
+    /// Review what was done with personal data: draw, look, write down, sign. Needs the keys.
+    #[command(subcommand)]
+    Review(review::ReviewCommand),
 }
 
 /// Where the journal is.
@@ -195,6 +199,7 @@ pub fn run(command: &AuditCommand) -> ExitCode {
         AuditCommand::Verify(args) => verify::run(args),
         AuditCommand::Search(args) => search::run(args),
         AuditCommand::Export(args) => export::run(args),
+        AuditCommand::Review(command) => review::run(command),
     }
 }
 
