@@ -12,6 +12,7 @@
 //! * [`gateway`]: THE LIST: what happens to a request, one line a step.
 //! * [`observe`]: what is written down, counted and traced, and where that goes.
 //! * [`identity`]: who asks: sign-in, sessions, staff accounts.
+//! * [`backup`]: journal, keys and accounts in one sealed file, and back.
 //! * [`privacy`]: finds personal data and secrets in bytes, and rewrites them; pure.
 //! * [`journal`]: what has happened, sealed and chained: readable with keys only, changed by nobody unseen.
 //! * [`login`]: limits on attempts at an application's own login.
@@ -26,6 +27,7 @@
 
 pub mod admin;
 pub mod app;
+pub mod backup;
 pub mod cli;
 pub mod common;
 pub mod config;

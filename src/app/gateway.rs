@@ -4,7 +4,7 @@ use std::{
     io,
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     time::{Duration, SystemTime},
@@ -139,6 +139,10 @@ impl Running {
         log::scrub_by(&plan.engine);
         let control = control(&config, &plan, &process.tls);
         let journal = journal::Running::start(&config, control.is_some(), &process, &guard)?;
+        if let (Some(control), Some(journal)) = (&control, journal.journal()) {
+            // Set once.
+            let _ = control.reach.journal.set(Arc::clone(journal));
+        }
         let workers = (0..settings.workers)
             .map(|index| Handle::start(index, &process, Arc::clone(&plan), Arc::clone(&settings)))
             .collect::<Result<Vec<_>, _>>()
@@ -413,7 +417,8 @@ impl Running {
 fn control(config: &Config, plan: &Arc<Plan>, tls: &Arc<tls::Store>) -> Option<Control> {
     let held = || -> anyhow::Result<Control> {
         let lock = LockFile::take(&config.data_dir.join("lock"))?;
-        let reach = Arc::new(Reach { plan: ArcSwap::new(Arc::clone(plan)), tls: Arc::clone(tls) });
+        let reach =
+            Arc::new(Reach { plan: ArcSwap::new(Arc::clone(plan)), tls: Arc::clone(tls), journal: OnceLock::new() });
         let listener = admin::control::bind(&config.data_dir)?;
         let task = tokio::spawn(admin::control::serve(listener, Arc::clone(&reach))).abort_handle();
         Ok(Control { reach, task, _lock: lock })

@@ -9,6 +9,7 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
+use super::witness;
 use crate::{
     config::Config,
     identity::staff::{Change, What},
@@ -35,6 +36,8 @@ pub(super) struct Running {
     journal: Option<Arc<Journal>>,
     /// Who hears of attempts to sign in, and from which guard.
     listener: Option<(Arc<Guard>, AbortHandle)>,
+    /// Who brings checkpoints to witnesses.
+    _witnesses: Option<witness::Running>,
 }
 
 impl Running {
@@ -62,12 +65,18 @@ impl Running {
             }
         };
         show(&process.metrics, journal.as_ref());
-        let mut running = Self { journal, listener: None };
+        let witnesses = journal.as_ref().map(|journal| witness::Running::start(journal, settings, &process.metrics));
+        let mut running = Self { journal, listener: None, _witnesses: witnesses };
         running.note(|| Record::process_started(&hex(&config.sha256)));
         let certificates = process.tls.expiries();
         running.note(|| Record::certificate_loaded(certificates.into_iter().map(|(name, _)| name).collect()));
         running.listen(guard);
         Ok(running)
+    }
+
+    /// What is written, where it is.
+    pub(super) fn journal(&self) -> Option<&Arc<Journal>> {
+        self.journal.as_ref()
     }
 
     /// Writes what `record` says, where there is a journal.

@@ -11,6 +11,7 @@ pub mod signals;
 mod store;
 pub mod supervisor;
 mod telemetry;
+mod witness;
 
 use std::{path::PathBuf, time::Duration};
 

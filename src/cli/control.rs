@@ -70,7 +70,12 @@ impl Gateway {
 }
 
 /// One request to the gateway of `data_dir`, and its answer.
-fn exchange(data_dir: &Path, method: Method, path: &str, body: &Value) -> io::Result<(http::StatusCode, Value)> {
+pub(super) fn exchange(
+    data_dir: &Path,
+    method: Method,
+    path: &str,
+    body: &Value,
+) -> io::Result<(http::StatusCode, Value)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let stream = UnixStream::connect(data_dir.join(control::NAME)).await?;

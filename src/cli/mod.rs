@@ -2,6 +2,7 @@
 //! needed is not available.
 
 pub mod audit;
+pub mod backup;
 pub mod breached;
 pub mod certs;
 pub mod check;
@@ -11,6 +12,8 @@ pub mod detect;
 pub mod intercept;
 pub mod logins;
 pub mod logs;
+mod noted;
+mod prompt;
 pub mod redact;
 pub mod reveal;
 mod safe;
@@ -39,6 +42,9 @@ enum Command {
     /// Verify, search or export the journal.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Make, prove or bring back a sealed back-up of journal, keys and accounts.
+    #[command(subcommand)]
+    Backup(backup::BackupCommand),
     /// Make a filter of breached passwords.
     #[command(subcommand)]
     Breached(breached::BreachedCommand),
@@ -119,6 +125,7 @@ pub fn run() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(args) => serve::run(args),
         Command::Audit(command) => audit::run(&command),
+        Command::Backup(command) => backup::run(&command),
         Command::Check(args) => check::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Detect(args) => detect::run(&args),

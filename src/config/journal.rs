@@ -1,5 +1,7 @@
 //! `[journal]`: where it is, and how long its records can be read.
 
+mod witness;
+
 use std::{path::Path, time::Duration};
 
 use super::{
@@ -16,12 +18,16 @@ const LONGEST_SIGNED: Duration = seconds(3600);
 pub(super) fn resolve(
     table: Option<Table>,
     data_dir: &Path,
-    context: &Context<'_>,
+    context: &mut Context<'_>,
     d: &mut Diagnostics<'_>,
 ) -> Option<Settings> {
     let default = Settings::new(data_dir.join("journal"));
     let Some(mut table) = table else { return Some(default) };
     let path = table.text("path", d);
+    let mut witnesses = Vec::new();
+    for table in table.tables("witness", "journal.witness[]", d) {
+        witnesses.extend(witness::resolve(table, context, d));
+    }
     let retention = retention(table.table("retention", "journal.retention", d), d);
     let place = table.place("checkpoint");
     let checkpoint = table.duration("checkpoint", d, default.checkpoint);
@@ -34,7 +40,7 @@ pub(super) fn resolve(
         Some(path) => context.path(path),
         None => default.path,
     };
-    Some(Settings { path, given: true, retention, checkpoint })
+    Some(Settings { path, given: true, retention, checkpoint, witnesses })
 }
 
 fn retention(mut table: Table, d: &mut Diagnostics<'_>) -> Retention {

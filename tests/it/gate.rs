@@ -51,7 +51,7 @@ pub fn add(privet: &Privet, name: &str, more: &[&str]) -> String {
 }
 
 /// A browser of curl's: its cookies are in a file called `jar`.
-struct Browser<'p>(&'p Privet, &'static str);
+pub struct Browser<'p>(pub &'p Privet, pub &'static str);
 
 impl Browser<'_> {
     fn ask(&self, args: &[&str]) -> String {
@@ -76,13 +76,13 @@ impl Browser<'_> {
         format!("form={}", &page[at..at + page[at..].find('"').expect("an end")])
     }
 
-    fn sign_in(&self, name: &str, password: &str) -> String {
+    pub fn sign_in(&self, name: &str, password: &str) -> String {
         let token = self.token("/.privet/sign-in?return=%2Fa%3Fb");
         let (name, password) = (format!("username={name}"), format!("password={password}"));
         self.post("/.privet/sign-in?return=%2Fa%3Fb", &[&token, &name, &password])
     }
 
-    fn passes(&self) -> bool {
+    pub fn passes(&self) -> bool {
         self.get("/x").starts_with("HTTP/2 200")
     }
 }

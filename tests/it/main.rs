@@ -4,8 +4,10 @@
 
 mod acme;
 mod arrows;
+mod backup;
 mod breached;
 mod challenge;
+mod export;
 mod framing;
 mod gate;
 mod grpc;
@@ -38,3 +40,4 @@ mod support;
 mod telemetry;
 mod tls;
 mod upstream;
+mod witness;

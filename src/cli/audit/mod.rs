@@ -2,7 +2,8 @@
 
 mod export;
 mod search;
-mod verify;
+pub(super) mod verify;
+mod witness;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -13,6 +14,7 @@ use super::safe::scrubbed;
 use crate::{
     config::{Config, Flags},
     journal::{
+        Settings,
         search::{Error, Filter, Line, Unread},
         tree::hex,
     },
@@ -28,6 +30,8 @@ pub enum AuditCommand {
     Search(search::SearchArgs),
     /// Write records as JSON lines or CSV. Needs the keys.
     Export(export::ExportArgs),
+    /// Bring signed checkpoints to where the operator's hands don't reach.
+    Witness(witness::WitnessArgs),
 }
 
 /// Where the journal is.
@@ -43,7 +47,8 @@ struct PlaceArgs {
 
 /// The journal, and the keys that open it.
 struct Place {
-    journal: PathBuf,
+    data_dir: PathBuf,
+    settings: Settings,
     keys: Option<PathBuf>,
 }
 
@@ -51,19 +56,20 @@ impl PlaceArgs {
     /// The place, or the exit code after telling why it is not known.
     fn place(&self) -> Result<Place, ExitCode> {
         let Some(config) = &self.config else {
-            return Ok(Place { journal: self.data.join("journal"), keys: Some(self.data.join("seal.key")) });
+            let settings = Settings::new(self.data.join("journal"));
+            return Ok(Place { data_dir: self.data.clone(), settings, keys: Some(self.data.join("seal.key")) });
         };
         let config = Config::load(config, &Flags::default()).map_err(|report| {
             eprintln!("{}", scrubbed(&report.to_string()));
             ExitCode::from(2)
         })?;
-        let Some(journal) = config.journal else {
+        let Some(settings) = config.journal else {
             eprintln!(
                 "privet audit: the configuration has the journal off\n    hint: remove `path = \"off\"` of [journal]"
             );
             return Err(ExitCode::from(2));
         };
-        Ok(Place { journal: journal.path, keys: config.seal.key_file })
+        Ok(Place { data_dir: config.data_dir, settings, keys: config.seal.key_file })
     }
 }
 
@@ -106,10 +112,10 @@ impl FilterArgs {
             }
         };
         let filter = Filter { kind: self.kind.clone(), since: self.since, until: self.until, text: self.text.clone() };
-        match crate::journal::search::search(&place.journal, ring, &filter, visit) {
+        match crate::journal::search::search(&place.settings.path, ring, &filter, visit) {
             Ok(unread) => told(unread),
             Err(Error::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {
-                eprintln!("privet audit: there is no journal in {}", place.journal.display());
+                eprintln!("privet audit: there is no journal in {}", place.settings.path.display());
                 ExitCode::from(3)
             }
             Err(error @ (Error::Damaged { .. } | Error::Sealed(_))) => {
@@ -148,6 +154,7 @@ pub fn run(command: &AuditCommand) -> ExitCode {
         AuditCommand::Verify(args) => verify::run(args),
         AuditCommand::Search(args) => search::run(args),
         AuditCommand::Export(args) => export::run(args),
+        AuditCommand::Witness(args) => witness::run(args),
     }
 }
 
@@ -161,7 +168,7 @@ fn moment(text: &str) -> Result<u64, String> {
 }
 
 /// A time in RFC 3339, to the millisecond.
-fn time_text(millis: u64) -> String {
+pub(super) fn time_text(millis: u64) -> String {
     let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000);
     let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
     time.ok().and_then(|time| time.format(format).ok()).unwrap_or_else(|| millis.to_string())

@@ -2,7 +2,8 @@
 
 use std::{fs, os::unix::fs::DirBuilderExt as _, time::SystemTime};
 
-use super::{Door, Failure, PlaceArgs, prompt};
+use super::{Door, Failure, PlaceArgs};
+use crate::cli::prompt;
 use crate::identity::{
     account::{self, Account},
     password::{Password, hash},

@@ -2,13 +2,12 @@
 
 mod change;
 mod passkeys;
-mod prompt;
 
 use std::{path::PathBuf, process::ExitCode};
 
 use serde_json::json;
 
-use super::safe::scrubbed;
+use super::{prompt, safe::scrubbed};
 use crate::{
     config::{Config, Flags},
     gateway::settings::HostPattern,
@@ -76,16 +75,14 @@ enum Failure {
     NoPasskey,
     #[error(transparent)]
     Weak(#[from] Weak),
-    #[error("the two are not the same")]
-    Differ,
-    #[error("broken off")]
-    BrokenOff,
     #[error(transparent)]
     Invalid(#[from] Invalid),
     #[error("no realm is called so")]
     Realm,
     #[error("there is no terminal to ask for the password: use --password-stdin")]
     NoTerminal,
+    #[error("{0}")]
+    Typed(prompt::Error),
     #[error("{0}")]
     Config(String),
     #[error(transparent)]
@@ -103,9 +100,19 @@ enum Failure {
 impl Failure {
     fn code(&self) -> u8 {
         match self {
-            Self::Exists | Self::Unknown | Self::NoPasskey | Self::Weak(_) | Self::Differ | Self::BrokenOff => 1,
+            Self::Exists | Self::Unknown | Self::NoPasskey | Self::Weak(_) | Self::Typed(_) => 1,
             Self::Invalid(_) | Self::Realm | Self::NoTerminal | Self::Config(_) => 2,
             Self::Staff(_) | Self::Blocklist(_) | Self::Folder(_) | Self::Input(_) | Self::Random => 3,
+        }
+    }
+}
+
+impl From<prompt::Error> for Failure {
+    fn from(error: prompt::Error) -> Self {
+        match error {
+            prompt::Error::NoTerminal => Self::NoTerminal,
+            prompt::Error::Input(error) => Self::Input(error),
+            error => Self::Typed(error),
         }
     }
 }
