@@ -13,6 +13,8 @@
 //! * [`observe`]: what is written down, counted and traced, and where that goes.
 //! * [`identity`]: who asks: sign-in, sessions, staff accounts.
 //! * [`backup`]: journal, keys and accounts in one sealed file, and back.
+//! * [`access`]: who may do what with personal data, for what, and what of it is seen; pure.
+//! * [`registry`]: who is there, who may what, who has promised: a fold over the journal.
 //! * [`privacy`]: finds personal data and secrets in bytes, and rewrites them; pure.
 //! * [`journal`]: what has happened, sealed and chained: readable with keys only, changed by nobody unseen.
 //! * [`login`]: limits on attempts at an application's own login.
@@ -25,6 +27,7 @@
 //!
 //! Tenets, in rank: private, correct, simple, fast. `docs/ARCHITECTURE.md` says why.
 
+pub mod access;
 pub mod admin;
 pub mod app;
 pub mod backup;
@@ -40,6 +43,7 @@ pub mod journal;
 pub mod login;
 pub mod observe;
 pub mod privacy;
+pub mod registry;
 pub mod seal;
 pub mod server;
 pub mod store;

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -20,6 +20,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Value, json};
 use tokio::net::{UnixListener, UnixStream};
 
+use super::registry::{self, Office};
 use crate::{
     common::clock,
     gateway::Plan,
@@ -48,6 +49,8 @@ pub struct Reach {
     pub tls: Arc<tls::Store>,
     /// The journal, once it is open.
     pub journal: OnceLock<Arc<Journal>>,
+    /// The registry, where there is one.
+    pub office: ArcSwapOption<Office>,
 }
 
 /// Binds the socket in `data_dir`. One that is left over from a process that has ended is removed; the data folder's lock says that it has.
@@ -103,7 +106,13 @@ async fn answer(request: Request<Incoming>, reach: &Reach) -> Response<Full<Byte
     let Ok(body) = Limited::new(body, LONGEST).collect().await else {
         return respond(StatusCode::PAYLOAD_TOO_LARGE, &json!({ "error": "the command is too long" }));
     };
-    let said: Value = serde_json::from_slice(&body.to_bytes()).unwrap_or_default();
+    let body = body.to_bytes();
+    if parts.uri.path().starts_with(registry::PREFIX) {
+        let (status, said) =
+            registry::answer(reach.office.load_full(), &parts.method, parts.uri.path(), &body).await;
+        return respond(status, &said);
+    }
+    let said: Value = serde_json::from_slice(&body).unwrap_or_default();
     match (&parts.method, parts.uri.path()) {
         (&Method::GET, "/v1/certificates") => {
             let listed: Vec<Value> = reach.tls.list().iter().map(|listed| certificate(listed, &plan.engine)).collect();

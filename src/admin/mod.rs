@@ -1,6 +1,7 @@
 //! The private listener: health, metrics, the map of personal data (counts only) and the hook of the end, without TLS, and nothing else.
 
 pub mod control;
+pub mod registry;
 pub mod settings;
 
 use std::{
@@ -24,27 +25,48 @@ use tokio::{
 
 pub use settings::Settings;
 
-use crate::observe::metrics::{Format, Metrics};
+use crate::{
+    common::pulse::Pulse,
+    observe::metrics::{Format, Metrics},
+};
 
 /// A hook that waits until nothing is in flight any more. Dropping it refuses it.
 pub type Asked = oneshot::Sender<()>;
 
+/// Silence of a worker from which on the process is not alive: it beats once a second, and a machine may be busy.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// How the process is.
+#[derive(Debug, Clone)]
+pub struct Health {
+    /// Whether it takes requests.
+    pub ready: Arc<AtomicBool>,
+    /// Its workers' signs of life: one that hangs still accepts its share of connections.
+    pub workers: Vec<Pulse>,
+}
+
+impl Health {
+    fn is_alive(&self) -> bool {
+        self.workers.iter().all(|worker| worker.silence() < SILENCE)
+    }
+}
+
 /// Answers until the task is ended. Whoever gets `/drain` is sent to `asks`.
-pub async fn serve(listener: TcpListener, metrics: Arc<Metrics>, ready: Arc<AtomicBool>, asks: UnboundedSender<Asked>) {
+pub async fn serve(listener: TcpListener, metrics: Arc<Metrics>, health: Health, asks: UnboundedSender<Asked>) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let (metrics, ready, asks) = (Arc::clone(&metrics), Arc::clone(&ready), asks.clone());
+        let (metrics, health, asks) = (Arc::clone(&metrics), health.clone(), asks.clone());
         tokio::spawn(async move {
-            let (metrics, ready, asks) = (&metrics, &ready, &asks);
+            let (metrics, health, asks) = (&metrics, &health, &asks);
             let service = service_fn(move |request| async move {
                 let drained = is_hook(&request) && drained(asks).await;
                 Ok::<_, Infallible>(if drained {
                     text(StatusCode::OK, "text/plain", "drained\n".into())
                 } else {
-                    answer(&request, metrics, ready.load(Relaxed))
+                    answer(&request, metrics, health)
                 })
             });
             let connection = http1::Builder::new()
@@ -68,13 +90,14 @@ async fn drained(asks: &UnboundedSender<Asked>) -> bool {
     asks.send(asked).is_ok() && told.await.is_ok()
 }
 
-fn answer(request: &Request<Incoming>, metrics: &Metrics, ready: bool) -> Response<Full<Bytes>> {
+fn answer(request: &Request<Incoming>, metrics: &Metrics, health: &Health) -> Response<Full<Bytes>> {
     if request.method() != Method::GET && request.method() != Method::HEAD {
         return text(StatusCode::METHOD_NOT_ALLOWED, "text/plain", "only GET and HEAD\n".into());
     }
     match request.uri().path() {
-        "/livez" => text(StatusCode::OK, "text/plain", "alive\n".into()),
-        "/readyz" if ready => text(StatusCode::OK, "text/plain", "ready\n".into()),
+        "/livez" if health.is_alive() => text(StatusCode::OK, "text/plain", "alive\n".into()),
+        "/livez" => text(StatusCode::SERVICE_UNAVAILABLE, "text/plain", "a worker hangs\n".into()),
+        "/readyz" if health.ready.load(Relaxed) => text(StatusCode::OK, "text/plain", "ready\n".into()),
         "/readyz" => text(StatusCode::SERVICE_UNAVAILABLE, "text/plain", "ending\n".into()),
         "/metrics" => {
             let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());

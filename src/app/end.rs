@@ -8,10 +8,13 @@ use tokio::{
 };
 
 use super::{gateway::Running, signals::Signals, supervisor::Supervisor};
-use crate::{admin::Asked, server::worker::Drain};
+use crate::{
+    admin::Asked,
+    server::worker::{Closing, Drain},
+};
 
 /// From the deadline to the end of the process: workers end, and what waits for the log is written.
-const LAST_WORDS: Duration = Duration::from_secs(10);
+const LAST_WORDS: Duration = Duration::from_secs(15);
 
 /// A request counts as ended when its last byte is handed over; a moment more lets that be sent.
 const LAST_BYTES: Duration = Duration::from_secs(1);
@@ -47,6 +50,7 @@ pub async fn end(
     let mut poll = interval(Duration::from_millis(20));
     let mut closing_at = Some((started + delay).min(deadline));
     let mut quiet_since = None;
+    let mut closed = None;
     loop {
         tokio::select! {
             // The first signal after a hook is the one that was to come. Whoever asks twice does not want to wait.
@@ -55,12 +59,14 @@ pub async fn end(
             now = poll.tick() => {
                 if closing_at.is_some_and(|at| now >= at) {
                     closing_at = None;
-                    running.tell(Drain::Closing);
+                    closed = Some(running.close());
                 }
-                let quiet = closing_at.is_none() && running.requests() == 0;
+                // What waited at the doors is accepted by then, and counted.
+                let is_closed = closed.as_ref().is_some_and(Closing::is_done);
+                let quiet = is_closed && running.requests() == 0;
                 quiet_since = if quiet { quiet_since.or(Some(now)) } else { None };
                 let all_sent = quiet_since.is_some_and(|at| now - at > LAST_BYTES);
-                if closing_at.is_none() && (running.connections() == 0 || all_sent) {
+                if is_closed && (running.connections() == 0 || all_sent) {
                     answer(&mut waiting).await;
                     if signalled || now >= deadline {
                         break;

@@ -11,14 +11,14 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::{runtime::Handle as Runtime, sync::mpsc::UnboundedSender, task::AbortHandle};
 
-use super::{journal, keys, shown, store, telemetry};
+use super::{journal, keys, registry, shown, store, telemetry};
 use crate::{
-    admin::{self, Asked, control::Reach},
+    admin::{self, Asked, Health, control::Reach},
     app::log,
-    common::{clock, lock_file::LockFile},
+    common::{clock, lock_file::LockFile, pulse::Pulse},
     config::Config,
     gateway::{
         Plan,
@@ -27,12 +27,12 @@ use crate::{
     login::Guard,
     observe::{access_log::Log, metrics::Metrics, otlp::Telemetry},
     privacy::Keys,
+    registry::Registry,
     server::{
         self,
         inherited::{Inherited, Name},
         listener::{self, Listener},
-        pulse::Pulse,
-        worker::{Command, Door, Drain, Handle, Process},
+        worker::{Closing, Command, Door, Drain, Handle, Process},
     },
     tls::{self, Event, acme::Issuance},
 };
@@ -44,6 +44,7 @@ pub struct Running {
     plan: Arc<Plan>,
     control: Option<Control>,
     journal: journal::Running,
+    registry: Option<Arc<Registry>>,
     guard: Arc<Guard>,
     store: Option<store::Running>,
     process: Arc<Process>,
@@ -143,6 +144,11 @@ impl Running {
             // Set once.
             let _ = control.reach.journal.set(Arc::clone(journal));
         }
+        let registry = registry::start(&config, journal.journal(), &process.metrics)?;
+        let office = registry::follow(registry.as_ref(), &config, &realms, &guard);
+        if let Some(control) = &control {
+            control.reach.office.store(office);
+        }
         let workers = (0..settings.workers)
             .map(|index| Handle::start(index, &process, Arc::clone(&plan), Arc::clone(&settings)))
             .collect::<Result<Vec<_>, _>>()
@@ -155,6 +161,7 @@ impl Running {
         let mut running = Self {
             control,
             journal,
+            registry,
             issuance,
             config,
             plan,
@@ -202,6 +209,11 @@ impl Running {
         if config.journal != self.config.journal {
             tracing::warn!("`[journal]` takes effect at the next start");
         }
+        if config.data_dir != self.config.data_dir {
+            tracing::warn!(
+                "for the data folder's lock and the control socket, `data_dir` takes effect at the next start"
+            );
+        }
         if config.store != self.config.store {
             tracing::warn!("`[store]` takes effect at the next start");
         }
@@ -232,6 +244,8 @@ impl Running {
             service: &Runtime::current(),
         };
         let plan = Plan::new(&config.gateway, bounds, means, Some(&self.plan))?;
+        // Before a new realm meets its first request.
+        let office = registry::follow(self.registry.as_ref(), &config, &realms, &guard);
         tls::acme::prepare(&config.tls)?;
         self.process.tls.reconfigure(&config.tls, SystemTime::now())?;
         self.issuance.apply(&config.tls);
@@ -265,6 +279,10 @@ impl Running {
         }
         if let Some(control) = &self.control {
             control.reach.plan.store(Arc::clone(&plan));
+            control.reach.office.store(office);
+        }
+        if let Some(registry) = &self.registry {
+            registry::apply(registry, &config);
         }
         shown::all(&self.process.metrics, &plan, self.log.as_ref());
         self.journal.listen(&guard);
@@ -303,8 +321,11 @@ impl Running {
         }
     }
 
-    /// Looks at the accounts of staff again, and forgets sessions that have run out.
+    /// Looks at the accounts and the grants of staff again, and forgets sessions that have run out.
     pub fn refresh_realms(&self) {
+        if let Some(registry) = &self.registry {
+            registry::look(registry, clock::now());
+        }
         for realm in self.plan.realms() {
             let write = self.journal.accounts();
             tokio::task::spawn_blocking(move || {
@@ -342,12 +363,21 @@ impl Running {
     pub fn tell(&self, drain: Drain) {
         self.ready.store(false, Relaxed);
         for worker in &self.workers {
-            if drain == Drain::Closing {
-                worker.tell(Command::Close(Door::Https));
-                worker.tell(Command::Close(Door::Http));
-            }
             worker.tell(Command::Drain(drain));
         }
+    }
+
+    /// Closes all doors; what comes back tells when they are.
+    #[must_use]
+    pub fn close(&self) -> Closing {
+        let closing = Closing::default();
+        for worker in &self.workers {
+            worker.tell(Command::Close(Door::Https));
+            worker.tell(Command::Close(Door::Http));
+            worker.tell(Command::Tell(closing.clone()));
+        }
+        self.tell(Drain::Closing);
+        closing
     }
 
     /// Requests in flight.
@@ -377,8 +407,9 @@ impl Running {
         {
             tracing::error!("the access log could not be written to its end");
         }
-        telemetry::end(self.telemetry.as_deref());
+        // Before what only a collector waits for.
         self.journal.end();
+        telemetry::end(self.telemetry.as_deref());
     }
 
     fn open(&self, door: Door, listeners: Vec<Listener>) {
@@ -394,7 +425,8 @@ impl Running {
         if let Some(listener) = listeners.and_then(|mut listeners| listeners.pop()) {
             let listener = tokio::net::TcpListener::from_std(listener.socket)?;
             let metrics = Arc::clone(&self.process.metrics);
-            let task = tokio::spawn(admin::serve(listener, metrics, Arc::clone(&self.ready), self.asks.clone()));
+            let health = Health { ready: Arc::clone(&self.ready), workers: self.pulses() };
+            let task = tokio::spawn(admin::serve(listener, metrics, health, self.asks.clone()));
             self.admin = Some(task.abort_handle());
         }
         Ok(())
@@ -417,8 +449,9 @@ impl Running {
 fn control(config: &Config, plan: &Arc<Plan>, tls: &Arc<tls::Store>) -> Option<Control> {
     let held = || -> anyhow::Result<Control> {
         let lock = LockFile::take(&config.data_dir.join("lock"))?;
-        let reach =
-            Arc::new(Reach { plan: ArcSwap::new(Arc::clone(plan)), tls: Arc::clone(tls), journal: OnceLock::new() });
+        let plan = ArcSwap::new(Arc::clone(plan));
+        let (journal, office) = (OnceLock::new(), ArcSwapOption::empty());
+        let reach = Arc::new(Reach { plan, tls: Arc::clone(tls), journal, office });
         let listener = admin::control::bind(&config.data_dir)?;
         let task = tokio::spawn(admin::control::serve(listener, Arc::clone(&reach))).abort_handle();
         Ok(Control { reach, task, _lock: lock })

@@ -74,7 +74,7 @@ impl Running {
         Ok(running)
     }
 
-    /// What is written, where it is.
+    /// The journal itself.
     pub(super) fn journal(&self) -> Option<&Arc<Journal>> {
         self.journal.as_ref()
     }

@@ -6,6 +6,7 @@ pub mod gateway;
 mod journal;
 pub mod keys;
 pub mod log;
+mod registry;
 mod shown;
 pub mod signals;
 mod store;

@@ -21,7 +21,7 @@ use std::{
 use rustix::time::{ClockId, clock_gettime};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::server::pulse::Pulse;
+use crate::common::pulse::Pulse;
 
 /// Longest time that a supervisor which does not read may keep us.
 const PATIENCE: Duration = Duration::from_secs(1);

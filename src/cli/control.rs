@@ -55,7 +55,7 @@ impl Gateway {
     /// When no gateway answers (exit 3), or it says no (exit 1).
     pub fn ask(&self, method: Method, path: &str, body: &Value) -> Result<Value, ExitCode> {
         let data_dir = self.data_dir()?;
-        let (status, answer) = exchange(&data_dir, method, path, body).map_err(|error| {
+        let (status, answer) = exchange(&data_dir, method, path, body.to_string()).map_err(|error| {
             let place = data_dir.join(control::NAME);
             eprintln!("privet: no running gateway answers at {}: {error}", place.display());
             eprintln!("    hint: start one, or name its data folder (--data DIR) or configuration (--config FILE)");
@@ -74,7 +74,7 @@ pub(super) fn exchange(
     data_dir: &Path,
     method: Method,
     path: &str,
-    body: &Value,
+    body: String,
 ) -> io::Result<(http::StatusCode, Value)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -86,7 +86,7 @@ pub(super) fn exchange(
             .uri(path)
             .header(header::HOST, "privet")
             .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::<Bytes>::from(body.to_string()))
+            .body(Full::<Bytes>::from(body))
             .map_err(io::Error::other)?;
         let (parts, body) = sender.send_request(request).await.map_err(io::Error::other)?.into_parts();
         let bytes = Limited::new(body, LONGEST).collect().await.map_err(io::Error::other)?.to_bytes();

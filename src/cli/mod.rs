@@ -9,10 +9,13 @@ pub mod check;
 pub mod control;
 pub mod demo;
 pub mod detect;
+pub mod handover;
 pub mod intercept;
 pub mod logins;
 pub mod logs;
 mod noted;
+mod office;
+pub mod pledge;
 mod prompt;
 pub mod redact;
 pub mod reveal;
@@ -57,6 +60,9 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Tell what personal data and secrets the lines of a JSON-lines file hold.
     Detect(detect::DetectArgs),
+    /// Let duties and roles go over from one to another, with two signatures.
+    #[command(subcommand)]
+    Handover(handover::HandoverCommand),
     /// Print the rules that lead an application's ports to Privet (nftables or iptables).
     Intercept(intercept::InterceptArgs),
     /// Say who fails to sign in most, as pseudonyms, and what was learned of the applications' answers.
@@ -64,6 +70,9 @@ enum Command {
     /// Open or verify sealed access logs.
     #[command(subcommand)]
     Logs(logs::LogsCommand),
+    /// Show, sign or withdraw the security pledge.
+    #[command(subcommand)]
+    Pledge(pledge::PledgeCommand),
     /// List or end the sessions of people who have signed in.
     #[command(subcommand)]
     Sessions(sessions::SessionsCommand),
@@ -71,7 +80,7 @@ enum Command {
     Redact(redact::RedactArgs),
     /// Open what `redact --operator encrypt` has written, and record why.
     Reveal(reveal::RevealArgs),
-    /// Say who may sign in.
+    /// Say who may sign in, and who may what.
     #[command(subcommand)]
     Staff(staff::StaffCommand),
 }
@@ -131,6 +140,8 @@ pub fn run() -> ExitCode {
         Command::Detect(args) => detect::run(&args),
         Command::Breached(command) => breached::run(&command),
         Command::Certs(command) => certs::run(&command),
+        Command::Handover(command) => handover::run(&command),
+        Command::Pledge(command) => pledge::run(&command),
         Command::Intercept(args) => intercept::run(&args),
         Command::Logins(args) => logins::run(&args),
         Command::Logs(command) => logs::run(&command),

@@ -41,7 +41,7 @@ pub(super) struct Place {
 pub(super) fn note(place: &Place, records: &[Record]) -> Result<(), Error> {
     for (number, record) in records.iter().enumerate() {
         let body = json!({ "kind": record.kind().name(), "body": record.body() });
-        match exchange(&place.data_dir, Method::POST, "/v1/journal/notes", &body) {
+        match exchange(&place.data_dir, Method::POST, "/v1/journal/notes", body.to_string()) {
             Ok((status, _)) if status.is_success() => {}
             Ok((_, answer)) => return Err(Error::Refused(answer["error"].as_str().unwrap_or("no reason").to_owned())),
             Err(_) => return alone(place, &records[number..]),

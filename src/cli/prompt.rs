@@ -20,6 +20,14 @@ pub(super) enum Error {
     Input(#[from] io::Error),
 }
 
+/// One's own password.
+pub(super) fn own(from_stdin: bool) -> Result<Zeroizing<String>, Error> {
+    if from_stdin {
+        return Ok(line()?);
+    }
+    secret("Your password: ", false)
+}
+
 /// A new password.
 pub(super) fn password(from_stdin: bool) -> Result<Password, Error> {
     if from_stdin {

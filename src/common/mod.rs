@@ -1,10 +1,12 @@
-//! Small shared things without policy: units, deadlines on a coarse clock, counters, authorities, secrets, who is at the other end.
+//! Small shared things without policy: units, deadlines on a coarse clock, counters, authorities, secrets, who is at the other end,
+//! whether a thread lives.
 
 pub mod authority;
 pub mod clock;
 pub mod lock_file;
 pub mod meter;
 pub mod peer;
+pub mod pulse;
 pub mod replace;
 pub mod secret;
 pub mod stamp;

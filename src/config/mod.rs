@@ -14,6 +14,7 @@ mod login;
 pub mod logs;
 mod privacy;
 pub mod reader;
+mod registry;
 pub mod resolve;
 pub mod route;
 pub mod schema;
@@ -62,6 +63,8 @@ pub struct Config {
     pub seal: crate::seal::Settings,
     /// What is written down for good; nothing where it is off.
     pub journal: Option<crate::journal::Settings>,
+    /// What the registry asks of people.
+    pub registry: crate::registry::Settings,
     /// SHA-256 of the configuration's text.
     pub sha256: [u8; 32],
     /// What replicas share; nothing where it is absent.
@@ -215,6 +218,16 @@ impl Config {
                     "       personal data in answers is masked; what can't be inspected {}",
                     mask.uninspectable.verb()
                 ));
+            }
+            if let Some(records) = &route.records {
+                let places: Vec<String> = records.subject.iter().map(ToString::to_string).collect();
+                if !places.is_empty() {
+                    lines.push(format!("       whose a record is: {}", places.join(", ")));
+                }
+                let places: Vec<String> = records.consent.iter().map(ToString::to_string).collect();
+                if !places.is_empty() {
+                    lines.push(format!("       whether they agreed: {}", places.join(", ")));
+                }
             }
             if let Some(reason) = &route.cleartext_reason {
                 lines.push(format!("       cleartext allowed: {reason}"));

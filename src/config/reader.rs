@@ -171,6 +171,32 @@ impl Table {
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> Option<Vec<T>> {
         let items = self.nodes(name, d, wanted)?;
+        Some(Self::items(name, items, d, wanted, parse))
+    }
+
+    /// A text or a list of them, each read by `parse`.
+    pub fn one_or_more<T>(
+        &mut self,
+        name: &'static str,
+        d: &mut Diagnostics<'_>,
+        wanted: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<Vec<T>> {
+        let node = self.take(name)?;
+        let items = match node.value {
+            Value::List(items) => items,
+            value => vec![Node { span: node.span, value }],
+        };
+        Some(Self::items(name, items, d, wanted, parse))
+    }
+
+    fn items<T>(
+        name: &'static str,
+        items: Vec<Node>,
+        d: &mut Diagnostics<'_>,
+        wanted: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Vec<T> {
         let mut out = Vec::new();
         for item in items {
             match text(&item.value).map(&parse) {
@@ -183,7 +209,7 @@ impl Table {
                 ),
             }
         }
-        Some(out)
+        out
     }
 
     /// The items of a list.

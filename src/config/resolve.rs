@@ -44,6 +44,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let realms = top.tables("realm", "realm[]", d);
     let identity = super::identity::resolve(realms, &data_dir, &seal, context, d);
     let journal = super::journal::resolve(top.table_if("journal", "journal", d), data_dir.as_ref(), context, d);
+    let registry = super::registry::resolve(top.table("registry", "registry", d), &identity, context, d);
     let store = super::store::resolve(top.table_if("store", "store", d), context, d);
     let telemetry = super::telemetry::resolve(top.table_if("telemetry", "telemetry", d), context, d);
     let tables = top.tables("route", "route[]", d);
@@ -85,6 +86,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
         seal,
         server,
         journal,
+        registry,
         sha256: [0; 32],
         store,
         telemetry,

@@ -21,7 +21,7 @@ use crate::{
         settings::{Cleartext, CookieRules, HostPattern, Prefix, Route, SameSite, UrlPrivacy},
         upstream::settings::{Balance, Ejection, Endpoint, Health, Retry, Settings},
     },
-    privacy::mask::settings::{self as mask, Pattern, Uninspectable},
+    privacy::mask::settings::{self as mask, At, Pattern, Records, Uninspectable},
 };
 
 /// Reads one route; `None` when it can't be built even with defaults.
@@ -49,6 +49,7 @@ pub fn resolve(
     let rules = Rules::read(&mut table, d);
     let privacy = super::privacy::on_route(table.table_if("privacy", "route[].privacy", d), privacy, d);
     let mask = mask(&mut table, d);
+    let records = records(&mut table, d);
     let gate_place = table.place("gate");
     let gate = super::identity::gate(&mut table, realms, d);
     if gate.is_some() && cleartext == Cleartext::Serve {
@@ -74,6 +75,7 @@ pub fn resolve(
         url_privacy: rules.url_privacy,
         access_log: rules.access_log,
         mask,
+        records,
         gate,
     })
 }
@@ -97,6 +99,20 @@ fn mask(table: &mut Table, d: &mut Diagnostics<'_>) -> Option<mask::Settings> {
         d.note(&paths_place, "`mask_paths` without a mask would mask nothing", hint);
     }
     on.then(|| mask::Settings { paths: paths.unwrap_or_default(), uninspectable })
+}
+
+/// Whose data a route's answers hold, and whether they agreed.
+fn records(table: &mut Table, d: &mut Diagnostics<'_>) -> Option<Arc<Records>> {
+    const SUBJECT: &str = "\"json:/customers/*/id\", \"csv:id\", \"html:data-id\", \"html:column:ID\" or \"path:2\"";
+    const CONSENT: &str = "\"json:/customers/*/agreed\", \"csv:agreed\", \"html:data-agreed\" or \"html:column:Agreed\"";
+    let read = |text: &str| At::parse(text).map_err(|error| error.to_string());
+    let subject = table.one_or_more("subject", d, SUBJECT, read);
+    let consent = table.one_or_more("consent", d, CONSENT, |text| match read(text)? {
+        At::Segment(_) => Err("a segment of the path says whose an answer is, and not whether they agreed".to_owned()),
+        at => Ok(at),
+    });
+    let records = Records { subject: subject.unwrap_or_default(), consent: consent.unwrap_or_default() };
+    (records != Records::default()).then(|| Arc::new(records))
 }
 
 /// What holds for a route's traffic, wherever its application is.

@@ -5,6 +5,7 @@ mod doors;
 mod key;
 mod people;
 mod privacy;
+mod registry;
 mod route;
 mod telemetry;
 
@@ -14,7 +15,7 @@ pub use self::key::Key;
 
 /// All keys, a table after the other.
 pub fn keys() -> impl Iterator<Item = &'static Key> {
-    [doors::KEYS, privacy::KEYS, telemetry::KEYS, people::KEYS, route::KEYS].into_iter().flatten()
+    [doors::KEYS, privacy::KEYS, telemetry::KEYS, people::KEYS, registry::KEYS, route::KEYS].into_iter().flatten()
 }
 
 /// Tables and keys of safeguards that this version does not have. Ignoring one would leave data unprotected in silence.
@@ -27,7 +28,6 @@ pub const LATER: &[(&str, &str)] = &[
     ("route[]", "antivirus"),
     ("route[]", "watch"),
     ("route[]", "record"),
-    ("route[]", "subject"),
 ];
 
 /// Keys whose value may be given by a file instead, under this name with `_file`, and is never shown.

@@ -38,7 +38,7 @@ enum Head {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Quote {
+pub(super) enum Quote {
     /// At the start of a field.
     Start,
     /// Outside of quotes.
@@ -51,7 +51,7 @@ enum Quote {
 
 impl Quote {
     /// What `byte` makes of it; the sign does not come here.
-    fn after(self, byte: u8) -> Self {
+    pub(super) fn after(self, byte: u8) -> Self {
         match (self, byte) {
             (Self::Start | Self::Closing, b'"') => Self::In,
             (Self::Start, b' ' | 0xEF | 0xBB | 0xBF) => Self::Start,
@@ -119,18 +119,21 @@ impl<V: Visitor> Csv<V> {
         if self.separator.is_none() {
             self.start(out);
         }
-        if self.long || !self.held.is_empty() {
+        self.settle(out);
+        Ok(())
+    }
+
+    /// Ends the field at hand, which goes on no further.
+    pub fn settle(&mut self, out: &mut Vec<u8>) {
+        if self.separator.is_some() && (self.long || !self.held.is_empty()) {
             self.end_field(b"", out);
         }
-        Ok(())
     }
 
     /// Decides on the sign, then reads what was held.
     fn start(&mut self, out: &mut Vec<u8>) {
         let line = std::mem::take(&mut self.held);
-        let count = |sign: u8| memchr::memchr_iter(sign, &line).count();
-        // The first of equals wins.
-        let separator = *b",;\t|".iter().rev().max_by_key(|sign| count(**sign)).unwrap_or(&b',');
+        let separator = separator(&line);
         self.separator = Some(separator);
         self.quote = Quote::Start;
         self.fields(&line, separator, out);
@@ -260,8 +263,15 @@ impl<V: Visitor> Csv<V> {
     }
 }
 
+/// The sign that parts the fields of a first line.
+pub(super) fn separator(line: &[u8]) -> u8 {
+    let count = |sign: u8| memchr::memchr_iter(sign, line).count();
+    // The first of equals wins.
+    *b",;\t|".iter().rev().max_by_key(|sign| count(**sign)).unwrap_or(&b',')
+}
+
 /// What stands between the quotes of `raw`, where it has any.
-fn unquote<'a>(raw: &'a [u8], plain: &'a mut Vec<u8>) -> &'a [u8] {
+pub(super) fn unquote<'a>(raw: &'a [u8], plain: &'a mut Vec<u8>) -> &'a [u8] {
     let trimmed = raw.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(raw).trim_ascii();
     let Some(inner) = trimmed.strip_prefix(b"\"") else { return trimmed };
     let inner = inner.strip_suffix(b"\"").unwrap_or(inner);

@@ -22,7 +22,7 @@ use super::{
 };
 
 /// Longest tag, in bytes.
-const LONGEST_TAG: usize = 4 << 20;
+pub(super) const LONGEST_TAG: usize = 4 << 20;
 /// Attributes that say how a page looks and works, and hold nobody's data.
 const STRUCTURE: &[&str] = &[
     "class",
@@ -53,12 +53,37 @@ const STRUCTURE: &[&str] = &[
 pub struct Html<V: Visitor + 'static> {
     shared: Shared<V>,
     out: Rc<RefCell<Vec<u8>>>,
-    decoder: encoding_rs::Decoder,
-    repaired: String,
-    rewriter: Option<HtmlRewriter<'static, Sink>>,
+    repair: Repair,
+    rewriter: Option<HtmlRewriter<'static, Written>>,
 }
 
-type Sink = Box<dyn FnMut(&[u8])>;
+/// Takes what `lol_html` writes.
+pub(super) type Written = Box<dyn FnMut(&[u8])>;
+
+/// Makes UTF-8 without NUL of any bytes.
+pub(super) struct Repair {
+    decoder: encoding_rs::Decoder,
+    text: String,
+}
+
+impl Repair {
+    pub(super) fn new() -> Self {
+        Self { decoder: encoding_rs::UTF_8.new_decoder_without_bom_handling(), text: String::new() }
+    }
+
+    /// What a piece stands for; `last` where no more comes.
+    pub(super) fn push(&mut self, bytes: &[u8], last: bool) -> &[u8] {
+        self.text.clear();
+        let most = self.decoder.max_utf8_buffer_length(bytes.len()).unwrap_or(bytes.len() * 3 + 16);
+        self.text.reserve(most);
+        let _ = self.decoder.decode_to_string(bytes, &mut self.text, last);
+        if memchr::memchr(0, self.text.as_bytes()).is_some() {
+            // Browsers leave them out, and show as one what stands on both sides.
+            self.text.retain(|char| char != '\0');
+        }
+        self.text.as_bytes()
+    }
+}
 
 impl<V: Visitor> std::fmt::Debug for Html<V> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -126,12 +151,11 @@ impl<V: Visitor> Html<V> {
             ))
             .with_memory_settings(MemorySettings::new().with_max_allowed_memory_usage(LONGEST_TAG));
         let written = Rc::clone(&out);
-        let sink: Sink = Box::new(move |bytes: &[u8]| written.borrow_mut().extend_from_slice(bytes));
+        let sink: Written = Box::new(move |bytes: &[u8]| written.borrow_mut().extend_from_slice(bytes));
         Self {
             shared,
             out,
-            decoder: encoding_rs::UTF_8.new_decoder_without_bom_handling(),
-            repaired: String::new(),
+            repair: Repair::new(),
             rewriter: Some(HtmlRewriter::new(settings, sink)),
         }
     }
@@ -148,6 +172,21 @@ impl<V: Visitor> Html<V> {
     pub fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
         self.write(bytes, false)?;
         out.append(&mut self.out.borrow_mut());
+        Ok(())
+    }
+
+    /// Ends the text at hand: a tag comes next, or the end.
+    ///
+    /// # Errors
+    /// As of [`Html::push`].
+    pub fn settle(&mut self, out: &mut Vec<u8>) -> Result<(), Malformed> {
+        // Where a comment begins a text ends. It goes no further than here.
+        const COMMENT: &[u8] = b"<!---->";
+        self.write(COMMENT, false)?;
+        let mut new = self.out.borrow_mut();
+        let text = new.strip_suffix(COMMENT).ok_or(UNREADABLE)?.len();
+        new.truncate(text);
+        out.append(&mut new);
         Ok(())
     }
 
@@ -170,19 +209,11 @@ impl<V: Visitor> Html<V> {
 
     fn write(&mut self, bytes: &[u8], last: bool) -> Result<(), Malformed> {
         let Some(rewriter) = self.rewriter.as_mut() else { return Ok(()) };
-        self.repaired.clear();
-        let most = self.decoder.max_utf8_buffer_length(bytes.len()).unwrap_or(bytes.len() * 3 + 16);
-        self.repaired.reserve(most);
-        let _ = self.decoder.decode_to_string(bytes, &mut self.repaired, last);
-        if memchr::memchr(0, self.repaired.as_bytes()).is_some() {
-            // Browsers leave them out, and show as one what stands on both sides.
-            self.repaired.retain(|char| char != '\0');
-        }
-        rewriter.write(self.repaired.as_bytes()).map_err(|_| UNREADABLE)
+        rewriter.write(self.repair.push(bytes, last)).map_err(|_| UNREADABLE)
     }
 }
 
-const UNREADABLE: Malformed = Malformed("HTML that can be read in two ways, or a tag that is too long");
+pub(super) const UNREADABLE: Malformed = Malformed("HTML that can be read in two ways, or a tag that is too long");
 
 /// What a script element holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

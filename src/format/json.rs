@@ -3,7 +3,7 @@
 //! A text that the visitor replaces is written as a text again; so is a number. Raw control characters in texts and loose number
 //! forms pass, since they change nothing of where a value begins and ends. Duplicate names are values like any other.
 
-mod escape;
+pub(super) mod escape;
 
 use self::escape::zeros;
 use super::{
@@ -12,7 +12,7 @@ use super::{
 };
 
 /// Longest name of a member, and longest number, in bytes.
-const LONGEST_NAME: usize = 8 << 10;
+pub(super) const LONGEST_NAME: usize = 8 << 10;
 const LONGEST_NUMBER: usize = 1 << 10;
 
 /// A reader of JSON.
@@ -142,14 +142,23 @@ impl<V: Visitor> Json<V> {
         Ok(())
     }
 
+    /// Ends a number or word at hand, which goes on no further.
+    ///
+    /// # Errors
+    /// When it is no JSON.
+    pub fn settle(&mut self, out: &mut Vec<u8>) -> Result<(), Malformed> {
+        if self.token == Token::Bare {
+            self.end_bare(&mut Piece { bytes: b"", at: 0, done: 0 }, 0, out)?;
+        }
+        Ok(())
+    }
+
     /// The end of the body.
     ///
     /// # Errors
     /// When it ends within a value.
     pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Malformed> {
-        if self.token == Token::Bare {
-            self.end_bare(&mut Piece { bytes: b"", at: 0, done: 0 }, 0, out)?;
-        }
+        self.settle(out)?;
         match (self.token, self.expect) {
             (Token::None, Expect::Start | Expect::Nothing) => Ok(()),
             _ => Err(Malformed("JSON ends within a value")),
@@ -448,7 +457,7 @@ impl<V: Visitor> Json<V> {
 }
 
 /// The next quote or backslash. Most texts are short, so the search begins eight bytes at a time.
-fn stop(bytes: &[u8], at: usize) -> Option<usize> {
+pub(super) fn stop(bytes: &[u8], at: usize) -> Option<usize> {
     const NEAR: usize = 32;
     let rest = &bytes[at..];
     let near = &rest[..rest.len().min(NEAR)];

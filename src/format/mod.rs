@@ -7,6 +7,7 @@
 //!
 //! - [`json`] (also a value a line), [`csv`], [`form`], [`xml`], [`html`], [`text`]; [`events`] and [`message`] for what comes bit by bit.
 //! - [`coding`] undoes and redoes content codings, [`charset`] character encodings; [`websocket`] reads frames; [`media`] names types.
+//! - [`records`] parts a body into what is told of one and another.
 //! - [`path`] says where in a body a value stands.
 
 pub mod charset;
@@ -20,6 +21,7 @@ pub mod json;
 pub mod media;
 pub mod message;
 pub mod path;
+pub mod records;
 pub mod text;
 mod visitor;
 pub mod websocket;

@@ -150,6 +150,13 @@ impl RequestBody {
         body.first = Some(Frame::data(Bytes::clone(&all)));
         Ok(all)
     }
+
+    /// Sends `bytes` in the place of a body that was collected.
+    pub fn replace(&mut self, bytes: Bytes) {
+        if let Some(body) = self.0.as_deref_mut().filter(|body| body.source.is_none()) {
+            body.first = Some(Frame::data(bytes));
+        }
+    }
 }
 
 impl Incomplete {

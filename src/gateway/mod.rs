@@ -17,6 +17,7 @@ pub mod plan;
 pub mod record;
 pub mod redirect;
 pub mod refusal;
+pub mod returned;
 pub mod route;
 pub mod settings;
 pub mod trace;
@@ -27,7 +28,7 @@ pub mod url;
 use std::rc::Rc;
 
 use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 
 pub use plan::{Gateway, Plan};
 pub use settings::Settings;
@@ -110,13 +111,15 @@ impl Gateway {
         }
         let (upload, masking) = (record.upload(), line.masking.as_ref());
         url::check(line, &head, record)?;
-        if line.route.gate.is_some() {
+        let who = if line.route.gate.is_some() {
             let _step = upload.step("gate");
-            let passed = Box::pin(gate::check(line, client, &head, &mut parts, record)).await?;
-            if let Passed::Elsewhere(answer) = passed {
-                return Ok(*answer);
+            match Box::pin(gate::check(line, client, &head, &mut parts, record)).await? {
+                Passed::Known(principal) => Some(principal),
+                Passed::Elsewhere(answer) => return Ok(*answer),
             }
-        }
+        } else {
+            None
+        };
         let mut body = forward::accept(line, watch, &parts, body, &upload)?;
         let attempt = match login::rule(line, &head, &parts, &body) {
             // Boxed: most requests are no attempts, and its state would weigh on all.
@@ -126,6 +129,9 @@ impl Gateway {
             }
             None => None,
         };
+        if masking.is_some() && !body.is_end_stream() {
+            Box::pin(returned::restore(&self.plan.memory, line, who.as_deref(), &mut parts, &mut body, record)).await?;
+        }
         Exchange { line, client, watch, id, head: &head, upload, masking, attempt }.forward(outer, parts, body).await
     }
 

@@ -12,6 +12,7 @@ use crate::{
         body::UploadRules,
         head::Head,
         mask::{Ledger, Masking},
+        returned::Memory,
         route::Table,
         settings::{HeadRules, Route, Settings},
         trace::Tracing,
@@ -45,6 +46,8 @@ pub struct Plan {
     pub engine: Arc<Engine>,
     /// Who limits attempts to sign in.
     pub guard: Arc<Guard>,
+    /// What people were shown in the place of values.
+    pub memory: Arc<Memory>,
     log: Option<Arc<Log>>,
     telemetry: Option<Arc<Telemetry>>,
     bounds: Bounds,
@@ -158,6 +161,7 @@ impl Plan {
             log: means.log,
             telemetry: means.telemetry,
             guard: Arc::clone(means.guard),
+            memory: previous.map(|plan| Arc::clone(&plan.memory)).unwrap_or_default(),
             bounds,
             engine: engines.of(&settings.privacy),
             routes,

@@ -81,6 +81,8 @@ pub enum Kind {
     UpstreamTimeout,
     /// The answer can't be inspected, and its route lets no such answer pass.
     Uninspectable,
+    /// What was sent holds masked values, and nobody can tell what they stand for.
+    Masked,
 }
 
 /// A refusal on its way out.
@@ -206,6 +208,13 @@ impl Kind {
             Self::Uninspectable => {
                 (503, Privet, "uninspectable", "The answer could not be checked, so it is not shown.")
             }
+            Self::Masked => (
+                409,
+                Client,
+                "masked",
+                "A field still holds a masked value, with stars in it, that can't be put back. Nothing was saved. Open the page again and \
+                 leave such fields as they are, or type the whole value.",
+            ),
             Self::UpstreamTimeout => (504, Upstream, "upstream_timeout", "The application did not answer in time."),
         };
         Face { status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), blame, name, text }

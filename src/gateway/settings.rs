@@ -101,6 +101,8 @@ pub struct Route {
     pub upgrade: Vec<String>,
     /// How answers are masked; `None` leaves them as they are.
     pub mask: Option<privacy::mask::settings::Settings>,
+    /// Where answers say whose a record is, and whether its subject agreed.
+    pub records: Option<Arc<privacy::mask::settings::Records>>,
     /// Who may pass; `None` is everybody.
     pub gate: Option<identity::settings::Gate>,
     /// What happens to personal data in a URL.

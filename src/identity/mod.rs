@@ -11,6 +11,7 @@
 //! - [`realm`], [`serve`], [`page`], [`form`]: the door itself, its pages, and what keeps others from filling in its forms.
 //! - [`federation`]: what others vouch for: providers, tokens, certificates.
 //! - [`forward`]: what the application is told.
+//! - [`order`]: what people order from the registry at the command line; `pledge`: the page where they sign.
 //! - [`attempt`]: the one place where attempts at signing in are limited.
 //!
 //! `docs/IDENTITY.md` has the rules and where they come from.
@@ -24,9 +25,11 @@ pub mod federation;
 pub mod form;
 pub mod forward;
 pub mod keys;
+pub mod order;
 pub mod page;
 pub mod passkey;
 pub mod password;
+mod pledge;
 pub mod policy;
 pub mod principal;
 pub mod realm;

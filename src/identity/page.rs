@@ -14,6 +14,7 @@ use super::{
     forward::encoded,
     passkey::page::{Offer, offered},
 };
+use crate::registry::page::PLEDGE;
 
 /// Which page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub enum Page {
     Provider,
     /// One's passkeys; room `passkey` has what it shows.
     Passkeys,
+    /// The security pledge; room `registry` has what it shows.
+    Pledge,
 }
 
 impl Page {
@@ -40,6 +43,7 @@ impl Page {
             Self::SignIn | Self::Provider => "sign-in",
             Self::Code => "code",
             Self::Passkeys => "passkeys",
+            Self::Pledge => "pledge",
             Self::SignOut | Self::SignedOut => "sign-out",
         }
     }
@@ -247,6 +251,7 @@ fn html(view: &View<'_>) -> String {
         Page::SignIn | Page::Provider => SIGN_IN,
         Page::Code => OTP,
         Page::Passkeys => PASSKEYS,
+        Page::Pledge => PLEDGE,
         Page::SignOut | Page::SignedOut => SIGN_OUT,
     };
     let query = if back == "/" { String::new() } else { format!("?return={}", encoded(back)) };
@@ -317,6 +322,7 @@ fn parts(page: Page, language: Language, troubled: bool) -> (&'static str, Strin
             (two("One-time code", "일회용 코드"), fields, two("Continue", "계속"))
         }
         Page::Passkeys => (two("Passkeys", "패스키"), String::new(), ""),
+        Page::Pledge => (two("Security pledge", "보안 서약"), String::new(), ""),
         Page::SignOut => (two("Sign out?", "로그아웃하시겠습니까?"), String::new(), two("Sign out", "로그아웃")),
         Page::Provider => (two("Sign in", "로그인"), String::new(), ""),
         Page::SignedOut => (two("You are signed out", "로그아웃되었습니다"), String::new(), ""),

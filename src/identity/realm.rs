@@ -41,6 +41,7 @@ use super::{
 };
 use crate::{
     login::Guard,
+    registry::{PersonId, Registry},
     seal::{self, Ring},
     store::Store,
 };
@@ -78,6 +79,8 @@ pub struct Realm {
     sessions: Sessions,
     ring: Ring,
     methods: ArcSwap<Methods>,
+    /// What says who is what, where there is one.
+    registry: ArcSwapOption<Registry>,
     /// That there are other methods now, or none.
     changed: Arc<Notify>,
     /// The last step of which a one-time code was used, by account; the staff file has it too, unless it can't be written.
@@ -133,6 +136,7 @@ impl Realm {
             second_factor: AtomicU8::new(settings.second_factor as u8),
             sessions: Sessions::new(limits(settings), shared),
             methods: ArcSwap::from_pointee(methods),
+            registry: ArcSwapOption::empty(),
             changed: Arc::default(),
             ring,
             used: Mutex::default(),
@@ -157,6 +161,35 @@ impl Realm {
             self.methods.store(Arc::new(methods));
             self.changed.notify_one();
         }
+    }
+
+    /// From now on people are what `registry` says, once it is founded; without one what their accounts say.
+    pub fn follow(&self, registry: Option<Arc<Registry>>) {
+        self.registry.store(registry);
+    }
+
+    /// The registry that says who is what, where it is founded.
+    pub(super) fn registry(&self) -> Option<Arc<Registry>> {
+        self.registry.load_full().filter(|registry| registry.state().is_founded())
+    }
+
+    /// Whether somebody has left, by the registry's word.
+    fn has_left(&self, principal: &Principal) -> bool {
+        let person = || PersonId::new(&principal.issuer, &principal.subject);
+        self.registry().is_some_and(|registry| registry.state().has_left(&person()))
+    }
+
+    /// Somebody with the roles that the registry gives them at this time. Whom others vouch for and the registry does not know is what they say.
+    pub(super) fn as_registered(&self, principal: Arc<Principal>, now: SystemTime) -> Arc<Principal> {
+        let Some(registry) = self.registry() else { return principal };
+        let person = PersonId::new(&principal.issuer, &principal.subject);
+        let standing = registry.state().standing(&person, now);
+        if !standing.known && principal.issuer != self.name {
+            return principal;
+        }
+        let mut roles: Vec<String> = standing.roles.into_iter().map(|held| held.role.as_str().to_owned()).collect();
+        roles.dedup();
+        if roles == principal.roles { principal } else { Arc::new(Principal { roles, ..Principal::clone(&principal) }) }
     }
 
     /// Keeps what is known of issuers fresh, until the realm is gone. It is for the service runtime, once a realm.
@@ -220,7 +253,7 @@ impl Realm {
     /// # Errors
     /// With what is missing.
     pub async fn identify(&self, ask: &Ask<'_>, gate: &Gate) -> Result<Arc<Principal>, Need> {
-        let principal = self.recognise(ask).await?;
+        let principal = self.as_registered(self.recognise(ask).await?, ask.now);
         let own = principal.issuer == self.name;
         let required = own && self.second_factor() == SecondFactor::Required;
         let asked = Gate { second_factor: gate.second_factor || required, ..gate.clone() };
@@ -244,6 +277,7 @@ impl Realm {
     async fn recognise(&self, ask: &Ask<'_>) -> Result<Arc<Principal>, Need> {
         let methods = self.methods();
         let refused = match methods.by_authorization(self, ask).await {
+            Recognised::Somebody(principal) if self.has_left(&principal) => true,
             Recognised::Somebody(principal) => return Ok(Arc::new(principal)),
             Recognised::Wait(retry_after) => return Err(Need::Wait { retry_after }),
             Recognised::Refused => true,
@@ -254,7 +288,7 @@ impl Realm {
             if let Some(current) = current.filter(|current| current.entry.stage == Stage::Known) {
                 return Ok(current.entry.principal());
             }
-            if let Some(principal) = methods.by_certificate(ask) {
+            if let Some(principal) = methods.by_certificate(ask).filter(|principal| !self.has_left(principal)) {
                 return Ok(Arc::new(principal));
             }
         }
@@ -303,7 +337,7 @@ impl Realm {
     pub(super) async fn current(&self, headers: &HeaderMap, now: SystemTime) -> Option<Current> {
         let key = form::cookie(headers, id::COOKIE).and_then(Id::parse)?.key();
         let entry = self.sessions.find(key, now).await?;
-        if self.still_holds(&entry) {
+        if self.still_holds(&entry) && !self.has_left(&entry.principal.load()) {
             return Some(Current { key, entry });
         }
         self.sessions.end(key, now).await;

@@ -32,6 +32,7 @@ use super::{
     },
     settings::SecondFactor,
 };
+use crate::registry::page::PLEDGE;
 
 /// Most bytes of a request body that these pages take; the gateway reads no more.
 pub const BODY_LIMIT: usize = 16 << 10;
@@ -153,6 +154,7 @@ impl Realm {
             "/.privet/session" if get => self.session(&call).await,
             "/.privet/jwks" if get => object(StatusCode::OK, self.signer.jwks().to_owned()),
             SIGN_IN_PASSKEY | OTP_PASSKEY | PASSKEYS | REMOVE_PASSKEY | SCRIPT => self.serve_passkeys(&call).await,
+            PLEDGE => self.serve_pledge(&call).await,
             path if path.starts_with("/.privet/oidc/") => self.serve_oidc(&call).await,
             SIGN_IN | OTP | SIGN_OUT => not_allowed("GET, HEAD, POST"),
             "/.privet/session" | "/.privet/jwks" => not_allowed("GET, HEAD"),
@@ -316,7 +318,7 @@ impl Realm {
         let current = self.current(call.headers(), call.now).await;
         match current.filter(|current| current.entry.stage == Stage::Known) {
             Some(current) => {
-                let who = current.entry.principal();
+                let who = self.as_registered(current.entry.principal(), call.now);
                 let body = json!({ "subject": who.subject, "roles": who.roles, "methods": who.methods,
                     "authenticated_at": seconds(who.authenticated_at) });
                 object(StatusCode::OK, body.to_string())

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::federation::settings as federation;
+use crate::registry::Role;
 
 /// The realm that is there without being written down.
 pub const DEFAULT_REALM: &str = "staff";
@@ -99,7 +100,5 @@ impl Gate {
 /// A role as it is written: 1 to 64 small ASCII letters, digits and `.`, `_`, `-`, `:`, a letter first; `None` for all else.
 #[must_use]
 pub fn role(text: &str) -> Option<String> {
-    let legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-:".contains(&b);
-    let starts = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
-    (starts && text.len() <= 64 && text.bytes().all(legal)).then(|| text.to_owned())
+    Role::new(text).map(|role| role.as_str().to_owned())
 }

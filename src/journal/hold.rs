@@ -12,8 +12,8 @@ use crate::common::lock_file::{Error, LockFile};
 
 /// The lock of who writes, in the journal's folder.
 const LOCK: &str = "lock";
-/// How long to wait for a command that looks whether somebody writes.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long to wait for a command that writes, or looks whether somebody does.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Takes the lock.
 pub(super) fn take(folder: &Path) -> Result<LockFile, Error> {

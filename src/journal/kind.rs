@@ -91,6 +91,36 @@ kinds! {
     AccountRemoved = "account.removed", Grants;
     /// What somebody may do, or proves themselves by, is another.
     AccountChanged = "account.changed", Grants;
+    /// The first officers were named.
+    RegistryFounded = "registry.founded", Grants;
+    /// What still holds, carried on from records that grow old.
+    RegistryStanding = "registry.standing", Grants;
+    /// Somebody has joined.
+    StaffJoined = "staff.joined", Grants;
+    /// Somebody has another duty.
+    StaffMoved = "staff.moved", Grants;
+    /// Somebody has left.
+    StaffLeft = "staff.left", Grants;
+    /// A grant that takes two was proposed by one.
+    GrantProposed = "grant.proposed", Grants;
+    /// Somebody was given a role.
+    GrantGiven = "grant.given", Grants;
+    /// A grant was ended, or a proposal rejected.
+    GrantEnded = "grant.ended", Grants;
+    /// There is a new text of the pledge.
+    PledgePublished = "pledge.published", Grants;
+    /// Somebody has signed the pledge.
+    PledgeSigned = "pledge.signed", Grants;
+    /// Somebody has withdrawn their signature.
+    PledgeWithdrawn = "pledge.withdrawn", Grants;
+    /// Duties are to go over.
+    HandoverStarted = "handover.started", Grants;
+    /// One of the two has signed for it.
+    HandoverSigned = "handover.signed", Grants;
+    /// Both have: duties have gone over.
+    HandoverDone = "handover.done", Grants;
+    /// A grant was looked at, and is right still.
+    RecertificationDone = "recertification.done", Grants;
     /// Somebody has signed in.
     SignInSuccess = "sign_in.success", Access;
     /// Somebody has failed to.
@@ -99,6 +129,10 @@ kinds! {
     SignInRefused = "sign_in.refused", Access;
     /// Attempts came faster than they could be written down.
     SignInMissed = "sign_in.missed", Access;
+    /// People have agreed to a purpose. A person's own grant: it holds longer than what is done by it.
+    ConsentGiven = "consent.given", Grants;
+    /// People have withdrawn their consent.
+    ConsentWithdrawn = "consent.withdrawn", Grants;
     /// A torn end of the journal was cut off.
     JournalRecovered = "journal.recovered", Operations;
     /// The journal could not be written for a while, and can again.

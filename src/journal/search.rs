@@ -45,8 +45,12 @@ pub enum Error {
 /// Which records.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
+    /// A class: records of others are not even opened, nor told of as unread.
+    pub class: Option<Class>,
     /// A kind, or what kinds begin with before a dot.
     pub kind: Option<String>,
+    /// From this record on.
+    pub from: u64,
     /// From this time on, in milliseconds since 1970.
     pub since: Option<u64>,
     /// Up to this time, exclusive.
@@ -129,7 +133,10 @@ pub(super) fn read(
         let mut outcome = Ok(true);
         let bad = chain.follow(&bytes, |_, entry| {
             let time = entry.place.time;
-            let asked = filter.since.is_none_or(|since| since <= time) && filter.until.is_none_or(|until| time < until);
+            let asked = filter.from <= entry.place.index
+                && filter.since.is_none_or(|since| since <= time)
+                && filter.until.is_none_or(|until| time < until)
+                && filter.class.is_none_or(|class| class == entry.place.class);
             if asked && matches!(outcome, Ok(true)) {
                 outcome = reader
                     .open(disk, entry)

@@ -51,7 +51,8 @@ impl<'a> Parent<'a> {
             // Later versions may have more after another dash.
             && (bytes.len() == 55 || (bytes[version.clone()] != *b"00" && bytes[55] == b'-'))
             && bytes[span.clone()].iter().any(|b| *b != b'0')
-            && bytes[trace.clone()].iter().any(u8::is_ascii_lowercase);
+            && bytes[trace.clone()].iter().any(u8::is_ascii_lowercase)
+            && !reads_as_text(&text[trace.clone()]);
         let flags = u8::from_str_radix(&text[flags.clone()], 16).ok()?;
         legal.then(|| Self {
             trace: &text[trace.clone()],
@@ -69,9 +70,17 @@ impl<'a> Parent<'a> {
     /// The span's id as a number; none where it has decimal digits alone, which may be a card's.
     #[must_use]
     pub fn span_id(&self) -> Option<u64> {
-        let random = self.span.bytes().any(|b| b.is_ascii_lowercase());
+        let random = self.span.bytes().any(|b| b.is_ascii_lowercase()) && !reads_as_text(self.span);
         random.then(|| u64::from_str_radix(self.span, 16).ok()).flatten()
     }
+}
+
+/// Whether an id in hexadecimal is somebody's text: random bytes are UTF-8 without control characters once in some thousand times.
+fn reads_as_text(hex: &str) -> bool {
+    let digits = |place: usize| u8::from_str_radix(hex.get(place..place + 2)?, 16).ok();
+    let bytes: Vec<u8> = (0..hex.len()).step_by(2).map_while(digits).collect();
+    let text = std::str::from_utf8(&bytes).map(|text| text.trim_matches('\0'));
+    text.is_ok_and(|text| text.len() > 3 && !text.chars().any(char::is_control))
 }
 
 /// A `traceparent` of version 00.

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use super::{
-    Engine, Finding, Tally, decode,
+    Engine, Finding, Kind, Kinds, Tally, decode,
     detect::{AHEAD, BACK, Progress, REACH, overlap, terminator::Rest},
 };
 
@@ -33,6 +33,11 @@ pub struct Scrubber {
     candidates: Vec<Finding>,
     /// The rest of a value that outgrew the look-ahead, which goes on.
     rest: Option<Rest>,
+    /// Whether that rest goes out.
+    rest_is_shown: bool,
+    /// Types that are left as they are.
+    reveal: Kinds,
+    shown: Vec<(Kind, Vec<u8>)>,
     tally: Tally,
 }
 
@@ -49,6 +54,12 @@ impl Scrubber {
     /// A stream at its beginning.
     #[must_use]
     pub fn new(engine: Arc<Engine>) -> Self {
+        Self::revealing(engine, Kinds::default())
+    }
+
+    /// A stream in which values of some types are left as they are.
+    #[must_use]
+    pub fn revealing(engine: Arc<Engine>, reveal: Kinds) -> Self {
         let progress = engine.detector().start();
         Self {
             engine,
@@ -57,6 +68,9 @@ impl Scrubber {
             progress,
             candidates: Vec::new(),
             rest: None,
+            rest_is_shown: false,
+            reveal,
+            shown: Vec::new(),
             tally: Tally::default(),
         }
     }
@@ -67,7 +81,7 @@ impl Scrubber {
             let (now, later) = bytes.split_at(bytes.len().min(4 * STEP));
             bytes = later;
             self.raw.extend_from_slice(now);
-            self.skip_rest();
+            self.skip_rest(out);
             if self.raw.len().saturating_sub(self.progress.families) >= STEP + AHEAD + MARGIN + decode::LONGEST {
                 self.step(End::Open, out);
             }
@@ -77,7 +91,7 @@ impl Scrubber {
     /// The text ends here, as at the end of a line: appends all that is at hand. What follows is another text, but for a value that
     /// outgrew this one, such as a private key of many lines.
     pub fn settle(&mut self, out: &mut Vec<u8>) {
-        self.skip_rest();
+        self.skip_rest(out);
         self.step(End::Text, out);
         self.raw.clear();
         self.candidates.clear();
@@ -103,13 +117,21 @@ impl Scrubber {
         &self.tally
     }
 
+    /// What was left as it is since this was last asked for: types and plain values, empty where a value outgrew the look-ahead.
+    pub fn shown(&mut self) -> std::vec::Drain<'_, (Kind, Vec<u8>)> {
+        self.shown.drain(..)
+    }
+
     /// Passes over what is of a value that goes on.
-    fn skip_rest(&mut self) {
-        if let Some(rest) = &mut self.rest {
-            self.emitted += rest.read(&self.raw[self.emitted..]);
-            if rest.has_ended() {
-                self.rest = None;
-            }
+    fn skip_rest(&mut self, out: &mut Vec<u8>) {
+        let Some(rest) = &mut self.rest else { return };
+        let end = self.emitted + rest.read(&self.raw[self.emitted..]);
+        if self.rest_is_shown {
+            out.extend_from_slice(&self.raw[self.emitted..end]);
+        }
+        self.emitted = end;
+        if rest.has_ended() {
+            self.rest = None;
         }
     }
 
@@ -189,14 +211,27 @@ impl Scrubber {
         if self.emitted < finding.start {
             out.extend_from_slice(&raw[self.emitted..finding.start]);
         }
-        let seen = Finding { start: finding.start.max(self.emitted), ..finding.clone() };
-        engine.rewrite_finding(raw, &seen, out, &mut self.tally);
+        let start = finding.start.max(self.emitted);
+        let is_shown = self.reveal.has(&finding.kind);
+        if is_shown {
+            let value = &raw[start..finding.end];
+            out.extend_from_slice(value);
+            let plain = if finding.open { Vec::new() } else { decode::decode(value).0.into_owned() };
+            self.shown.push((finding.kind.clone(), plain));
+        } else {
+            engine.rewrite_finding(raw, &Finding { start, ..finding.clone() }, out, &mut self.tally);
+        }
         self.emitted = finding.end;
         if finding.open {
             let mut rest = Rest::of(raw, finding);
-            self.emitted += rest.read(&raw[self.emitted..]);
+            let end = self.emitted + rest.read(&raw[self.emitted..]);
+            if is_shown {
+                out.extend_from_slice(&raw[self.emitted..end]);
+            }
+            self.emitted = end;
             if !rest.has_ended() {
                 self.rest = Some(rest);
+                self.rest_is_shown = is_shown;
             }
         }
     }

@@ -42,6 +42,8 @@ pub enum Purpose {
     Backup = 4,
     /// Accounts of the staff.
     Staff = 5,
+    /// Who has agreed to what.
+    Consent = 7,
 }
 
 /// Why a sealed file does not open. Places are offsets in bytes.

@@ -14,7 +14,6 @@ pub mod listener;
 pub mod patient;
 pub mod preface;
 pub mod proxy_protocol;
-pub mod pulse;
 pub mod settings;
 pub mod worker;
 

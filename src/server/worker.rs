@@ -23,11 +23,11 @@ use super::{
     connection::{serve_http1, serve_http2},
     listener::{self, Listener},
     proxy_protocol,
-    pulse::Pulse,
 };
 use crate::{
     common::{
         peer::Peer,
+        pulse::Pulse,
         watch::{Ticks, Watches},
     },
     gateway::{Gateway, Plan, client::Client},
@@ -77,6 +77,20 @@ pub enum Command {
     Close(Door),
     /// How far the process is on its way down.
     Drain(Drain),
+    /// Let this go when all that was said before is done.
+    Tell(Closing),
+}
+
+/// Held by every worker that has still to close its doors.
+#[derive(Debug, Clone, Default)]
+pub struct Closing(Arc<()>);
+
+impl Closing {
+    /// Whether nobody else holds it any more.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
 }
 
 /// A running worker, seen from the process. Dropping it ends the worker.
@@ -237,6 +251,13 @@ impl Worker {
                 Command::Apply(plan, settings) => self.apply(&plan, settings),
                 Command::Open(door, listener) => self.open(door, listener),
                 Command::Close(door) => self.close(door),
+                Command::Tell(closing) => {
+                    // Behind the tasks that were ended: they have accepted what waited.
+                    spawn_local(async move {
+                        tokio::task::yield_now().await;
+                        drop(closing);
+                    });
+                }
                 Command::Drain(drain) => {
                     self.drain.set(drain);
                     self.watches.wake_all();

@@ -6,6 +6,7 @@
 //! [`Store::refresh`] says so once.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
@@ -160,16 +161,20 @@ impl Store {
         Ok(())
     }
 
-    /// When each certificate in use runs out: its first DNS name, or its file's name where it has
-    /// none, and seconds since the epoch.
+    /// When the certificates in use run out: the first DNS name, or the file's name where there is none, and the earliest end of those that
+    /// share it, in seconds since the epoch.
     #[must_use]
     pub fn expiries(&self) -> Vec<(String, i64)> {
         let state = self.lock();
+        let mut ends: BTreeMap<String, i64> = BTreeMap::new();
         let one = |(file, pair): (PathBuf, &Pair)| {
             let file = || file.file_name().unwrap_or_default().to_string_lossy().into();
             (pair.facts.names.first().cloned().unwrap_or_else(file), pair.facts.until)
         };
-        state.in_use().map(one).collect()
+        for (name, end) in state.in_use().map(one) {
+            ends.entry(name).and_modify(|known| *known = end.min(*known)).or_insert(end);
+        }
+        ends.into_iter().collect()
     }
 
     /// All certificates in use, and those that are waited for.

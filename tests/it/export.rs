@@ -73,7 +73,7 @@ fn events_are_what_ocsf_asks_for() {
     let all: u64 = counts.as_object().expect("counts").values().filter_map(Value::as_u64).sum();
     // And the one that says what is in the file.
     assert_eq!(all, records as u64 + 1, "{counts}");
-    for class in ["3001", "3002", "3004", "6002"] {
+    for class in ["3001", "3002", "3004", "3005", "6002"] {
         assert!(counts[class].as_u64() > Some(1), "{counts}");
     }
     let lines = fs::read_to_string(&file).expect("a file");

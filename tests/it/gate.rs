@@ -59,18 +59,18 @@ impl Browser<'_> {
         self.0.curl(&[&["-i", "-b", jar, "-c", jar, "-H", "Accept: text/html"], args].concat())
     }
 
-    fn get(&self, target: &str) -> String {
+    pub fn get(&self, target: &str) -> String {
         self.ask(&[&self.0.url(target)])
     }
 
-    fn post(&self, target: &str, fields: &[&str]) -> String {
+    pub fn post(&self, target: &str, fields: &[&str]) -> String {
         let data = fields.iter().flat_map(|field| ["--data-urlencode", field]);
         let url = self.0.url(target);
         self.ask(&data.chain([url.as_str()]).collect::<Vec<_>>())
     }
 
     /// The token of the form on a page.
-    fn token(&self, target: &str) -> String {
+    pub fn token(&self, target: &str) -> String {
         let page = self.get(target);
         let at = page.find("name=\"form\" value=\"").unwrap_or_else(|| panic!("no form: {page}")) + 19;
         format!("form={}", &page[at..at + page[at..].find('"').expect("an end")])

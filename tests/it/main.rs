@@ -31,6 +31,7 @@ mod privacy;
 mod redact;
 mod redis;
 mod replicas;
+mod registry;
 mod route;
 mod staff;
 mod start;

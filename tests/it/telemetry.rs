@@ -173,10 +173,14 @@ fn a_stranger_can_not_ask_to_be_recorded_and_a_trusted_peer_can() {
         let collector = Collector::started("http");
         let origin = Origin::start(OK);
         let more = "sample = \"0%\"\nauthorization = \"k\"\nauthorization_header = \"x-key\"";
-        let privet = Privet::with_listen(listen, &format!("{}{}", collector.table(more), route(&origin, "")));
+        let shutdown = "[shutdown]\ndelay = \"0s\"\n";
+        let config = format!("{}{shutdown}{}", collector.table(more), route(&origin, ""));
+        let mut privet = Privet::with_listen(listen, &config);
         ask(&privet, "01");
         privet.until("a line", || collector.lines("logs").iter().any(|log| log["trace"] == TRACE));
-        // Traces go before logs.
+        // What waits is sent before the end.
+        privet.signal("-TERM");
+        assert!(privet.child.wait().expect("ended").success());
         assert_eq!(!collector.spans().is_empty(), recorded, "{:?}", collector.spans());
         let flags = if recorded { "-01\r\n" } else { "-00\r\n" };
         let seen = origin.seen();
@@ -209,6 +213,72 @@ fn a_collector_that_comes_late_gets_what_waits() {
     collector.start("UNAVAILABLE,UNAVAILABLE", &[]);
     privet.until("the spans", || collector.spans().iter().any(|span| span["name"] == "GET shop.example/"));
     privet.until("told", || privet.log().contains("telemetry is sent again"));
+}
+
+#[test]
+fn a_signal_that_hangs_holds_up_no_other() {
+    let mut collector = Collector::at("grpc");
+    collector.start("hang", &[]);
+    let origin = Origin::start(OK);
+    let privet = Privet::with(&format!("{}{}", collector.table(""), route(&origin, "")));
+    ask(&privet, "01");
+    let value = |name: &str| {
+        let points = collector.lines("metrics");
+        points.into_iter().rfind(|point| point["metric"] == name).map(|point| point["value"].clone())
+    };
+    privet.until("a line", || collector.lines("logs").iter().any(|log| log["scope"] == "privet.access_log"));
+    privet.until("metrics", || value("privet_requests_total") == Some(1.into()));
+    assert!(collector.spans().is_empty() && ask(&privet, "01").starts_with("HTTP/1.1 200"));
+    privet.until("newer metrics", || value("privet_requests_total") == Some(2.into()));
+}
+
+#[test]
+fn metrics_that_could_not_be_sent_come_as_they_are_by_then() {
+    let mut collector = Collector::at("grpc");
+    let origin = Origin::start(OK);
+    let privet = Privet::with(&format!("{}{}", collector.table("signals = [\"metrics\"]"), route(&origin, "")));
+    privet.until("failed", || privet.metric("privet_telemetry_failures_total{signal=\"metrics\"}") > 0);
+    ask(&privet, "01");
+    collector.start("", &[]);
+    privet.until("metrics", || !collector.lines("metrics").is_empty());
+    let first = collector.lines("metrics");
+    assert!(first.iter().any(|point| point["metric"] == "privet_requests_total" && point["value"] == 1), "{first:?}");
+}
+
+#[test]
+fn every_step_and_every_attempt_has_a_span() {
+    let collector = Collector::started("grpc");
+    let origin = Origin::start(OK);
+    let route = format!(
+        "[[route]]\nhost = \"shop.example\"\nurl_privacy = \"reject\"\nupstream = [\"http://127.0.0.1:{}\", \"http://{}\"]\nbalance = \"round_robin\"\n\
+         [[route]]\nhost = \"shop.example\"\npath = \"/staff\"\nupstream = \"http://{}\"\ngate = \"staff\"\n\
+         [[login]]\npath = \"/login\"\npreset = \"form-redirect\"\n",
+        free_port(),
+        origin.address,
+        origin.address,
+    );
+    let privet = Privet::with(&format!("{}{route}", collector.table("")));
+    let names = || collector.spans().iter().map(|span| span["name"].clone()).collect::<Vec<_>>();
+    privet.get("/staff", "");
+    for _ in 0..4 {
+        let form = "email=kim.minsu%40example.net&password=hunter2";
+        privet.raw(format!(
+            "POST /login HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+            form.len()
+        ).as_bytes());
+        privet.get("/", "");
+    }
+    for step in ["gate", "url check", "login check"] {
+        privet.until(step, || names().contains(&step.into()));
+    }
+    let again = |span: &Value| span["attributes"]["http.request.resend_count"] == 1;
+    privet.until("another attempt", || collector.spans().iter().any(again));
+    let spans = collector.spans();
+    let second = spans.iter().find(|span| again(span)).expect("one");
+    let first =
+        spans.iter().find(|span| span["parent"] == second["parent"] && span["attributes"]["error.type"] == "connect");
+    assert!(first.is_some(), "{spans:#?}");
+    collector.assert_nobody_is_in_it();
 }
 
 #[test]

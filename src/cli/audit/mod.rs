@@ -111,7 +111,8 @@ impl FilterArgs {
                 return ExitCode::from(2);
             }
         };
-        let filter = Filter { kind: self.kind.clone(), since: self.since, until: self.until, text: self.text.clone() };
+        let (kind, text) = (self.kind.clone(), self.text.clone());
+        let filter = Filter { kind, since: self.since, until: self.until, text, ..Filter::default() };
         match crate::journal::search::search(&place.settings.path, ring, &filter, visit) {
             Ok(unread) => told(unread),
             Err(Error::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {

@@ -90,7 +90,7 @@ fn one_by_one(
     tally: &mut Tally,
 ) -> anyhow::Result<()> {
     let mask = Arc::new(Mask::new(Arc::clone(engine), Vec::new(), String::new()));
-    let mut rewriter = Rewriter::new(&mask, Some(media), None, Uninspectable::Refuse);
+    let mut rewriter = Rewriter::new(&mask, Some(media), None, Uninspectable::Refuse, None);
     let (mut text, mut new) = (Vec::new(), Vec::new());
     loop {
         text.clear();
@@ -103,7 +103,7 @@ fn one_by_one(
             break;
         }
     }
-    if let Some(found) = rewriter.found(crate::privacy::mask::Found::tally) {
+    if let Some(found) = rewriter.found(crate::privacy::mask::Found::masked) {
         tally.merge(&found);
     }
     Ok(out.flush()?)

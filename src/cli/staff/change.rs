@@ -3,13 +3,20 @@
 use std::{fs, os::unix::fs::DirBuilderExt as _, time::SystemTime};
 
 use super::{Door, Failure, PlaceArgs};
-use crate::cli::prompt;
-use crate::identity::{
-    account::{self, Account},
-    password::{Password, hash},
-    policy, recovery,
-    settings::SecondFactor,
-    totp,
+use crate::{
+    cli::{
+        office::{Office, own_password},
+        prompt,
+    },
+    identity::{
+        account::{self, Account},
+        order::Order,
+        password::{Password, hash},
+        policy, recovery,
+        settings::SecondFactor,
+        totp,
+    },
+    registry::Command,
 };
 
 /// What `staff add` takes.
@@ -29,6 +36,12 @@ pub struct AddArgs {
     /// Read the password from standard input, a line.
     #[arg(long)]
     password_stdin: bool,
+    /// Once the registry is founded: who you are, an officer. Your password is the second line where it is read from standard input.
+    #[arg(long = "as", value_name = "NAME")]
+    officer: Option<String>,
+    /// Your one-time code, where you have one.
+    #[arg(long, value_name = "CODE", requires = "officer")]
+    code: Option<String>,
     #[command(flatten)]
     place: PlaceArgs,
 }
@@ -57,7 +70,7 @@ pub struct DisableArgs {
     place: PlaceArgs,
 }
 
-/// What `staff totp` and `staff revoke` take.
+/// What `staff totp` takes.
 #[derive(Debug, clap::Args)]
 pub struct OneArgs {
     /// The name that signs in.
@@ -104,15 +117,32 @@ pub(super) fn add(args: &AddArgs) -> Result<(), Failure> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(Failure::Folder)?;
     }
     let exists = |accounts: &[Account]| accounts.iter().any(|account| account.id == id);
+    let office = args.place.office()?;
+    let look = office.look()?;
+    let founded = look["founded"].is_string();
+    // Who has left may come back, as somebody new.
+    let again = Office::has_left(&look, &office.person(&id, None)?);
     // Told before the password is asked for; what counts is the look under the lock.
-    if exists(&place.read()?) {
+    if exists(&place.read()?) && !again {
         return Err(Failure::Exists);
+    }
+    if founded && (args.officer.is_none() || !roles.is_empty()) {
+        return Err(Failure::ByOfficers);
     }
     let password = prompt::password(args.password_stdin)?;
     door.accepts(&password, &id, args.name.as_deref(), args.totp)?;
     let phc = hash(&password).map_err(|_| Failure::Random)?;
     let enrolment = args.totp.then(Enrolment::new).transpose()?;
+    if founded {
+        // Before there is an account: who may not let anybody join makes none.
+        let command = Command::Join { person: office.person(&id, None)?, name: args.name.clone() };
+        let (password, code) = (own_password(args.password_stdin)?, args.code.clone().map(Into::into));
+        office.order(Order { name: args.officer.clone(), password, code, command })?;
+    }
     place.edit(|accounts| {
+        if again {
+            accounts.retain(|account| account.id != id);
+        }
         if exists(accounts) {
             return Err(Failure::Exists);
         }
@@ -162,16 +192,13 @@ pub(super) fn totp(args: &OneArgs) -> Result<(), Failure> {
 }
 
 pub(super) fn disable(args: &DisableArgs) -> Result<(), Failure> {
-    let door = args.place.door()?;
-    change(&door, &account::id(&args.id)?, |account| account.set_disabled(!args.undo))?;
-    println!("{}", if args.undo { "may sign in again" } else { "may sign in no more; their sessions end" });
-    Ok(())
+    disable_account(&args.place, &args.id, args.undo)
 }
 
-pub(super) fn revoke(args: &OneArgs) -> Result<(), Failure> {
-    let door = args.place.door()?;
-    change(&door, &account::id(&args.id)?, Account::end_sessions)?;
-    println!("their sessions end");
+pub(super) fn disable_account(place: &PlaceArgs, id: &str, undo: bool) -> Result<(), Failure> {
+    let door = place.door()?;
+    change(&door, &account::id(id)?, |account| account.set_disabled(!undo))?;
+    println!("{}", if undo { "may sign in again" } else { "may sign in no more; their sessions end" });
     Ok(())
 }
 

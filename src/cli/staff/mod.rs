@@ -1,22 +1,27 @@
-//! `privet staff`: who may sign in. It writes the sealed staff file; a running gateway notices by itself.
+//! `privet staff`: who may sign in, and who may what. Accounts are written to the sealed staff file, which a running gateway notices by itself;
+//! grants are ordered from the registry.
 
+mod certificate;
 mod change;
+mod duty;
+mod list;
 mod passkeys;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use serde_json::json;
-
-use super::{prompt, safe::scrubbed};
+use super::{office::Office, prompt, safe::scrubbed};
 use crate::{
     config::{Config, Flags},
     gateway::settings::HostPattern,
     identity::{
         account::Invalid,
+        order::Refused,
         policy::Weak,
+        realm,
         settings::{DEFAULT_REALM, Realm},
         staff::{self, Place},
     },
+    journal, login, registry, seal,
 };
 
 /// What `staff` takes.
@@ -29,20 +34,31 @@ pub enum StaffCommand {
     /// Give them a new secret for one-time codes, and new recovery codes; their sessions end.
     Totp(change::OneArgs),
     /// Let somebody sign in no more; their sessions end. The name stays taken.
-    #[command(visible_alias = "leave")]
     Disable(change::DisableArgs),
-    /// End all sessions of somebody.
-    Revoke(change::OneArgs),
+    /// Found the registry: name the first two privacy officers. From then on roles are what officers grant.
+    Init(duty::InitArgs),
+    /// Give somebody a role. A sensitive one is proposed, and another officer confirms it.
+    Grant(duty::GrantArgs),
+    /// Confirm or reject what another officer has proposed.
+    Confirm(duty::ConfirmArgs),
+    /// End a role of somebody; without a role, all their sessions.
+    Revoke(duty::RevokeArgs),
+    /// Give somebody another duty: all former roles end at the same moment.
+    Move(duty::GrantArgs),
+    /// Let somebody go: all roles end, they can't sign in any more, their sessions end.
+    Leave(duty::LeaveArgs),
+    /// Say that a role of somebody is right still.
+    Recertify(duty::RecertifyArgs),
     /// Show somebody's passkeys, or remove lost ones.
     #[command(subcommand)]
     Passkeys(passkeys::PasskeysCommand),
-    /// Show who may sign in.
-    List(ListArgs),
+    /// Show who may sign in, what they are, and what waits for officers.
+    List(list::ListArgs),
 }
 
 /// Where the staff file is.
 #[derive(Debug, clap::Args)]
-struct PlaceArgs {
+pub struct PlaceArgs {
     /// The configuration that names it.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -54,19 +70,9 @@ struct PlaceArgs {
     realm: String,
 }
 
-/// What `staff list` takes.
-#[derive(Debug, clap::Args)]
-pub struct ListArgs {
-    #[command(flatten)]
-    place: PlaceArgs,
-    /// JSON instead of text.
-    #[arg(long)]
-    json: bool,
-}
-
 /// Why a command did nothing. A name or password that was typed is in none of the texts.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+pub(super) enum Failure {
     #[error("there is such an account already")]
     Exists,
     #[error("there is no such account")]
@@ -95,6 +101,30 @@ enum Failure {
     Input(#[from] std::io::Error),
     #[error("there are no random bytes, or no memory")]
     Random,
+    #[error("{error}")]
+    Refused { error: String, hint: Option<String>, exit: u8 },
+    #[error("who orders this is not said")]
+    Nobody,
+    #[error("the registry is founded: roles are given by officers")]
+    ByOfficers,
+    #[error("the pledge was not shown")]
+    NotRead(u32),
+    #[error("the registry is kept in the journal, which the configuration has off")]
+    NoJournal,
+    #[error("no running gateway answers as it should")]
+    Gateway(#[source] std::io::Error),
+    #[error("the password file can't be read")]
+    PasswordFile(#[source] std::io::Error),
+    #[error("the certificate can't be written")]
+    Certificate(#[source] std::io::Error),
+    #[error("the keys can't be used")]
+    Keys(#[source] seal::keys::Error),
+    #[error("the realm can't be opened")]
+    Open(#[source] realm::Error),
+    #[error("the journal can't be written")]
+    Journal(#[source] journal::open::Error),
+    #[error("the registry can't be read")]
+    Search(#[source] journal::search::Error),
 }
 
 impl Failure {
@@ -102,8 +132,33 @@ impl Failure {
         match self {
             Self::Exists | Self::Unknown | Self::NoPasskey | Self::Weak(_) | Self::Typed(_) => 1,
             Self::Invalid(_) | Self::Realm | Self::NoTerminal | Self::Config(_) => 2,
+            Self::Nobody | Self::ByOfficers | Self::NotRead(_) => 2,
+            Self::Refused { exit, .. } => *exit,
             Self::Staff(_) | Self::Blocklist(_) | Self::Folder(_) | Self::Input(_) | Self::Random => 3,
+            Self::NoJournal | Self::Gateway(_) | Self::PasswordFile(_) | Self::Certificate(_) => 3,
+            Self::Keys(_) | Self::Open(_) | Self::Journal(_) | Self::Search(_) => 3,
         }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Refused { hint, .. } => hint.clone(),
+            Self::Nobody => Some("name yourself: --as NAME".to_owned()),
+            Self::ByOfficers => {
+                Some("add the account without --role, in your own name (--as NAME), then `privet staff grant`".to_owned())
+            }
+            Self::NotRead(version) => {
+                Some(format!("read it (`privet pledge show`), then say so: --agree {version}"))
+            }
+            Self::NoJournal => Some("remove `path = \"off\"` of [journal]".to_owned()),
+            _ => None,
+        }
+    }
+
+    /// What the registry has refused here, as a running gateway tells it.
+    pub(super) fn refused(refused: Refused) -> Self {
+        let hint = refused.hint().map(str::to_owned);
+        Self::Refused { error: refused.to_string(), hint, exit: refused.exit() }
     }
 }
 
@@ -125,13 +180,32 @@ pub fn run(command: &StaffCommand) -> ExitCode {
         StaffCommand::Passwd(args) => change::password(args),
         StaffCommand::Totp(args) => change::totp(args),
         StaffCommand::Disable(args) => change::disable(args),
-        StaffCommand::Revoke(args) => change::revoke(args),
+        StaffCommand::Init(args) => duty::init(args),
+        StaffCommand::Grant(args) => duty::grant(args, false),
+        StaffCommand::Confirm(args) => duty::confirm(args),
+        StaffCommand::Revoke(args) => duty::revoke(args),
+        StaffCommand::Move(args) => duty::grant(args, true),
+        StaffCommand::Leave(args) => duty::leave(args),
+        StaffCommand::Recertify(args) => duty::recertify(args),
         StaffCommand::Passkeys(command) => passkeys::run(command),
-        StaffCommand::List(args) => list(args),
+        StaffCommand::List(args) => list::run(args),
     };
+    ended("staff", outcome)
+}
+
+/// The exit code of a command, after telling why it did nothing.
+pub(super) fn ended(command: &str, outcome: Result<(), Failure>) -> ExitCode {
     let Err(failure) = outcome else { return ExitCode::SUCCESS };
-    let cause = std::error::Error::source(&failure).map_or_else(String::new, |source| format!(": {source}"));
-    eprintln!("privet staff: {}", scrubbed(&format!("{failure}{cause}")));
+    let mut text = failure.to_string();
+    let mut cause = std::error::Error::source(&failure);
+    while let Some(source) = cause {
+        text.extend([": ", &source.to_string()]);
+        cause = source.source();
+    }
+    eprintln!("privet {command}: {}", scrubbed(&text));
+    if let Some(hint) = failure.hint() {
+        eprintln!("    hint: {hint}");
+    }
     ExitCode::from(failure.code())
 }
 
@@ -166,39 +240,37 @@ impl PlaceArgs {
     }
 }
 
+impl PlaceArgs {
+    /// The registry of the realm.
+    pub(super) fn office(&self) -> Result<Office, Failure> {
+        let Some(path) = &self.config else {
+            return Ok(Office {
+                data_dir: self.data.clone(),
+                journal: Some(journal::Settings::new(self.data.join("journal"))),
+                keys: self.data.join("seal.key"),
+                realm: self.door()?.realm,
+                rules: registry::Settings::default(),
+                login: login::Settings::default(),
+                configured: false,
+            });
+        };
+        let config = Config::load(path, &Flags::default()).map_err(|report| Failure::Config(report.to_string()))?;
+        let realm = config.identity.realms.into_iter().find(|realm| realm.name == self.realm).ok_or(Failure::Realm)?;
+        Ok(Office {
+            // Another realm has no registry.
+            journal: config.journal.filter(|_| config.registry.realm == realm.name),
+            keys: realm.key_file.clone(),
+            data_dir: config.data_dir,
+            rules: config.registry,
+            login: config.login,
+            realm,
+            configured: true,
+        })
+    }
+}
+
 impl Door {
     fn place(&self) -> Place {
         Place { file: self.realm.staff_file.clone(), keys: self.realm.key_file.clone() }
     }
-}
-
-fn list(args: &ListArgs) -> Result<(), Failure> {
-    let mut accounts = args.place.door()?.place().read()?;
-    accounts.sort_by(|a, b| a.id.cmp(&b.id));
-    if args.json {
-        let shown: Vec<_> = accounts
-            .iter()
-            .map(|account| {
-                json!({ "id": account.id, "name": account.name, "roles": account.roles, "totp": account.totp.is_some(),
-                    "recovery_codes": account.recovery.len(), "passkeys": account.passkeys.len(), "disabled": account.disabled, "created": account.created })
-            })
-            .collect();
-        println!("{}", json!({ "realm": args.place.realm, "accounts": shown }));
-        return Ok(());
-    }
-    for account in &accounts {
-        let state = if account.disabled { "disabled" } else { "active" };
-        let passkeys = match account.passkeys.len() {
-            0 => String::new(),
-            1 => ", 1 passkey".to_owned(),
-            many => format!(", {many} passkeys"),
-        };
-        let factor = match &account.totp {
-            Some(_) => format!("totp, {} recovery codes{passkeys}", account.recovery.len()),
-            None if account.passkeys.is_empty() => "password only".to_owned(),
-            None => format!("password{passkeys}"),
-        };
-        println!("{}\t{state}\t{factor}\t{}", account.id, account.roles.join(","));
-    }
-    Ok(())
 }

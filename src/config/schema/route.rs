@@ -123,6 +123,20 @@ pub(super) const KEYS: &[Key] = &[
         "refuse",
         "What becomes of an answer on a masked route that can't be read (pictures, scripts, unknown codings, broken JSON, gRPC): \"refuse\" (503) or \"pass\".",
     ),
+    key(
+        "route[]",
+        "subject",
+        "[\"json:/customers/*/id\", \"csv:id\", \"html:data-id\"]",
+        "none",
+        "Where answers say whose a record is, one place or a list of them: \"json:PATH\" (a record is what the last \"*\" names), \"csv:COLUMN\", \"html:ATTRIBUTE\" (of the element that is the record), \"html:column:HEAD\", or \"path:N\", a segment of the request's path.",
+    ),
+    key(
+        "route[]",
+        "consent",
+        "[\"json:/customers/*/agreed\", \"csv:agreed\"]",
+        "none",
+        "Where a record says that its subject agreed, in the forms of `subject` but \"path:N\". true, 1, y, yes, t, on, o, ok, agree, agreed, accepted, granted, consented, opt-in, 예, 동의, 동의함 and 수신동의 are a yes, anything else is a no.",
+    ),
     key("route[]", "rewrite_location", "true", "true", "Whether Location: http:// of our own hosts becomes https://."),
     key(
         "route[]",

@@ -6,7 +6,7 @@ const CUT: Malformed = Malformed("an escape in JSON is cut");
 const UNKNOWN: Malformed = Malformed("an escape in JSON is unknown");
 
 /// Appends what `raw` stands for. Half of a surrogate pair becomes U+FFFD.
-pub(super) fn decode(raw: &[u8], plain: &mut Vec<u8>) -> Result<(), Malformed> {
+pub(in crate::format) fn decode(raw: &[u8], plain: &mut Vec<u8>) -> Result<(), Malformed> {
     let mut rest = raw;
     while let Some(n) = memchr::memchr(b'\\', rest) {
         plain.extend_from_slice(&rest[..n]);

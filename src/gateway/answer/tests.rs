@@ -20,6 +20,7 @@ fn route(path: &str, prefix: Prefix) -> Route {
     };
     Route {
         mask: None,
+        records: None,
         name: "*".into(),
         host: HostPattern::Any,
         path: path.into(),

@@ -57,13 +57,15 @@ impl Ledger {
     /// Counts what was found, for the request at hand too.
     fn record(&self, place: Place, found: &Found, upload: &Upload) {
         for row in found.rows() {
-            for (kind, n) in row.tally.iter() {
+            for (kind, n) in row.both().iter() {
                 self.shard.map.record(&self.route, place, &row.field, kind, n);
             }
         }
-        let tally = found.tally();
-        upload.found.borrow_mut().merge(&tally);
-        for (kind, n) in tally.iter() {
+        let masked = found.masked();
+        let mut all = upload.found.borrow_mut();
+        all.merge(&masked);
+        all.merge(&found.shown());
+        for (kind, n) in masked.iter() {
             self.shard.count_many(Labelled::Redactions, &[&self.route, kind.name(), place.name()], n);
         }
     }
@@ -143,7 +145,7 @@ impl Masking {
         }
         let unlabelled = how.media.is_none();
         let (parts, body) = answer.into_parts();
-        let rewriter = Rewriter::new(&self.mask, how.media, how.encoding, self.uninspectable);
+        let rewriter = Rewriter::new(&self.mask, how.media, how.encoding, self.uninspectable, None);
         let pipeline = Pipeline::new(how.coding, rewriter, self.ledger.clone());
         let mut masked = match body.into_answer() {
             Ok(answer) => Masked::new(answer, pipeline),

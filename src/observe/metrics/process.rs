@@ -1,7 +1,13 @@
 //! The process as the kernel sees it, under the names that every Prometheus client library uses
 //! (<https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics>).
 
-use std::{fs, sync::OnceLock};
+use std::{
+    fs,
+    sync::OnceLock,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use rustix::time::{ClockId, clock_gettime};
 
 use super::family::{Family, Kind, Sample, Value};
 
@@ -38,13 +44,14 @@ fn after_name(stat: &str) -> Vec<&str> {
     stat.rsplit_once(')').map(|(_, rest)| rest.split_ascii_whitespace().collect()).unwrap_or_default()
 }
 
-/// When the machine was started, in microseconds since 1970.
+/// When the machine was started, in microseconds since 1970, by the clocks of now: `/proc/stat` is hidden from hardened services.
 fn boot_micros() -> u64 {
     static BOOT: OnceLock<u64> = OnceLock::new();
     *BOOT.get_or_init(|| {
-        let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
-        let seconds = stat.lines().find_map(|line| line.strip_prefix("btime ")?.trim().parse::<u64>().ok());
-        seconds.unwrap_or_default() * 1_000_000
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let up = clock_gettime(ClockId::Boottime);
+        let up = Duration::new(up.tv_sec.try_into().unwrap_or(0), up.tv_nsec.try_into().unwrap_or(0));
+        now.saturating_sub(up).as_micros().try_into().unwrap_or(u64::MAX)
     })
 }
 

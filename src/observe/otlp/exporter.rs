@@ -1,4 +1,4 @@
-//! The thread that sends: it empties the lanes, makes batches, and sends each until it is taken, refused or too old.
+//! What sends, a task a signal on a thread of their own: it empties the lanes, makes batches, and sends each until it is taken, refused or too old.
 
 use std::{
     collections::VecDeque,
@@ -41,146 +41,168 @@ struct Batch {
     due: Instant,
 }
 
-/// The exporter, on its own thread.
+/// What of a signal has left its lanes and is in no batch yet.
+#[derive(Debug)]
+enum Stock {
+    Traces(VecDeque<Finished>),
+    /// When they are due, and since when they count: nanoseconds since 1970.
+    Metrics(Instant, u64),
+    Logs(VecDeque<Record>),
+}
+
+impl Stock {
+    /// What is lost when it goes no further.
+    fn records(&self) -> u64 {
+        match self {
+            Self::Traces(all) => all.iter().map(|finished| 1 + finished.steps.len() as u64).sum(),
+            Self::Metrics(..) => 0,
+            Self::Logs(all) => all.len() as u64,
+        }
+    }
+}
+
+/// The exporter of one signal. Each has a connection of its own, so that none waits for another's trouble.
 #[derive(Debug)]
 pub(super) struct Exporter {
+    signal: Signal,
     shared: Arc<Shared>,
     ready: Arc<Ready>,
     client: Client,
-    waiting: [Option<Batch>; 3],
-    traces: VecDeque<Finished>,
-    logs: VecDeque<Record>,
-    /// When metrics are due.
-    metrics_due: Instant,
-    started: u64,
+    waiting: Option<Batch>,
+    stock: Stock,
     told: Option<Instant>,
     failing: bool,
 }
 
 impl Exporter {
-    pub(super) fn new(shared: Arc<Shared>, ready: Arc<Ready>, started: u64) -> Self {
-        Self {
-            shared,
+    /// One for each signal; metrics count since `started`.
+    pub(super) fn all(shared: &Arc<Shared>, ready: &Arc<Ready>, started: u64) -> [Self; 3] {
+        Signal::ALL.map(|signal| Self {
+            signal,
+            shared: Arc::clone(shared),
             client: Client::new(),
-            waiting: [const { None }; 3],
-            traces: VecDeque::new(),
-            logs: VecDeque::new(),
-            // Soon, so that a collector knows of a new process.
-            metrics_due: Instant::now() + PACE,
-            started,
+            waiting: None,
+            stock: match signal {
+                Signal::Traces => Stock::Traces(VecDeque::new()),
+                // Soon, so that a collector knows of a new process.
+                Signal::Metrics => Stock::Metrics(Instant::now() + PACE, started),
+                Signal::Logs => Stock::Logs(VecDeque::new()),
+            },
             told: None,
             failing: false,
-            ready,
-        }
+            ready: Arc::clone(ready),
+        })
     }
 
     /// Until the end: then all that waits is sent once more.
     pub(super) async fn run(mut self) {
+        let mut wake = self.shared.wake.subscribe();
         while self.shared.end_at().is_none() {
-            let _ = tokio::time::timeout(PACE, self.shared.wake.notified()).await;
+            let _ = tokio::time::timeout(PACE, wake.changed()).await;
             let ready = self.shared.ready();
             if !Arc::ptr_eq(&ready, &self.ready) {
                 self.client = Client::new();
                 self.ready = ready;
-                self.waiting.iter_mut().flatten().for_each(|batch| batch.due = Instant::now());
+                self.hurry();
             }
-            for signal in Signal::ALL {
-                if self.shared.end_at().is_none() {
-                    self.pump(signal).await;
-                }
+            if self.shared.end_at().is_none() {
+                self.pump().await;
             }
         }
-        self.metrics_due = Instant::now();
-        for signal in Signal::ALL {
-            self.waiting.iter_mut().flatten().for_each(|batch| batch.due = Instant::now());
-            self.pump(signal).await;
+        self.hurry();
+        if let Stock::Metrics(due, _) = &mut self.stock {
+            *due = Instant::now();
         }
-        let left = self.traces.iter().map(|finished| 1 + finished.steps.len() as u64).sum();
-        self.drop_records(Signal::Traces, left);
-        self.drop_records(Signal::Logs, self.logs.len() as u64);
-        for signal in Signal::ALL {
-            let left = self.waiting[signal as usize].as_ref().map_or(0, |batch| batch.records);
-            self.drop_records(signal, left);
-        }
+        self.pump().await;
+        self.drop_records(self.stock.records() + self.waiting.as_ref().map_or(0, |batch| batch.records));
     }
 
-    /// Sends what there is of a signal, up to the first failure.
-    async fn pump(&mut self, signal: Signal) {
-        while let Some(mut batch) = self.waiting[signal as usize].take().or_else(|| self.batch(signal)) {
+    fn hurry(&mut self) {
+        self.waiting.iter_mut().for_each(|batch| batch.due = Instant::now());
+    }
+
+    /// Sends what there is, up to the first failure.
+    async fn pump(&mut self) {
+        while let Some(mut batch) = self.waiting.take().or_else(|| self.batch()) {
             if batch.due > Instant::now() {
-                self.waiting[signal as usize] = Some(batch);
+                self.waiting = Some(batch);
                 return;
             }
+            if batch.tries > 0 {
+                self.renew(&mut batch);
+            }
             let Ready { settings, dialer, .. } = &*self.ready;
-            let sending = self.client.send(settings, dialer, signal, &batch.message);
+            let sending = self.client.send(settings, dialer, self.signal, &batch.message);
             let Some(sent) = before_the_end(&self.shared, sending).await else {
-                return self.drop_records(signal, batch.records);
+                return self.drop_records(batch.records);
             };
             match sent {
-                Ok(taken) => self.taken(signal, batch.records, taken.rejected),
+                Ok(taken) => self.taken(batch.records, taken.rejected),
                 Err(error) => {
-                    self.shared.counts.of(signal, Fate::Failed).increment();
-                    self.tell(signal, Some(&error));
+                    self.shared.counts.of(self.signal, Fate::Failed).increment();
+                    self.tell(Some(&error));
                     if !error.is_passing() || batch.made.elapsed() > OLD {
-                        self.drop_records(signal, batch.records);
+                        self.drop_records(batch.records);
                         continue;
                     }
                     batch.due = Instant::now() + wait(batch.tries, &error);
                     batch.tries += 1;
-                    self.waiting[signal as usize] = Some(batch);
+                    self.waiting = Some(batch);
                     return;
                 }
             }
         }
     }
 
-    fn taken(&mut self, signal: Signal, records: u64, rejected: u64) {
+    fn taken(&mut self, records: u64, rejected: u64) {
         let rejected = rejected.min(records);
-        self.shared.counts.of(signal, Fate::Sent).add(records - rejected);
-        self.drop_records(signal, rejected);
+        self.shared.counts.of(self.signal, Fate::Sent).add(records - rejected);
+        self.drop_records(rejected);
         if rejected > 0 {
-            self.tell(signal, None);
+            self.tell(None);
         } else if std::mem::take(&mut self.failing) {
-            tracing::info!("telemetry is sent again");
+            tracing::info!(signal = self.signal.name(), "telemetry is sent again");
         }
     }
 
-    fn drop_records(&self, signal: Signal, records: u64) {
-        self.shared.counts.of(signal, Fate::Dropped).add(records);
+    fn drop_records(&self, records: u64) {
+        self.shared.counts.of(self.signal, Fate::Dropped).add(records);
     }
 
-    /// Makes the next batch of a signal, where there is anything.
-    fn batch(&mut self, signal: Signal) -> Option<Batch> {
+    /// Makes the next batch, where there is anything.
+    fn batch(&mut self) -> Option<Batch> {
         let resource = &self.ready.resource;
-        let (message, records) = match signal {
-            Signal::Traces => {
-                let batch = next(&mut self.traces, || self.shared.traces.take())?;
-                message::traces(resource, &batch)
-            }
-            Signal::Logs => {
-                let batch = next(&mut self.logs, || self.shared.logs.take())?;
-                message::logs(resource, &batch)
-            }
-            Signal::Metrics => {
-                let due = self.ready.settings.signals.has(signal) && self.metrics_due <= Instant::now();
-                due.then(|| {
-                    self.metrics_due = Instant::now() + self.ready.settings.interval;
-                    message::metrics(resource, &self.shared.metrics.gather(), self.started)
-                })?
+        let (message, records) = match &mut self.stock {
+            Stock::Traces(stock) => message::traces(resource, &next(stock, || self.shared.traces.take())?),
+            Stock::Logs(stock) => message::logs(resource, &next(stock, || self.shared.logs.take())?),
+            Stock::Metrics(due, started) => {
+                if !self.ready.settings.signals.has(self.signal) || *due > Instant::now() {
+                    return None;
+                }
+                *due = Instant::now() + self.ready.settings.interval;
+                message::metrics(resource, &self.shared.metrics.gather(), *started)
             }
         };
         let now = Instant::now();
         Some(Batch { message: message.into(), records, made: now, tries: 0, due: now })
     }
 
+    /// Metrics add up: those of now tell all that those which could not be sent would have told.
+    fn renew(&self, batch: &mut Batch) {
+        if let Stock::Metrics(_, started) = self.stock {
+            let (message, records) = message::metrics(&self.ready.resource, &self.shared.metrics.gather(), started);
+            (batch.message, batch.records) = (message.into(), records);
+        }
+    }
+
     /// Tells of trouble, once a period: of `error`, or of records that were not taken.
-    fn tell(&mut self, signal: Signal, error: Option<&Error>) {
+    fn tell(&mut self, error: Option<&Error>) {
         self.failing = true;
         if self.told.is_some_and(|at| at.elapsed() < PERIOD) {
             return;
         }
         self.told = Some(Instant::now());
-        let signal = signal.name();
+        let signal = self.signal.name();
         let Some(error) = error else {
             return tracing::warn!(signal, "the collector has taken a part of the telemetry only");
         };
@@ -192,13 +214,14 @@ impl Exporter {
 /// What comes of `sending`; nothing where that is not before the exporter has to be done.
 async fn before_the_end<T>(shared: &Shared, sending: impl Future<Output = T>) -> Option<T> {
     tokio::pin!(sending);
+    let mut wake = shared.wake.subscribe();
     loop {
         if let Some(end) = shared.end_at() {
             return tokio::time::timeout_at(end.into(), sending).await.ok();
         }
         tokio::select! {
             sent = &mut sending => return Some(sent),
-            () = shared.wake.notified() => {}
+            _ = wake.changed() => {}
         }
     }
 }

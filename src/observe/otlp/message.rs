@@ -1,6 +1,9 @@
 //! Export requests of OTLP (<https://github.com/open-telemetry/opentelemetry-proto>, version 1), with numbers of fields as there.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    sync::OnceLock,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use serde_json::{Map, Value};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -37,11 +40,13 @@ const CUMULATIVE: u64 = 2;
 
 /// Who sends: the resource of all that is exported, encoded.
 pub(super) fn resource(settings: &Settings) -> Vec<u8> {
-    let instance = format!("{:032x}", fastrand::u128(..));
+    // One a process, whatever is reloaded: counters go on.
+    static INSTANCE: OnceLock<String> = OnceLock::new();
+    let instance = INSTANCE.get_or_init(|| format!("{:032x}", fastrand::u128(..)));
     let own = [
         ("service.name", settings.service_name.as_str()),
         ("service.version", env!("CARGO_PKG_VERSION")),
-        ("service.instance.id", &instance),
+        ("service.instance.id", instance),
     ];
     let more = settings.resource.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let mut resource = Message::default();

@@ -20,7 +20,7 @@ use std::{
 };
 
 use serde_json::Value;
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
 use self::{
     exporter::Exporter,
@@ -68,7 +68,7 @@ struct Shared {
     metrics: Arc<Metrics>,
     workers: usize,
     ready: Mutex<Arc<Ready>>,
-    wake: Notify,
+    wake: watch::Sender<()>,
     /// Nothing more is taken.
     ending: AtomicBool,
     /// When the exporter has to be done, once it is told to end.
@@ -99,7 +99,7 @@ impl Telemetry {
     /// Sends from now on, by these settings.
     pub fn start(&self) {
         *lock(&self.shared.ready) = Arc::clone(&self.ready);
-        self.shared.wake.notify_one();
+        self.shared.wake.send_replace(());
         if self.first && lock(&self.shared.thread).is_none() {
             self.shared.show();
             self.shared.run(&self.ready);
@@ -144,7 +144,7 @@ impl Shared {
             metrics: Arc::clone(metrics),
             workers,
             ready: Mutex::new(Arc::clone(ready)),
-            wake: Notify::new(),
+            wake: watch::Sender::new(()),
             ending: AtomicBool::new(false),
             end: Mutex::default(),
             thread: Mutex::default(),
@@ -152,10 +152,13 @@ impl Shared {
     }
 
     fn run(self: &Arc<Self>, ready: &Arc<Ready>) {
-        let exporter = Exporter::new(Arc::clone(self), Arc::clone(ready), message::nanos(clock::now()));
+        let [traces, metrics, logs] = Exporter::all(self, ready, message::nanos(clock::now()));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let thread = runtime.and_then(|runtime| {
-            let run = move || runtime.block_on(exporter.run());
+            let all = async {
+                tokio::join!(traces.run(), metrics.run(), logs.run());
+            };
+            let run = move || runtime.block_on(all);
             thread::Builder::new().name(THREAD.to_owned()).spawn(run)
         });
         match thread {
@@ -175,7 +178,7 @@ impl Shared {
     fn end(&self, at: Instant) {
         *lock(&self.end) = Some(at);
         self.ending.store(true, Relaxed);
-        self.wake.notify_one();
+        self.wake.send_replace(());
     }
 
     fn push<T: Weigh>(&self, signal: Signal, lanes: &Lanes<T>, lane: usize, records: u64, item: T) {

@@ -1,4 +1,4 @@
-//! What was rewritten in one body, by field: counts only.
+//! What was found in one body, by field: counts only.
 
 use crate::{
     format::Path,
@@ -17,7 +17,19 @@ pub struct Row {
     /// Its path; no part of it is data.
     pub field: String,
     /// What was rewritten there.
-    pub tally: Tally,
+    pub masked: Tally,
+    /// What was left as it is there, and so was shown to somebody.
+    pub shown: Tally,
+}
+
+impl Row {
+    /// Both.
+    #[must_use]
+    pub fn both(&self) -> Tally {
+        let mut both = self.masked.clone();
+        both.merge(&self.shown);
+        both
+    }
 }
 
 /// Counts by field.
@@ -27,34 +39,47 @@ pub struct Found {
 }
 
 impl Found {
-    /// The fields in which something was rewritten.
+    /// The fields in which something was found.
     #[must_use]
     pub fn rows(&self) -> &[Row] {
         &self.rows
     }
 
-    /// Whether nothing was rewritten.
+    /// Whether nothing was found.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// All of it by type.
+    /// All that was rewritten, by type.
     #[must_use]
-    pub fn tally(&self) -> Tally {
+    pub fn masked(&self) -> Tally {
+        self.sum(|row| &row.masked)
+    }
+
+    /// All that was left as it is, by type.
+    #[must_use]
+    pub fn shown(&self) -> Tally {
+        self.sum(|row| &row.shown)
+    }
+
+    fn sum(&self, of: impl Fn(&Row) -> &Tally) -> Tally {
         let mut all = Tally::default();
-        for row in &self.rows {
-            all.merge(&row.tally);
-        }
+        self.rows.iter().for_each(|row| all.merge(of(row)));
         all
     }
 
-    /// Counts at a row that [`Found::row_of`] gave.
-    pub(super) fn tally_of(&mut self, row: usize) -> &mut Tally {
-        &mut self.rows[row].tally
+    /// Where what is rewritten is counted in a row that [`Found::row_of`] gave.
+    pub(super) fn masked_in(&mut self, row: usize) -> &mut Tally {
+        &mut self.rows[row].masked
     }
 
-    /// The row in which what was rewritten at `path` is counted. `strict` is for bodies whose names may be values.
+    /// The same for what is left as it is.
+    pub(super) fn shown_in(&mut self, row: usize) -> &mut Tally {
+        &mut self.rows[row].shown
+    }
+
+    /// The row in which what was found at `path` is counted. `strict` is for bodies whose names may be values.
     pub(super) fn row_of(&mut self, path: &Path, engine: &Engine, strict: bool) -> usize {
         self.row(shown(path, engine, strict))
     }
@@ -66,7 +91,7 @@ impl Found {
         if let Some(row) = self.rows.iter().position(|row| row.field == field) {
             return row;
         }
-        self.rows.push(Row { field, tally: Tally::default() });
+        self.rows.push(Row { field, masked: Tally::default(), shown: Tally::default() });
         self.rows.len() - 1
     }
 }

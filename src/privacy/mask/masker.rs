@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Found, Mask, script};
+use super::{Facts, Found, Judge, Mask, Verdict, script};
 use crate::{
     format::{Path, Shape, Visitor},
     privacy::{
-        Finding, Kind, Scrubber, Tally,
+        Finding, Kind, Kinds, Scrubber, Tally, decode,
         detect::usual::{Expected, Told},
     },
 };
@@ -27,6 +27,9 @@ pub struct Masker {
     fields: Box<[Field; FIELDS]>,
     long: Option<Long>,
     found: Found,
+    judge: Option<Box<dyn Judge>>,
+    /// What holds here: everything personal is masked, revealed or not.
+    masks_all: bool,
 }
 
 /// What is known of a field.
@@ -50,19 +53,55 @@ enum Long {
     Scrubbed(Box<Scrubber>),
     /// All of it is personal.
     Dropped(Option<Kind>),
+    /// All of it is, and may be seen.
+    Shown(Option<Kind>),
 }
 
 impl Masker {
     /// For a body that begins. `strict` where the names of fields may be values themselves.
     #[must_use]
     pub fn new(mask: Arc<Mask>, strict: bool) -> Self {
-        Self { mask, strict, fields: Box::new([EMPTY; FIELDS]), long: None, found: Found::default() }
+        let (fields, found) = (Box::new([EMPTY; FIELDS]), Found::default());
+        Self { mask, strict, fields, long: None, found, judge: None, masks_all: false }
     }
 
-    /// What was rewritten so far.
+    /// The same, with a judge who is told what leaves unmasked and asked about records.
+    #[must_use]
+    pub fn judged(mask: Arc<Mask>, strict: bool, judge: Option<Box<dyn Judge>>) -> Self {
+        let mut masker = Self { judge, ..Self::new(mask, strict) };
+        masker.leave();
+        masker
+    }
+
+    /// A record begins, of which so much is known; `false` when it is to be left out. No value may be at hand.
+    pub(super) fn enter(&mut self, facts: &Facts<'_>) -> bool {
+        let verdict = self.judge.as_mut().map_or(Verdict::Show, |judge| judge.record(facts));
+        self.masks_all = verdict != Verdict::Show;
+        verdict != Verdict::Drop
+    }
+
+    /// What follows is of no record. No value may be at hand.
+    pub(super) fn leave(&mut self) {
+        self.masks_all = self.judge.as_mut().is_some_and(|judge| judge.outside() != Verdict::Show);
+    }
+
+    /// What was found so far.
     #[must_use]
     pub fn found(&self) -> &Found {
         &self.found
+    }
+
+    fn shows(&self, kind: &Kind) -> bool {
+        !self.masks_all && self.mask.reveal.has(kind)
+    }
+
+    /// Notes a value that is left as it is.
+    fn show(&mut self, at: &Path, kind: &Kind, plain: &[u8]) {
+        let row = self.row(at);
+        self.found.shown_in(row).add(kind);
+        if let Some(judge) = &mut self.judge {
+            judge.seen(kind, plain);
+        }
     }
 
     /// What is known of the field at this path.
@@ -87,51 +126,76 @@ impl Masker {
         field
     }
 
-    /// The counts of this path.
-    fn tally(&mut self, at: &Path) -> &mut Tally {
-        let known = self.known(at).row;
-        let row = known.unwrap_or_else(|| self.found.row_of(at, &self.mask.engine, self.strict));
+    /// The row in which what is found at this path is counted.
+    fn row(&mut self, at: &Path) -> usize {
+        if let Some(row) = self.known(at).row {
+            return row;
+        }
+        let row = self.found.row_of(at, &self.mask.engine, self.strict);
         self.known(at).row = Some(row);
-        self.found.tally_of(row)
+        row
     }
 
-    fn count(&mut self, at: &Path, kind: &Kind) {
-        self.tally(at).add(kind);
+    /// The counts of what is rewritten at this path.
+    fn tally(&mut self, at: &Path) -> &mut Tally {
+        let row = self.row(at);
+        self.found.masked_in(row)
     }
 
-    /// Writes `value` with `findings` rewritten.
-    fn splice(&mut self, at: &Path, value: &[u8], findings: &[Finding], out: &mut Vec<u8>) {
+    /// Writes `value` with `findings` rewritten; `false` where all of them are left as they are, and then nothing is written.
+    fn splice(&mut self, at: &Path, value: &[u8], findings: &[Finding], out: &mut Vec<u8>) -> bool {
         let mask = Arc::clone(&self.mask);
-        let tally = self.tally(at);
         let mut pos = 0;
         for finding in findings {
+            if self.shows(&finding.kind) {
+                self.show(at, &finding.kind, &decode::decode(&value[finding.span()]).0);
+                continue;
+            }
             out.extend_from_slice(&value[pos..finding.start]);
-            mask.engine.rewrite_finding(value, finding, out, tally);
+            mask.engine.rewrite_finding(value, finding, out, self.tally(at));
             pos = finding.end;
         }
-        out.extend_from_slice(&value[pos..]);
+        let rewritten = findings.iter().any(|finding| !self.shows(&finding.kind));
+        if rewritten {
+            out.extend_from_slice(&value[pos..]);
+        }
+        rewritten
     }
 
-    /// Writes a value that a path of the mask names.
+    /// Writes a value that a path of the mask names. It is seen only where that is revealed besides its type.
     fn cover(&mut self, at: &Path, value: &[u8], shape: Shape, out: &mut Vec<u8>) -> bool {
         if value.is_empty() || value == b"null" && shape == Shape::Word {
             return false;
         }
         let found = self.mask.engine.detector().detect_field(at.name(), value);
-        match found.as_slice() {
-            [only] if only.start == 0 && only.end == value.len() => self.splice(at, value, &found, out),
-            _ => {
+        let whole = match found.as_slice() {
+            [only] if only.start == 0 && only.end == value.len() => Some(only),
+            _ => None,
+        };
+        let kind = whole.map_or_else(by_path, |only| only.kind.clone());
+        if self.shows_path(&kind) {
+            self.show(at, &kind, value);
+            return false;
+        }
+        let mask = Arc::clone(&self.mask);
+        match whole {
+            Some(only) => mask.engine.rewrite_finding(value, only, out, self.tally(at)),
+            None => {
                 out.extend_from_slice(COVERED);
-                self.count(at, &by_path());
+                self.tally(at).add(&kind);
             }
         }
         true
     }
 
+    fn shows_path(&self, kind: &Kind) -> bool {
+        self.shows(&by_path()) && self.shows(kind)
+    }
+
     /// How a long value that begins with `first` is to be treated.
     fn begin(&self, at: &Path, first: &[u8]) -> Long {
         if self.mask.covers(at) {
-            return Long::Dropped(None);
+            return if self.shows(&by_path()) { Long::Shown(None) } else { Long::Dropped(None) };
         }
         if !at.name().is_empty() {
             let found = self.mask.engine.detector().detect_field(at.name(), first);
@@ -139,10 +203,25 @@ impl Masker {
                 && only.start == 0
                 && only.end == first.len()
             {
-                return Long::Dropped(Some(only.kind.clone()));
+                let kind = only.kind.clone();
+                return if self.shows(&kind) { Long::Shown(Some(kind)) } else { Long::Dropped(Some(kind)) };
             }
         }
-        Long::Scrubbed(Box::new(Scrubber::new(Arc::clone(&self.mask.engine))))
+        let reveal = if self.masks_all { Kinds::default() } else { self.mask.reveal.clone() };
+        Long::Scrubbed(Box::new(Scrubber::revealing(Arc::clone(&self.mask.engine), reveal)))
+    }
+}
+
+impl Masker {
+    /// Notes what a stream has left as it is.
+    fn note_shown(&mut self, at: &Path) {
+        let mut long = self.long.take();
+        if let Some(Long::Scrubbed(scrubber)) = &mut long {
+            for (kind, value) in scrubber.shown() {
+                self.show(at, &kind, &value);
+            }
+        }
+        self.long = long;
     }
 }
 
@@ -162,8 +241,15 @@ impl Visitor for Masker {
             // No type has fewer digits than a card's check code.
             Shape::Number if value.len() < 3 => false,
             Shape::Script => {
+                let mask = Arc::clone(&self.mask);
                 let mut tally = Tally::default();
-                let rewritten = script::scrub(&self.mask.engine, value, out, &mut tally);
+                let rewritten = script::scrub(&mask.engine, value, out, &mut tally, |finding| {
+                    let shows = self.shows(&finding.kind);
+                    if shows {
+                        self.show(at, &finding.kind, &decode::decode(&value[finding.span()]).0);
+                    }
+                    shows
+                });
                 if rewritten {
                     self.tally(at).merge(&tally);
                 }
@@ -173,21 +259,22 @@ impl Visitor for Masker {
                 match self.mask.engine.detector().look(expected, value) {
                     Told::Nothing => return false,
                     Told::Whole(kind) => {
-                        self.mask.engine.rewrite_plain(kind, value, out);
-                        match row {
-                            Some(row) => self.found.tally_of(row).add(kind),
-                            None => self.count(at, kind),
+                        let row = row.unwrap_or_else(|| self.row(at));
+                        if self.shows(kind) {
+                            self.found.shown_in(row).add(kind);
+                            if let Some(judge) = &mut self.judge {
+                                judge.seen(kind, value);
+                            }
+                            return false;
                         }
+                        self.mask.engine.rewrite_plain(kind, value, out);
+                        self.found.masked_in(row).add(kind);
                         return true;
                     }
                     Told::Unsure => {}
                 }
                 let found = self.mask.engine.detector().detect_field(at.name(), value);
-                if found.is_empty() {
-                    return false;
-                }
-                self.splice(at, value, &found, out);
-                true
+                self.splice(at, value, &found, out)
             }
         }
     }
@@ -197,32 +284,38 @@ impl Visitor for Masker {
             return false;
         }
         let found = self.mask.engine.detector().detect(name);
-        self.splice(at, name, &found, out);
-        true
+        self.splice(at, name, &found, out)
     }
 
     fn part(&mut self, at: &Path, part: &[u8], out: &mut Vec<u8>) {
         if self.long.is_none() {
             self.long = Some(self.begin(at, part));
         }
-        if let Some(Long::Scrubbed(scrubber)) = &mut self.long {
-            scrubber.push(part, out);
+        match &mut self.long {
+            Some(Long::Scrubbed(scrubber)) => scrubber.push(part, out),
+            Some(Long::Shown(_)) => out.extend_from_slice(part),
+            Some(Long::Dropped(_)) | None => {}
         }
+        self.note_shown(at);
     }
 
     fn end(&mut self, at: &Path, out: &mut Vec<u8>) {
+        if let Some(Long::Scrubbed(scrubber)) = &mut self.long {
+            scrubber.finish(out);
+        }
+        self.note_shown(at);
         match self.long.take() {
             None => {}
-            Some(Long::Scrubbed(mut scrubber)) => {
-                scrubber.finish(out);
+            Some(Long::Scrubbed(scrubber)) => {
                 if !scrubber.tally().is_empty() {
                     self.tally(at).merge(scrubber.tally());
                 }
             }
             Some(Long::Dropped(kind)) => {
                 out.extend_from_slice(COVERED);
-                self.count(at, &kind.unwrap_or_else(by_path));
+                self.tally(at).add(&kind.unwrap_or_else(by_path));
             }
+            Some(Long::Shown(kind)) => self.show(at, &kind.unwrap_or_else(by_path), b""),
         }
     }
 }

@@ -1,9 +1,13 @@
 //! Masks: what a body may show to whom. Which mask holds for a request is not decided here; whoever knows the reader hands one in.
 //!
-//! [`Mask`] is the rule, [`Rewriter`] applies it to one body as it comes, [`Found`] tells what was rewritten and where.
+//! [`Mask`] is the rule, [`Rewriter`] applies it to one body as it comes, [`Found`] tells what was rewritten, what was
+//! left as it is, and where. A [`Judge`] is asked about each record in it, and hears of what leaves unmasked.
 
 mod found;
+mod judge;
 mod masker;
+mod reader;
+pub mod returned;
 mod rewriter;
 mod script;
 pub mod settings;
@@ -11,10 +15,11 @@ pub mod settings;
 use std::sync::Arc;
 
 pub use found::{Found, Row, is_field_name};
+pub use judge::{Facts, Judge, Verdict, agreed};
 pub use masker::Masker;
 pub use rewriter::Rewriter;
 
-use super::{Engine, Kind, settings::Operator};
+use super::{Engine, Kind, Kinds, settings::Operator};
 use crate::format::{Path, path::Pattern};
 
 /// What is masked, and how.
@@ -22,6 +27,7 @@ use crate::format::{Path, path::Pattern};
 pub struct Mask {
     engine: Arc<Engine>,
     paths: Vec<Pattern>,
+    reveal: Kinds,
     id: String,
 }
 
@@ -34,7 +40,14 @@ impl Mask {
     /// entity tags of one from being taken for another's. It shows nothing but ASCII letters and digits.
     #[must_use]
     pub fn new(engine: Arc<Engine>, paths: Vec<Pattern>, id: String) -> Self {
-        Self { engine, paths, id }
+        Self { engine, paths, reveal: Kinds::default(), id }
+    }
+
+    /// The same, but that values of some types are found, counted and left as they are. What a path names stays masked unless
+    /// `BY_PATH` is among the types.
+    #[must_use]
+    pub fn revealing(self, reveal: Kinds) -> Self {
+        Self { reveal, ..self }
     }
 
     /// What tells it from other masks.

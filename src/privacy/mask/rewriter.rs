@@ -4,17 +4,15 @@ use std::sync::Arc;
 
 use encoding_rs::Encoding;
 
-use super::{Found, Mask, Masker, settings::Uninspectable};
+use super::{
+    Found, Judge, Mask,
+    reader::{Parted, Reader},
+    settings::{Records, Uninspectable},
+};
 use crate::format::{
     Malformed, Media,
     charset::{self, Transcoder},
-    csv::Csv,
-    events::Events,
-    form::Form,
-    html::Html,
-    json::Json,
-    text::Text,
-    xml::Xml,
+    records::Splitter,
 };
 
 /// A body being rewritten.
@@ -27,67 +25,30 @@ pub struct Rewriter {
     /// The first bytes, until it is known how to read them.
     first: Vec<u8>,
     reading: Option<Box<Reading>>,
+    judged: Option<(Arc<Records>, Box<dyn Judge>)>,
+    /// Nothing is rewritten: what goes out is what came, and what is read of it is only counted.
+    passes: bool,
+    has_ended: bool,
     new: Vec<u8>,
 }
 
 #[derive(Debug)]
 struct Reading {
     reader: Reader,
+    splitter: Option<Splitter>,
     transcoder: Option<Transcoder>,
 }
 
-#[derive(Debug)]
-#[allow(clippy::large_enum_variant)] // one a body, and boxed
-enum Reader {
-    Json(Json<Masker>),
-    Csv(Csv<Masker>),
-    Form(Form<Masker>),
-    Xml(Xml<Masker>),
-    Html(Html<Masker>),
-    Events(Events<Masker>),
-    Text(Text<Masker>),
-}
-
-macro_rules! each {
-    ($self:expr, $reader:ident => $do:expr) => {
-        match $self {
-            Reader::Json($reader) => $do,
-            Reader::Csv($reader) => $do,
-            Reader::Form($reader) => $do,
-            Reader::Xml($reader) => $do,
-            Reader::Html($reader) => $do,
-            Reader::Events($reader) => $do,
-            Reader::Text($reader) => $do,
-        }
-    };
-}
-
-impl Reader {
-    fn new(media: Media, mask: &Arc<Mask>) -> Self {
-        let strict = matches!(media, Media::Csv | Media::Tsv | Media::Html);
-        let masker = Masker::new(Arc::clone(mask), strict);
-        match media {
-            Media::Json => Self::Json(Json::new(masker)),
-            Media::JsonLines => Self::Json(Json::lines(masker)),
-            Media::Csv => Self::Csv(Csv::new(masker, None)),
-            Media::Tsv => Self::Csv(Csv::new(masker, Some(b'\t'))),
-            Media::Form => Self::Form(Form::new(masker)),
-            Media::Xml => Self::Xml(Xml::new(masker)),
-            Media::Html => Self::Html(Html::new(masker)),
-            Media::Events => Self::Events(Events::new(masker)),
-            Media::Text => Self::Text(Text::new(masker)),
-        }
-    }
-}
-
 impl Rewriter {
-    /// For a body whose label says `media` and `encoding`, as far as it says anything.
+    /// For a body whose label says `media` and `encoding`, as far as it says anything. The judge is asked about each of the records,
+    /// and told of what leaves unmasked.
     #[must_use]
     pub fn new(
         mask: &Arc<Mask>,
         media: Option<Media>,
         encoding: Option<&'static Encoding>,
         uninspectable: Uninspectable,
+        judged: Option<(Arc<Records>, Box<dyn Judge>)>,
     ) -> Self {
         // JSON and events are in UTF-8 always, and events may not wait.
         let encoding = encoding.or_else(|| {
@@ -100,6 +61,9 @@ impl Rewriter {
             uninspectable,
             first: Vec::new(),
             reading: None,
+            passes: mask.reveal.is_all() && judged.is_none(),
+            judged,
+            has_ended: false,
             new: Vec::new(),
         }
     }
@@ -115,6 +79,39 @@ impl Rewriter {
     /// # Errors
     /// When the body can't be read safely: nothing of it may go out any more.
     pub fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
+        let from = out.len();
+        self.take(bytes, out)?;
+        if self.passes {
+            out.truncate(from);
+            out.extend_from_slice(bytes);
+        }
+        Ok(())
+    }
+
+    /// The body ends here.
+    ///
+    /// # Errors
+    /// As of [`Rewriter::push`].
+    pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Malformed> {
+        let from = out.len();
+        self.end(out)?;
+        if self.passes {
+            out.truncate(from);
+        }
+        Ok(())
+    }
+
+    /// What was found so far, handed to `look`. Of a body that passes and breaks off, what was not read to its end is counted as if it
+    /// ended here: it has gone out.
+    pub fn found<R>(&mut self, look: impl FnOnce(&Found) -> R) -> Option<R> {
+        if self.passes && !self.has_ended {
+            // What can't be read has been counted as far as it could be.
+            let _ = self.end(&mut Vec::new());
+        }
+        Some(self.reading.as_mut()?.reader.found(look))
+    }
+
+    fn take(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
         if self.reading.is_some() {
             return self.read(bytes, false, out);
         }
@@ -129,11 +126,10 @@ impl Rewriter {
         Ok(())
     }
 
-    /// The body ends here.
-    ///
-    /// # Errors
-    /// As of [`Rewriter::push`].
-    pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Malformed> {
+    fn end(&mut self, out: &mut Vec<u8>) -> Result<(), Malformed> {
+        if std::mem::replace(&mut self.has_ended, true) {
+            return Ok(());
+        }
         if self.reading.is_none() {
             if self.first.is_empty() {
                 return Ok(());
@@ -141,20 +137,6 @@ impl Rewriter {
             self.decide(out)?;
         }
         self.read(b"", true, out)
-    }
-
-    /// What was rewritten so far, handed to `look`.
-    pub fn found<R>(&mut self, look: impl FnOnce(&Found) -> R) -> Option<R> {
-        let reading = self.reading.as_mut()?;
-        Some(match &mut reading.reader {
-            Reader::Html(html) => html.with_visitor(|masker| look(masker.found())),
-            Reader::Json(reader) => look(reader.visitor().found()),
-            Reader::Csv(reader) => look(reader.visitor().found()),
-            Reader::Form(reader) => look(reader.visitor().found()),
-            Reader::Xml(reader) => look(reader.visitor().found()),
-            Reader::Events(reader) => look(reader.visitor().found()),
-            Reader::Text(reader) => look(reader.visitor().found()),
-        })
     }
 
     /// Where what can't be inspected may pass, a text that is called JSON is read as what it is.
@@ -179,24 +161,53 @@ impl Rewriter {
         let encoding = marked.or(self.encoding).or_else(|| charset::sniff(&first, media));
         let encoding = encoding.ok_or(Malformed("a character encoding that is not known"))?;
         let transcoder = Transcoder::new(encoding, media);
-        self.reading = Some(Box::new(Reading { reader: Reader::new(media, &self.mask), transcoder }));
+        let (records, judge) = self.judged.take().unzip();
+        let splitter = records.and_then(|records| Splitter::new(media, &records));
+        let reader = Reader::new(media, &self.mask, judge);
+        self.reading = Some(Box::new(Reading { reader, splitter, transcoder }));
         self.read(&first, false, out)
     }
 
     fn read(&mut self, bytes: &[u8], last: bool, out: &mut Vec<u8>) -> Result<(), Malformed> {
         let Some(reading) = self.reading.as_deref_mut() else { return Ok(()) };
-        let Reading { reader, transcoder } = reading;
-        let Some(transcoder) = transcoder else {
-            each!(&mut *reader, reader => reader.push(bytes, out))?;
-            return if last { each!(reader, reader => reader.finish(out)) } else { Ok(()) };
-        };
-        self.new.clear();
-        let plain = transcoder.decode(bytes, last);
-        each!(&mut *reader, reader => reader.push(plain, &mut self.new))?;
-        if last {
-            each!(reader, reader => reader.finish(&mut self.new))?;
+        if reading.transcoder.is_none() {
+            return reading.read(bytes, last, out);
         }
-        transcoder.encode(&self.new, last, out);
-        Ok(())
+        self.new.clear();
+        reading.transcode(bytes, last, &mut self.new, out)
+    }
+}
+
+impl Reading {
+    fn transcode(
+        &mut self,
+        bytes: &[u8],
+        last: bool,
+        new: &mut Vec<u8>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Malformed> {
+        let Some(mut transcoder) = self.transcoder.take() else { return Ok(()) };
+        let outcome = self.read(transcoder.decode(bytes, last), last, new);
+        if outcome.is_ok() {
+            transcoder.encode(new, last, out);
+        }
+        self.transcoder = Some(transcoder);
+        outcome
+    }
+
+    /// Reads a piece in UTF-8.
+    fn read(&mut self, plain: &[u8], last: bool, out: &mut Vec<u8>) -> Result<(), Malformed> {
+        let Self { reader, splitter, .. } = self;
+        match splitter {
+            None => reader.push(plain, out)?,
+            Some(splitter) => {
+                let mut parted = Parted { reader: &mut *reader, out: &mut *out };
+                splitter.push(plain, &mut parted)?;
+                if last {
+                    splitter.finish(&mut parted)?;
+                }
+            }
+        }
+        if last { reader.finish(out) } else { Ok(()) }
     }
 }

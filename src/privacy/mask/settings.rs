@@ -1,6 +1,9 @@
 //! What a route asks for.
 
-pub use crate::format::path::Pattern;
+pub use crate::format::{
+    path::Pattern,
+    records::{At, Records},
+};
 
 /// The mask of a route.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,7 +17,7 @@ fn run<'a>(
     media: Option<Media>,
     pieces: impl IntoIterator<Item = &'a [u8]>,
 ) -> Result<(String, Tally, String), Malformed> {
-    let mut rewriter = Rewriter::new(mask, media, None, Uninspectable::Refuse);
+    let mut rewriter = Rewriter::new(mask, media, None, Uninspectable::Refuse, None);
     let mut out = Vec::new();
     for piece in pieces {
         rewriter.push(piece, &mut out)?;
@@ -26,10 +26,10 @@ fn run<'a>(
     let mut fields = String::new();
     let tally = rewriter.found(|found| {
         for row in found.rows() {
-            let counts: Vec<String> = row.tally.iter().map(|(kind, n)| format!("{kind}:{n}")).collect();
+            let counts: Vec<String> = row.masked.iter().map(|(kind, n)| format!("{kind}:{n}")).collect();
             let _ = writeln!(fields, "{} {}", row.field, counts.join(","));
         }
-        found.tally()
+        found.masked()
     });
     Ok((String::from_utf8_lossy(&out).into_owned(), tally.unwrap_or_default(), fields))
 }
@@ -156,7 +156,7 @@ fn a_body_without_a_label_is_told_by_its_first_bytes() {
     assert!(run(&mask, None, [&b"\x89PNG\r\n\x1a\n\0\0"[..]]).is_err());
     assert_eq!(run(&mask, None, [&b""[..]]).expect("readable").0, "");
     assert!(run(&mask, Some(Media::Json), [&b"<html>"[..]]).is_err());
-    let mut lenient = Rewriter::new(&mask, Some(Media::Json), None, Uninspectable::Pass);
+    let mut lenient = Rewriter::new(&mask, Some(Media::Json), None, Uninspectable::Pass, None);
     let mut out = Vec::new();
     lenient.push(b"<html><td>010-2345-6789", &mut out).expect("readable");
     lenient.finish(&mut out).expect("readable");
@@ -169,7 +169,7 @@ fn korean_pages_of_old_are_masked_and_stay_korean() {
     let page = "<html><head><meta http-equiv=\"Content-Type\" content=\"text/html; charset=euc-kr\"></head><table><tr><th>성명<td>김민수<tr><th>전화<td>010-2345-6789</table>";
     let (raw, _, _) = encoding_rs::EUC_KR.encode(page);
     for size in [1, 7, 10_000] {
-        let mut rewriter = Rewriter::new(&mask, Some(Media::Html), None, Uninspectable::Refuse);
+        let mut rewriter = Rewriter::new(&mask, Some(Media::Html), None, Uninspectable::Refuse, None);
         let mut out = Vec::new();
         for piece in raw.chunks(size) {
             rewriter.push(piece, &mut out).expect("readable");
@@ -211,7 +211,7 @@ fn a_mark_counts_more_than_a_label() {
     ] {
         for label in [Some(encoding_rs::UTF_8), Some(encoding_rs::EUC_KR), None] {
             for cut in 0..4 {
-                let mut rewriter = Rewriter::new(&mask, Some(Media::Html), label, Uninspectable::Refuse);
+                let mut rewriter = Rewriter::new(&mask, Some(Media::Html), label, Uninspectable::Refuse, None);
                 let mut out = Vec::new();
                 rewriter.push(&body[..cut], &mut out).expect("HTML");
                 rewriter.push(&body[cut..], &mut out).expect("HTML");
@@ -225,7 +225,7 @@ fn a_mark_counts_more_than_a_label() {
     let (out, ..) = run(&mask, Some(Media::Text), [&unmarked[..]]).expect("text");
     assert_eq!(out.replace('\0', ""), "k***@example.com");
     let hidden = encoding_rs::EUC_KR.encode("<!-- <meta charset=utf-16> --><meta charset=euc-kr><p>이름: 김민수").0;
-    let mut rewriter = Rewriter::new(&mask, Some(Media::Html), None, Uninspectable::Refuse);
+    let mut rewriter = Rewriter::new(&mask, Some(Media::Html), None, Uninspectable::Refuse, None);
     let mut out = Vec::new();
     rewriter.push(&hidden, &mut out).expect("HTML");
     rewriter.finish(&mut out).expect("HTML");
@@ -257,3 +257,6 @@ fn nothing_hides_in_odd_corners_of_a_page() {
     let (out, ..) = run(&mask, Some(Media::Xml), [&b"<?pi kim@example.com?><a/>"[..]]).expect("XML");
     assert_eq!(out, "<?pi \"k***@example.com\"?><a/>");
 }
+
+mod records;
+mod reveal;

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use super::super::Kind;
 
 /// The canonical form of a decoded value.
-pub(super) fn of<'a>(kind: &Kind, value: &'a [u8]) -> Cow<'a, [u8]> {
+#[must_use]
+pub fn of<'a>(kind: &Kind, value: &'a [u8]) -> Cow<'a, [u8]> {
     match kind {
         Kind::Email if value.is_ascii() => Cow::Owned(value.to_ascii_lowercase()),
         Kind::Email => Cow::Owned(String::from_utf8_lossy(value).to_lowercase().into_bytes()),

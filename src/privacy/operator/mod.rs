@@ -19,6 +19,7 @@ use std::net::IpAddr;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
+pub use self::canonical::of as canonical;
 use super::{Kind, keys::Keys, settings::Operator};
 
 /// Signs of a token: Crockford's base 32 in small letters, none of which is taken for another.

@@ -20,6 +20,8 @@ use crate::{
 
 /// Longest time for one question, the connection included. Authorities do slow things, such as signing, within one.
 const DEADLINE: Duration = Duration::from_secs(60);
+/// Longest that an authority may make us wait; it is a number from outside, which time can't be added to without bounds.
+const LONGEST_WAIT: Duration = Duration::from_secs(7 * 86_400);
 /// Who we are (RFC 8555, section 6.1).
 const AGENT: &str = concat!("privet/", env!("CARGO_PKG_VERSION"), " (instant-acme)");
 
@@ -51,7 +53,8 @@ impl Client {
         let Ok(body) = body.collect().await;
         parts.headers.insert(header::USER_AGENT, HeaderValue::from_static(AGENT));
         let request = Request::from_parts(parts, Full::new(body.to_bytes()));
-        let answer = self.0.asker.ask(&address, request).await.map_err(Error::Unreachable)?;
+        let mut answer = self.0.asker.ask(&address, request).await.map_err(Error::Unreachable)?;
+        bound_wait(answer.headers_mut(), SystemTime::now());
         let status = answer.status();
         if status.is_client_error() || status.is_server_error() {
             let asked = retry_after(answer.headers(), SystemTime::now());
@@ -80,13 +83,26 @@ fn is_problem(headers: &HeaderMap) -> bool {
     kind.to_ascii_lowercase().starts_with("application/problem+json")
 }
 
-/// RFC 9110, section 10.2.3: seconds, or a date.
+/// Leaves a wait in the headers that can be added to any time, for those who read them after us.
+fn bound_wait(headers: &mut HeaderMap, now: SystemTime) {
+    if !headers.contains_key(header::RETRY_AFTER) {
+        return;
+    }
+    match retry_after(headers, now).map(|at| at.duration_since(now).unwrap_or_default()) {
+        Some(wait) => headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs())),
+        None => headers.remove(header::RETRY_AFTER),
+    };
+}
+
+/// RFC 9110, section 10.2.3: seconds, or a date; at most [`LONGEST_WAIT`].
 fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<SystemTime> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    let latest = now + LONGEST_WAIT;
     if let Ok(seconds) = text.parse::<u64>() {
-        return now.checked_add(Duration::from_secs(seconds));
+        return Some(now.checked_add(Duration::from_secs(seconds)).map_or(latest, |at| at.min(latest)));
     }
-    time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc2822).ok().map(SystemTime::from)
+    let date = time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc2822).ok()?;
+    Some(SystemTime::from(date).min(latest))
 }
 
 #[cfg(test)]
@@ -103,5 +119,16 @@ mod tests {
         assert_eq!(of("120"), Some(120));
         assert_eq!(of("Thu, 01 Jan 1970 00:10:00 GMT"), Some(600));
         assert_eq!((of("soon"), of("-1"), of("99999999999999999999")), (None, None, None));
+        let week = Some(7 * 86_400);
+        assert_eq!((of("18446744073709551615"), of("Fri, 31 Dec 9999 23:59:59 GMT")), (week, week));
+    }
+
+    #[test]
+    fn no_wait_is_handed_on_that_time_can_not_hold() {
+        for (said, left) in [("18446744073709551615", Some("604800")), ("5", Some("5")), ("soon", None)] {
+            let mut headers = HeaderMap::from_iter([(header::RETRY_AFTER, HeaderValue::from_static(said))]);
+            bound_wait(&mut headers, SystemTime::now());
+            assert_eq!(headers.get(header::RETRY_AFTER).map(|value| value.to_str().expect("text")), left, "{said}");
+        }
     }
 }

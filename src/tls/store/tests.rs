@@ -186,7 +186,7 @@ async fn other_settings_come_wholly_or_not_at_all() {
     second.certificates.truncate(1);
     second.certificates.extend(first.certificates.clone());
     store.reconfigure(&second, now()).unwrap();
-    assert_eq!(store.expiries()[0].0, "b.test");
+    assert!(store.expiries().iter().any(|(name, _)| name == "b.test"));
     let resumed = shake(&store, &me, "a.test").await.0.unwrap();
     assert!(resumed.resumed, "the same trust keeps its tickets");
 

@@ -15,6 +15,7 @@ enum Class {
     AccountChange = 3001,
     Authentication = 3002,
     EntityManagement = 3004,
+    UserAccess = 3005,
     ApplicationLifecycle = 6002,
 }
 
@@ -26,7 +27,7 @@ const SUCCESS: u32 = 1;
 const FAILURE: u32 = 2;
 
 fn activity(line: &Line) -> Activity {
-    use Class::{AccountChange, ApplicationLifecycle, Authentication, EntityManagement};
+    use Class::{AccountChange, ApplicationLifecycle, Authentication, EntityManagement, UserAccess};
     let Some(kind) = Kind::named(&line.kind) else {
         return if line.kind == "export" { (EntityManagement, 2, None) } else { (EntityManagement, OTHER, None) };
     };
@@ -34,9 +35,17 @@ fn activity(line: &Line) -> Activity {
         Kind::SignInSuccess | Kind::SignInFailure | Kind::SignInRefused | Kind::SignInMissed => {
             (Authentication, 1, None)
         }
-        Kind::AccountAdded => (AccountChange, 1, None),
+        Kind::AccountAdded | Kind::StaffJoined => (AccountChange, 1, None),
         Kind::AccountRemoved => (AccountChange, 6, None),
+        Kind::StaffLeft => (AccountChange, 5, None),
         Kind::AccountChanged => (AccountChange, OTHER, Some("Change")),
+        Kind::StaffMoved => (AccountChange, OTHER, Some("Move")),
+        Kind::PledgeSigned => (AccountChange, OTHER, Some("Sign Pledge")),
+        Kind::PledgeWithdrawn => (AccountChange, OTHER, Some("Withdraw Pledge")),
+        Kind::GrantGiven => (UserAccess, 1, None),
+        Kind::GrantEnded => (UserAccess, 2, None),
+        Kind::GrantProposed => (UserAccess, OTHER, Some("Propose")),
+        Kind::RecertificationDone => (UserAccess, OTHER, Some("Recertify")),
         Kind::ProcessStarted => (ApplicationLifecycle, 3, None),
         Kind::ProcessStopped => (ApplicationLifecycle, 4, None),
         Kind::JournalRecovered | Kind::JournalResumed | Kind::WitnessFailed => {
@@ -50,7 +59,7 @@ fn activity(line: &Line) -> Activity {
         Kind::BackupCreated => (EntityManagement, 1, None),
         Kind::BackupRestored => (EntityManagement, OTHER, Some("Restore")),
         Kind::JournalWitnessed => (EntityManagement, OTHER, Some("Witness")),
-        #[allow(unreachable_patterns)] // kinds of rooms that come are events before they have a class of their own
+        // Kinds of rooms that come are events before they have a class of their own.
         _ => (EntityManagement, OTHER, None),
     }
 }
@@ -77,7 +86,13 @@ pub(super) fn event(line: &Line) -> Value {
     match class {
         Class::Authentication => authentication(&mut body, &mut event),
         Class::AccountChange => {
-            event.insert("user".to_owned(), user(body.remove("account"), body.remove("realm")));
+            let user = person(&body).unwrap_or_else(|| user(body.remove("account"), body.remove("realm")));
+            event.insert("user".to_owned(), user);
+        }
+        Class::UserAccess => {
+            let role = [&line.body, &of_grant(&line.body)].into_iter().find_map(|of| of.get("role").cloned());
+            event.insert("user".to_owned(), person(&body).unwrap_or_else(|| user(None, None)));
+            event.insert("privileges".to_owned(), json!([role.unwrap_or_else(|| "unknown".into())]));
         }
         Class::EntityManagement => {
             event.insert("entity".to_owned(), entity(line, &mut body));
@@ -131,6 +146,19 @@ fn user(account: Option<Value>, realm: Option<Value>) -> Value {
         Some(realm) => json!({ "name": name, "domain": realm }),
         None => json!({ "uid": name }),
     }
+}
+
+/// What a record says of a grant.
+fn of_grant(body: &Map<String, Value>) -> Map<String, Value> {
+    body.get("grant").and_then(Value::as_object).cloned().unwrap_or_default()
+}
+
+/// Whose rights a record is about, as the registry has them.
+fn person(body: &Map<String, Value>) -> Option<Value> {
+    let grant = of_grant(body);
+    let person = body.get("person").or_else(|| grant.get("person"))?;
+    let (subject, issuer) = (person["subject"].as_str()?, person["issuer"].as_str()?);
+    Some(json!({ "name": subject, "domain": issuer }))
 }
 
 fn authentication(body: &mut Map<String, Value>, event: &mut Map<String, Value>) {
@@ -187,5 +215,23 @@ mod tests {
             assert_eq!(event["unmapped"]["odd"], json!([1, 2]), "what has no place is not lost: {event}");
             assert_eq!(number("activity_id") == 99, event.get("activity_name").is_some(), "{event}");
         }
+    }
+
+    #[test]
+    fn a_grant_names_whose_it_is() {
+        let grant = json!({ "id": 7, "person": { "issuer": "staff", "subject": "kim" }, "role": "marketing" });
+        let line = Line {
+            index: 7,
+            time: 1,
+            class: Kind::GrantGiven.class(),
+            hash: [9; 32],
+            kind: "grant.given".to_owned(),
+            clock_was_set: false,
+            body: [("grant".to_owned(), grant)].into_iter().collect(),
+        };
+        let event = event(&line);
+        assert_eq!((&event["type_uid"], &event["privileges"]), (&json!(300_501), &json!(["marketing"])));
+        assert_eq!(event["user"], json!({ "name": "kim", "domain": "staff" }));
+        assert_eq!(event["unmapped"]["grant"]["id"], 7);
     }
 }

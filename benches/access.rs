@@ -1,0 +1,69 @@
+//! What a decision costs: for each shipped role with what it takes to pass, for somebody who may not, and for a set of roles that is new.
+
+use std::{hint::black_box, net::IpAddr, sync::Arc};
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use privet::{
+    access::{
+        Access, Action, Ask, Decision, Settings,
+        subject::{Name, Subjects},
+    },
+    seal::Ring,
+};
+
+fn ask<'a>(roles: &'a [&'a str], purpose: &'a str) -> Ask<'a> {
+    Ask {
+        route: "shop.example/customers",
+        action: Action::View,
+        roles,
+        duty: Some("payroll"),
+        purpose: Some(purpose),
+        ticket: true,
+        consent: true,
+        pledged: true,
+        second_factor: true,
+        address: IpAddr::from([10, 1, 2, 3]),
+        hour: 10,
+        weekday: 3,
+        bulk: false,
+        glass: false,
+    }
+}
+
+fn decisions(c: &mut Criterion) {
+    let settings = Arc::new(Settings::shipped().clone());
+    let access = Access::new(Arc::clone(&settings));
+    let mut group = c.benchmark_group("access");
+    let cases = [
+        ("marketing", &["marketing"][..], "marketing"),
+        ("complaints", &["complaints"], "complaint"),
+        ("privacy-officer", &["privacy-officer"], "rights"),
+        ("duty", &["duty"], "duty"),
+        ("three roles", &["complaints", "duty", "marketing"], "complaint"),
+    ];
+    for (name, roles, purpose) in cases {
+        let ask = ask(roles, purpose);
+        assert!(matches!(access.authorize(&ask), Decision::Permit(_)), "{name}");
+        group.bench_function(format!("permit/{name}"), |b| b.iter(|| access.authorize(black_box(&ask))));
+    }
+    let refused = [
+        ("no pledge", Ask { pledged: false, ..ask(&["marketing"], "marketing") }),
+        ("no purpose", Ask { purpose: None, ..ask(&["privacy-officer"], "") }),
+        ("a guest", ask(&["guest"], "marketing")),
+    ];
+    for (name, ask) in refused {
+        assert!(!matches!(access.authorize(&ask), Decision::Permit(_)), "{name}");
+        group.bench_function(format!("refuse/{name}"), |b| b.iter(|| access.authorize(black_box(&ask))));
+    }
+    let first = ask(&["complaints", "marketing"], "complaint");
+    group.bench_function("first of its roles", |b| {
+        b.iter_with_setup(|| Access::new(Arc::clone(&settings)), |access| access.authorize(black_box(&first)));
+    });
+    let subjects = Subjects::of(&Ring::ephemeral().expect("random bytes"));
+    let name = Name::of("email");
+    group.bench_function("subject", |b| b.iter(|| subjects.name(black_box(&name), b"Kim.Chulsoo@example.com")));
+    group.finish();
+}
+
+criterion_group!(benches, decisions);
+criterion_main!(benches);

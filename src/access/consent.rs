@@ -1,0 +1,493 @@
+//! Who has agreed to what, as pseudonyms. The state is a fold over the journal; a sealed snapshot beside it says where to begin, so that
+//! a start does not read everything, and consent outlives the records of it.
+
+use std::{
+    collections::HashMap,
+    fmt, fs, io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+};
+
+use serde_json::Value;
+
+use super::subject::{Subject, Subjects};
+use crate::{
+    common::replace::replace,
+    journal::{
+        self, Journal, Kind, Record,
+        search::{self, Filter, Line},
+        tree::Hash,
+    },
+    seal::{self, Opener, Ring, Sealer, keys, stream},
+};
+
+/// Most subjects of a record.
+pub const MOST: usize = 4096;
+/// The snapshot's name in the data folder.
+pub const NAME: &str = "consent.sealed";
+const MAGIC: &[u8] = b"privet consent 1\n";
+
+/// Why it is not known who has agreed. Nobody has, then.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The key file can't be used.
+    #[error(transparent)]
+    Keys(#[from] keys::Error),
+    /// The journal can't be read.
+    #[error("consent can't be read from the journal")]
+    Journal(#[from] search::Error),
+    /// Records can't be opened.
+    #[error("{0} records of the journal are sealed by a key that is not in the key file, and may speak of consent")]
+    Locked(u64),
+    /// The snapshot can't be read or written.
+    #[error("the snapshot {} can't be used", .path.display())]
+    Snapshot {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The snapshot does not open, or holds something else.
+    #[error("the snapshot {} is damaged or sealed by another key; remove it, and consent is read from the journal alone", .0.display())]
+    Damaged(PathBuf),
+    /// The snapshot is not of this journal.
+    #[error("the snapshot {} is not of this journal; restore both together, or remove it", .0.display())]
+    Foreign(PathBuf),
+}
+
+/// Where consent is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The journal's folder.
+    pub journal: PathBuf,
+    /// The snapshot.
+    pub snapshot: PathBuf,
+    /// The ring.
+    pub key_file: PathBuf,
+}
+
+/// Where a change came from, as records name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// A file of many.
+    Import,
+    /// A command.
+    Command,
+    /// An application's form.
+    Form,
+}
+
+impl Source {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Import, Self::Command, Self::Form];
+
+    /// As records have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Import => "import",
+            Self::Command => "command",
+            Self::Form => "form",
+        }
+    }
+
+    /// The source of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|source| source.name() == name)
+    }
+}
+
+/// How it stands with somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether they have agreed, or have withdrawn.
+    pub agreed: bool,
+    /// Since when, in milliseconds since 1970.
+    pub since: u64,
+    /// The record that says so.
+    pub index: u64,
+}
+
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+struct Table {
+    purposes: HashMap<Box<str>, HashMap<Subject, Standing>>,
+    /// The last record that was taken in.
+    last: Option<(u64, Hash)>,
+}
+
+/// Who has agreed.
+pub struct Consents {
+    table: RwLock<Table>,
+    fingerprint: u64,
+    changed: AtomicBool,
+    /// Records of the journal whose subjects are named by another key.
+    foreign: u64,
+}
+
+impl fmt::Debug for Consents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Consents")
+    }
+}
+
+impl Consents {
+    /// Reads the snapshot, where there is one, and the journal from there on.
+    ///
+    /// # Errors
+    /// When something can't be read; nobody may be taken to have agreed then.
+    pub fn load(place: &Place) -> Result<Self, Error> {
+        let ring = Ring::load(&place.key_file)?;
+        let fingerprint = Subjects::of(&ring).fingerprint();
+        let mut table = restore(&place.snapshot, &ring, fingerprint)?.unwrap_or_default();
+        // The last record that the snapshot knows must be there still, unless its key is destroyed.
+        let (known, mut foreign, mut seen) = (table.last, 0, false);
+        let filter = Filter { kind: Some("consent".to_owned()), from: known.map_or(0, |(index, _)| index), ..Filter::default() };
+        let outcome = search::search(&place.journal, ring, &filter, |line| {
+            match known {
+                Some((index, hash)) if line.index == index => seen = line.hash == hash,
+                _ => foreign += u64::from(!table.take(&line, fingerprint)),
+            }
+            true
+        });
+        let unread = match outcome {
+            Err(search::Error::Io(error)) if error.kind() == io::ErrorKind::NotFound => search::Unread::default(),
+            outcome => outcome?,
+        };
+        if known.is_some() && !seen && unread == search::Unread::default() {
+            return Err(Error::Foreign(place.snapshot.clone()));
+        }
+        if unread.locked > 0 {
+            return Err(Error::Locked(unread.locked));
+        }
+        Ok(Self { table: RwLock::new(table), fingerprint, changed: AtomicBool::new(false), foreign })
+    }
+
+    /// Whether somebody has agreed to be worked with for `purpose`, and has not withdrawn.
+    #[must_use]
+    pub fn has(&self, purpose: &str, subject: &Subject) -> bool {
+        self.standing(purpose, subject).is_some_and(|standing| standing.agreed)
+    }
+
+    /// How it stands with somebody; none where nothing is known.
+    #[must_use]
+    pub fn standing(&self, purpose: &str, subject: &Subject) -> Option<Standing> {
+        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
+        table.purposes.get(purpose)?.get(subject).copied()
+    }
+
+    /// How many have agreed, and how many have withdrawn.
+    #[must_use]
+    pub fn count(&self, purpose: &str) -> (usize, usize) {
+        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(people) = table.purposes.get(purpose) else { return (0, 0) };
+        let agreed = people.values().filter(|standing| standing.agreed).count();
+        (agreed, people.len() - agreed)
+    }
+
+    /// What tells the key of its names from another.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
+    /// How many records speak of people by names of another key: somebody has taken the ring's oldest epoch out.
+    #[must_use]
+    pub fn foreign(&self) -> u64 {
+        self.foreign
+    }
+
+    /// Writes down that people have agreed, or have withdrawn. It holds when this answers, for the next request on.
+    ///
+    /// # Errors
+    /// When it is not on disk; what was before in `people` by [`MOST`] is.
+    pub async fn change(
+        &self,
+        journal: &Journal,
+        purpose: &str,
+        people: &[Subject],
+        agreed: bool,
+        source: Source,
+    ) -> Result<(), journal::Error> {
+        for some in people.chunks(MOST) {
+            let receipt = journal.append(&record(purpose, some, agreed, source, self.fingerprint)).await?;
+            let standing = Standing { agreed, since: receipt.time, index: receipt.index };
+            let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+            table.set(purpose, some.iter().copied(), standing);
+            if table.last.is_none_or(|(index, _)| index < receipt.index) {
+                table.last = Some((receipt.index, receipt.hash));
+            }
+            drop(table);
+            self.changed.store(true, Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Writes a snapshot, where something has changed since the last.
+    ///
+    /// # Errors
+    /// When it can't be written; the old one and the journal say the same together.
+    pub fn save(&self, place: &Place) -> Result<(), Error> {
+        if !self.changed.swap(false, Relaxed) {
+            return Ok(());
+        }
+        let saved = self.write(place);
+        if saved.is_err() {
+            self.changed.store(true, Relaxed);
+        }
+        saved
+    }
+
+    fn write(&self, place: &Place) -> Result<(), Error> {
+        let ring = Ring::load(&place.key_file)?;
+        let plain = self.table.read().unwrap_or_else(PoisonError::into_inner).bytes(self.fingerprint);
+        let failed = |source| Error::Snapshot { path: place.snapshot.clone(), source };
+        let sealed = sealed(&plain, &ring).map_err(|error| failed(io::Error::other(error)))?;
+        replace(&place.snapshot, 0o600, &sealed).map_err(failed)
+    }
+}
+
+/// The record of a change.
+fn record(purpose: &str, people: &[Subject], agreed: bool, source: Source, fingerprint: u64) -> Record {
+    let kind = if agreed { Kind::ConsentGiven } else { Kind::ConsentWithdrawn };
+    let subjects: Vec<String> = people.iter().map(Subject::text).collect();
+    let fields = [
+        ("purpose", purpose.into()),
+        ("source", source.name().into()),
+        ("key", format!("{fingerprint:016x}").into()),
+        ("subjects", subjects.into()),
+    ];
+    Record::new(kind, fields)
+}
+
+impl Table {
+    /// Takes a record in; whether its names are by our key.
+    fn take(&mut self, line: &Line, fingerprint: u64) -> bool {
+        let agreed = line.kind == Kind::ConsentGiven.name();
+        if !agreed && line.kind != Kind::ConsentWithdrawn.name() {
+            return true;
+        }
+        self.last = Some((line.index, line.hash));
+        let text = |name: &str| line.body.get(name).and_then(Value::as_str);
+        if text("key") != Some(&format!("{fingerprint:016x}")) {
+            return false;
+        }
+        let people = line.body.get("subjects").and_then(Value::as_array).into_iter().flatten();
+        let people = people.filter_map(|one| one.as_str().and_then(Subject::parse));
+        self.set(text("purpose").unwrap_or_default(), people, Standing { agreed, since: line.time, index: line.index });
+        true
+    }
+
+    /// The later record holds, in whatever order they come.
+    fn set(&mut self, purpose: &str, people: impl Iterator<Item = Subject>, standing: Standing) {
+        if !self.purposes.contains_key(purpose) {
+            self.purposes.insert(purpose.into(), HashMap::new());
+        }
+        let Some(known) = self.purposes.get_mut(purpose) else { return };
+        for one in people {
+            let entry = known.entry(one).or_insert(standing);
+            if entry.index < standing.index {
+                *entry = standing;
+            }
+        }
+    }
+
+    /// As it is sealed.
+    fn bytes(&self, fingerprint: u64) -> Vec<u8> {
+        let mut out = MAGIC.to_vec();
+        out.extend(fingerprint.to_be_bytes());
+        let (index, hash) = self.last.unwrap_or_default();
+        out.extend(index.to_be_bytes());
+        out.extend(hash);
+        for (purpose, people) in &self.purposes {
+            // Keys of purposes are short.
+            out.push(u8::try_from(purpose.len()).unwrap_or(u8::MAX));
+            out.extend(purpose.bytes().take(255));
+            out.extend((people.len() as u64).to_be_bytes());
+            for (subject, standing) in people {
+                out.extend(subject.0);
+                out.push(standing.agreed.into());
+                out.extend(standing.since.to_be_bytes());
+                out.extend(standing.index.to_be_bytes());
+            }
+        }
+        out
+    }
+
+    /// From what was sealed.
+    fn parse(bytes: &[u8], fingerprint: u64) -> Option<Self> {
+        let mut rest = Rest(bytes.strip_prefix(MAGIC)?);
+        let known = rest.number()?;
+        let last = Some((rest.number()?, rest.array()?));
+        if known != fingerprint {
+            return None;
+        }
+        let mut table = Self { purposes: HashMap::new(), last };
+        while !rest.0.is_empty() {
+            let length = usize::from(rest.array::<1>()?[0]);
+            let (purpose, others) = rest.0.split_at_checked(length)?;
+            rest.0 = others;
+            let count = usize::try_from(rest.number()?).ok()?;
+            let mut people = HashMap::with_capacity(count.min(rest.0.len() / 33));
+            for _ in 0..count {
+                let subject = Subject(rest.array()?);
+                let agreed = rest.array::<1>()?[0] == 1;
+                people.insert(subject, Standing { agreed, since: rest.number()?, index: rest.number()? });
+            }
+            table.purposes.insert(std::str::from_utf8(purpose).ok()?.into(), people);
+        }
+        Some(table)
+    }
+}
+
+struct Rest<'a>(&'a [u8]);
+
+impl Rest<'_> {
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (first, rest) = self.0.split_first_chunk::<N>()?;
+        self.0 = rest;
+        Some(*first)
+    }
+
+    fn number(&mut self) -> Option<u64> {
+        self.array().map(u64::from_be_bytes)
+    }
+}
+
+fn sealed(plain: &[u8], ring: &Ring) -> Result<Vec<u8>, stream::Error> {
+    let mut out = Vec::with_capacity(plain.len() + 1024);
+    let mut sealer = Sealer::new(ring, seal::Purpose::Consent)?;
+    for part in plain.chunks(stream::LONGEST) {
+        sealer.seal(part, &mut out)?;
+    }
+    sealer.finish(&mut out)?;
+    Ok(out)
+}
+
+/// What the snapshot says; `None` where there is none.
+fn restore(path: &Path, ring: &Ring, fingerprint: u64) -> Result<Option<Table>, Error> {
+    let sealed = match fs::read(path) {
+        Ok(sealed) => sealed,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(Error::Snapshot { path: path.to_owned(), source }),
+    };
+    let opened = || -> Result<Vec<u8>, stream::Error> {
+        let mut opener = Opener::new(&sealed[..], ring, seal::Purpose::Consent)?;
+        let (mut plain, mut buffer) = (Vec::with_capacity(sealed.len()), Vec::new());
+        while let Some(part) = opener.next(&mut buffer)? {
+            plain.extend_from_slice(part);
+        }
+        Ok(plain)
+    };
+    let table = opened().ok().and_then(|plain| Table::parse(&plain, fingerprint));
+    table.map(Some).ok_or_else(|| Error::Damaged(path.to_owned()))
+}
+
+/// The consents of a process, and the journal that changes of them are written to.
+#[derive(Debug)]
+pub struct Desk {
+    /// Who has agreed.
+    pub consents: Consents,
+    /// Where changes are written.
+    pub journal: Arc<Journal>,
+    /// Where consent is kept.
+    pub place: Place,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::subject::Name;
+
+    struct Office {
+        dir: tempfile::TempDir,
+        place: Place,
+    }
+
+    impl Office {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().expect("a folder");
+            let at = |name: &str| dir.path().join(name);
+            let place = Place { journal: at("journal"), snapshot: at(NAME), key_file: at("seal.key") };
+            Ring::load_or_make(&place.key_file).expect("keys");
+            Self { dir, place }
+        }
+
+        fn open(&self) -> (Journal, Consents) {
+            let settings = journal::Settings::new(self.place.journal.clone());
+            let journal = Journal::open(&settings, Ring::load(&self.place.key_file).expect("keys")).expect("opened");
+            (journal, Consents::load(&self.place).expect("read"))
+        }
+
+        fn people(&self, count: usize) -> Vec<Subject> {
+            let subjects = Subjects::of(&Ring::load(&self.place.key_file).expect("keys"));
+            (0..count).filter_map(|n| subjects.name(&Name::Id, n.to_string().as_bytes())).collect()
+        }
+    }
+
+    fn change(consents: &Consents, journal: &Journal, people: &[Subject], agreed: bool) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(consents.change(journal, "marketing", people, agreed, Source::Import)).expect("written");
+    }
+
+    #[test]
+    fn consent_is_what_the_journal_says_with_a_snapshot_or_without() {
+        let office = Office::new();
+        let people = office.people(10_000);
+        let (journal, consents) = office.open();
+        assert_eq!((consents.count("marketing"), consents.has("marketing", &people[0])), ((0, 0), false));
+        change(&consents, &journal, &people, true);
+        change(&consents, &journal, &people[..3], false);
+        assert_eq!(consents.count("marketing"), (9997, 3));
+        assert!(!consents.has("marketing", &people[0]) && consents.has("marketing", &people[3]));
+        assert!(!consents.has("research", &people[3]) && consents.foreign() == 0);
+        consents.save(&office.place).expect("saved");
+        // After the snapshot.
+        change(&consents, &journal, &people[..1], true);
+        let table = consents.table.read().expect("whole").clone();
+        drop((journal, consents));
+        let sealed = fs::read(&office.place.snapshot).expect("a file");
+        assert!(!sealed.windows(8).any(|w| w == &people[5].0[..8]) && !sealed.windows(9).any(|w| w == b"marketing"));
+        for snapshot in [true, false] {
+            let (journal, consents) = office.open();
+            assert_eq!(*consents.table.read().expect("whole"), table, "snapshot {snapshot}");
+            drop((journal, consents));
+            let _ = fs::remove_file(&office.place.snapshot);
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_together_is_told() {
+        let office = Office::new();
+        let (journal, consents) = office.open();
+        change(&consents, &journal, &office.people(10), true);
+        consents.save(&office.place).expect("saved");
+        drop((journal, consents));
+        // Another journal of the same keys, such as a back-up that was restored alone.
+        fs::rename(&office.place.journal, office.dir.path().join("former")).expect("moved");
+        assert!(matches!(Consents::load(&office.place), Err(Error::Foreign(_))));
+        let aside = office.dir.path().join("aside");
+        fs::rename(&office.place.snapshot, &aside).expect("moved");
+        let (journal, consents) = office.open();
+        change(&consents, &journal, &office.people(5), true);
+        drop((journal, consents));
+        fs::rename(&aside, &office.place.snapshot).expect("moved back");
+        assert!(matches!(Consents::load(&office.place), Err(Error::Foreign(_))));
+        let mut sealed = fs::read(&office.place.snapshot).expect("a file");
+        let middle = sealed.len() / 2;
+        sealed[middle] ^= 1;
+        fs::write(&office.place.snapshot, sealed).expect("written");
+        assert!(matches!(Consents::load(&office.place), Err(Error::Damaged(_))));
+        fs::remove_file(&office.place.snapshot).expect("removed");
+        assert_eq!(Consents::load(&office.place).expect("read").count("marketing"), (5, 0));
+        // A ring without its oldest epoch.
+        let text = fs::read_to_string(&office.place.key_file).expect("a ring");
+        fs::write(&office.place.key_file, format!("new {}=\n{text}", "A".repeat(43))).expect("written");
+        let consents = Consents::load(&office.place).expect("read");
+        assert_eq!((consents.count("marketing"), consents.foreign()), ((0, 0), 1));
+    }
+}

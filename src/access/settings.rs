@@ -1,0 +1,100 @@
+//! What access is decided by. Validated values only; `config` fills them.
+
+use std::sync::LazyLock;
+
+pub use super::{
+    policy::{Fault, Names, Policies, SHIPPED, Source},
+    purpose::{Purpose, Purposes, is_key},
+    vocabulary::Types,
+};
+
+/// Policies and purposes.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The files that the policies were read from.
+    pub sources: Vec<Source>,
+    /// What they say.
+    pub policies: Policies,
+    /// The closed list of purposes.
+    pub purposes: Purposes,
+    /// Types of personal data, in groups.
+    pub types: Types,
+    /// Minutes that the office's clock is ahead of UTC.
+    pub utc_offset: i16,
+    /// What consent is learned from, besides the answers themselves.
+    pub consent: Option<Form>,
+}
+
+/// An application's own form by which people agree or withdraw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Form {
+    /// Its path, as a whole.
+    pub path: String,
+    /// The field that says whether they agree.
+    pub field: String,
+    /// The field that says who.
+    pub id: String,
+}
+
+impl PartialEq for Settings {
+    /// Policies are what their files say.
+    fn eq(&self, other: &Self) -> bool {
+        let parts = |one: &Self| (one.utc_offset, one.consent.clone());
+        self.sources == other.sources
+            && self.purposes == other.purposes
+            && self.types == other.types
+            && parts(self) == parts(other)
+    }
+}
+
+impl Eq for Settings {}
+
+impl Settings {
+    /// What Privet brings: what holds where a configuration says nothing.
+    #[must_use]
+    pub fn shipped() -> &'static Self {
+        static SETTINGS: LazyLock<Settings> = LazyLock::new(|| {
+            let (purposes, types) = (Purposes::shipped(), Types::default());
+            let sources = Source::shipped();
+            let names = Names { types: &types, purposes: &purposes.keys(), routes: None };
+            let policies = Policies::read(&sources, names).unwrap_or_else(|_| unreachable!("a test reads them"));
+            Settings { sources, policies, purposes, types, utc_offset: 0, consent: None }
+        });
+        &SETTINGS
+    }
+
+    /// The office's hour, 0 to 23, and weekday, 1 for Monday, at these seconds since 1970.
+    #[must_use]
+    pub fn office(&self, seconds: u64) -> (u8, u8) {
+        let local = i64::try_from(seconds).unwrap_or(0).saturating_add(i64::from(self.utc_offset) * 60);
+        let hour = local.div_euclid(3600).rem_euclid(24);
+        // The first of 1970 was a Thursday.
+        let weekday = (local.div_euclid(86_400) + 3).rem_euclid(7) + 1;
+        (u8::try_from(hour).unwrap_or(0), u8::try_from(weekday).unwrap_or(1))
+    }
+}
+
+impl Source {
+    /// The files that Privet brings.
+    #[must_use]
+    pub fn shipped() -> Vec<Self> {
+        let file = |(name, text): (&str, &str)| Self { name: name.to_owned(), text: text.to_owned() };
+        SHIPPED.into_iter().map(file).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_office_has_hours_and_weekdays_of_its_own() {
+        let seoul = Settings { utc_offset: 540, ..Settings::shipped().clone() };
+        // 2026-11-27T16:30:00Z, a Friday.
+        let at = 1_795_797_000;
+        assert_eq!(Settings::shipped().office(at), (16, 5));
+        assert_eq!(seoul.office(at), (1, 6));
+        let west = Settings { utc_offset: -720, ..seoul };
+        assert_eq!(west.office(0), (12, 3));
+    }
+}

@@ -1,0 +1,117 @@
+//! The leaver certificate: what somebody held, promised and saw, and who has taken over.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::{self, OpenOptions},
+    io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use serde_json::{Map, Value, json};
+
+use super::Failure;
+use crate::{
+    cli::office::Office,
+    common::clock,
+    journal::{
+        Class,
+        search::{Error, Filter, search},
+    },
+    registry::{Moment, PersonId},
+    seal::Ring,
+};
+
+/// Milliseconds of a day.
+const DAY: u64 = 86_400_000;
+
+/// The file that it is written to, which was not there before.
+pub(super) struct File {
+    path: PathBuf,
+    file: fs::File,
+}
+
+impl File {
+    /// Made before anything is done: who wants a certificate wants nothing without.
+    pub(super) fn make(path: &Path) -> Result<Self, Failure> {
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        Ok(Self { path: path.to_owned(), file: file.map_err(Failure::Certificate)? })
+    }
+
+    pub(super) fn discard(self) {
+        // It is empty.
+        let _ = fs::remove_file(self.path);
+    }
+
+    pub(super) fn write(mut self, certificate: &Value) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(certificate).unwrap_or_default();
+        writeln!(self.file, "{text}").and_then(|()| self.file.sync_all()).map_err(Failure::Certificate)
+    }
+}
+
+/// Of somebody who has left.
+pub(super) fn of(office: &Office, person: &PersonId, days: u32) -> Result<Value, Failure> {
+    let look = office.look()?;
+    let rows = |name: &str| look[name].as_array().cloned().unwrap_or_default();
+    let who = json!(person);
+    let own = rows("people").into_iter().find(|row| row["person"] == who).unwrap_or_default();
+    let over: Vec<Value> = rows("handovers").into_iter().filter(|row| row["from"] == who).collect();
+    let gaps: Vec<Value> =
+        rows("findings").into_iter().filter(|row| row["finding"] == "gap" && row["person"] == who).collect();
+    Ok(json!({
+        "what": "Privet leaver certificate: what a person held, promised and saw before leaving, from Privet's own records. \
+                 It holds personal data of this person and of colleagues; keep it as confidential as a personnel file.",
+        "made": Moment::from(clock::now()),
+        "person": own["person"], "name": own["name"], "joined": own["joined"], "left": own["left"],
+        "grants": own["grants"], "pledge": own["pledge"], "handovers": over, "not_taken_over": gaps,
+        "seen": seen(office, person, days)?,
+    }))
+}
+
+/// Counts over access records of disclosures to somebody: how many, of how many people, of which types.
+fn seen(office: &Office, person: &PersonId, days: u32) -> Result<Value, Failure> {
+    let ring = Ring::load(&office.keys).map_err(Failure::Keys)?;
+    let since = clock::millis().saturating_sub(u64::from(days) * DAY);
+    let filter = Filter {
+        class: Some(Class::Access),
+        kind: Some("disclosure".to_owned()),
+        since: Some(since),
+        ..Filter::default()
+    };
+    let (mut records, mut people, mut types) = (0_u64, BTreeSet::new(), BTreeMap::<String, u64>::new());
+    let unread = search(&office.journal()?.path, ring, &filter, |line| {
+        if is_of(&line.body, person) {
+            records += 1;
+            let subjects = line.body.get("subjects").and_then(Value::as_array);
+            people.extend(subjects.into_iter().flatten().map(Value::to_string));
+            match line.body.get("types") {
+                Some(Value::Object(counts)) => {
+                    counts.iter().for_each(|(name, n)| *types.entry(name.clone()).or_default() += n.as_u64().unwrap_or(1));
+                }
+                Some(Value::Array(names)) => names
+                    .iter()
+                    .filter_map(Value::as_str)
+                    .for_each(|name| *types.entry(name.to_owned()).or_default() += 1),
+                _ => {}
+            }
+        }
+        true
+    });
+    let unread = unread.map_err(|error: Error| Failure::Search(error))?;
+    Ok(json!({
+        "days": days, "records": records, "people": people.len(), "types": types,
+        "records_that_can_not_be_read": unread.destroyed + unread.locked,
+    }))
+}
+
+/// Whether a record says that this person saw something.
+fn is_of(body: &Map<String, Value>, person: &PersonId) -> bool {
+    match body.get("person") {
+        Some(Value::String(subject)) => {
+            let issuer = body.get("issuer").and_then(Value::as_str);
+            *subject == person.subject && issuer.is_none_or(|issuer| issuer == person.issuer)
+        }
+        Some(value) => *value == json!(person),
+        None => false,
+    }
+}

@@ -1,0 +1,36 @@
+//! Keys of the registry.
+
+use super::key::{Key, key};
+
+/// `[registry]`.
+pub(super) const KEYS: &[Key] = &[
+    key(
+        "registry",
+        "realm",
+        "\"staff\"",
+        "staff",
+        "The realm whose accounts it is about: once it is founded (`privet staff init`) their roles are the grants in force, and not what their accounts say.",
+    ),
+    key(
+        "registry",
+        "pledge",
+        "\"pledge.txt\"",
+        "built-in texts in Korean and English",
+        "The security pledge that people sign, at most 64 KiB of UTF-8. Another text is a new version: everybody has to sign anew.",
+    ),
+    key("registry", "pledge_valid", "\"365d\"", "365d", "How long a signature holds, at least 1d."),
+    key(
+        "registry",
+        "sensitive",
+        "[\"complaints\"]",
+        "none",
+        "Roles that one officer proposes and another confirms, besides `privacy-officer`, which always is one.",
+    ),
+    key(
+        "registry",
+        "recertify",
+        "\"90d\"",
+        "90d",
+        "How long a grant goes before an officer has to say that it is still right; at least 1d.",
+    ),
+];

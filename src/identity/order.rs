@@ -1,0 +1,226 @@
+//! What somebody orders from the registry in their own name, at the command line: proved by name, password and one-time code, under the same
+//! limits as on the page for it. A running gateway and a command that finds none carry it out by the same code.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use http::HeaderMap;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::{
+    account::{self, Account},
+    password::Password,
+    policy,
+    realm::Realm,
+    settings::SecondFactor,
+    staff,
+};
+use crate::registry::{Actor, Command, Denied, Event, PersonId, Registry};
+
+/// An order as it is sent.
+#[derive(Serialize, Deserialize)]
+pub struct Order {
+    /// Who orders; nobody where the registry is founded.
+    #[serde(rename = "as")]
+    pub name: Option<String>,
+    /// Their password.
+    #[serde(default)]
+    pub password: Zeroizing<String>,
+    /// Their one-time code, where they have one.
+    pub code: Option<Zeroizing<String>>,
+    /// What is ordered.
+    pub command: Command,
+}
+
+impl std::fmt::Debug for Order {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Order({:?})", self.command)
+    }
+}
+
+/// Why an order is not carried out. Nobody's name is in the texts.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// Nobody is named.
+    #[error("who orders this is not said")]
+    Nobody,
+    /// Name, password or code.
+    #[error("the name, the password or the one-time code is not right")]
+    Wrong,
+    /// A code is due.
+    #[error("a one-time code is needed")]
+    Code,
+    /// It can't be given.
+    #[error("a second factor is needed, and this account has no one-time codes")]
+    NoSecondFactor,
+    /// Too many attempts.
+    #[error("there were too many attempts; wait {} s", .0.as_secs().max(1))]
+    Wait(Duration),
+    /// Too many at once.
+    #[error("too many sign in at this moment")]
+    Busy,
+    /// The staff file does not have them.
+    #[error("there is no such account, or it is disabled")]
+    NoAccount,
+    /// The registry says no.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// It has happened, and the staff file could not follow.
+    #[error("it is done and written down, but the staff file could not be changed: {0}")]
+    Staff(#[from] staff::Error),
+}
+
+impl Refused {
+    /// How to mend it, where that can be said.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Nobody => "name yourself: --as NAME",
+            Self::Code => "give it: --code CODE",
+            Self::NoSecondFactor => "`privet staff totp NAME` gives them one-time codes",
+            Self::NoAccount => "`privet staff add NAME` makes one; whom a provider vouches for is named with --issuer URL",
+            Self::Denied(denied) => return denied.hint(),
+            Self::Staff(_) => "`privet staff disable NAME` closes the account",
+            Self::Wrong | Self::Wait(_) | Self::Busy => return None,
+        })
+    }
+
+    /// The exit code of a command that was refused so.
+    #[must_use]
+    pub fn exit(&self) -> u8 {
+        match self {
+            Self::Nobody | Self::Code => 2,
+            Self::Denied(denied) if denied.is_trouble() => 3,
+            Self::Busy | Self::Staff(_) => 3,
+            _ => 1,
+        }
+    }
+}
+
+impl Realm {
+    /// Carries out `order`; what has happened.
+    ///
+    /// # Errors
+    /// When who orders it can't prove who they are, or may not.
+    pub async fn carry_out(
+        self: &Arc<Self>,
+        registry: &Arc<Registry>,
+        order: Order,
+        now: SystemTime,
+    ) -> Result<Vec<Event>, Refused> {
+        let Order { name, password, code, command } = order;
+        let actor = match (&command, name) {
+            (Command::Found { .. }, _) => Actor::Gateway,
+            (_, Some(name)) => Actor::Person(self.prove_at_once(&name, &password, code, now).await?),
+            (_, None) => return Err(Refused::Nobody),
+        };
+        self.reread().await;
+        let own = |person: &PersonId| person.issuer == self.name;
+        if !command.receivers().into_iter().all(|person| !own(person) || self.account(&person.subject).is_some()) {
+            return Err(Refused::NoAccount);
+        }
+        let command = match command {
+            // What people sign is the configuration's, whoever founds it.
+            Command::Found { officers, .. } => {
+                if !officers.iter().all(own) {
+                    return Err(Refused::NoAccount);
+                }
+                Command::Found { officers, texts: texts(registry) }
+            }
+            command => command,
+        };
+        let done = registry.submit(command, &actor, now).await?;
+        let follows = done.events.clone();
+        let realm = Arc::clone(self);
+        let followed = tokio::task::spawn_blocking(move || follows.iter().try_for_each(|event| realm.follow_event(event)));
+        followed.await.unwrap_or(Ok(()))?;
+        self.reread().await;
+        Ok(done.events)
+    }
+
+    async fn reread(self: &Arc<Self>) {
+        let realm = Arc::clone(self);
+        let _ = tokio::task::spawn_blocking(move || realm.refresh()).await;
+    }
+
+    /// What the staff file has to say after an event. It blocks.
+    fn follow_event(&self, event: &Event) -> Result<(), staff::Error> {
+        let change: &dyn Fn(&mut Account) = match event {
+            // Roles are what the registry says from now on; were it gone one day, nobody would be more than they are.
+            Event::Founded { .. } => &|account| account.roles.clear(),
+            Event::Left { person, .. } if person.issuer == self.name => &|account| {
+                if account.id == person.subject && !account.disabled {
+                    account.set_disabled(true);
+                }
+            },
+            _ => return Ok(()),
+        };
+        self.staff.place().edit(|accounts| {
+            accounts.iter_mut().for_each(change);
+            Ok(())
+        })
+    }
+
+    /// Who has this name, password and code.
+    async fn prove_at_once(
+        self: &Arc<Self>,
+        name: &str,
+        typed: &str,
+        code: Option<Zeroizing<String>>,
+        now: SystemTime,
+    ) -> Result<PersonId, Refused> {
+        // What is no name at all is tried like an unknown one.
+        let id = account::id(name).unwrap_or_default();
+        let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let attempt = self.door.check(&id, here, &HeaderMap::new(), now).await;
+        let attempt = attempt.map_err(|refused| Refused::Wait(refused.retry_after))?;
+        self.reread().await;
+        let account = self.account(&id);
+        let (password, phc) = if typed.len() <= policy::LONGEST_BYTES {
+            (Password::new(typed), account.as_ref().map(|account| account.password.clone()))
+        } else {
+            (Password::new(""), None)
+        };
+        let account = match (self.verifier.verify(password, phc).await, account) {
+            (Err(_), _) => {
+                attempt.give_back();
+                return Err(Refused::Busy);
+            }
+            (Ok(true), Some(account)) => account,
+            _ => {
+                let _ = attempt.settle(false);
+                return Err(Refused::Wrong);
+            }
+        };
+        let policy = self.second_factor();
+        let has = account.totp.is_some() || !account.passkeys.is_empty();
+        if policy == SecondFactor::Required || policy == SecondFactor::Optional && has {
+            if account.totp.is_none() {
+                attempt.give_back();
+                return Err(Refused::NoSecondFactor);
+            }
+            let Some(code) = code else {
+                attempt.give_back();
+                return Err(Refused::Code);
+            };
+            let (realm, tried) = (Arc::clone(self), account.clone());
+            let proof = tokio::task::spawn_blocking(move || realm.prove(&tried, &code, now)).await;
+            if proof.ok().flatten().is_none() {
+                let _ = attempt.settle(false);
+                return Err(Refused::Wrong);
+            }
+        }
+        // No device is known again by it: a command keeps no cookie.
+        let _ = attempt.settle(true);
+        Ok(PersonId::new(&self.name, &account.id))
+    }
+}
+
+fn texts(registry: &Registry) -> BTreeMap<String, String> {
+    crate::registry::pledge::texts(registry.settings().pledge.as_deref())
+}
