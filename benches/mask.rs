@@ -171,7 +171,8 @@ fn main() {
         for _ in 0..5 {
             let start = spent();
             for _ in 0..times {
-                let mut rewriter = Rewriter::new(&rule, Some(media), Some(encoding_rs::UTF_8), Uninspectable::Refuse, None);
+                let mut rewriter =
+                    Rewriter::new(&rule, Some(media), Some(encoding_rs::UTF_8), Uninspectable::Refuse, None);
                 out.clear();
                 for piece in body.as_bytes().chunks(16 << 10) {
                     rewriter.push(piece, &mut out).expect("readable");

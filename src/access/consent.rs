@@ -146,7 +146,8 @@ impl Consents {
         let mut table = restore(&place.snapshot, &ring, fingerprint)?.unwrap_or_default();
         // The last record that the snapshot knows must be there still, unless its key is destroyed.
         let (known, mut foreign, mut seen) = (table.last, 0, false);
-        let filter = Filter { kind: Some("consent".to_owned()), from: known.map_or(0, |(index, _)| index), ..Filter::default() };
+        let filter =
+            Filter { kind: Some("consent".to_owned()), from: known.map_or(0, |(index, _)| index), ..Filter::default() };
         let outcome = search::search(&place.journal, ring, &filter, |line| {
             match known {
                 Some((index, hash)) if line.index == index => seen = line.hash == hash,

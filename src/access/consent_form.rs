@@ -11,9 +11,11 @@ use crate::format::form::decode;
 pub fn agrees(value: &[u8]) -> Option<bool> {
     let text = String::from_utf8_lossy(value.trim_ascii()).to_lowercase();
     match text.as_str() {
-        "1" | "true" | "t" | "yes" | "y" | "on" | "o" | "agree" | "agreed" | "opt-in" | "동의" | "예" | "네" => Some(true),
-        "0" | "false" | "f" | "no" | "n" | "off" | "x" | "" | "disagree" | "withdrawn" | "opt-out" | "미동의" | "거부"
-        | "철회" | "아니오" | "아니요" => Some(false),
+        "1" | "true" | "t" | "yes" | "y" | "on" | "o" | "agree" | "agreed" | "opt-in" | "동의" | "예" | "네" => {
+            Some(true)
+        }
+        "0" | "false" | "f" | "no" | "n" | "off" | "x" | "" | "disagree" | "withdrawn" | "opt-out" | "미동의"
+        | "거부" | "철회" | "아니오" | "아니요" => Some(false),
         _ => None,
     }
 }
@@ -80,7 +82,9 @@ mod tests {
         ] {
             assert_eq!(learned(body, status), None, "{body} {status}");
         }
-        assert!(form.is_at(&http::Method::POST, "/account/consent") && !form.is_at(&http::Method::GET, "/account/consent"));
+        assert!(
+            form.is_at(&http::Method::POST, "/account/consent") && !form.is_at(&http::Method::GET, "/account/consent")
+        );
         assert_eq!((agrees(" 동의 ".as_bytes()), agrees(b"N"), agrees(b"maybe")), (Some(true), Some(false), None));
     }
 }

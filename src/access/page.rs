@@ -192,14 +192,31 @@ mod tests {
     #[test]
     fn the_page_is_closed_in_itself_and_labelled() {
         let mut purposes = Purposes::shipped();
-        let odd = Purpose { key: "odd".into(), title_en: "<b>\"Odd\" & 'so'".to_owned(), ..purposes.find("audit").expect("one").clone() };
+        let odd = Purpose {
+            key: "odd".into(),
+            title_en: "<b>\"Odd\" & 'so'".to_owned(),
+            ..purposes.find("audit").expect("one").clone()
+        };
         purposes.put(odd);
         let all: Vec<&Purpose> = purposes.iter().collect();
         for korean in [false, true] {
             for trouble in [None, Some(Trouble::Purpose), Some(Trouble::Ticket), Some(Trouble::Stale)] {
-                let view = View { purposes: &all, chosen: Some("duty"), trouble, korean, token: "TOKEN", query: "?return=/a", glass: true };
+                let view = View {
+                    purposes: &all,
+                    chosen: Some("duty"),
+                    trouble,
+                    korean,
+                    token: "TOKEN",
+                    query: "?return=/a",
+                    glass: true,
+                };
                 let (title, html) = html(&view);
-                assert!(!title.is_empty() && !html.contains("<script") && !html.contains("http") && !html.contains("style="));
+                assert!(
+                    !title.is_empty()
+                        && !html.contains("<script")
+                        && !html.contains("http")
+                        && !html.contains("style=")
+                );
                 assert!(!html.contains("<b>") && html.contains(" selected>"), "{html}");
                 assert_eq!(html.matches("<option").count(), all.len());
                 assert_eq!(html.matches("<label for=").count(), 3);
@@ -213,8 +230,13 @@ mod tests {
     fn what_is_sent_is_judged() {
         let purposes = Purposes::shipped();
         let all: Vec<&Purpose> = purposes.of(&["complaints", "duty"]).collect();
-        let judged = |body: &str| Sent::read(body.as_bytes()).judged(&all).map(|(p, ticket)| (p.key.to_string(), ticket.map(str::to_owned)));
-        assert_eq!(judged("form=t&purpose=complaint&ticket=+CS%2D42+"), Ok(("complaint".to_owned(), Some("CS-42".to_owned()))));
+        let judged = |body: &str| {
+            Sent::read(body.as_bytes()).judged(&all).map(|(p, ticket)| (p.key.to_string(), ticket.map(str::to_owned)))
+        };
+        assert_eq!(
+            judged("form=t&purpose=complaint&ticket=+CS%2D42+"),
+            Ok(("complaint".to_owned(), Some("CS-42".to_owned())))
+        );
         assert_eq!(judged("purpose=duty&ticket="), Ok(("duty".to_owned(), None)));
         assert_eq!(judged("purpose=complaint&glass=1"), Ok(("complaint".to_owned(), None)));
         assert_eq!(judged("purpose=complaint"), Err(Trouble::Ticket));

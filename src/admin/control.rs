@@ -108,8 +108,7 @@ async fn answer(request: Request<Incoming>, reach: &Reach) -> Response<Full<Byte
     };
     let body = body.to_bytes();
     if parts.uri.path().starts_with(registry::PREFIX) {
-        let (status, said) =
-            registry::answer(reach.office.load_full(), &parts.method, parts.uri.path(), &body).await;
+        let (status, said) = registry::answer(reach.office.load_full(), &parts.method, parts.uri.path(), &body).await;
         return respond(status, &said);
     }
     let said: Value = serde_json::from_slice(&body).unwrap_or_default();

@@ -115,7 +115,13 @@ fn list(args: &ListArgs) -> Result<ExitCode, Failure> {
     for row in look["handovers"].as_array().into_iter().flatten() {
         let signed = |name: &str| if row[name].is_string() { "signed" } else { "not signed" };
         let (from, to) = (text(&row["from"]["subject"]), text(&row["to"]["subject"]));
-        println!("{}\t{}\t{from} ({})\t{to} ({})", row["id"], text(&row["state"]), signed("from_signed"), signed("to_signed"));
+        println!(
+            "{}\t{}\t{from} ({})\t{to} ({})",
+            row["id"],
+            text(&row["state"]),
+            signed("from_signed"),
+            signed("to_signed")
+        );
         println!("\tduties: {}", lines(&row["duties"]));
         println!("\topen matters: {}", lines(&row["matters"]));
     }

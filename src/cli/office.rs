@@ -161,7 +161,9 @@ impl Office {
                 let error = text("error").unwrap_or_else(|| "the gateway refuses".to_owned());
                 Err(Failure::Refused { error, hint: text("hint"), exit })
             }
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => Ok(None),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+                Ok(None)
+            }
             Err(error) => Err(Failure::Gateway(error)),
         }
     }

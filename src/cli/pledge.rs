@@ -105,7 +105,8 @@ fn sign(args: &SignArgs) -> Result<(), Failure> {
     let office = args.order.place.office()?;
     let look = office.look()?;
     let text = text(&look, &args.language)?;
-    let current = look["pledge"]["version"].as_u64().and_then(|version| u32::try_from(version).ok()).unwrap_or_default();
+    let current =
+        look["pledge"]["version"].as_u64().and_then(|version| u32::try_from(version).ok()).unwrap_or_default();
     let version = match args.agree {
         Some(version) => version,
         None => {
@@ -118,7 +119,7 @@ fn sign(args: &SignArgs) -> Result<(), Failure> {
             let mut line = String::new();
             io::Read::take(io::stdin().lock(), 64).read_line(&mut line)?;
             if !matches!(line.trim(), "agree" | "동의") {
-                return Err(Failure::BrokenOff);
+                return Err(crate::cli::prompt::Error::BrokenOff.into());
             }
             current
         }

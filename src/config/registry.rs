@@ -52,7 +52,9 @@ fn pledge(table: &mut Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>)
     let hint = || Some("a text file in UTF-8 of at most 64 KiB is expected".to_owned());
     match std::fs::read_to_string(&path) {
         Err(error) => d.note(&place, format!("`pledge` can't be read: {error}"), hint()),
-        Ok(text) if text.trim().is_empty() => d.note(&place, "`pledge` is empty: nobody could promise anything", hint()),
+        Ok(text) if text.trim().is_empty() => {
+            d.note(&place, "`pledge` is empty: nobody could promise anything", hint())
+        }
         Ok(text) if text.len() > LONGEST => d.note(&place, "`pledge` is longer than 64 KiB", hint()),
         Ok(text) => return Some(text.replace("\r\n", "\n")),
     }

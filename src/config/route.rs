@@ -104,7 +104,8 @@ fn mask(table: &mut Table, d: &mut Diagnostics<'_>) -> Option<mask::Settings> {
 /// Whose data a route's answers hold, and whether they agreed.
 fn records(table: &mut Table, d: &mut Diagnostics<'_>) -> Option<Arc<Records>> {
     const SUBJECT: &str = "\"json:/customers/*/id\", \"csv:id\", \"html:data-id\", \"html:column:ID\" or \"path:2\"";
-    const CONSENT: &str = "\"json:/customers/*/agreed\", \"csv:agreed\", \"html:data-agreed\" or \"html:column:Agreed\"";
+    const CONSENT: &str =
+        "\"json:/customers/*/agreed\", \"csv:agreed\", \"html:data-agreed\" or \"html:column:Agreed\"";
     let read = |text: &str| At::parse(text).map_err(|error| error.to_string());
     let subject = table.one_or_more("subject", d, SUBJECT, read);
     let consent = table.one_or_more("consent", d, CONSENT, |text| match read(text)? {

@@ -152,12 +152,7 @@ impl<V: Visitor> Html<V> {
             .with_memory_settings(MemorySettings::new().with_max_allowed_memory_usage(LONGEST_TAG));
         let written = Rc::clone(&out);
         let sink: Written = Box::new(move |bytes: &[u8]| written.borrow_mut().extend_from_slice(bytes));
-        Self {
-            shared,
-            out,
-            repair: Repair::new(),
-            rewriter: Some(HtmlRewriter::new(settings, sink)),
-        }
+        Self { shared, out, repair: Repair::new(), rewriter: Some(HtmlRewriter::new(settings, sink)) }
     }
 
     /// Looks at who is asked.

@@ -83,7 +83,9 @@ impl Refused {
             Self::Nobody => "name yourself: --as NAME",
             Self::Code => "give it: --code CODE",
             Self::NoSecondFactor => "`privet staff totp NAME` gives them one-time codes",
-            Self::NoAccount => "`privet staff add NAME` makes one; whom a provider vouches for is named with --issuer URL",
+            Self::NoAccount => {
+                "`privet staff add NAME` makes one; whom a provider vouches for is named with --issuer URL"
+            }
             Self::Denied(denied) => return denied.hint(),
             Self::Staff(_) => "`privet staff disable NAME` closes the account",
             Self::Wrong | Self::Wait(_) | Self::Busy => return None,
@@ -137,7 +139,8 @@ impl Realm {
         let done = registry.submit(command, &actor, now).await?;
         let follows = done.events.clone();
         let realm = Arc::clone(self);
-        let followed = tokio::task::spawn_blocking(move || follows.iter().try_for_each(|event| realm.follow_event(event)));
+        let followed =
+            tokio::task::spawn_blocking(move || follows.iter().try_for_each(|event| realm.follow_event(event)));
         followed.await.unwrap_or(Ok(()))?;
         self.reread().await;
         Ok(done.events)

@@ -233,11 +233,20 @@ fn a_pledge_is_signed_on_its_page() {
     let browser = Browser(&privet, "jar");
     staff(&privet, &["init", "one", "two"], "");
     let page = browser.get("/.privet/pledge").to_lowercase();
-    assert!(page.starts_with("http/2 303") && page.contains("location: /.privet/sign-in?return=/.privet/pledge"), "{page}");
+    assert!(
+        page.starts_with("http/2 303") && page.contains("location: /.privet/sign-in?return=/.privet/pledge"),
+        "{page}"
+    );
     browser.sign_in("ann", PASSWORD);
     let page = browser.get("/.privet/pledge?return=/marketing");
-    assert!(page.starts_with("HTTP/2 200") && page.contains("Article 59") && page.contains("id=\"pledge-missing\""), "{page}");
-    assert!(page.contains("content-security-policy: default-src 'none'; style-src") && !page.contains("<script"), "{page}");
+    assert!(
+        page.starts_with("HTTP/2 200") && page.contains("Article 59") && page.contains("id=\"pledge-missing\""),
+        "{page}"
+    );
+    assert!(
+        page.contains("content-security-policy: default-src 'none'; style-src") && !page.contains("<script"),
+        "{page}"
+    );
     let value = |name: &str| {
         let start = page.split(&format!("name=\"{name}\" value=\"")).nth(1).expect("a field");
         format!("{name}={}", &start[..start.find('"').expect("an end")])

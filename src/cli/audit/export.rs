@@ -169,7 +169,9 @@ impl Weight {
                 | Kind::CertificateExpired
                 | Kind::WitnessFailed,
             ) => Self::Warning,
-            Some(Kind::SignInFailure | Kind::KeyDestroyed | Kind::BackupRestored | Kind::PledgeWithdrawn) => Self::Notable,
+            Some(Kind::SignInFailure | Kind::KeyDestroyed | Kind::BackupRestored | Kind::PledgeWithdrawn) => {
+                Self::Notable
+            }
             _ => Self::Plain,
         }
     }

@@ -86,7 +86,9 @@ fn seen(office: &Office, person: &PersonId, days: u32) -> Result<Value, Failure>
             people.extend(subjects.into_iter().flatten().map(Value::to_string));
             match line.body.get("types") {
                 Some(Value::Object(counts)) => {
-                    counts.iter().for_each(|(name, n)| *types.entry(name.clone()).or_default() += n.as_u64().unwrap_or(1));
+                    counts
+                        .iter()
+                        .for_each(|(name, n)| *types.entry(name.clone()).or_default() += n.as_u64().unwrap_or(1));
                 }
                 Some(Value::Array(names)) => names
                     .iter()

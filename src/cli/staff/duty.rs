@@ -198,13 +198,14 @@ pub(super) fn leave(args: &LeaveArgs) -> Result<(), Failure> {
         return Err(Failure::Unknown);
     }
     let file = args.certificate.as_deref().map(certificate::File::make).transpose()?;
-    let events = match args.order.carry_out(&office, Command::Leave { person: person.clone(), reason: args.reason.clone() }) {
-        Ok(events) => events,
-        Err(failure) => {
-            file.into_iter().for_each(certificate::File::discard);
-            return Err(failure);
-        }
-    };
+    let events =
+        match args.order.carry_out(&office, Command::Leave { person: person.clone(), reason: args.reason.clone() }) {
+            Ok(events) => events,
+            Err(failure) => {
+                file.into_iter().for_each(certificate::File::discard);
+                return Err(failure);
+            }
+        };
     if let Some(file) = file {
         file.write(&certificate::of(&office, &person, args.days)?)?;
     }

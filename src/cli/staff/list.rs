@@ -98,8 +98,10 @@ fn row(office: &Office, look: &Value, id: &str) -> Value {
 /// Roles in force.
 fn held(row: &Value) -> Vec<String> {
     let grants = row["grants"].as_array().into_iter().flatten();
-    let mut roles: Vec<String> =
-        grants.filter(|grant| grant["in_force"] == true && row["left"].is_null()).map(|grant| text(&grant["role"])).collect();
+    let mut roles: Vec<String> = grants
+        .filter(|grant| grant["in_force"] == true && row["left"].is_null())
+        .map(|grant| text(&grant["role"]))
+        .collect();
     roles.dedup();
     roles
 }

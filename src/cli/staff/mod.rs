@@ -144,12 +144,10 @@ impl Failure {
         match self {
             Self::Refused { hint, .. } => hint.clone(),
             Self::Nobody => Some("name yourself: --as NAME".to_owned()),
-            Self::ByOfficers => {
-                Some("add the account without --role, in your own name (--as NAME), then `privet staff grant`".to_owned())
-            }
-            Self::NotRead(version) => {
-                Some(format!("read it (`privet pledge show`), then say so: --agree {version}"))
-            }
+            Self::ByOfficers => Some(
+                "add the account without --role, in your own name (--as NAME), then `privet staff grant`".to_owned(),
+            ),
+            Self::NotRead(version) => Some(format!("read it (`privet pledge show`), then say so: --agree {version}")),
             Self::NoJournal => Some("remove `path = \"off\"` of [journal]".to_owned()),
             _ => None,
         }

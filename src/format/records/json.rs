@@ -284,13 +284,7 @@ impl Json {
         Ok(())
     }
 
-    fn close(
-        &mut self,
-        bytes: &[u8],
-        at: usize,
-        from: &mut usize,
-        sink: &mut impl Sink,
-    ) -> Result<usize, Malformed> {
+    fn close(&mut self, bytes: &[u8], at: usize, from: &mut usize, sink: &mut impl Sink) -> Result<usize, Malformed> {
         match self.region {
             Region::Gap(_, frames) if frames == self.frames.len() => {
                 self.hand_on(&bytes[*from..at], sink)?;
@@ -457,13 +451,7 @@ impl Json {
         Ok(end)
     }
 
-    fn end_bare(
-        &mut self,
-        bytes: &[u8],
-        end: usize,
-        from: &mut usize,
-        sink: &mut impl Sink,
-    ) -> Result<(), Malformed> {
+    fn end_bare(&mut self, bytes: &[u8], end: usize, from: &mut usize, sink: &mut impl Sink) -> Result<(), Malformed> {
         self.token = Token::None;
         if let Some(which) = self.fact.take()
             && self.text != b"null"

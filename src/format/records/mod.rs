@@ -234,12 +234,7 @@ impl Hold {
         Ok(stays)
     }
 
-    fn begin(
-        &mut self,
-        subject: Option<&[u8]>,
-        consent: Option<&[u8]>,
-        sink: &mut impl Sink,
-    ) -> Result<(), Malformed> {
+    fn begin(&mut self, subject: Option<&[u8]>, consent: Option<&[u8]>, sink: &mut impl Sink) -> Result<(), Malformed> {
         if sink.record(subject, consent)? {
             sink.within(&self.lead)?;
             sink.within(&self.held)?;

@@ -60,8 +60,24 @@ pub enum Verdict {
 
 /// All that is taken for consent, in small letters; anything else is none.
 const AGREED: [&str; 18] = [
-    "true", "1", "y", "yes", "t", "on", "o", "ok", "agree", "agreed", "accepted", "granted", "consented", "opt-in", "예",
-    "동의", "동의함", "수신동의",
+    "true",
+    "1",
+    "y",
+    "yes",
+    "t",
+    "on",
+    "o",
+    "ok",
+    "agree",
+    "agreed",
+    "accepted",
+    "granted",
+    "consented",
+    "opt-in",
+    "예",
+    "동의",
+    "동의함",
+    "수신동의",
 ];
 
 /// Whether `value` says that consent was given: a closed list, without regard to ASCII case and space around it.
@@ -80,7 +96,8 @@ mod tests {
         for yes in ["true", " TRUE\n", "1", "Y", "예", "동의", "O", "Opt-In"] {
             assert!(agreed(yes.as_bytes()), "{yes}");
         }
-        for no in ["", "false", "0", "n", "미동의", "동의 안함", "not agreed", "2", "1.0", "null", "X", "{", "동의거부"] {
+        for no in ["", "false", "0", "n", "미동의", "동의 안함", "not agreed", "2", "1.0", "null", "X", "{", "동의거부"]
+        {
             assert!(!agreed(no.as_bytes()), "{no}");
         }
         let facts = Facts { subject: Some(b"kim@example.com"), consent: Some(b"yes") };

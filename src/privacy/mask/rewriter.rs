@@ -179,13 +179,7 @@ impl Rewriter {
 }
 
 impl Reading {
-    fn transcode(
-        &mut self,
-        bytes: &[u8],
-        last: bool,
-        new: &mut Vec<u8>,
-        out: &mut Vec<u8>,
-    ) -> Result<(), Malformed> {
+    fn transcode(&mut self, bytes: &[u8], last: bool, new: &mut Vec<u8>, out: &mut Vec<u8>) -> Result<(), Malformed> {
         let Some(mut transcoder) = self.transcoder.take() else { return Ok(()) };
         let outcome = self.read(transcoder.decode(bytes, last), last, new);
         if outcome.is_ok() {

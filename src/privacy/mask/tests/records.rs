@@ -1,6 +1,11 @@
 //! Records of people who agreed, and of others.
 
-use std::{cell::RefCell, fmt::Write as _, rc::Rc, sync::{Arc, LazyLock}};
+use std::{
+    cell::RefCell,
+    fmt::Write as _,
+    rc::Rc,
+    sync::{Arc, LazyLock},
+};
 
 use super::reveal::revealing;
 use crate::{
@@ -144,7 +149,10 @@ const FORMS: [Form; 5] = [
         end: "",
         between: "\n",
         record: |id, agreed| {
-            format!("{{\"agreed\":\"{}\",\"email\":\"person{id}@example.com\",\"phone\":\"010-2345-{id:04}\",\"id\":\"{id}\"}}", if agreed { "Y" } else { "N" })
+            format!(
+                "{{\"agreed\":\"{}\",\"email\":\"person{id}@example.com\",\"phone\":\"010-2345-{id:04}\",\"id\":\"{id}\"}}",
+                if agreed { "Y" } else { "N" }
+            )
         },
     },
     Form {
@@ -194,9 +202,8 @@ fn of_a_hundred_people_the_37_who_agreed_are_shown() {
         let body = join(&mut (1..=100));
         for others in [Verdict::Drop, Verdict::Mask] {
             let (out, told) = whatever_the_cuts(&ours(), others, form.media, &body).expect("readable");
-            let expected: Vec<_> = (1..=100)
-                .map(|id: usize| (id.to_string(), if agrees(id) { Verdict::Show } else { others }))
-                .collect();
+            let expected: Vec<_> =
+                (1..=100).map(|id: usize| (id.to_string(), if agrees(id) { Verdict::Show } else { others })).collect();
             assert_eq!(told.records, expected, "{:?}", form.media);
             let agreed: Vec<usize> = (1..=100).filter(|&id| agrees(id)).collect();
             assert_eq!(agreed.len(), 37);
@@ -220,7 +227,8 @@ fn of_a_hundred_people_the_37_who_agreed_are_shown() {
         let (out, _) = judged(&ours(), Verdict::Show, form.media, [body.as_bytes()]).expect("readable");
         assert_eq!(out, all, "{:?}", form.media);
         // Where nothing tells of records all of it is nobody's.
-        let (out, told) = judged(&records(&["path:2"], &[]), Verdict::Drop, form.media, [body.as_bytes()]).expect("readable");
+        let (out, told) =
+            judged(&records(&["path:2"], &[]), Verdict::Drop, form.media, [body.as_bytes()]).expect("readable");
         assert!(told.records.is_empty() && !out.contains("person1@") && out.contains("p***@"), "{:?}", form.media);
     }
 }
@@ -279,7 +287,10 @@ fn json_that_says_two_things_says_nothing() {
             (r#"{"customers":[{"id":1,"m":"p1@example.com"},{"agreed":true}]}"#, ""),
             (r#"{"customers":[{"id":1,"agreed":true}],"m":"p1@example.com"}"#, ""),
             (r#"{"customers":["p1@example.com",["p2@example.com"],{"agreed":true,"m":"p3@example.com"}]}"#, "3"),
-            (r#"{"customers":[{"agreed":true,"n":{"customers":[{"id":2,"agreed":false,"m":"p2@example.com"}]}}]}"#, "2"),
+            (
+                r#"{"customers":[{"agreed":true,"n":{"customers":[{"id":2,"agreed":false,"m":"p2@example.com"}]}}]}"#,
+                "2",
+            ),
             // Members of an object are records as elements of a list are.
             (r#"{"customers":{"p1@example.com":{"agreed":false},"p2@example.com":{"agreed":true}}}"#, "2"),
             (r#"{"customers":[{"agreed":true,"m":"p1@example.com"}],"customers":[{"m":"p2@example.com"}]}"#, "1"),
@@ -293,7 +304,10 @@ fn json_that_says_two_things_says_nothing() {
             (r#"{"customers":[{"agreed":true}]} {"m":"p1@example.com"}"#, "!"),
             (r#"{"id":1,"agreed":true,"m":"p1@example.com"}"#, "1"),
             // The whole is a record where no other lies in it.
-            (r#"{"id":1,"agreed":true,"m":"p1@example.com","customers":[{"agreed":true,"m":"p2@example.com"}],"n":"p3@example.com"}"#, "2"),
+            (
+                r#"{"id":1,"agreed":true,"m":"p1@example.com","customers":[{"agreed":true,"m":"p2@example.com"}],"n":"p3@example.com"}"#,
+                "2",
+            ),
             (r#"{"id":1,"agreed":true,"m":"p1@example.com","x":{"customers":[]}}"#, "1"),
             (r#"{"customers":[]}"#, ""),
             (r#"{"customers":null}"#, ""),
@@ -319,7 +333,11 @@ fn what_is_left_of_json_is_json() {
         (Media::Json, "\u{FEFF}[1]", "\u{FEFF}null"),
         (Media::JsonLines, "{\"id\":1}\r\n{\"agreed\":1}\n\n{\"id\":2}", "{\"agreed\":1}\n\n"),
         (Media::JsonLines, "\u{1E}{\"id\":1}\n\u{1E}{\"agreed\":1}\n\u{1E}3\n", "\u{1E}{\"agreed\":1}\n"),
-        (Media::JsonLines, "\u{1E}{\"customers\":[{\"id\":1},{\"agreed\":1}]}\n{\"agreed\":1}\n", "\u{1E}{\"customers\":[{\"agreed\":1}]}\n{\"agreed\":1}\n"),
+        (
+            Media::JsonLines,
+            "\u{1E}{\"customers\":[{\"id\":1},{\"agreed\":1}]}\n{\"agreed\":1}\n",
+            "\u{1E}{\"customers\":[{\"agreed\":1}]}\n{\"agreed\":1}\n",
+        ),
         (Media::JsonLines, "1 2{\"agreed\":1}\n", "{\"agreed\":1}\n"),
     ] {
         let (out, _) = whatever_the_cuts(&one, Verdict::Drop, media, body).expect("JSON");
@@ -369,10 +387,25 @@ fn lines_of_csv_that_can_be_parted_otherwise_say_nothing() {
 fn a_record_that_is_too_long_is_nobodys() {
     let filler = "word ".repeat(250_000);
     for (media, body) in [
-        (Media::Json, format!(r#"{{"customers":[{{"id":1,"agreed":true,"x":"{filler}","m":"p1@example.com"}},{{"id":2,"agreed":true,"m":"p2@example.com"}}]}}"#)),
-        (Media::JsonLines, format!("{{\"id\":1,\"agreed\":true,\"x\":\"{filler}\",\"m\":\"p1@example.com\"}}\n{{\"id\":2,\"agreed\":true,\"m\":\"p2@example.com\"}}")),
+        (
+            Media::Json,
+            format!(
+                r#"{{"customers":[{{"id":1,"agreed":true,"x":"{filler}","m":"p1@example.com"}},{{"id":2,"agreed":true,"m":"p2@example.com"}}]}}"#
+            ),
+        ),
+        (
+            Media::JsonLines,
+            format!(
+                "{{\"id\":1,\"agreed\":true,\"x\":\"{filler}\",\"m\":\"p1@example.com\"}}\n{{\"id\":2,\"agreed\":true,\"m\":\"p2@example.com\"}}"
+            ),
+        ),
         (Media::Csv, format!("id,agreed,x,m\n1,1,{filler},p1@example.com\n2,1,,p2@example.com")),
-        (Media::Html, format!("<p data-id=1 data-agreed=1>{filler}p1@example.com</p><p data-id=2 data-agreed=1>p2@example.com</p>")),
+        (
+            Media::Html,
+            format!(
+                "<p data-id=1 data-agreed=1>{filler}p1@example.com</p><p data-id=2 data-agreed=1>p2@example.com</p>"
+            ),
+        ),
     ] {
         for others in [Verdict::Drop, Verdict::Mask] {
             let whole = judged(&ours(), others, media, [body.as_bytes()]).expect("readable");
@@ -380,7 +413,11 @@ fn a_record_that_is_too_long_is_nobodys() {
             assert!(!whole.0.contains("p1@") && whole.0.contains("p2@example.com"));
             assert_eq!(whole.0.len() < 1000, others == Verdict::Drop);
             for size in [1000, 65_537] {
-                assert_eq!(judged(&ours(), others, media, body.as_bytes().chunks(size)), Ok(whole.clone()), "{media:?}");
+                assert_eq!(
+                    judged(&ours(), others, media, body.as_bytes().chunks(size)),
+                    Ok(whole.clone()),
+                    "{media:?}"
+                );
             }
         }
     }
@@ -405,21 +442,33 @@ fn a_record_of_html_ends_no_later_than_a_browser_ends_it() {
             ("<div data-id=1 data-agreed=1>p1@example.com", "1"),
             ("<div data-id=1 data-agreed=1>a<input value=p1@example.com", "1"),
             ("<div data-id=2>a<input value=p1@example.com", ""),
-            ("<!-- <div data-id=1 data-agreed=1> -->p1@example.com<script>'<div data-id=1 data-agreed=1>'</script>p2@example.com", ""),
+            (
+                "<!-- <div data-id=1 data-agreed=1> -->p1@example.com<script>'<div data-id=1 data-agreed=1>'</script>p2@example.com",
+                "",
+            ),
             ("<table data-id=1 data-agreed=1><tr><td>p1@example.com<tr><td>p2@example.com</table>p3@example.com", "12"),
             // Rows, by their attributes.
             ("<table><tr data-id=1 data-agreed=1><td>p1@example.com<tr data-id=2><td>p2@example.com</table>", "1"),
             ("<table><tr data-id=1 data-agreed=1><td>p1@example.com<tr><td>p2@example.com</table>", "1"),
             ("<table><tr data-id=1 data-agreed=1><td>p1@example.com</td><table><tr><td>p2@example.com</table>", "1"),
-            ("<table><tr data-id=1 data-agreed=1><td><table><tr><td>p1@example.com</table><td>p2@example.com</table>p3@example.com", "12"),
-            ("<table><tr data-id=1 data-agreed=1><td><table><tr><td>p1@example.com</tr></tr><tr><td>p2@example.com", "1"),
+            (
+                "<table><tr data-id=1 data-agreed=1><td><table><tr><td>p1@example.com</table><td>p2@example.com</table>p3@example.com",
+                "12",
+            ),
+            (
+                "<table><tr data-id=1 data-agreed=1><td><table><tr><td>p1@example.com</tr></tr><tr><td>p2@example.com",
+                "1",
+            ),
             ("<tr data-id=1 data-agreed=1><td>p1@example.com</tr>\n<tr data-id=2><td>p2@example.com</tr>", "1"),
             // What is said twice.
             ("<div data-id=1 data-agreed=1>p1@example.com<b data-id=2>x</b></div>", ""),
             ("<div data-id=1 data-agreed=1>p1@example.com<b data-id=1>x</b></div>", "1"),
             ("<div data-id=1 data-agreed=1>p1@example.com<b data-agreed=0></b></div>", ""),
             ("<div data-id=1 data-id=2 data-agreed=1>p1@example.com</div>", ""),
-            ("<div data-id=1><b DATA-AGREED='&#49;'>p1@example.com</b></div><div data-id=2 data-agreed=n>p2@example.com</div>", "1"),
+            (
+                "<div data-id=1><b DATA-AGREED='&#49;'>p1@example.com</b></div><div data-id=2 data-agreed=n>p2@example.com</div>",
+                "1",
+            ),
             ("<p data-agreed=1>p1@example.com", ""),
         ],
     );

@@ -7,7 +7,10 @@ use crate::{
     format::Media,
     privacy::{
         Kind, Kinds,
-        mask::{Facts, Judge, Rewriter, Verdict, settings::{Records, Uninspectable}},
+        mask::{
+            Facts, Judge, Rewriter, Verdict,
+            settings::{Records, Uninspectable},
+        },
     },
 };
 
@@ -83,7 +86,10 @@ fn a_mask_that_reveals_everything_gives_the_very_bytes() {
     let odd = [
         (Media::Json, format!("{{\"a\":\"{} kim@example.com\",\"p\":\"010\\u002d2345-6789\"}}", long("\\u00e9\\/"))),
         (Media::Json, format!("{{\"customers\":[{{\"note\":\"{}\"}}]}}", long("wo "))),
-        (Media::Html, format!("<p>kim\0@example.com &amp; {}</p><input value=a value=kim@example.com><p", long("&eacute;"))),
+        (
+            Media::Html,
+            format!("<p>kim\0@example.com &amp; {}</p><input value=a value=kim@example.com><p", long("&eacute;")),
+        ),
         (Media::Text, format!("{}kim@example.com {}", long("a "), long("x"))),
         (Media::Csv, "id,\"a \"\"kim@example.com\"\"\"\n".to_owned()),
     ];
