@@ -5,8 +5,10 @@
 mod access;
 mod acme;
 mod arrows;
+mod backup;
 mod breached;
 mod challenge;
+mod export;
 mod framing;
 mod gate;
 mod grpc;
@@ -40,3 +42,4 @@ mod support;
 mod telemetry;
 mod tls;
 mod upstream;
+mod witness;
