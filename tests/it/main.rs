@@ -8,6 +8,7 @@ mod arrows;
 mod backup;
 mod breached;
 mod challenge;
+mod disclosure;
 mod export;
 mod framing;
 mod gate;
