@@ -468,7 +468,7 @@ fn control(lock: LockFile, config: &Config, plan: &Arc<Plan>, tls: &Arc<tls::Sto
     let opened = || -> anyhow::Result<(Arc<Reach>, AbortHandle)> {
         let (plan, tls) = (ArcSwap::new(Arc::clone(plan)), Arc::clone(tls));
         let (office, desk) = (ArcSwapOption::empty(), ArcSwapOption::empty());
-        let reach = Arc::new(Reach { plan, tls, office, desk });
+        let reach = Arc::new(Reach { plan, tls, desk, office });
         let listener = admin::control::bind(&config.data_dir)?;
         let task = tokio::spawn(admin::control::serve(listener, Arc::clone(&reach))).abort_handle();
         Ok((reach, task))
