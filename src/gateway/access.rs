@@ -76,6 +76,7 @@ pub struct Permitted {
 
 /// All that policies are asked about, kept for another question about the same request.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a circumstance that policies speak of")]
 struct Asked {
     route: Arc<str>,
     roles: Vec<String>,

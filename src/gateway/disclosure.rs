@@ -4,7 +4,14 @@
 //! The intent of a request that changes something is on disk before the application gets it. What was delivered names people by keyed
 //! pseudonyms only ([`Subjects`]); who asked, and from where, stands in clear in a journal that is sealed.
 
-use std::{cell::RefCell, collections::BTreeMap, fmt, pin::Pin, rc::Rc, sync::Arc};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    pin::Pin,
+    rc::Rc,
+    sync::Arc,
+};
 
 use http::{HeaderValue, StatusCode, request::Parts};
 use serde_json::{Map, Value, json};
@@ -65,7 +72,7 @@ impl fmt::Debug for Disclosure {
 #[derive(Debug, Default)]
 pub struct Seen {
     /// Whose, by the names that the route says; every other value by its type, where it names somebody.
-    people: BTreeMap<Subject, ()>,
+    people: BTreeSet<Subject>,
     /// By the type of the value that names them, where the route says nothing.
     named: BTreeMap<&'static str, u64>,
     /// Records and values that nobody can be named for.
@@ -149,7 +156,7 @@ impl Disclosure {
         // Whose data a path names is known before anything is delivered.
         if let Some(subject) = line.subject_of(head.target.path()) {
             let subject = authority.subjects.name(&Name::Id, subject.as_bytes());
-            seen.borrow_mut().people.extend(subject.map(|subject| (subject, ())));
+            seen.borrow_mut().people.extend(subject);
         }
         let intent = journal.map(|journal| {
             let mut body = facts.clone();
@@ -227,7 +234,7 @@ fn counts(tally: &Tally) -> Value {
 
 impl Seen {
     fn texts(&self, part: usize) -> Vec<String> {
-        self.people.keys().skip(part * PEOPLE).take(PEOPLE).map(Subject::text).collect()
+        self.people.iter().skip(part * PEOPLE).take(PEOPLE).map(Subject::text).collect()
     }
 }
 
@@ -339,7 +346,7 @@ impl Judge for Witness {
         self.in_record = true;
         match (verdict, subject) {
             (Verdict::Show, Some(subject)) => {
-                seen.people.insert(subject, ());
+                seen.people.insert(subject);
             }
             (Verdict::Show, None) => seen.unattributed += 1,
             (Verdict::Mask, _) => seen.masked += 1,
@@ -371,7 +378,7 @@ impl Judge for Witness {
             None => {}
             Some(word) => match self.authority.subjects.name(&Name::Kind(kind.clone()), value) {
                 Some(subject) if !value.is_empty() => {
-                    if seen.people.insert(subject, ()).is_none() {
+                    if seen.people.insert(subject) {
                         *seen.named.entry(word).or_default() += 1;
                     }
                 }

@@ -178,12 +178,11 @@ impl Masker {
             return false;
         }
         let mask = Arc::clone(&self.mask);
-        match whole {
-            Some(only) => mask.engine.rewrite_finding(value, only, out, self.tally(at)),
-            None => {
-                out.extend_from_slice(COVERED);
-                self.tally(at).add(&kind);
-            }
+        if let Some(only) = whole {
+            mask.engine.rewrite_finding(value, only, out, self.tally(at));
+        } else {
+            out.extend_from_slice(COVERED);
+            self.tally(at).add(&kind);
         }
         true
     }
