@@ -99,7 +99,9 @@ impl Access {
         sorted.sort_unstable();
         sorted.dedup();
         let mut key = String::with_capacity(64);
-        sorted.iter().for_each(|role| key.extend([role, "\n"]));
+        for role in &sorted {
+            key.extend([role, "\n"]);
+        }
         if let Some(slice) = self.slices.load().get(&*key) {
             return Arc::clone(slice);
         }

@@ -102,12 +102,12 @@ impl Policies {
                 Ok(set) => set,
                 Err(errors) => {
                     let errors: &cedar_policy::ParseErrors = &errors;
-                    faults.extend(errors.iter().map(|error| fault(source, error, error.to_string())));
+                    faults.extend(errors.iter().map(|error| fault(source, error, &error.to_string())));
                     continue;
                 }
             };
             if let Some(template) = set.templates().next() {
-                let at = template.as_ref().loc().map_or(0, |loc| loc.start());
+                let at = template.as_ref().loc().map_or(0, |loc| loc.span.offset());
                 faults.push(source.fault(
                     at,
                     "a template stands here",
@@ -115,7 +115,7 @@ impl Policies {
                 ));
             }
             for cedar in set.policies() {
-                let at = cedar.as_ref().loc().map_or(0, |loc| loc.start());
+                let at = cedar.as_ref().loc().map_or(0, |loc| loc.span.offset());
                 match policy(cedar, names) {
                     Err((message, hint)) => faults.push(source.fault(at, &message, Some(hint.as_str()))),
                     Ok(policy) => {
@@ -180,12 +180,12 @@ impl Source {
 }
 
 /// What Cedar says of a place.
-fn fault(source: &Source, error: &dyn Diagnostic, message: String) -> Fault {
+fn fault(source: &Source, error: &dyn Diagnostic, message: &str) -> Fault {
     let label = error.labels().and_then(|mut labels| labels.next());
     let at = label.as_ref().map_or(0, miette::LabeledSpan::offset);
     let expected = label.as_ref().and_then(|label| label.label().map(str::to_owned));
     let help = error.help().map(|help| help.to_string());
-    source.fault(at, &message, help.or(expected).as_deref())
+    source.fault(at, message, help.or(expected).as_deref())
 }
 
 fn validate(policies: &[(Policy, usize, usize)], sources: &[Source], faults: &mut Vec<Fault>) {
@@ -196,7 +196,7 @@ fn validate(policies: &[(Policy, usize, usize)], sources: &[Source], faults: &mu
     let result = Validator::new(SCHEMA.clone()).validate(&set, ValidationMode::Strict);
     for error in result.validation_errors() {
         if let Some(&(source, at)) = places.get(error.policy_id()) {
-            let mut fault = fault(&sources[source], error, error.to_string());
+            let mut fault = fault(&sources[source], error, &error.to_string());
             if error.labels().is_none() {
                 let place = sources[source].fault(at, "", None);
                 (fault.line, fault.column) = (place.line, place.column);

@@ -258,7 +258,7 @@ fn golden_matrix() {
                     let known = if consent { "known" } else { "unknown" };
                     let _ = write!(out, "\n{} for {shown}, consent {known}\n", action.name());
                     for (how, change) in WAYS {
-                        let asked = Ask { purpose, action, consent, ..ask(&roles, "") };
+                        let asked = Ask { action, purpose, consent, ..ask(&roles, "") };
                         let _ = writeln!(out, "  {how:14} {}", line(&access.authorize(&change(asked)), settings));
                     }
                 }

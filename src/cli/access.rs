@@ -83,9 +83,9 @@ pub fn run(command: &AccessCommand) -> ExitCode {
         Ok(answer) => {
             let yes = answer["yes"] == true;
             if args.json {
-                println!("{answer}")
+                println!("{answer}");
             } else {
-                print(&answer)
+                print(&answer);
             }
             if yes { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }

@@ -126,13 +126,14 @@ fn groups(table: &mut Table, own: &[Kind], d: &mut Diagnostics<'_>) -> Vec<(Stri
         let mut kinds = Vec::new();
         for item in items {
             match &item.value {
-                Value::Text(text) => match known().find(|kind| kind.name() == text) {
-                    Some(kind) => kinds.push(kind.clone()),
-                    None => {
+                Value::Text(text) => {
+                    if let Some(kind) = known().find(|kind| kind.name() == text) {
+                        kinds.push(kind.clone());
+                    } else {
                         let hint = did_you_mean(text, known().map(Kind::name));
                         d.note(&item.span, format!("\"{text}\" is no type of personal data"), hint);
                     }
-                },
+                }
                 other => d.note(&item.span, format!("a group of types holds {}", other.kind()), hint()),
             }
         }

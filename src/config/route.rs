@@ -48,10 +48,10 @@ pub fn resolve(
     let upstream = upstream.map(Arc::new);
     let rules = Rules::read(&mut table, d);
     let privacy = super::privacy::on_route(table.table_if("privacy", "route[].privacy", d), privacy, d);
+    let mask_place = table.place("mask");
     let mask = mask(&mut table, d);
     let records = records(&mut table, d);
     let gate_place = table.place("gate");
-    let mask_place = table.place("mask");
     let gate = super::identity::gate(&mut table, realms, d);
     let by_policy = mask.as_ref().is_some_and(|mask| mask.by_policy);
     if by_policy && gate.is_none() {

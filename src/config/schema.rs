@@ -30,7 +30,6 @@ pub const LATER: &[(&str, &str)] = &[
     ("route[]", "shield"),
     ("route[]", "antivirus"),
     ("route[]", "watch"),
-    ("route[]", "record"),
 ];
 
 /// Keys whose value may be given by a file instead, under this name with `_file`, and is never shown.
@@ -39,6 +38,7 @@ pub const SECRETS: &[&str] = &[
     "redis",
     "redis_password",
     "sentinel_password",
+    "smtp_password",
     "client_secret",
     "hmac_key",
     "authorization",

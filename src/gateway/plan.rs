@@ -330,7 +330,7 @@ pub struct Line {
     /// What of its answers may be seen by everybody; all of them without.
     pub masking: Option<Masking>,
     /// Masks that policies have asked for, by what they reveal.
-    masks: RefCell<Vec<(Arc<[Kind]>, Arc<Mask>)>>,
+    masks: RefCell<Vec<Revealing>>,
     /// Logins of its application.
     pub logins: Vec<Arc<Rule>>,
     /// Logins whose challenge it may show.
@@ -342,6 +342,9 @@ pub struct Line {
     /// Buffers for its URLs.
     pub scratch: RefCell<Scratch>,
 }
+
+/// What is revealed, and the mask that does it.
+type Revealing = (Arc<[Kind]>, Arc<Mask>);
 
 /// Most masks of a route that are kept; those of further permits are made each time.
 const MASKS: usize = 64;

@@ -67,7 +67,9 @@ impl Memory {
         }
         if let Some((used, shown)) = people.shown.get_mut(&who) {
             *used = now;
-            covered.iter().for_each(|covered| shown.remember(covered));
+            for covered in covered {
+                shown.remember(covered);
+            }
         }
     }
 

@@ -90,7 +90,9 @@ impl Desk {
 
     fn run(&mut self, command: Command, actor: &Actor) -> Result<Vec<Event>, Denied> {
         let events = decide(&self.state, &self.rules, command, actor, at(self.day))?;
-        events.iter().for_each(|event| self.state.apply(event, moment(self.day)));
+        for event in &events {
+            self.state.apply(event, moment(self.day));
+        }
         Ok(events)
     }
 
@@ -473,7 +475,9 @@ fn what_holds_is_carried_on_before_old_records_are_unreadable() {
     let events = desk.state.to_carry(moment(120), half);
     // Nothing but what was carried can be read any more.
     let mut later = State::default();
-    events.iter().for_each(|event| later.apply(event, moment(120)));
+    for event in &events {
+        later.apply(event, moment(120));
+    }
     assert!(later.is_founded() && later.founded() == desk.state.founded() && later.next() == desk.state.next());
     for name in ["one", "two", "ann", "carl"] {
         assert_eq!(later.standing(&who(name), at(120)), desk.state.standing(&who(name), at(120)), "{name}");
@@ -483,7 +487,9 @@ fn what_holds_is_carried_on_before_old_records_are_unreadable() {
     assert!(later.to_carry(moment(219), half).is_empty() && !later.to_carry(moment(220), half).is_empty());
     // Carried on top of what can still be read it changes nothing that holds.
     let mut both = desk.state.clone();
-    events.iter().for_each(|event| both.apply(event, moment(120)));
+    for event in &events {
+        both.apply(event, moment(120));
+    }
     assert_eq!(both.standing(&who("ann"), at(120)), desk.state.standing(&who("ann"), at(120)));
 }
 

@@ -379,14 +379,14 @@ fn every_kind_of_workload_takes_the_sidecar() {
     }
 }
 
-/// kustomize has no patch for both: a CronJob has its Pod two levels deeper.
+/// kustomize has no patch for both: a `CronJob` has its Pod two levels deeper.
 #[test]
 fn the_patch_for_cronjobs_is_that_of_all_others() {
     let folder = here("deploy/kubernetes/components/sidecar");
     let text = fs::read_to_string(folder.join("privet.yaml")).expect("a file");
     let (head, spec) = text.split_once("spec:\n").expect("a spec");
     let head = head.replace("apps/v1", "batch/v1").replace("Deployment # or whatever the target is", "CronJob");
-    let deeper: String = spec.lines().map(|line| format!("    {line}\n")).collect();
+    let deeper = format!("    {}\n", spec.trim_end().replace('\n', "\n    "));
     let wanted = format!("{head}spec:\n  jobTemplate:\n    spec:\n{deeper}");
     let path = folder.join("privet-cronjob.yaml");
     if std::env::var_os("PRIVET_BLESS").is_some() {

@@ -144,9 +144,10 @@ impl Pod {
             secret("privet-tls", json!({ "tls.crt": read("tls.crt"), "tls.key": read("tls.key") })),
             secret("privet-keys", json!({ "pseudonym.key": key, "seal.key": key })),
         ];
-        let rendered = match intercept {
-            true => render_with("pod", "sidecar", &["intercept"]),
-            false => render("deploy/kubernetes/overlays/sidecar"),
+        let rendered = if intercept {
+            render_with("pod", "sidecar", &["intercept"])
+        } else {
+            render("deploy/kubernetes/overlays/sidecar")
         };
         for mut document in documents(&rendered) {
             if document["kind"] == "Deployment" {

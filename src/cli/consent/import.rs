@@ -31,7 +31,7 @@ pub struct ImportArgs {
     /// The column that says who.
     #[arg(long, value_name = "COLUMN")]
     id: String,
-    /// What that column holds: `email`, `phone`, `id`, or a type such as EMAIL_ADDRESS [default: what its name says].
+    /// What that column holds: `email`, `phone`, `id`, or a type such as `EMAIL_ADDRESS` [default: what its name says].
     #[arg(long = "as", value_name = "NAME")]
     name: Option<String>,
     /// The column that says whether they have agreed: yes, true, 1, Y, 동의, ... or no, false, 0, N, 미동의, ...

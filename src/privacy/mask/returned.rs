@@ -209,7 +209,7 @@ pub fn is_mask(field: &[u8], value: &[u8]) -> bool {
         let first = std::str::from_utf8(&value[..at - 3]).is_ok_and(|rest| rest.chars().count() <= 1);
         return first && value[at + 1..].contains(&b'.');
     }
-    let stars = value.iter().filter(|b| **b == b'*').count();
+    let stars = memchr::memchr_iter(b'*', value).count();
     let is_number = |b: &u8| b.is_ascii_digit() || b"* -.()+/:".contains(b);
     if stars >= 3 && value.iter().all(is_number) && memchr::memmem::find(value, b"**").is_some() {
         return true;
