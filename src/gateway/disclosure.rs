@@ -248,6 +248,8 @@ pub struct Witness {
     records: Arc<Records>,
     /// What a record names its subject by.
     name: Name,
+    /// Whose everything is, where the request's path has said so.
+    owner: Option<Subject>,
     in_record: bool,
     seen: Rc<RefCell<Seen>>,
     /// Who is shown masks, and what is remembered of them.
@@ -280,12 +282,14 @@ impl Witness {
     /// Of an answer on `line` under a permit, whose people are noted in `seen`.
     #[must_use]
     pub fn new(authority: &Arc<Authority>, line: &Line, permit: Option<&Permit>, seen: Rc<RefCell<Seen>>) -> Self {
+        let owner = seen.borrow().people.first().copied();
         Self {
             authority: Arc::clone(authority),
             rule: permit.map_or(Rule::Any, |permit| permit.consent),
             purpose: permit.map(|permit| Arc::clone(&permit.purpose)),
             name: line.route.records.as_deref().map_or(Name::Id, name_of),
             records: line.route.records.clone().unwrap_or_default(),
+            owner,
             in_record: false,
             seen,
             reader: None,
@@ -335,7 +339,7 @@ impl Witness {
 impl Judge for Witness {
     fn record(&mut self, facts: &Facts<'_>) -> Verdict {
         let subjects: &Subjects = &self.authority.subjects;
-        let subject = facts.subject.and_then(|value| subjects.name(&self.name, value));
+        let subject = facts.subject.and_then(|value| subjects.name(&self.name, value)).or(self.owner);
         let verdict = match self.rule {
             Rule::Any => Verdict::Show,
             _ if self.agreed(subject.as_ref(), facts) => Verdict::Show,
@@ -371,7 +375,7 @@ impl Judge for Witness {
     fn seen(&mut self, kind: &privacy::Kind, value: &[u8]) {
         let mut seen = self.seen.borrow_mut();
         seen.shown.add(kind);
-        if self.in_record && !self.records.subject.is_empty() {
+        if self.owner.is_some() || self.in_record && !self.records.subject.is_empty() {
             return;
         }
         match named(kind) {

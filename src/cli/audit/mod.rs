@@ -2,6 +2,7 @@
 
 mod export;
 mod search;
+mod subject;
 pub(super) mod verify;
 mod witness;
 
@@ -31,6 +32,8 @@ pub enum AuditCommand {
     Verify(verify::VerifyArgs),
     /// Show records. Needs the keys.
     Search(search::SearchArgs),
+    /// Show every disclosure of one person's data, for their own right of access. Needs the keys.
+    Subject(subject::SubjectArgs),
     /// Write records as JSON lines or CSV. Needs the keys.
     Export(export::ExportArgs),
     /// Bring signed checkpoints to where the operator's hands don't reach.
@@ -38,7 +41,7 @@ pub enum AuditCommand {
 }
 
 /// Where the journal is.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 struct PlaceArgs {
     /// The configuration that names it.
     #[arg(long, value_name = "FILE")]
@@ -201,6 +204,7 @@ pub fn run(command: &AuditCommand) -> ExitCode {
     match command {
         AuditCommand::Verify(args) => verify::run(args),
         AuditCommand::Search(args) => search::run(args),
+        AuditCommand::Subject(args) => subject::run(args),
         AuditCommand::Export(args) => export::run(args),
         AuditCommand::Witness(args) => witness::run(args),
     }
