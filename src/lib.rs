@@ -12,6 +12,7 @@
 //! * [`gateway`]: THE LIST: what happens to a request, one line a step.
 //! * [`observe`]: what is written down, counted and traced, and where that goes.
 //! * [`identity`]: who asks: sign-in, sessions, staff accounts.
+//! * [`backup`]: journal, keys and accounts in one sealed file, and back.
 //! * [`access`]: who may do what with personal data, for what, and what of it is seen; pure.
 //! * [`registry`]: who is there, who may what, who has promised: a fold over the journal.
 //! * [`privacy`]: finds personal data and secrets in bytes, and rewrites them; pure.
@@ -29,6 +30,7 @@
 pub mod access;
 pub mod admin;
 pub mod app;
+pub mod backup;
 pub mod cli;
 pub mod common;
 pub mod config;

@@ -2,7 +2,14 @@
 //!
 //! `DATA/control.sock`, mode 0600, HTTP/1.1 with JSON. Whoever connects must be the user that Privet runs as, or root: the kernel tells.
 
-use std::{convert::Infallible, fs, io, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    fs, io,
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
@@ -22,6 +29,7 @@ use crate::{
     common::clock,
     gateway::Plan,
     identity::{Realm, session::table::Listed},
+    journal::{Journal, Kind, Record},
     login::{Rule, top::Offender},
     privacy::{Engine, Tally},
     tls::{self, Source},
@@ -31,6 +39,8 @@ use crate::{
 pub const NAME: &str = "control.sock";
 /// Most bytes of a command.
 const LONGEST: usize = 1 << 20;
+/// Kinds of records that commands may ask for: what they do themselves.
+const NOTED: [Kind; 4] = [Kind::BackupCreated, Kind::BackupRestored, Kind::JournalWitnessed, Kind::WitnessFailed];
 /// Most offenders that are named.
 const TOP: usize = 20;
 
@@ -43,6 +53,8 @@ pub struct Reach {
     pub tls: Arc<tls::Store>,
     /// Who has agreed to what, where that is kept.
     pub desk: ArcSwapOption<Desk>,
+    /// The journal, once it is open.
+    pub journal: OnceLock<Arc<Journal>>,
     /// The registry, where there is one.
     pub office: ArcSwapOption<Office>,
 }
@@ -118,6 +130,7 @@ async fn answer(request: Request<Incoming>, reach: &Reach) -> Response<Full<Byte
         }
         (&Method::GET, "/v1/logins") => respond(StatusCode::OK, &logins(plan)),
         (&Method::GET, "/v1/sessions") => respond(StatusCode::OK, &json!({ "sessions": sessions(plan) })),
+        (&Method::POST, "/v1/journal/notes") => note(reach, said).await,
         (&Method::POST, "/v1/sessions/end") => end_sessions(plan, &said).await,
         _ => respond(StatusCode::NOT_FOUND, &json!({ "error": "no such command" })),
     }
@@ -183,6 +196,21 @@ async fn end_sessions(plan: &Plan, said: &Value) -> Response<Full<Bytes>> {
     }
     tracing::info!(ended, "sessions were ended by command");
     respond(StatusCode::OK, &json!({ "ended": ended }))
+}
+
+/// Writes down what a command has done that no gateway could see.
+async fn note(reach: &Reach, mut said: Value) -> Response<Full<Bytes>> {
+    let kind = said["kind"].as_str().and_then(Kind::named).filter(|kind| NOTED.contains(kind));
+    let (Some(kind), Value::Object(body)) = (kind, said["body"].take()) else {
+        return respond(StatusCode::BAD_REQUEST, &json!({ "error": "that is not for a command to write down" }));
+    };
+    let Some(journal) = reach.journal.get() else {
+        return respond(StatusCode::CONFLICT, &json!({ "error": "this gateway keeps no journal" }));
+    };
+    match journal.append(&Record::of(kind, body)).await {
+        Ok(receipt) => respond(StatusCode::OK, &json!({ "index": receipt.index })),
+        Err(error) => respond(StatusCode::SERVICE_UNAVAILABLE, &json!({ "error": error.to_string() })),
+    }
 }
 
 /// What is known of attempts to sign in; pseudonyms only.

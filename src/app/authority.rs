@@ -7,13 +7,13 @@ use anyhow::{Context as _, bail};
 use crate::{
     access::{Access, Settings, chosen::ChosenKey, consent::Desk, subject::Subjects},
     config::Config,
-    gateway::access::Authority,
+    gateway::{access::Authority, settings::Route},
     journal::Journal,
     registry::Registry,
     seal::Ring,
 };
 
-/// The authority of a configuration; nothing where no route is recorded or asks policies.
+/// The authority of a configuration; nothing where no route is recorded, asks policies, or masks for people whom it knows.
 ///
 /// # Errors
 /// When a route needs it, and there is no journal or are no keys.
@@ -23,10 +23,10 @@ pub(super) fn of(
     registry: Option<&Arc<Registry>>,
     consents: Option<&Arc<Desk>>,
 ) -> anyhow::Result<Option<Arc<Authority>>> {
-    let policies =
-        |route: &&Arc<crate::gateway::settings::Route>| route.mask.as_ref().is_some_and(|mask| mask.by_policy);
     let routes = &config.gateway.routes;
-    let Some(route) = routes.iter().find(|route| route.record || policies(route)) else { return Ok(None) };
+    let masked = |route: &Route| route.mask.is_some() && route.gate.is_some();
+    let asks = |route: &&Arc<Route>| route.record || route.asks_policies() || masked(route);
+    let Some(route) = routes.iter().find(asks) else { return Ok(None) };
     let keys = config.seal.key_file.as_deref().context("there is no place for the keys that name people in records")?;
     let ring = Ring::load_or_make(keys)?;
     if let Some(route) = routes.iter().find(|route| route.record).filter(|_| journal.is_none()) {

@@ -4,7 +4,7 @@ use std::{
     io,
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     time::{Duration, SystemTime},
@@ -147,6 +147,10 @@ impl Running {
         let plan = Plan::new(&config.gateway, bounds, means, None)?;
         log::scrub_by(&plan.engine);
         let control = lock.and_then(|lock| control(lock, &config, &plan, &process.tls));
+        if let (Some(control), Some(journal)) = (&control, journal.journal()) {
+            // Set once.
+            let _ = control.reach.journal.set(Arc::clone(journal));
+        }
         let office = registry::follow(registry.as_ref(), &config, &realms, &guard);
         if let Some(control) = &control {
             control.reach.desk.store(desk.clone());
@@ -467,8 +471,8 @@ fn hold(config: &Config) -> Option<LockFile> {
 fn control(lock: LockFile, config: &Config, plan: &Arc<Plan>, tls: &Arc<tls::Store>) -> Option<Control> {
     let opened = || -> anyhow::Result<(Arc<Reach>, AbortHandle)> {
         let (plan, tls) = (ArcSwap::new(Arc::clone(plan)), Arc::clone(tls));
-        let (office, desk) = (ArcSwapOption::empty(), ArcSwapOption::empty());
-        let reach = Arc::new(Reach { plan, tls, desk, office });
+        let (office, desk, journal) = (ArcSwapOption::empty(), ArcSwapOption::empty(), OnceLock::new());
+        let reach = Arc::new(Reach { plan, tls, desk, journal, office });
         let listener = admin::control::bind(&config.data_dir)?;
         let task = tokio::spawn(admin::control::serve(listener, Arc::clone(&reach))).abort_handle();
         Ok((reach, task))

@@ -14,6 +14,7 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, interval_at},
 };
 
+use super::witness;
 use crate::{
     common::clock,
     config::Config,
@@ -44,6 +45,8 @@ pub(super) struct Running {
     listener: Option<(Arc<Guard>, AbortHandle)>,
     /// What looks after folders that nobody writes.
     idle: Option<AbortHandle>,
+    /// Who brings checkpoints to witnesses.
+    _witnesses: Option<witness::Running>,
 }
 
 impl Running {
@@ -71,7 +74,8 @@ impl Running {
             }
         };
         show(&process.metrics, journal.as_ref());
-        let mut running = Self { journal, listener: None, idle: None };
+        let witnesses = journal.as_ref().map(|journal| witness::Running::start(journal, settings, &process.metrics));
+        let mut running = Self { journal, listener: None, idle: None, _witnesses: witnesses };
         running.look_after(config, HOUR);
         running.note(|| Record::process_started(&hex(&config.sha256)));
         let certificates = process.tls.expiries();

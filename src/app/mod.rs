@@ -14,6 +14,7 @@ pub mod signals;
 mod store;
 pub mod supervisor;
 mod telemetry;
+mod witness;
 
 use std::{path::PathBuf, time::Duration};
 

@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod audit;
+pub mod backup;
 pub mod breached;
 pub mod certs;
 pub mod check;
@@ -14,8 +15,10 @@ pub mod handover;
 pub mod intercept;
 pub mod logins;
 pub mod logs;
+mod noted;
 mod office;
 pub mod pledge;
+mod prompt;
 pub mod redact;
 pub mod reveal;
 mod safe;
@@ -47,6 +50,9 @@ enum Command {
     /// Verify, search or export the journal.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Make, prove or bring back a sealed back-up of journal, keys and accounts.
+    #[command(subcommand)]
+    Backup(backup::BackupCommand),
     /// Make a filter of breached passwords.
     #[command(subcommand)]
     Breached(breached::BreachedCommand),
@@ -138,6 +144,7 @@ pub fn run() -> ExitCode {
         Command::Access(command) => access::run(&command),
         Command::Consent(command) => consent::run(&command),
         Command::Audit(command) => audit::run(&command),
+        Command::Backup(command) => backup::run(&command),
         Command::Check(args) => check::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Detect(args) => detect::run(&args),

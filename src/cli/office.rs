@@ -9,7 +9,8 @@ use tokio::runtime::Runtime;
 
 use super::{
     control::exchange,
-    staff::{Failure, PlaceArgs, prompt},
+    prompt,
+    staff::{Failure, PlaceArgs},
 };
 use crate::{
     admin::registry::PREFIX,
@@ -85,7 +86,7 @@ pub(super) fn own_password(from_stdin: bool) -> Result<zeroize::Zeroizing<String
             let text = zeroize::Zeroizing::new(std::fs::read_to_string(path).map_err(Failure::PasswordFile)?);
             Ok(text.lines().next().unwrap_or_default().to_owned().into())
         }
-        None => prompt::own(from_stdin),
+        None => Ok(prompt::own(from_stdin)?),
     }
 }
 

@@ -121,7 +121,11 @@ fn asked(text: &Value, version: u32, stdin_is_taken: bool) -> Result<u32, Failur
     eprint!("Version {version}. Type \"agree\" or \"동의\" to sign it: ");
     let mut line = String::new();
     io::Read::take(io::stdin().lock(), 64).read_line(&mut line)?;
-    if matches!(line.trim(), "agree" | "동의") { Ok(version) } else { Err(Failure::BrokenOff) }
+    if matches!(line.trim(), "agree" | "동의") {
+        Ok(version)
+    } else {
+        Err(crate::cli::prompt::Error::BrokenOff.into())
+    }
 }
 
 fn status(args: &StatusArgs) -> Result<ExitCode, Failure> {

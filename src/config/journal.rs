@@ -1,5 +1,7 @@
 //! `[journal]`: where it is, and how long its records can be read.
 
+mod witness;
+
 use std::{path::Path, time::Duration};
 
 use super::{
@@ -16,7 +18,7 @@ const LONGEST_SIGNED: Duration = seconds(3600);
 pub(super) fn resolve(
     table: Option<Table>,
     data_dir: &Path,
-    context: &Context<'_>,
+    context: &mut Context<'_>,
     d: &mut Diagnostics<'_>,
 ) -> Option<Settings> {
     let default = Settings::new(data_dir.join("journal"));
@@ -26,6 +28,10 @@ pub(super) fn resolve(
     if path.as_deref().is_some_and(|path| path.matches('*').count() > usize::from(is_pattern(path))) {
         let hint = "such as \"/var/lib/privet/shared/journal-*\": a folder for each gateway".to_owned();
         d.note(&place, "`path` may have one `*`, in its last part", Some(hint));
+    }
+    let mut witnesses = Vec::new();
+    for table in table.tables("witness", "journal.witness[]", d) {
+        witnesses.extend(witness::resolve(table, context, d));
     }
     let retention = retention(table.table("retention", "journal.retention", d), d);
     let place = table.place("checkpoint");
@@ -39,7 +45,7 @@ pub(super) fn resolve(
         Some(path) => context.path(path),
         None => default.path,
     };
-    Some(Settings { path, given: true, retention, checkpoint })
+    Some(Settings { path, given: true, retention, checkpoint, witnesses })
 }
 
 /// Whether the last part of a path has a `*`.

@@ -183,6 +183,9 @@ impl Config {
             Some(journal) if journal.given => lines.push(format!("journal {}", journal.path.display())),
             Some(_) => {}
         }
+        for witness in self.journal.iter().flat_map(|journal| &journal.witnesses) {
+            lines.push(format!("witness {}", witness.to));
+        }
         if let Some(store) = &self.store {
             lines.push(format!("store  {}, replicas: {}", store.redis, store.replicas));
             if let Some(reason) = &store.cleartext_reason {

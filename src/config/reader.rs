@@ -41,6 +41,12 @@ impl Table {
         Some(self.entries.remove(at).node)
     }
 
+    /// Whether a key is there and was not read yet.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.entries.iter().any(|entry| entry.key == name)
+    }
+
     /// Where a key stands; the table where it does not.
     #[must_use]
     pub fn place(&self, name: &str) -> Range<usize> {

@@ -38,6 +38,7 @@ pub const SECRETS: &[&str] = &[
     "redis",
     "redis_password",
     "sentinel_password",
+    "smtp_password",
     "client_secret",
     "hmac_key",
     "authorization",

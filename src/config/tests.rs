@@ -55,8 +55,42 @@ fn every_documented_key_is_read() {
         .replace("pledge = \"pledge.txt\"\n", "")
         .replace("sentinel_password = \"...\"\n", "")
         .replace("http://127.0.0.1:9000", "https://127.0.0.1:9000");
+    // A witness is one of three.
+    let example = ["url = \"https://witness", "mail = "].iter().fold(example, |text, start| {
+        let at = text.find(&format!("\n{start}")).expect("a witness");
+        format!("{}\n[[journal.witness]]{}", &text[..at], &text[at..])
+    });
     if let Err(report) = parse(&example) {
         panic!("{report}");
+    }
+}
+
+#[test]
+fn witnesses_of_the_journal() {
+    let witness =
+        |text: &str| parse(&format!("[[journal.witness]]\n{text}\n[[route]]\nupstream = \"http://127.0.0.1:1\"\n"));
+    for good in [
+        "file = \"kept\"\nevery = \"10m\"",
+        "url = \"http://127.0.0.1:1/\"\nauthorization = \"Bearer hunter2\"",
+        "mail = \"hunter2@example.com\"\nsmtp = \"smtp://mail.example\"\nsmtp_user = \"a\"\nsmtp_password = \"hunter3\"",
+    ] {
+        let config = witness(good).expect(good);
+        assert!(!format!("{config:?} {:?}", config.summary()).contains("hunter"), "{good}");
+        assert_eq!(config.journal.expect("a journal").witnesses.len(), 1);
+    }
+    for (bad, why) in [
+        ("", "one of `file`, `url` and `mail`"),
+        ("file = \"a\"\nurl = \"https://a/\"", "one of `file`, `url` and `mail`"),
+        ("file = \"a\"\nevery = \"1ms\"", "from 1s to 31d"),
+        ("file = \"a\"\nca = \"ca.pem\"", "unknown key `ca`"),
+        ("url = \"http://far.example/\"", "http:// is for this machine"),
+        ("url = \"http://127.0.0.1/\"\nca = \"ca.pem\"", "`ca` without TLS"),
+        ("mail = \"a@b.example\"", "without a server"),
+        ("mail = \"a\"\nsmtp = \"smtps://a\"", "no address of a mailbox"),
+        ("mail = \"a@b\"\nsmtp = \"smtps://a\"\nsmtp_user = \"u\"", "belong together"),
+    ] {
+        let report = witness(bad).expect_err(bad).to_string();
+        assert!(report.contains(why), "{report}");
     }
 }
 

@@ -140,11 +140,12 @@ pub fn authorize(
 ) -> Result<Passed, Refusal> {
     let asked = asked(authority, line, principal, head, parts)?;
     let (asked, ticket) = asked;
-    for own in [crate::access::header::PURPOSE, crate::access::header::TICKET] {
-        parts.headers.remove(own);
-    }
     let action = action(&parts.method, line.subject_of(head.target.path()).is_some());
     let browser = super::gate::wants_html(parts);
+    if !asked.pledged {
+        record.verdict(SAFEGUARD, "pledge");
+        return elsewhere(crate::registry::page::PLEDGE, browser, head, parts, Kind::Pledge);
+    }
     let decision = asked.decide(&authority.access, action);
     record.verdict(SAFEGUARD, verdict(&decision));
     match decision {
@@ -173,7 +174,7 @@ fn asked(
     let founded = authority.registry.as_ref().map(|registry| registry.state()).filter(|state| state.is_founded());
     let standing = founded.as_ref().map(|state| state.standing(&person, now));
     let duty = standing.as_ref().and_then(|standing| standing.roles.iter().find_map(|held| held.duty.clone()));
-    let stated = Stated::of(&parts.headers).map_err(|unclear| Refusal::caused_by(Kind::Purpose, unclear))?;
+    let stated = Stated::of(&head.stated).map_err(|unclear| Refusal::caused_by(Kind::Purpose, unclear))?;
     let chosen = match stated {
         Some(Stated { purpose, ticket }) => Some((purpose, ticket, false)),
         None => kept(authority, principal, parts, now).map(|chosen| (chosen.purpose, chosen.ticket, chosen.glass)),

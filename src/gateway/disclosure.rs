@@ -15,6 +15,7 @@ use std::{
 
 use http::{HeaderValue, StatusCode, request::Parts};
 use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
 
 use crate::{
     access::{
@@ -28,17 +29,25 @@ use crate::{
         plan::Line,
         record as request,
         refusal::Refusal,
+        returned::Memory,
     },
     identity::Principal,
     journal::{self, Kind, Receipt, Record},
     privacy::{
         self, Tally,
-        mask::{Facts, Judge, Verdict, settings::Records},
+        mask::{
+            Facts, Judge, Verdict,
+            returned::Covered,
+            settings::{At, Records},
+        },
     },
 };
 
 /// Most people of one record; a body with more has several.
 const PEOPLE: usize = 4096;
+
+/// Most values of one answer that are remembered.
+const COVERED: usize = 4096;
 
 type Written = Pin<Box<dyn Future<Output = Result<Receipt, journal::Error>>>>;
 
@@ -84,7 +93,7 @@ pub struct Seen {
 pub async fn open(
     gateway: &Gateway,
     line: &Line,
-    who: Option<&Principal>,
+    who: Option<&Arc<Principal>>,
     permitted: Option<&Permitted>,
     head: &Head,
     parts: &Parts,
@@ -95,17 +104,20 @@ pub async fn open(
     let Some(authority) = &gateway.plan.authority else {
         return if line.route.record { Err(unrecorded()) } else { Ok(None) };
     };
+    let memory = &gateway.plan.memory;
     if !line.route.record {
-        return Ok(permit.map(|permit| Witness::new(authority, line, Some(permit), Rc::default())));
+        let is_read = permit.is_some() || line.route.mask.is_some() && who.is_some();
+        let witness = is_read.then(|| Witness::new(authority, line, permit, Rc::default()));
+        return Ok(witness.map(|witness| witness.remembering(memory, who)));
     }
     let action = access::action(&parts.method, line.subject_of(head.target.path()).is_some());
-    let mut disclosure = Disclosure::begin(authority, line, who, permitted, action, head, id);
+    let mut disclosure = Disclosure::begin(authority, line, who.map(|who| &**who), permitted, action, head, id);
     let witness = Witness::new(authority, line, permit, disclosure.seen());
     if !parts.method.is_safe() {
         disclosure.written().await?;
     }
     record.disclose(disclosure);
-    Ok(Some(witness))
+    Ok(Some(witness.remembering(memory, who)))
 }
 
 impl Disclosure {
@@ -234,8 +246,28 @@ pub struct Witness {
     /// What people must have agreed to.
     purpose: Option<Arc<str>>,
     records: Arc<Records>,
+    /// What a record names its subject by.
+    name: Name,
     in_record: bool,
     seen: Rc<RefCell<Seen>>,
+    /// Who is shown masks, and what is remembered of them.
+    reader: Option<Reader>,
+}
+
+/// Whoever reads an answer, of whom it is remembered what they were shown in the place of values.
+#[derive(Clone)]
+struct Reader {
+    memory: Arc<Memory>,
+    principal: Arc<Principal>,
+    covered: Vec<Covered>,
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        if !self.covered.is_empty() {
+            self.memory.remember(&self.principal, &self.covered);
+        }
+    }
 }
 
 impl fmt::Debug for Witness {
@@ -252,10 +284,22 @@ impl Witness {
             authority: Arc::clone(authority),
             rule: permit.map_or(Rule::Any, |permit| permit.consent),
             purpose: permit.map(|permit| Arc::clone(&permit.purpose)),
+            name: line.route.records.as_deref().map_or(Name::Id, name_of),
             records: line.route.records.clone().unwrap_or_default(),
             in_record: false,
             seen,
+            reader: None,
         }
+    }
+
+    /// Remembers for `principal` what is shown in the place of values.
+    fn remembering(mut self, memory: &Arc<Memory>, principal: Option<&Arc<Principal>>) -> Self {
+        self.reader = principal.map(|principal| Reader {
+            memory: Arc::clone(memory),
+            principal: Arc::clone(principal),
+            covered: Vec::new(),
+        });
+        self
     }
 
     /// Who is asked about records, and where they are.
@@ -291,7 +335,7 @@ impl Witness {
 impl Judge for Witness {
     fn record(&mut self, facts: &Facts<'_>) -> Verdict {
         let subjects: &Subjects = &self.authority.subjects;
-        let subject = facts.subject.and_then(|value| subjects.name(&Name::Id, value));
+        let subject = facts.subject.and_then(|value| subjects.name(&self.name, value));
         let verdict = match self.rule {
             Rule::Any => Verdict::Show,
             _ if self.agreed(subject.as_ref(), facts) => Verdict::Show,
@@ -317,6 +361,13 @@ impl Judge for Witness {
         if self.rule == Rule::Any { Verdict::Show } else { Verdict::Mask }
     }
 
+    fn covered(&mut self, field: &[u8], masked: &[u8], value: &[u8]) {
+        if let Some(reader) = self.reader.as_mut().filter(|reader| reader.covered.len() < COVERED) {
+            let value = Zeroizing::new(value.to_vec());
+            reader.covered.push(Covered { field: field.into(), masked: masked.into(), value });
+        }
+    }
+
     fn seen(&mut self, kind: &privacy::Kind, value: &[u8]) {
         let mut seen = self.seen.borrow_mut();
         seen.shown.add(kind);
@@ -335,6 +386,18 @@ impl Judge for Witness {
             },
         }
     }
+}
+
+/// What a route's records name their subjects by, told by what the field is called: an address of mail, a number, or an id of the application's.
+fn name_of(records: &Records) -> Name {
+    let field = |at: &At| match at {
+        At::Json { record, within } => {
+            within.last().or(record.last()).map(|name| String::from_utf8_lossy(name).into_owned())
+        }
+        At::Csv(name) | At::Column(name) | At::Attribute(name) => Some(name.clone()),
+        At::Segment(_) => None,
+    };
+    records.subject.iter().find_map(field).map_or(Name::Id, |name| Name::of(&name))
 }
 
 /// Types whose values are one person's alone.

@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts, u
 use ipnet::IpNet;
 
 use crate::{
+    access::header as access,
     common::authority::Authority,
     gateway::{
         client::{Client, X_REQUEST_ID},
@@ -28,6 +29,8 @@ pub struct Head {
     pub upgrade: Option<String>,
     /// The client's address, as far as it is known.
     pub address: IpAddr,
+    /// What a program says that it works for (`X-Privet-Purpose`, `X-Privet-Ticket`). No application gets it.
+    pub stated: HeaderMap,
 }
 
 /// Checks and cleans the head of `parts`.
@@ -43,10 +46,10 @@ pub fn read(parts: &mut Parts, client: &Client, rules: &HeadRules, trusted: &[Ip
     let target = target(parts, rules)?;
     check_expectation(&parts.headers)?;
     let upgrade = wanted_upgrade(parts);
-    clean(&mut parts.headers, rules)?;
+    let stated = clean(&mut parts.headers, rules)?;
     let address = client.introduce(&mut parts.headers, &host, trusted);
     parts.headers.insert(header::HOST, host.clone());
-    Ok(Head { host, target, upgrade, address })
+    Ok(Head { host, target, upgrade, address, stated })
 }
 
 /// What the framing guard counts on HTTP/1.1.
@@ -130,8 +133,9 @@ fn wanted_upgrade(parts: &Parts) -> Option<String> {
     (named && empty).then(|| wanted.to_str().unwrap_or_default().trim().to_ascii_lowercase())
 }
 
-/// Removes what belongs to one hop only (RFC 9110, section 7.6.1), and every header that only Privet may set.
-fn clean(headers: &mut HeaderMap, rules: &HeadRules) -> Result<(), Kind> {
+/// Removes what belongs to one hop only (RFC 9110, section 7.6.1), and every header that only Privet may set. What is said to Privet itself
+/// comes back.
+fn clean(headers: &mut HeaderMap, rules: &HeadRules) -> Result<HeaderMap, Kind> {
     if headers.contains_key(header::CONNECTION) {
         remove_nominated(headers)?;
     }
@@ -145,14 +149,18 @@ fn clean(headers: &mut HeaderMap, rules: &HeadRules) -> Result<(), Kind> {
     if rules.underscores == Ambiguous::Refuse && headers.keys().any(|name| name.as_str().contains('_')) {
         return Err(Kind::Framing("a header name with an underscore"));
     }
+    let mut stated = HeaderMap::new();
     for name in unwanted {
+        if name == access::PURPOSE || name == access::TICKET {
+            headers.get_all(&name).iter().for_each(|value| drop(stated.append(name.clone(), value.clone())));
+        }
         headers.remove(name);
     }
     if trailers {
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
     }
     join_cookies(headers);
-    Ok(())
+    Ok(stated)
 }
 
 fn remove_nominated(headers: &mut HeaderMap) -> Result<(), Kind> {

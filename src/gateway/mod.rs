@@ -134,7 +134,7 @@ impl Gateway {
             _ => None,
         };
         let witness =
-            disclosure::open(self, line, who.as_deref(), permitted.as_deref(), &head, &parts, id, record).await?;
+            disclosure::open(self, line, who.as_ref(), permitted.as_deref(), &head, &parts, id, record).await?;
         let masking = line.masking(permitted.as_deref().map(|permitted| &permitted.permit), witness);
         let mut body = forward::accept(line, watch, &parts, body, &upload)?;
         let attempt = match login::rule(line, &head, &parts, &body) {

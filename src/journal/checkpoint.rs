@@ -87,6 +87,34 @@ impl Checkpoint {
     }
 }
 
+/// The notes of a text that may hold many, one after the other with empty lines between them, as a witness keeps them. What is no note, such as
+/// one that was never written to its end, is passed over.
+#[must_use]
+pub fn notes(text: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(text);
+    let (mut found, mut said, mut signed, mut behind) = (Vec::new(), String::new(), String::new(), false);
+    for line in text.lines().chain([""]) {
+        if behind && !said.is_empty() && line.starts_with(DASH) {
+            signed.extend([line, "\n"]);
+            continue;
+        }
+        if !signed.is_empty() {
+            found.push(format!("{said}\n{signed}"));
+            said.clear();
+            signed.clear();
+        }
+        if line.is_empty() {
+            behind = true;
+            continue;
+        }
+        if std::mem::take(&mut behind) {
+            said.clear();
+        }
+        said.extend([line, "\n"]);
+    }
+    found
+}
+
 /// Who checks: `origin+id+key`, a line of text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verifier {
@@ -263,6 +291,19 @@ mod tests {
         assert_eq!(verifier.check(both.as_bytes()), Ok(checkpoint), "lines of unknown keys are passed over");
         let stranger = Signer::random().expect("a key");
         assert_eq!(verifier.check(stranger.sign(42, [7; 32]).as_bytes()), Err(Error::Origin));
+    }
+
+    #[test]
+    fn many_notes_are_told_apart() {
+        let signer = Signer::random().expect("a key");
+        let kept: Vec<String> = (1..4).map(|size| signer.sign(size, [7; 32])).collect();
+        let torn = &kept[1][..kept[1].len() / 3];
+        let text = format!("{}\n{torn}\n\n{}\n\n{}garbage\n\nmore", kept[0], kept[1], kept[2]);
+        assert_eq!(notes(text.as_bytes()), kept);
+        assert_eq!(notes(kept[0].as_bytes()), kept[..1]);
+        assert_eq!(notes(kept.concat().as_bytes()), kept, "nothing between them");
+        assert_eq!(notes(text.replace('\n', "\r\n").as_bytes()), kept, "as mail has it");
+        assert!(notes(b"").is_empty() && notes("\u{2014} a b\n".as_bytes()).is_empty());
     }
 
     /// Go's own example of `golang.org/x/mod/sumdb/note`.

@@ -1,4 +1,4 @@
-//! Where the journal lies: named files in one folder. A test's disk loses what was not synced, and fails where it is told to.
+//! Where the journal lies: named files in one folder, or in a back-up of one. A test's disk loses what was not synced, and fails where it is told to.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -10,14 +10,23 @@ use std::{
 /// The folder of data keys.
 pub(super) const KEYS: &str = "keys";
 
-/// What the journal asks of a disk. Names are relative, of the journal's own making.
-pub(super) trait Disk: Send + 'static {
+/// A journal's files, to be read. Names are relative, of the journal's own making.
+pub trait Files {
     /// Names in `folder`, in order; none where there is no such folder.
+    ///
+    /// # Errors
+    /// When it can't be read.
     fn list(&self, folder: &str) -> io::Result<Vec<String>>;
 
     /// A whole file.
+    ///
+    /// # Errors
+    /// When it is not there, or can't be read.
     fn read(&self, name: &str) -> io::Result<Vec<u8>>;
+}
 
+/// What writing asks of a disk besides.
+pub(super) trait Disk: Files + Send + 'static {
     /// Makes an empty file; it is still there after a loss of power.
     fn create(&mut self, name: &str) -> io::Result<()>;
 
@@ -38,7 +47,7 @@ pub(super) trait Disk: Send + 'static {
 }
 
 /// What is in a file; `None` where there is none.
-pub(super) fn read_if_any(disk: &impl Disk, name: &str) -> io::Result<Option<Vec<u8>>> {
+pub(super) fn read_if_any(disk: &impl Files, name: &str) -> io::Result<Option<Vec<u8>>> {
     match disk.read(name) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         outcome => outcome.map(Some),
@@ -79,7 +88,7 @@ impl Folder {
     }
 }
 
-impl Disk for Folder {
+impl Files for Folder {
     fn list(&self, folder: &str) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         let entries = match fs::read_dir(self.path.join(folder)) {
@@ -97,7 +106,9 @@ impl Disk for Folder {
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {
         fs::read(self.path.join(name))
     }
+}
 
+impl Disk for Folder {
     fn create(&mut self, name: &str) -> io::Result<()> {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true).mode(0o600).open(self.path.join(name))?.sync_all()?;

@@ -15,7 +15,7 @@ use time::{OffsetDateTime, macros::format_description};
 use zeroize::Zeroizing;
 
 use super::{
-    disk::{Disk, KEYS},
+    disk::{Disk, Files, KEYS},
     entry::KeyId,
     kind::Class,
     settings::Retention,
@@ -61,6 +61,17 @@ impl Label {
         let id = u64::from_str_radix(id, 16).ok()?.to_be_bytes();
         Some(Self { class: Class::named(class)?, day, id }).filter(|label| label.file() == format!("{KEYS}/{name}"))
     }
+
+    /// Whether its day has been over for as long as its class is kept.
+    fn has_run_out(&self, retention: &Retention, now: SystemTime) -> bool {
+        let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let kept = match self.class {
+            Class::Access => retention.access,
+            Class::Grants => retention.grants,
+            Class::Operations => retention.operations,
+        };
+        Duration::from_millis((self.day + 1) * DAY).saturating_add(kept) <= since
+    }
 }
 
 /// A day in UTC.
@@ -70,8 +81,30 @@ fn date(day: u64) -> String {
     day.date().to_string()
 }
 
-fn labels(disk: &impl Disk) -> io::Result<Vec<Label>> {
+fn labels(disk: &impl Files) -> io::Result<Vec<Label>> {
     Ok(disk.list(KEYS)?.iter().filter_map(|name| Label::parse(name)).collect())
+}
+
+/// Class and day of a data key that is to be destroyed by now, by the name of its file in the journal's folder.
+#[must_use]
+pub fn run_out(file: &str, retention: &Retention, now: SystemTime) -> Option<(Class, String)> {
+    let label = Label::parse(file.strip_prefix(KEYS)?.strip_prefix('/')?)?;
+    label.has_run_out(retention, now).then(|| (label.class, date(label.day)))
+}
+
+/// The files of all data keys.
+pub(super) fn files(disk: &impl Files) -> io::Result<Vec<String>> {
+    Ok(labels(disk)?.iter().map(Label::file).collect())
+}
+
+/// How many data keys open with no key of `ring`.
+pub(super) fn locked(files: &impl Files, ring: Ring) -> Result<usize, Error> {
+    let mut keys = Keys::new(ring);
+    let mut locked = 0;
+    for label in labels(files)? {
+        locked += usize::from(!matches!(keys.find(files, label.id)?, Found::Key(_)));
+    }
+    Ok(locked)
 }
 
 /// A key that opens records, or why none does.
@@ -130,7 +163,7 @@ impl Keys {
     }
 
     /// The key of this id.
-    pub(super) fn find(&mut self, disk: &impl Disk, id: KeyId) -> Result<Found<'_>, Error> {
+    pub(super) fn find(&mut self, disk: &impl Files, id: KeyId) -> Result<Found<'_>, Error> {
         if !self.known.contains_key(&id) {
             let Some(label) = labels(disk)?.into_iter().find(|label| label.id == id) else {
                 return Ok(Found::Destroyed);
@@ -172,20 +205,12 @@ impl Keys {
         retention: &Retention,
         now: SystemTime,
     ) -> Result<Vec<(Class, String)>, Error> {
-        let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let mut destroyed = Vec::new();
-        for label in labels(disk)? {
-            let kept = match label.class {
-                Class::Access => retention.access,
-                Class::Grants => retention.grants,
-                Class::Operations => retention.operations,
-            };
-            if Duration::from_millis((label.day + 1) * DAY).saturating_add(kept) <= since {
-                self.known.remove(&label.id);
-                self.today.retain(|_, (_, id)| *id != label.id);
-                disk.destroy(&label.file())?;
-                destroyed.push((label.class, date(label.day)));
-            }
+        for label in labels(disk)?.into_iter().filter(|label| label.has_run_out(retention, now)) {
+            self.known.remove(&label.id);
+            self.today.retain(|_, (_, id)| *id != label.id);
+            disk.destroy(&label.file())?;
+            destroyed.push((label.class, date(label.day)));
         }
         Ok(destroyed)
     }

@@ -143,6 +143,14 @@ kinds! {
     JournalResumed = "journal.resumed", Operations;
     /// The key of a day was destroyed: its records can't be read any more.
     KeyDestroyed = "journal.key_destroyed", Operations;
+    /// A witness outside has taken a checkpoint.
+    JournalWitnessed = "journal.witnessed", Operations;
+    /// A witness could not be reached, or holds what the journal is not.
+    WitnessFailed = "journal.witness_failed", Operations;
+    /// A back-up was made.
+    BackupCreated = "backup.created", Operations;
+    /// A back-up was brought back, in earnest or as a drill.
+    BackupRestored = "backup.restored", Operations;
 }
 
 impl Kind {

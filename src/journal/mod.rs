@@ -3,13 +3,14 @@
 //! `record` is what is written, and `kind` of what there are, `entry` its bytes on disk: sealed, and chained by hashes. `tree` is the Merkle tree over them (RFC 6962) and
 //! `checkpoint` what is signed of it. `key` holds a data key a day and class; destroying it is deleting. `segment` are the files, `disk` what they
 //! lie on. `queue` and `writer` are the two sides of writing, `open` is how it begins again after whatever has happened. `verify` and
-//! `search` read it without a gateway. `docs/JOURNAL.md` has the format and what it is good against.
+//! `search` read it without a gateway, and `snapshot` copies it beside one.
+//! `witness` brings checkpoints to where the operator's hands don't reach. `docs/JOURNAL.md` has the format and what it is good against.
 
 pub mod checkpoint;
 mod disk;
 mod entry;
 mod hold;
-mod key;
+pub mod key;
 pub mod kind;
 pub mod open;
 pub mod queue;
@@ -17,35 +18,40 @@ pub mod record;
 pub mod search;
 pub mod segment;
 pub mod settings;
+pub mod snapshot;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
 pub mod tree;
 pub mod verify;
+pub mod witness;
 mod writer;
 
 use std::{
     fmt,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
     time::{Duration, SystemTime},
 };
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
-use self::{
-    disk::{Disk, Folder},
-    key::Keys,
-    queue::{Order, Pending, Queue},
-    writer::Writer,
-};
 pub use self::{
+    disk::Files,
     hold::folders,
     kind::{Class, Kind},
     queue::{Counts, Error, Receipt, State},
     record::Record,
     settings::Settings,
+};
+use self::{
+    disk::{Disk, Folder, read_if_any},
+    key::Keys,
+    open::CHECKPOINT,
+    queue::{Order, Pending, Queue},
+    writer::Writer,
 };
 use crate::{
     common::{clock, lock_file::LockFile},
@@ -60,6 +66,7 @@ pub struct Journal {
     queue: Arc<Queue>,
     thread: Mutex<Option<JoinHandle<()>>>,
     verifier: String,
+    folder: PathBuf,
 }
 
 impl fmt::Debug for Journal {
@@ -80,7 +87,9 @@ impl Journal {
             // Before anything is found to be wrong with it.
             tracing::info!(folder = %folder.display(), "the journal's folder");
         }
-        Self::start(Folder::new(&folder), settings, ring, Some(lock))
+        let mut journal = Self::start(Folder::new(&folder), settings, ring, Some(lock))?;
+        journal.folder = folder;
+        Ok(journal)
     }
 
     fn start<D: Disk>(
@@ -99,12 +108,16 @@ impl Journal {
         }
         let verifier = opened.signer.verifier().text();
         let queue = Arc::new(Queue::default());
+        // Checked when it was opened.
+        if let Some(note) = read_if_any(&disk, CHECKPOINT)?.and_then(|note| String::from_utf8(note).ok()) {
+            queue.signed.send_replace(note.into());
+        }
         let writer = Writer::new(disk, keys, opened, settings.clone(), Arc::clone(&queue));
         let thread = thread::Builder::new().name("journal".to_owned()).spawn(move || {
             writer.run();
             drop(lock);
         })?;
-        Ok(Self { queue, thread: Mutex::new(Some(thread)), verifier })
+        Ok(Self { queue, thread: Mutex::new(Some(thread)), verifier, folder: settings.path.clone() })
     }
 
     /// Writes a record. It is handed over at once, and on disk for certain when the future answers; whoever drops the future loses the answer
@@ -139,6 +152,12 @@ impl Journal {
         pushed
     }
 
+    /// Where it lies.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Whether records can be written.
     #[must_use]
     pub fn state(&self) -> State {
@@ -161,6 +180,12 @@ impl Journal {
     #[must_use]
     pub fn verifier(&self) -> &str {
         &self.verifier
+    }
+
+    /// The newest signed checkpoint, as it comes; empty before the first.
+    #[must_use]
+    pub fn signed(&self) -> watch::Receiver<Arc<str>> {
+        self.queue.signed.subscribe()
     }
 
     /// Takes another ring: data keys are sealed by its newest key, and what was taken out of it is not needed any more.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     checkpoint::{self, Checkpoint, Signer},
-    disk::{Disk, read_if_any},
+    disk::{Disk, Files, read_if_any},
     key,
     segment::{self, Bad, Chain, Segment, Why, is_torn},
     tree::{Frontier, Hash, hex},
@@ -16,13 +16,13 @@ use super::{
 use crate::common::lock_file;
 
 /// The newest signed checkpoint.
-pub(super) const CHECKPOINT: &str = "checkpoint";
+pub const CHECKPOINT: &str = "checkpoint";
 /// The frontier of the same tree, from which it goes on without reading all of it again.
 pub(super) const FRONTIER: &str = "frontier";
 /// What signs.
 pub(super) const SIGNER: &str = "checkpoint.key";
 /// What checks signatures.
-pub(super) const VERIFIER: &str = "checkpoint.pub";
+pub const VERIFIER: &str = "checkpoint.pub";
 /// What is being cut off, until the record of it is on disk.
 pub(super) const CUT: &str = "cut";
 
@@ -166,14 +166,14 @@ fn signer(disk: &mut impl Disk, new: bool) -> Result<Signer, Error> {
     Ok(signer)
 }
 
-fn checkpoint(disk: &impl Disk, signer: &Signer) -> Result<Option<Checkpoint>, Error> {
+fn checkpoint(disk: &impl Files, signer: &Signer) -> Result<Option<Checkpoint>, Error> {
     let check = |note: Vec<u8>| signer.verifier().check(&note);
     let checked = read_if_any(disk, CHECKPOINT)?.map(check).transpose();
     checked.map_err(|source| Error::Checkpoint { name: CHECKPOINT, source })
 }
 
 /// The kept frontier, where it is that of the checkpoint's tree: its root tells.
-fn frontier(disk: &impl Disk, checkpoint: &Checkpoint) -> Option<Frontier> {
+fn frontier(disk: &impl Files, checkpoint: &Checkpoint) -> Option<Frontier> {
     let text = String::from_utf8(read_if_any(disk, FRONTIER).ok()??).ok()?;
     let decode = |line: &str| BASE64_STANDARD.decode(line).ok()?.try_into().ok();
     let peaks = text.lines().map(decode).collect::<Option<Vec<Hash>>>()?;
@@ -187,7 +187,7 @@ pub(super) fn frontier_text(frontier: &Frontier) -> String {
 
 /// Reads on from the file where the frontier `start` ends.
 fn read(
-    disk: &impl Disk,
+    disk: &impl Files,
     segments: &[Segment],
     start: Frontier,
     known: Option<&Checkpoint>,

@@ -3,13 +3,13 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Condvar, Mutex, MutexGuard, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU8, Ordering::Relaxed},
     },
     time::{Duration, SystemTime},
 };
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use zeroize::Zeroizing;
 
 use super::{kind::Class, tree::Hash};
@@ -122,6 +122,8 @@ pub(super) struct Queue {
     end: Condvar,
     state: AtomicU8,
     pub(super) counts: Counts,
+    /// The newest signed checkpoint; empty before the first.
+    pub(super) signed: watch::Sender<Arc<str>>,
 }
 
 /// What there is to do.

@@ -44,6 +44,12 @@ impl Record {
         self.kind
     }
 
+    /// What there is to say of it.
+    #[must_use]
+    pub fn body(&self) -> &Map<String, Value> {
+        &self.body
+    }
+
     /// The gateway serves, by a configuration with this SHA-256.
     #[must_use]
     pub fn process_started(config: &str) -> Self {
@@ -130,6 +136,19 @@ impl Record {
     #[must_use]
     pub fn key_destroyed(class: Class, day: &str) -> Self {
         Self::new(Kind::KeyDestroyed, [("class", class.name().into()), ("day", day.into())])
+    }
+
+    /// A witness has taken the checkpoint over so many records.
+    #[must_use]
+    pub fn witnessed(witness: &str, size: u64) -> Self {
+        Self::new(Kind::JournalWitnessed, [("witness", witness.into()), ("records", size.into())])
+    }
+
+    /// A witness has not, and whether somebody has to look.
+    #[must_use]
+    pub fn witness_failed(witness: &str, why: &str, alarm: bool) -> Self {
+        let fields = [("witness", witness.into()), ("why", start(why).into()), ("alarm", alarm.into())];
+        Self::new(Kind::WitnessFailed, fields)
     }
 
     /// What is sealed: JSON, filled up with blanks. `None` where it is too long.

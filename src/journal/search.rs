@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::{
-    disk::{Disk, Folder},
+    disk::{Files, Folder},
     entry::Entry,
     key::{self, Found, Keys},
     kind::Class,
@@ -110,7 +110,7 @@ pub fn search(folder: &Path, ring: Ring, filter: &Filter, visit: impl FnMut(Line
 }
 
 pub(super) fn read(
-    disk: &impl Disk,
+    disk: &impl Files,
     ring: Ring,
     filter: &Filter,
     mut visit: impl FnMut(Line) -> bool,
@@ -180,7 +180,7 @@ struct Reader {
 }
 
 impl Reader {
-    fn open(&mut self, disk: &impl Disk, entry: &Entry<'_>) -> Result<Option<Line>, Error> {
+    fn open(&mut self, disk: &impl Files, entry: &Entry<'_>) -> Result<Option<Line>, Error> {
         let place = entry.place;
         let key = match self.keys.find(disk, place.key) {
             Ok(Found::Key(key)) => key,

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::{
-    disk::Disk,
+    disk::Files,
     entry::{Entry, Fault, MAGIC},
     tree::Hash,
 };
@@ -31,8 +31,13 @@ impl Segment {
 }
 
 /// All of them, the oldest first.
-pub(super) fn list(disk: &impl Disk) -> io::Result<Vec<Segment>> {
+pub(super) fn list(disk: &impl Files) -> io::Result<Vec<Segment>> {
     Ok(disk.list("")?.iter().filter_map(|name| Segment::parse(name)).collect())
+}
+
+/// Whether this is the name of a segment.
+pub(super) fn is_name(name: &str) -> bool {
+    Segment::parse(name).is_some()
 }
 
 /// Why an entry does not belong where it is.

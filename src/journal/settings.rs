@@ -1,6 +1,8 @@
 //! Where the journal is, and for how long it can be read. Validated values only; `config` fills them.
 
-use std::{path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
+
+use crate::{common::secret::Secret, dial::address::Address};
 
 /// Seconds of a day.
 const DAY: u64 = 86_400;
@@ -16,6 +18,8 @@ pub struct Settings {
     pub retention: Retention,
     /// Longest time that a record goes without a signed checkpoint over it.
     pub checkpoint: Duration,
+    /// Who keeps checkpoints outside.
+    pub witnesses: Vec<Witness>,
 }
 
 impl Settings {
@@ -28,7 +32,13 @@ impl Settings {
     /// The defaults, in this folder.
     #[must_use]
     pub fn new(path: PathBuf) -> Self {
-        Self { path, given: false, retention: Retention::default(), checkpoint: Duration::from_secs(10) }
+        Self {
+            path,
+            given: false,
+            retention: Retention::default(),
+            checkpoint: Duration::from_secs(10),
+            witnesses: Vec::new(),
+        }
     }
 }
 
@@ -49,5 +59,93 @@ impl Default for Retention {
     fn default() -> Self {
         let days = |n: u64| Duration::from_secs(n * DAY);
         Self { access: days(731), grants: days(1096), operations: days(366) }
+    }
+}
+
+/// Who keeps checkpoints outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Witness {
+    /// Where they go.
+    pub to: To,
+    /// How often.
+    pub every: Duration,
+}
+
+/// Where checkpoints go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum To {
+    /// Appended to a file.
+    File(PathBuf),
+    /// Posted.
+    Url {
+        /// Where.
+        address: Address,
+        /// PEM bundle of the only authorities believed; `None` takes the system's.
+        ca: Option<PathBuf>,
+        /// `Authorization`, where it is asked for.
+        authorization: Option<Secret>,
+    },
+    /// Mailed.
+    Mail(Mail),
+}
+
+/// A mailbox, and the server that takes mail for it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// Who reads it.
+    pub to: String,
+    /// Who writes.
+    pub from: String,
+    /// The server.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// How it is spoken to.
+    pub security: Security,
+    /// PEM bundle of the only authorities believed; `None` takes the system's.
+    pub ca: Option<PathBuf>,
+    /// Name and password there.
+    pub credentials: Option<(String, Secret)>,
+}
+
+/// How a mail server is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Security {
+    /// TLS from the first byte.
+    Tls,
+    /// TLS after `STARTTLS`, or not at all.
+    StartTls,
+    /// In clear; on this machine alone.
+    Clear,
+}
+
+/// A mailbox is somebody's.
+impl fmt::Debug for Mail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Mail(by {}:{}, {:?})", self.host, self.port, self.security)
+    }
+}
+
+impl Witness {
+    /// What it is called in records, metrics and logs, as the `number`th of a configuration.
+    #[must_use]
+    pub fn name(&self, number: usize) -> String {
+        let kind = match self.to {
+            To::File(_) => "file",
+            To::Url { .. } => "url",
+            To::Mail(_) => "mail",
+        };
+        format!("{number} {kind}")
+    }
+}
+
+/// Where it is, without whose mailbox.
+impl fmt::Display for To {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Url { address, .. } => write!(f, "{}", address.host()),
+            Self::Mail(mail) => write!(f, "mail by {}", mail.host),
+        }
     }
 }

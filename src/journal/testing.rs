@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::disk::Disk;
+use super::disk::{Disk, Files};
 
 #[derive(Debug, Clone, Default)]
 struct File {
@@ -129,7 +129,7 @@ fn missing() -> io::Error {
     io::ErrorKind::NotFound.into()
 }
 
-impl Disk for Memory {
+impl Files for Memory {
     fn list(&self, folder: &str) -> io::Result<Vec<String>> {
         let state = self.state();
         let inside = |name: &String| match folder {
@@ -142,7 +142,9 @@ impl Disk for Memory {
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {
         self.state().files.get(name).map(|file| file.now.clone()).ok_or_else(missing)
     }
+}
 
+impl Disk for Memory {
     fn create(&mut self, name: &str) -> io::Result<()> {
         self.change(format!("create {name}"), |state| {
             state.files.insert(name.to_owned(), File::default());

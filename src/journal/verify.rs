@@ -1,10 +1,10 @@
 //! Whether a journal is what was written: without a gateway, and without any secret.
 
-use std::{fmt, io, path::Path};
+use std::{collections::BTreeMap, fmt, io, path::Path};
 
 use super::{
     checkpoint::{self, Checkpoint, Verifier},
-    disk::{Disk, Folder, read_if_any},
+    disk::{Files, Folder, read_if_any},
     hold,
     kind::Class,
     open::{CHECKPOINT, VERIFIER, genesis},
@@ -115,7 +115,7 @@ pub struct Report {
     pub span: Option<(u64, u64)>,
     /// Records that the journal's own checkpoint covers.
     pub signed: Option<u64>,
-    /// Records that the outside checkpoint covers.
+    /// Records that the newest outside checkpoint covers.
     pub witnessed: Option<u64>,
     /// The first record that no outside checkpoint covers, and its time.
     pub unwitnessed: Option<(u64, u64)>,
@@ -130,7 +130,7 @@ pub struct Report {
 /// What vouches from outside.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Outside<'a> {
-    /// A checkpoint that was kept elsewhere.
+    /// Checkpoints that were kept elsewhere, one or many, as a witness keeps them.
     pub checkpoint: Option<&'a [u8]>,
     /// The key, as it was noted elsewhere.
     pub verifier: Option<&'a Verifier>,
@@ -146,42 +146,41 @@ pub fn verify(folder: &Path, outside: Outside<'_>) -> io::Result<Report> {
     check(&Folder::new(folder), outside, hold::is_held(folder)?)
 }
 
-/// A checkpoint whose root is to be met on the way.
-struct Expected {
-    outside: bool,
-    checkpoint: Checkpoint,
-    met: bool,
-}
+/// Checkpoints whose roots are to be met on the way, by their sizes.
+type Expected = BTreeMap<u64, Vec<(bool, Hash)>>;
 
-pub(super) fn check(disk: &impl Disk, outside: Outside<'_>, running: bool) -> io::Result<Report> {
+/// Reads a whole journal, wherever its files are. `running` says that its end may be under way.
+///
+/// # Errors
+/// When it can't be read.
+pub fn check(disk: &impl Files, outside: Outside<'_>, running: bool) -> io::Result<Report> {
     let mut report = Report { running, ..Report::default() };
     // Before the records: those of a running gateway grow meanwhile.
-    let (key, mut expected) = expected(disk, outside, &mut report)?;
+    let (key, expected) = expected(disk, outside, &mut report)?;
     let segments = segment::list(disk)?;
     report.segments = segments.len();
     if key.is_none() && !(segments.is_empty() && report.problems.is_empty()) {
         report.problems.push(Problem::Gone(VERIFIER));
     }
-    let signed = expected.iter().map(|expected| expected.checkpoint.size).max().unwrap_or(0);
+    let signed = expected.keys().last().copied().unwrap_or(0);
     let mut walk = Walk {
         chain: Chain { next: 0, previous: key.map(|key| genesis(key.origin())) },
         frontier: Frontier::default(),
-        witnessed: expected.iter().find(|one| one.outside).map_or(0, |one| one.checkpoint.size),
+        witnessed: report.witnessed.unwrap_or(0),
         cuts: Vec::new(),
     };
     for (number, segment) in segments.iter().enumerate() {
         let last = number + 1 == segments.len();
-        if !walk.segment(disk, segment, last, signed, &mut expected, &mut report)? {
+        if !walk.segment(disk, segment, last, signed, &expected, &mut report)? {
             break;
         }
     }
     report.records = walk.frontier.size();
     report.root = walk.frontier.root();
     let damaged = report.problems.iter().any(|problem| matches!(problem, Problem::Damaged { .. }));
-    for Expected { outside, checkpoint, .. } in expected.iter().filter(|one| !one.met && one.checkpoint.size > 0) {
-        if checkpoint.size > walk.frontier.size() && !damaged {
-            report.problems.push(Problem::Behind { outside: *outside, size: checkpoint.size });
-        }
+    for (size, ones) in expected.range(walk.frontier.size() + 1..).filter(|_| !damaged) {
+        let missing = ones.iter().map(|(outside, _)| Problem::Behind { outside: *outside, size: *size });
+        report.problems.extend(missing);
     }
     for (index, time) in walk.cuts {
         if index < walk.witnessed {
@@ -194,12 +193,8 @@ pub(super) fn check(disk: &impl Disk, outside: Outside<'_>, running: bool) -> io
 }
 
 /// The key, and the checkpoints that can be believed.
-fn expected(
-    disk: &impl Disk,
-    outside: Outside<'_>,
-    report: &mut Report,
-) -> io::Result<(Option<Verifier>, Vec<Expected>)> {
-    let mut expected = Vec::new();
+fn expected(disk: &impl Files, outside: Outside<'_>, report: &mut Report) -> io::Result<(Option<Verifier>, Expected)> {
+    let mut expected = Expected::new();
     let mut wrong = |name, error| report.problems.push(Problem::File { name, error });
     let note = read_if_any(disk, CHECKPOINT)?;
     let Some(key) = read_if_any(disk, VERIFIER)? else { return Ok((None, expected)) };
@@ -215,17 +210,65 @@ fn expected(
             return Ok((None, expected));
         }
     };
-    for (name, note) in [(Some(CHECKPOINT), note.as_deref()), (None, outside.checkpoint)] {
-        match note.map(|note| key.check(note)) {
-            Some(Ok(checkpoint)) => expected.push(Expected { outside: name.is_none(), checkpoint, met: false }),
-            Some(Err(error)) => wrong(name, error),
-            None => {}
+    match note.map(|note| key.check(&note)) {
+        Some(Ok(own)) => {
+            report.signed = Some(own.size);
+            expected.entry(own.size).or_default().push((false, own.root));
         }
+        Some(Err(error)) => wrong(Some(CHECKPOINT), error),
+        None => {}
+    }
+    match outside.checkpoint.map(|text| kept(&key, text)) {
+        Some(Ok(kept)) => {
+            report.witnessed = kept.iter().map(|one| one.size).max();
+            for one in kept {
+                let ones = expected.entry(one.size).or_default();
+                if !ones.contains(&(true, one.root)) {
+                    ones.push((true, one.root));
+                }
+            }
+        }
+        Some(Err(error)) => wrong(None, error),
+        None => {}
     }
     report.verifier = Some(key.text());
-    let size = |outside| expected.iter().find(|one| one.outside == outside).map(|one| one.checkpoint.size);
-    (report.signed, report.witnessed) = (size(false), size(true));
     Ok((Some(key), expected))
+}
+
+/// The checkpoints of this log that a witness holds, which may hold those of others as well.
+fn kept(key: &Verifier, text: &[u8]) -> Result<Vec<Checkpoint>, checkpoint::Error> {
+    let (mut kept, mut other) = (Vec::new(), checkpoint::Error::Shape);
+    for note in checkpoint::notes(text) {
+        match key.check(note.as_bytes()) {
+            Ok(one) => kept.push(one),
+            Err(error @ checkpoint::Error::Origin) => other = error,
+            Err(error) => return Err(error),
+        }
+    }
+    if kept.is_empty() { Err(other) } else { Ok(kept) }
+}
+
+/// The root over the first `size` records; `None` where there are not so many whole ones.
+pub(super) fn root_at(disk: &impl Files, size: u64) -> io::Result<Option<Hash>> {
+    let mut chain = Chain { next: 0, previous: None };
+    let (mut frontier, mut root) = (Frontier::default(), None);
+    for segment in segment::list(disk)? {
+        if segment.first != chain.next {
+            break;
+        }
+        let bad = chain.follow(&disk.read(&segment.name)?, |_, entry| {
+            if frontier.size() < size {
+                frontier.push(entry.hash());
+            }
+        });
+        if frontier.size() == size {
+            root = Some(frontier.root());
+        }
+        if root.is_some() || bad.is_some() {
+            break;
+        }
+    }
+    Ok(root)
 }
 
 struct Walk {
@@ -239,11 +282,11 @@ impl Walk {
     /// Reads one file; whether the next can be read.
     fn segment(
         &mut self,
-        disk: &impl Disk,
+        disk: &impl Files,
         segment: &Segment,
         last: bool,
         signed: u64,
-        expected: &mut [Expected],
+        expected: &Expected,
         report: &mut Report,
     ) -> io::Result<bool> {
         let name = || segment.name.clone();
@@ -265,12 +308,10 @@ impl Walk {
             if place.cut {
                 cuts.push((place.index, place.time));
             }
-            for one in expected.iter_mut().filter(|one| one.checkpoint.size == frontier.size()) {
-                one.met = true;
-                if one.checkpoint.root != frontier.root() {
-                    let size = one.checkpoint.size;
-                    report.problems.push(Problem::Rewritten { outside: one.outside, size });
-                }
+            let Some(ones) = expected.get(&frontier.size()) else { return };
+            let root = frontier.root();
+            for (outside, _) in ones.iter().filter(|(_, expected)| *expected != root) {
+                report.problems.push(Problem::Rewritten { outside: *outside, size: frontier.size() });
             }
         });
         let Some(bad) = bad else { return Ok(true) };

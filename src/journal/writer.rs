@@ -286,6 +286,7 @@ impl<D: Disk> Writer<D> {
         match written {
             Ok(()) => {
                 self.opened.signed = frontier.size();
+                self.queue.signed.send_replace(note.into());
                 self.unsigned_told = false;
             }
             Err(error) if !std::mem::replace(&mut self.unsigned_told, true) => {

@@ -127,6 +127,12 @@ impl Ring {
         Key::random("ephemeral").map(|key| Self(vec![key]))
     }
 
+    /// A ring of one key that was derived from something else.
+    #[must_use]
+    pub fn derived(epoch: &str, secret: [u8; SECRET]) -> Self {
+        Self(vec![Key::new(epoch, secret)])
+    }
+
     /// The ring in `path`; made with one new key, named for the month, mode 0600, where there is no such file.
     ///
     /// # Errors
@@ -160,7 +166,11 @@ impl Ring {
         Self::parse(&fs::read_to_string(path).map_err(file)?, path)
     }
 
-    fn parse(text: &str, path: &Path) -> Result<Self, Error> {
+    /// The ring of a key file's text, which errors call `path`.
+    ///
+    /// # Errors
+    /// When it holds something else.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, Error> {
         let path = || path.to_owned();
         let mut keys: Vec<Key> = Vec::new();
         for (number, line) in text.lines().enumerate() {

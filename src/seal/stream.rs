@@ -215,6 +215,11 @@ impl<R: Read> Opener<R> {
         Ok(Self { source, chain: Chain::new(key, &header)?, at: HEADER as u64, ended: false })
     }
 
+    /// What it reads from.
+    pub fn source(&self) -> &R {
+        &self.source
+    }
+
     /// The plain text of the next segment; `None` after the last. `buffer` is scratch, of at most [`LONGEST`] and a tag.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ const RANKS: &[&[&str]] = &[
     &["gateway"],
     &["observe"],
     &["identity", "access"],
-    &["registry"],
+    &["registry", "backup"],
     &["tls", "privacy", "login", "journal"],
     &["store", "dial", "seal", "format"],
     &["common"],

@@ -5,8 +5,11 @@
 mod access;
 mod acme;
 mod arrows;
+mod backup;
 mod breached;
 mod challenge;
+mod disclosure;
+mod export;
 mod framing;
 mod gate;
 mod grpc;
@@ -40,3 +43,4 @@ mod support;
 mod telemetry;
 mod tls;
 mod upstream;
+mod witness;

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// A command in a folder that has a password file; its code, and what it said.
-fn run(dir: &Path, line: &str) -> (i32, String) {
+pub fn run(dir: &Path, line: &str) -> (i32, String) {
     run_with(dir, &line.split(' ').map(|word| word.replace('_', " ")).collect::<Vec<_>>())
 }
 
@@ -31,24 +31,24 @@ fn run_with(dir: &Path, args: &[String]) -> (i32, String) {
 }
 
 #[track_caller]
-fn does(dir: &Path, line: &str) -> String {
+pub fn does(dir: &Path, line: &str) -> String {
     let (code, said) = run(dir, line);
     assert_eq!(code, 0, "{line}: {said}");
     said
 }
 
 #[track_caller]
-fn refuses(dir: &Path, line: &str, code: i32, why: &str) {
+pub fn refuses(dir: &Path, line: &str, code: i32, why: &str) {
     let (found, said) = run(dir, line);
     assert!(found == code && said.contains(why), "{line}: {found}: {said}");
 }
 
-fn json(dir: &Path, line: &str) -> Value {
+pub fn json(dir: &Path, line: &str) -> Value {
     let (_, said) = run(dir, line);
     serde_json::from_str(&said).unwrap_or_else(|_| panic!("{line}: {said}"))
 }
 
-fn password(dir: &Path) {
+pub fn password(dir: &Path) {
     fs::write(dir.join("password"), format!("{PASSWORD}\n")).expect("written");
 }
 

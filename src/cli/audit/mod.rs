@@ -2,7 +2,8 @@
 
 mod export;
 mod search;
-mod verify;
+pub(super) mod verify;
+mod witness;
 
 use std::{
     path::{Path, PathBuf},
@@ -16,7 +17,7 @@ use super::safe::scrubbed;
 use crate::{
     config::{Config, Flags},
     journal::{
-        folders,
+        Settings, folders,
         search::{Error, Filter, Line, Unread, search},
         tree::hex,
     },
@@ -32,6 +33,8 @@ pub enum AuditCommand {
     Search(search::SearchArgs),
     /// Write records as JSON lines or CSV. Needs the keys.
     Export(export::ExportArgs),
+    /// Bring signed checkpoints to where the operator's hands don't reach.
+    Witness(witness::WitnessArgs),
 }
 
 /// Where the journal is.
@@ -52,6 +55,8 @@ struct PlaceArgs {
 struct Place {
     /// Its folders: one, or one for each gateway that shares a disk.
     journals: Vec<PathBuf>,
+    data_dir: PathBuf,
+    settings: Settings,
     keys: Option<PathBuf>,
 }
 
@@ -59,28 +64,30 @@ impl PlaceArgs {
     /// The place, or the exit code after telling why it is not known.
     fn place(&self) -> Result<Place, ExitCode> {
         let Some(config) = &self.config else {
-            return self.folders(&self.data.join("journal"), Some(self.data.join("seal.key")));
+            let settings = Settings::new(self.data.join("journal"));
+            return self.folders(self.data.clone(), settings, Some(self.data.join("seal.key")));
         };
         let config = Config::load(config, &Flags::default()).map_err(|report| {
             eprintln!("{}", scrubbed(&report.to_string()));
             ExitCode::from(2)
         })?;
-        let Some(journal) = config.journal else {
+        let Some(settings) = config.journal else {
             eprintln!(
                 "privet audit: the configuration has the journal off\n    hint: remove `path = \"off\"` of [journal]"
             );
             return Err(ExitCode::from(2));
         };
-        self.folders(&journal.path, config.seal.key_file)
+        self.folders(config.data_dir, settings, config.seal.key_file)
     }
 
-    fn folders(&self, path: &Path, keys: Option<PathBuf>) -> Result<Place, ExitCode> {
+    fn folders(&self, data_dir: PathBuf, settings: Settings, keys: Option<PathBuf>) -> Result<Place, ExitCode> {
+        let path = &settings.path;
         let journals = match &self.folder {
             Some(folder) => Ok(vec![folder.clone()]),
             None => folders(path),
         };
         match journals {
-            Ok(journals) if !journals.is_empty() => Ok(Place { journals, keys }),
+            Ok(journals) if !journals.is_empty() => Ok(Place { data_dir, settings, journals, keys }),
             Ok(_) => {
                 eprintln!("privet audit: there is no journal in {}", path.display());
                 Err(ExitCode::from(3))
@@ -195,6 +202,7 @@ pub fn run(command: &AuditCommand) -> ExitCode {
         AuditCommand::Verify(args) => verify::run(args),
         AuditCommand::Search(args) => search::run(args),
         AuditCommand::Export(args) => export::run(args),
+        AuditCommand::Witness(args) => witness::run(args),
     }
 }
 

@@ -13,6 +13,7 @@ use super::{PlaceArgs, time_text, unavailable};
 use crate::journal::{
     Class,
     checkpoint::Verifier,
+    settings::{To, Witness},
     verify::{Outside, Problem, Report, verify},
 };
 
@@ -21,15 +22,68 @@ use crate::journal::{
 pub struct VerifyArgs {
     #[command(flatten)]
     place: PlaceArgs,
-    /// A checkpoint that was kept elsewhere: a copy of the file `checkpoint` in the journal's folder.
+    #[command(flatten)]
+    outside: OutsideArgs,
+    /// JSON instead of text.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What vouches from outside.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct OutsideArgs {
+    /// Checkpoints that were kept elsewhere: what a witness has written, or a copy of the file `checkpoint` in the journal's folder.
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
     /// The journal's public key, as it was noted elsewhere.
     #[arg(long, value_name = "KEY", value_parser = key)]
     key: Option<Verifier>,
-    /// JSON instead of text.
-    #[arg(long)]
-    json: bool,
+}
+
+/// The same, read.
+pub(in crate::cli) struct OutsideRead {
+    checkpoint: Option<Vec<u8>>,
+    key: Option<Verifier>,
+}
+
+impl OutsideArgs {
+    /// Reads the file; the exit code after telling why it can't be.
+    pub(in crate::cli) fn read(&self) -> Result<OutsideRead, ExitCode> {
+        let checkpoint = self.checkpoint.as_ref().map(fs::read).transpose().map_err(|error| {
+            eprintln!("privet: the checkpoint can't be read");
+            unavailable(&error)
+        })?;
+        Ok(OutsideRead { checkpoint, key: self.key.clone() })
+    }
+}
+
+impl OutsideRead {
+    /// Takes what the files of witnesses hold as well, where they can be read from here.
+    fn add(&mut self, witnesses: &[Witness]) {
+        for witness in witnesses {
+            let To::File(path) = &witness.to else { continue };
+            match fs::read(path) {
+                // Nothing was brought to it yet.
+                Ok(text) if text.is_empty() => {}
+                Ok(text) => {
+                    let all = self.checkpoint.get_or_insert_default();
+                    // What is not whole at the end of one must not touch the next.
+                    all.extend_from_slice(b"\n\n");
+                    all.extend_from_slice(&text);
+                }
+                Err(error) => eprintln!("privet audit: the witness {} can't be read: {error}", path.display()),
+            }
+        }
+    }
+
+    /// Whether anything was named.
+    fn is_given(&self) -> bool {
+        self.checkpoint.is_some() || self.key.is_some()
+    }
+
+    pub(in crate::cli) fn outside(&self) -> Outside<'_> {
+        Outside { checkpoint: self.checkpoint.as_deref(), verifier: self.key.as_ref() }
+    }
 }
 
 fn key(text: &str) -> Result<Verifier, String> {
@@ -41,23 +95,22 @@ pub(super) fn run(args: &VerifyArgs) -> ExitCode {
         Ok(place) => place,
         Err(code) => return code,
     };
-    let checkpoint = match args.checkpoint.as_ref().map(fs::read).transpose() {
-        Ok(checkpoint) => checkpoint,
-        Err(error) => {
-            eprintln!("privet audit: the checkpoint can't be read");
-            return unavailable(&error);
-        }
+    let mut outside = match args.outside.read() {
+        Ok(outside) => outside,
+        Err(code) => return code,
     };
-    let outside = Outside { checkpoint: checkpoint.as_deref(), verifier: args.key.as_ref() };
     // It vouches for one journal, and says nothing of the others.
-    if place.journals.len() > 1 && (args.checkpoint.is_some() || args.key.is_some()) {
+    if place.journals.len() > 1 && outside.is_given() {
         eprintln!(
             "privet audit: there are {} journals\n    hint: name the folder of the one that it is of (--folder)",
             place.journals.len()
         );
         return ExitCode::from(2);
     }
-    let codes = place.journals.iter().map(|journal| one(args, journal, outside));
+    if place.journals.len() == 1 {
+        outside.add(&place.settings.witnesses);
+    }
+    let codes = place.journals.iter().map(|journal| one(args, journal, outside.outside()));
     // The worst: what can't be read may be anything.
     ExitCode::from(codes.max().unwrap_or_default())
 }
@@ -80,7 +133,7 @@ fn one(args: &VerifyArgs, journal: &Path, outside: Outside<'_>) -> u8 {
     u8::from(!report.problems.is_empty())
 }
 
-fn object(journal: &Path, report: &Report) -> serde_json::Value {
+pub(in crate::cli) fn object(journal: &Path, report: &Report) -> serde_json::Value {
     let problem = |problem: &Problem| {
         let index = match problem {
             Problem::Damaged { index, .. } | Problem::Torn { index, .. } | Problem::Cut { index, .. } => Some(*index),
@@ -107,7 +160,7 @@ fn object(journal: &Path, report: &Report) -> serde_json::Value {
     })
 }
 
-fn print(report: &Report) {
+pub(in crate::cli) fn print(report: &Report) {
     let span = report
         .span
         .map_or_else(String::new, |(first, last)| format!(", from {} to {}", time_text(first), time_text(last)));
@@ -122,7 +175,7 @@ fn print(report: &Report) {
         None => println!("signed     none"),
     }
     if let Some(size) = report.witnessed {
-        println!("witnessed  the first {size}, by the outside checkpoint");
+        println!("witnessed  the first {size}, by the newest outside checkpoint");
     }
     match report.unwitnessed {
         Some((index, time)) => println!(

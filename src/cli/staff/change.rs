@@ -2,9 +2,12 @@
 
 use std::{fs, os::unix::fs::DirBuilderExt as _, time::SystemTime};
 
-use super::{Door, Failure, PlaceArgs, prompt};
+use super::{Door, Failure, PlaceArgs};
 use crate::{
-    cli::office::{Office, own_password},
+    cli::{
+        office::{Office, own_password},
+        prompt,
+    },
     identity::{
         account::{self, Account},
         order::Order,

@@ -6,11 +6,10 @@ mod change;
 mod duty;
 mod list;
 mod passkeys;
-pub(super) mod prompt;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use super::{office::Office, safe::scrubbed};
+use super::{office::Office, prompt, safe::scrubbed};
 use crate::{
     config::{Config, Flags},
     gateway::settings::HostPattern,
@@ -82,16 +81,14 @@ pub(super) enum Failure {
     NoPasskey,
     #[error(transparent)]
     Weak(#[from] Weak),
-    #[error("the two are not the same")]
-    Differ,
-    #[error("broken off")]
-    BrokenOff,
     #[error(transparent)]
     Invalid(#[from] Invalid),
     #[error("no realm is called so")]
     Realm,
     #[error("there is no terminal to ask for the password: use --password-stdin")]
     NoTerminal,
+    #[error("{0}")]
+    Typed(prompt::Error),
     #[error("{0}")]
     Config(String),
     #[error(transparent)]
@@ -133,7 +130,7 @@ pub(super) enum Failure {
 impl Failure {
     fn code(&self) -> u8 {
         match self {
-            Self::Exists | Self::Unknown | Self::NoPasskey | Self::Weak(_) | Self::Differ | Self::BrokenOff => 1,
+            Self::Exists | Self::Unknown | Self::NoPasskey | Self::Weak(_) | Self::Typed(_) => 1,
             Self::Invalid(_) | Self::Realm | Self::NoTerminal | Self::Config(_) => 2,
             Self::Nobody | Self::ByOfficers | Self::NotRead(_) => 2,
             Self::Refused { exit, .. } => *exit,
@@ -163,6 +160,16 @@ impl Failure {
     pub(super) fn refused(refused: Refused) -> Self {
         let hint = refused.hint().map(str::to_owned);
         Self::Refused { error: refused.to_string(), hint, exit: refused.exit() }
+    }
+}
+
+impl From<prompt::Error> for Failure {
+    fn from(error: prompt::Error) -> Self {
+        match error {
+            prompt::Error::NoTerminal => Self::NoTerminal,
+            prompt::Error::Input(error) => Self::Input(error),
+            error => Self::Typed(error),
+        }
     }
 }
 

@@ -65,6 +65,7 @@ fn hardened(route: &Route, host: &'static str, name: HeaderName, value: &'static
         target: PathAndQuery::from_static("/"),
         upgrade: None,
         address: "203.0.113.1".parse().expect("an address"),
+        stated: HeaderMap::new(),
     };
     let mut headers = HeaderMap::new();
     headers.insert(name, HeaderValue::from_static(value));

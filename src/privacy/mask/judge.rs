@@ -18,6 +18,9 @@ pub trait Judge: fmt::Debug {
     /// A value that leaves unmasked, neither escaped nor encoded. It is empty where it was too long to be kept: somebody's data
     /// has left then, and it can't be told whose.
     fn seen(&mut self, kind: &Kind, value: &[u8]);
+
+    /// A value that leaves masked, by the name of its field: `masked` stands in its place.
+    fn covered(&mut self, _field: &[u8], _masked: &[u8], _value: &[u8]) {}
 }
 
 /// What a record says of itself. Both are `None` where it says so twice, in two ways, or is too long to be held back.

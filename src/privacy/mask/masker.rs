@@ -229,8 +229,9 @@ fn by_path() -> Kind {
     Kind::Own("BY_PATH".into())
 }
 
-impl Visitor for Masker {
-    fn field(&mut self, at: &Path, value: &[u8], shape: Shape, out: &mut Vec<u8>) -> bool {
+impl Masker {
+    /// Writes what takes the place of a value; `false` where it stays.
+    fn rewrite(&mut self, at: &Path, value: &[u8], shape: Shape, out: &mut Vec<u8>) -> bool {
         let &mut Field { covered, expected, row, .. } = self.known(at);
         if covered {
             return self.cover(at, value, shape, out);
@@ -276,6 +277,19 @@ impl Visitor for Masker {
                 self.splice(at, value, &found, out)
             }
         }
+    }
+}
+
+impl Visitor for Masker {
+    fn field(&mut self, at: &Path, value: &[u8], shape: Shape, out: &mut Vec<u8>) -> bool {
+        let rewritten = self.rewrite(at, value, shape, out);
+        if rewritten
+            && shape == Shape::Text
+            && let Some(judge) = &mut self.judge
+        {
+            judge.covered(at.name(), out, value);
+        }
+        rewritten
     }
 
     fn name(&mut self, at: &Path, name: &[u8], out: &mut Vec<u8>) -> bool {

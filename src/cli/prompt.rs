@@ -5,32 +5,48 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
-use super::Failure;
 use crate::identity::{password::Password, policy};
 
+/// Why nothing was said. What was typed is in none of the texts.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    #[error("the two are not the same")]
+    Differ,
+    #[error("broken off")]
+    BrokenOff,
+    #[error("there is no terminal to ask at")]
+    NoTerminal,
+    #[error("what is typed can't be read")]
+    Input(#[from] io::Error),
+}
+
 /// One's own password.
-pub(in crate::cli) fn own(from_stdin: bool) -> Result<Zeroizing<String>, Failure> {
+pub(super) fn own(from_stdin: bool) -> Result<Zeroizing<String>, Error> {
     if from_stdin {
         return Ok(line()?);
     }
-    if !io::stdin().is_terminal() {
-        return Err(Failure::NoTerminal);
-    }
-    Quiet::begin()?.ask("Your password: ")
+    secret("Your password: ", false)
 }
 
 /// A new password.
-pub(super) fn password(from_stdin: bool) -> Result<Password, Failure> {
+pub(super) fn password(from_stdin: bool) -> Result<Password, Error> {
     if from_stdin {
         return Ok(Password::new(&line()?));
     }
+    secret("Password: ", true).map(|typed| Password::new(&typed))
+}
+
+/// What is typed without being seen; `new` asks for it twice.
+pub(super) fn secret(prompt: &str, new: bool) -> Result<Zeroizing<String>, Error> {
     if !io::stdin().is_terminal() {
-        return Err(Failure::NoTerminal);
+        return Err(Error::NoTerminal);
     }
     let quiet = Quiet::begin()?;
-    let first = quiet.ask("Password: ")?;
-    let second = quiet.ask("Again: ")?;
-    if *first == *second { Ok(Password::new(&first)) } else { Err(Failure::Differ) }
+    let first = quiet.ask(prompt)?;
+    if new && *quiet.ask("Again: ")? != *first {
+        return Err(Error::Differ);
+    }
+    Ok(first)
 }
 
 /// A line of standard input without its end, no longer than a password may be.
@@ -58,14 +74,14 @@ impl Quiet {
 
     /// Asks while the terminal is quiet.
     #[allow(clippy::unused_self)] // what holds it is the proof that the terminal is quiet
-    fn ask(&self, prompt: &str) -> Result<Zeroizing<String>, Failure> {
+    fn ask(&self, prompt: &str) -> Result<Zeroizing<String>, Error> {
         let mut out = io::stderr();
         write!(out, "{prompt}").and_then(|()| out.flush())?;
         let line = line();
         let _ = writeln!(out);
         let line = line?;
         // Control-C and Control-\ come as characters.
-        if line.contains(['\u{3}', '\u{1c}']) { Err(Failure::BrokenOff) } else { Ok(line) }
+        if line.contains(['\u{3}', '\u{1c}']) { Err(Error::BrokenOff) } else { Ok(line) }
     }
 }
 
