@@ -30,9 +30,11 @@ use crate::{
         record as request,
         refusal::Refusal,
         returned::Memory,
+        settings::Route,
     },
     identity::Principal,
     journal::{self, Kind, Receipt, Record},
+    observe::metrics::{Labelled, Shard},
     privacy::{
         self, Tally,
         mask::{
@@ -60,6 +62,10 @@ pub struct Disclosure {
     written: Option<u64>,
     /// What was delivered.
     seen: Rc<RefCell<Seen>>,
+    /// Where it is counted: the route, and what is done.
+    shard: Shard,
+    route: Arc<Route>,
+    action: Action,
 }
 
 impl fmt::Debug for Disclosure {
@@ -111,7 +117,8 @@ pub async fn open(
         return Ok(witness.map(|witness| witness.remembering(memory, who)));
     }
     let action = access::action(&parts.method, line.subject_of(head.target.path()).is_some());
-    let mut disclosure = Disclosure::begin(authority, line, who.map(|who| &**who), permitted, action, head, id);
+    let shard = Shard::clone(&gateway.shard);
+    let mut disclosure = Disclosure::begin(authority, line, who.map(|who| &**who), permitted, action, head, id, shard);
     let witness = Witness::new(authority, line, permit, disclosure.seen());
     if !parts.method.is_safe() {
         disclosure.written().await?;
@@ -123,7 +130,8 @@ pub async fn open(
 impl Disclosure {
     /// Begins one: the intent is on its way to the disk.
     #[must_use]
-    pub fn begin(
+    #[allow(clippy::too_many_arguments, reason = "all that was decided of the request is written down")]
+    fn begin(
         authority: &Arc<Authority>,
         line: &Line,
         who: Option<&Principal>,
@@ -131,6 +139,7 @@ impl Disclosure {
         action: Action,
         head: &Head,
         id: &HeaderValue,
+        shard: Shard,
     ) -> Self {
         let journal = authority.journal.as_ref();
         let mut facts = Map::new();
@@ -163,7 +172,8 @@ impl Disclosure {
             body.insert("subjects".to_owned(), seen.borrow().texts(0).into());
             Box::pin(journal.append(&Record::of(Kind::DisclosureIntent, body))) as Written
         });
-        Self { authority: Arc::clone(authority), facts, intent, written: None, seen }
+        let route = Arc::clone(&line.route);
+        Self { authority: Arc::clone(authority), facts, intent, written: None, seen, shard, route, action }
     }
 
     /// Waits until the intent is on disk.
@@ -174,16 +184,28 @@ impl Disclosure {
         if self.written.is_some() {
             return Ok(());
         }
-        match self.intent.take() {
-            Some(intent) => match intent.await {
-                Ok(receipt) => {
-                    self.written = Some(receipt.index);
-                    Ok(())
-                }
-                Err(error) => Err(Refusal { source: Some(Box::new(error)), ..unrecorded() }),
-            },
-            None => Err(unrecorded()),
+        // It was asked for before, or there is no journal.
+        let Some(intent) = self.intent.take() else { return Ok(()) };
+        match intent.await {
+            Ok(receipt) => {
+                self.written = Some(receipt.index);
+                self.count("recorded");
+                Ok(())
+            }
+            Err(error) if self.authority.access.settings().open_unrecorded => {
+                self.count("unrecorded");
+                tracing::error!(%error, route = self.route.name, "people's data goes out and can't be written down");
+                Ok(())
+            }
+            Err(error) => {
+                self.count("refused");
+                Err(Refusal { source: Some(Box::new(error)), ..unrecorded() })
+            }
         }
+    }
+
+    fn count(&self, outcome: &'static str) {
+        self.shard.count(Labelled::Disclosures, &[&self.route.name, self.action.name(), outcome]);
     }
 
     /// What of people's data goes out, for whoever sees it go.
