@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use crate::common::clock;
+
 pub use super::{
     policy::{Fault, Names, Policies, SHIPPED, Source},
     purpose::{Purpose, Purposes, is_key},
@@ -68,11 +70,8 @@ impl Settings {
     /// The office's hour, 0 to 23, and weekday, 1 for Monday, at these seconds since 1970.
     #[must_use]
     pub fn office(&self, seconds: u64) -> (u8, u8) {
-        let local = i64::try_from(seconds).unwrap_or(0).saturating_add(i64::from(self.utc_offset) * 60);
-        let hour = local.div_euclid(3600).rem_euclid(24);
-        // The first of 1970 was a Thursday.
-        let weekday = (local.div_euclid(86_400) + 3).rem_euclid(7) + 1;
-        (u8::try_from(hour).unwrap_or(0), u8::try_from(weekday).unwrap_or(1))
+        let (hour, weekday, _) = clock::office(seconds, self.utc_offset);
+        (hour, weekday)
     }
 }
 

@@ -1,6 +1,7 @@
 //! `privet audit`: verifies, searches and exports the journal, beside a running gateway as well.
 
 mod export;
+mod review;
 mod search;
 mod subject;
 pub(super) mod verify;
@@ -36,6 +37,9 @@ pub enum AuditCommand {
     Subject(subject::SubjectArgs),
     /// Write records as JSON lines or CSV. Needs the keys.
     Export(export::ExportArgs),
+    /// Review what was done with personal data: draw, look, write down, sign. Needs the keys.
+    #[command(subcommand)]
+    Review(review::ReviewCommand),
     /// Bring signed checkpoints to where the operator's hands don't reach.
     Witness(witness::WitnessArgs),
 }
@@ -206,6 +210,7 @@ pub fn run(command: &AuditCommand) -> ExitCode {
         AuditCommand::Search(args) => search::run(args),
         AuditCommand::Subject(args) => subject::run(args),
         AuditCommand::Export(args) => export::run(args),
+        AuditCommand::Review(command) => review::run(command),
         AuditCommand::Witness(args) => witness::run(args),
     }
 }
