@@ -23,6 +23,8 @@ pub struct Settings {
     pub types: Types,
     /// Minutes that the office's clock is ahead of UTC.
     pub utc_offset: i16,
+    /// Whether people's data goes out where that can't be written down.
+    pub open_unrecorded: bool,
     /// What consent is learned from, besides the answers themselves.
     pub consent: Option<Form>,
 }
@@ -41,7 +43,7 @@ pub struct Form {
 impl PartialEq for Settings {
     /// Policies are what their files say.
     fn eq(&self, other: &Self) -> bool {
-        let parts = |one: &Self| (one.utc_offset, one.consent.clone());
+        let parts = |one: &Self| (one.utc_offset, one.open_unrecorded, one.consent.clone());
         self.sources == other.sources
             && self.purposes == other.purposes
             && self.types == other.types
@@ -60,7 +62,7 @@ impl Settings {
             let sources = Source::shipped();
             let names = Names { types: &types, purposes: &purposes.keys(), routes: None };
             let policies = Policies::read(&sources, names).unwrap_or_else(|_| unreachable!("a test reads them"));
-            Settings { sources, policies, purposes, types, utc_offset: 0, consent: None }
+            Settings { sources, policies, purposes, types, utc_offset: 0, open_unrecorded: false, consent: None }
         });
         &SETTINGS
     }

@@ -119,6 +119,13 @@ fn what_was_seen_is_reviewed_by_somebody_else() {
     let (code, said) = judge(dir, &[file], "--verdict ok --result nothing --as two");
     assert!(code == 1 && said.contains("no open review asks"), "{said}");
 
+    // What somebody saw is in the certificate with which they leave.
+    does(dir, &format!("staff leave ann --certificate ann.json --as one{HERE}"));
+    let text = std::fs::read_to_string(dir.join("ann.json")).expect("a certificate");
+    let seen = &serde_json::from_str::<Value>(&text).expect("JSON")["seen"];
+    assert_eq!((&seen["records"], &seen["people"]), (&9.into(), &1.into()), "{seen}");
+    assert_eq!(seen["types"]["EMAIL_ADDRESS"], 9, "{seen}");
+
     // The same from the journal, where no gateway runs; and the next review goes on where this one has ended.
     let before = json(dir, &format!("audit review show 4 --json{HERE}"));
     let privet = privet.restarted();

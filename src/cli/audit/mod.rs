@@ -3,6 +3,7 @@
 mod export;
 mod review;
 mod search;
+mod subject;
 pub(super) mod verify;
 mod witness;
 
@@ -32,6 +33,8 @@ pub enum AuditCommand {
     Verify(verify::VerifyArgs),
     /// Show records. Needs the keys.
     Search(search::SearchArgs),
+    /// Show every disclosure of one person's data, for their own right of access. Needs the keys.
+    Subject(subject::SubjectArgs),
     /// Write records as JSON lines or CSV. Needs the keys.
     Export(export::ExportArgs),
     /// Review what was done with personal data: draw, look, write down, sign. Needs the keys.
@@ -42,7 +45,7 @@ pub enum AuditCommand {
 }
 
 /// Where the journal is.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 struct PlaceArgs {
     /// The configuration that names it.
     #[arg(long, value_name = "FILE")]
@@ -91,7 +94,7 @@ impl PlaceArgs {
             None => folders(path),
         };
         match journals {
-            Ok(journals) if !journals.is_empty() => Ok(Place { data_dir, settings, journals, keys }),
+            Ok(journals) if !journals.is_empty() => Ok(Place { journals, data_dir, settings, keys }),
             Ok(_) => {
                 eprintln!("privet audit: there is no journal in {}", path.display());
                 Err(ExitCode::from(3))
@@ -205,6 +208,7 @@ pub fn run(command: &AuditCommand) -> ExitCode {
     match command {
         AuditCommand::Verify(args) => verify::run(args),
         AuditCommand::Search(args) => search::run(args),
+        AuditCommand::Subject(args) => subject::run(args),
         AuditCommand::Export(args) => export::run(args),
         AuditCommand::Review(command) => review::run(command),
         AuditCommand::Witness(args) => witness::run(args),

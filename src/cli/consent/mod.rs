@@ -33,7 +33,7 @@ pub struct PersonArgs {
     /// Who: a mail address, a telephone number, the application's own id; "-" reads it from standard input, where no list of processes shows it.
     #[arg(value_name = "ID")]
     id: String,
-    /// What the id is: `email`, `phone`, `id`, or a type such as `EMAIL_ADDRESS` [default: `email` with an `@` in it, else `id`].
+    /// What the id is: `email`, `phone`, `id`, or a type such as `EMAIL_ADDRESS` [default: `email` of a mail address, else `id`].
     #[arg(long = "as", value_name = "NAME")]
     name: Option<String>,
     /// The purpose.

@@ -15,7 +15,7 @@ use crate::{
     cli::office::Office,
     common::clock,
     journal::{
-        Class,
+        Class, Kind,
         search::{Error, Filter, search},
     },
     registry::{Moment, PersonId},
@@ -74,27 +74,19 @@ fn seen(office: &Office, person: &PersonId, days: u32) -> Result<Value, Failure>
     let since = clock::millis().saturating_sub(u64::from(days) * DAY);
     let filter = Filter {
         class: Some(Class::Access),
-        kind: Some("disclosure".to_owned()),
+        kind: Some(Kind::DisclosureDone.name().to_owned()),
         since: Some(since),
         ..Filter::default()
     };
     let (mut records, mut people, mut types) = (0_u64, BTreeSet::new(), BTreeMap::<String, u64>::new());
     let unread = search(&office.journal()?.path, ring, &filter, |line| {
         if is_of(&line.body, person) {
-            records += 1;
+            // Who has seen very many at once has several records.
+            records += u64::from(line.body.get("part").is_none_or(|part| part[0] == 1));
             let subjects = line.body.get("subjects").and_then(Value::as_array);
             people.extend(subjects.into_iter().flatten().map(Value::to_string));
-            match line.body.get("types") {
-                Some(Value::Object(counts)) => {
-                    counts
-                        .iter()
-                        .for_each(|(name, n)| *types.entry(name.clone()).or_default() += n.as_u64().unwrap_or(1));
-                }
-                Some(Value::Array(names)) => names
-                    .iter()
-                    .filter_map(Value::as_str)
-                    .for_each(|name| *types.entry(name.to_owned()).or_default() += 1),
-                _ => {}
+            for (name, n) in line.body.get("shown").and_then(Value::as_object).into_iter().flatten() {
+                *types.entry(name.clone()).or_default() += n.as_u64().unwrap_or_default();
             }
         }
         true
