@@ -152,7 +152,9 @@ fn clean(headers: &mut HeaderMap, rules: &HeadRules) -> Result<HeaderMap, Kind> 
     let mut stated = HeaderMap::new();
     for name in unwanted {
         if name == access::PURPOSE || name == access::TICKET {
-            headers.get_all(&name).iter().for_each(|value| drop(stated.append(name.clone(), value.clone())));
+            for value in headers.get_all(&name) {
+                stated.append(name.clone(), value.clone());
+            }
         }
         headers.remove(name);
     }

@@ -87,7 +87,7 @@ impl PlaceArgs {
             None => folders(path),
         };
         match journals {
-            Ok(journals) if !journals.is_empty() => Ok(Place { data_dir, settings, journals, keys }),
+            Ok(journals) if !journals.is_empty() => Ok(Place { journals, data_dir, settings, keys }),
             Ok(_) => {
                 eprintln!("privet audit: there is no journal in {}", path.display());
                 Err(ExitCode::from(3))
