@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use crate::common::clock;
+
 pub use super::{
     policy::{Fault, Names, Policies, SHIPPED, Source},
     purpose::{Purpose, Purposes, is_key},
@@ -21,6 +23,8 @@ pub struct Settings {
     pub types: Types,
     /// Minutes that the office's clock is ahead of UTC.
     pub utc_offset: i16,
+    /// Whether people's data goes out where that can't be written down.
+    pub open_unrecorded: bool,
     /// What consent is learned from, besides the answers themselves.
     pub consent: Option<Form>,
 }
@@ -39,7 +43,7 @@ pub struct Form {
 impl PartialEq for Settings {
     /// Policies are what their files say.
     fn eq(&self, other: &Self) -> bool {
-        let parts = |one: &Self| (one.utc_offset, one.consent.clone());
+        let parts = |one: &Self| (one.utc_offset, one.open_unrecorded, one.consent.clone());
         self.sources == other.sources
             && self.purposes == other.purposes
             && self.types == other.types
@@ -58,7 +62,7 @@ impl Settings {
             let sources = Source::shipped();
             let names = Names { types: &types, purposes: &purposes.keys(), routes: None };
             let policies = Policies::read(&sources, names).unwrap_or_else(|_| unreachable!("a test reads them"));
-            Settings { sources, policies, purposes, types, utc_offset: 0, consent: None }
+            Settings { sources, policies, purposes, types, utc_offset: 0, open_unrecorded: false, consent: None }
         });
         &SETTINGS
     }
@@ -66,11 +70,8 @@ impl Settings {
     /// The office's hour, 0 to 23, and weekday, 1 for Monday, at these seconds since 1970.
     #[must_use]
     pub fn office(&self, seconds: u64) -> (u8, u8) {
-        let local = i64::try_from(seconds).unwrap_or(0).saturating_add(i64::from(self.utc_offset) * 60);
-        let hour = local.div_euclid(3600).rem_euclid(24);
-        // The first of 1970 was a Thursday.
-        let weekday = (local.div_euclid(86_400) + 3).rem_euclid(7) + 1;
-        (u8::try_from(hour).unwrap_or(0), u8::try_from(weekday).unwrap_or(1))
+        let (hour, weekday, _) = clock::office(seconds, self.utc_offset);
+        (hour, weekday)
     }
 }
 

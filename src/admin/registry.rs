@@ -19,6 +19,8 @@ use crate::{
 
 /// Below which paths it is.
 pub const PREFIX: &str = "/v1/registry";
+/// Below which of them a review is, by its number.
+pub const REVIEWS: &str = "/reviews/";
 
 /// Who carries orders out.
 #[derive(Debug)]
@@ -64,6 +66,10 @@ pub async fn answer(office: Option<Arc<Office>>, method: &Method, path: &str, bo
             let mut object = view::object(&office.registry.state(), &office.registry.settings(), clock::now().into());
             object["unread"] = office.registry.unread().missing().into();
             (StatusCode::OK, object)
+        }
+        (&Method::GET, Some(path)) if path.starts_with(REVIEWS) => {
+            let id = path.strip_prefix(REVIEWS).and_then(|id| id.parse().ok()).unwrap_or_default();
+            (StatusCode::OK, view::review(&office.registry.state(), id))
         }
         (&Method::POST, Some("/orders")) => {
             let Ok(order) = serde_json::from_slice::<Order>(body) else {

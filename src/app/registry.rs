@@ -13,7 +13,6 @@ use crate::{
     login::Guard,
     observe::metrics::{Metrics, Source},
     registry::{Moment, Registry, view},
-    seal::Ring,
 };
 
 /// Reads it where there is a journal, and one alone.
@@ -32,8 +31,7 @@ pub(super) fn start(
         // Each gateway would have another.
         return Ok(None);
     }
-    let ring = Ring::load(keys).context("the keys of the registry")?;
-    let registry = Registry::open(Arc::clone(journal), place, ring, config.registry.clone(), clock::now());
+    let registry = Registry::open(Arc::clone(journal), place, keys, config.registry.clone(), clock::now());
     let registry = registry.context("the registry")?;
     show(metrics, &registry);
     publish(&registry);
@@ -44,7 +42,7 @@ fn show(metrics: &Metrics, registry: &Arc<Registry>) {
     let [found, unread] = [(); 2].map(|()| Arc::clone(registry));
     metrics.show(Source::gauge(
         "privet_registry_findings",
-        "What is amiss in the registry: gaps, overlaps, handovers and grants that wait, one officer alone.",
+        "What is amiss in the registry: gaps, overlaps, handovers, grants and access records that wait, one officer alone.",
         move || {
             let all = view::findings(&found.state(), &found.settings(), Moment::from(clock::now()));
             i64::try_from(all.len()).unwrap_or(i64::MAX)

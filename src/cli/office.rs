@@ -13,7 +13,7 @@ use super::{
     staff::{Failure, PlaceArgs},
 };
 use crate::{
-    admin::registry::PREFIX,
+    admin::registry::{PREFIX, REVIEWS},
     common::clock,
     identity::{
         Realm,
@@ -124,8 +124,22 @@ fn told(event: &Value) -> String {
             format!("signed by both: duties and roles have gone over{waits}")
         }
         "recertification.done" => "recertified".to_owned(),
+        "review.opened" => opened(&event["review"]),
+        "review.result" => "written down".to_owned(),
+        "review.signed" => format!("signed: {} records are well, {} are findings", event["ok"], event["findings"]),
         _ => String::new(),
     }
+}
+
+fn opened(review: &Value) -> String {
+    let drawn = &review["drawn"];
+    let records = drawn["records"].as_array().map_or(&[][..], Vec::as_slice);
+    let by_draw = records.iter().filter(|record| record["drawn"] == true).count();
+    let unusual = records.iter().filter(|record| record["rules"].is_array()).count();
+    format!(
+        "opened as {0}: of {1} access records {by_draw} are drawn and {unusual} are unusual: look at them (`privet audit review show {0}`)",
+        review["id"], drawn["total"]
+    )
 }
 
 /// Where the registry is, and what its rules are.
@@ -195,8 +209,8 @@ impl Office {
             // Held as short as can be: a gateway that starts now waits for it.
             let journal = Arc::new(Journal::open(place, ring()?).map_err(Failure::Journal)?);
             let now = clock::now();
-            let registry = Registry::open(Arc::clone(&journal), place, ring()?, self.rules.clone(), now);
-            let registry = registry.map_err(Failure::Search)?;
+            let registry = Registry::open(Arc::clone(&journal), place, &self.keys, self.rules.clone(), now);
+            let registry = registry.map_err(Failure::registry)?;
             let outcome = realm.carry_out(&registry, order, now).await;
             if self.configured && outcome.is_ok() {
                 registry.publish(now).await.map_err(|denied| Failure::refused(denied.into()))?;
@@ -209,16 +223,25 @@ impl Office {
 
     /// Everything that is in the registry, as an object; nothing is in one that was never founded.
     pub(super) fn look(&self) -> Result<Value, Failure> {
-        let now = clock::now().into();
-        let Some(place) = &self.journal else { return Ok(view::object(&State::default(), &self.rules, now)) };
-        if let Some(answer) = self.ask(Method::GET, PREFIX, String::new()).or_else(no_registry)? {
+        self.view("", |state| view::object(state, &self.rules, clock::now().into()))
+    }
+
+    /// A whole review; nothing where there is none of this number.
+    pub(super) fn review(&self, id: u64) -> Result<Value, Failure> {
+        self.view(&format!("{REVIEWS}{id}"), |state| view::review(state, id))
+    }
+
+    /// What a running gateway says at this path, and `view` of what is on disk where none runs.
+    fn view(&self, path: &str, view: impl Fn(&State) -> Value) -> Result<Value, Failure> {
+        let Some(place) = &self.journal else { return Ok(view(&State::default())) };
+        if let Some(answer) = self.ask(Method::GET, &format!("{PREFIX}{path}"), String::new()).or_else(no_registry)? {
             return Ok(answer);
         }
         let place = Some(place).filter(|place| place.path.exists() && self.keys.exists());
-        let Some(place) = place else { return Ok(view::object(&State::default(), &self.rules, now)) };
+        let Some(place) = place else { return Ok(view(&State::default())) };
         let ring = Ring::load(&self.keys).map_err(Failure::Keys)?;
         let (state, unread) = registry::read(&place.path, ring).map_err(Failure::Search)?;
-        let mut object = view::object(&state, &self.rules, now);
+        let mut object = view(&state);
         object["unread"] = unread.missing().into();
         Ok(object)
     }

@@ -10,6 +10,12 @@ static ENGINE: LazyLock<Option<Engine>> = LazyLock::new(|| {
     Keys::ephemeral().ok().map(|keys| Engine::new(&settings, Arc::new(keys)))
 });
 
+/// `text` as a terminal may show it: what was written may have come from anybody, and nothing of it moves a cursor.
+pub(super) fn printable(text: &str) -> String {
+    let escaped = |c: char| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] };
+    text.chars().flat_map(escaped).collect()
+}
+
 /// `text` with every value in it written as its type; nothing of it where that can't be done.
 pub(super) fn scrubbed(text: &str) -> String {
     let Some(engine) = &*ENGINE else { return "(not shown)".to_owned() };

@@ -28,6 +28,17 @@ pub fn millis() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// The hour, 0 to 23, the weekday, 1 for Monday, and the day since 1970 of an office that is so many minutes ahead of UTC, at these seconds since 1970.
+#[must_use]
+pub fn office(seconds: u64, utc_offset: i16) -> (u8, u8, i64) {
+    let local = i64::try_from(seconds).unwrap_or(0).saturating_add(i64::from(utc_offset) * 60);
+    let hour = local.div_euclid(3600).rem_euclid(24);
+    let day = local.div_euclid(86_400);
+    // The first of 1970 was a Thursday.
+    let weekday = (day + 3).rem_euclid(7) + 1;
+    (u8::try_from(hour).unwrap_or(0), u8::try_from(weekday).unwrap_or(1), day)
+}
+
 /// Whether the clock was set, which every record made under it must say.
 #[must_use]
 pub fn is_set() -> bool {
@@ -37,6 +48,15 @@ pub fn is_set() -> bool {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    #[test]
+    fn an_office_has_hours_and_weekdays_of_its_own() {
+        // 2026-11-27T16:30:00Z, a Friday.
+        let at = 1_795_797_000;
+        assert_eq!(super::office(at, 0), (16, 5, 20_784));
+        assert_eq!(super::office(at, 540), (1, 6, 20_785));
+        assert_eq!(super::office(0, -720), (12, 3, -1));
+    }
 
     #[test]
     fn a_clock_that_nobody_set_is_the_systems() {

@@ -40,6 +40,7 @@ pub(super) fn resolve(
         }
     }
     let utc_offset = table.parsed("utc_offset", d, "an offset such as \"+09:00\"", offset).unwrap_or(0);
+    let open_unrecorded = table.choice("on_unavailable", d, &[("closed", false), ("open", true)], false);
     let consent = consent(&mut table, d);
     table.finish(d);
     let mut sources = Source::shipped();
@@ -59,7 +60,9 @@ pub(super) fn resolve(
     }
     let names = Names { types: &types, purposes: &purposes.keys(), routes: Some(routes) };
     match Policies::read(&sources, names) {
-        Ok(policies) => Some(Arc::new(Settings { sources, policies, purposes, types, utc_offset, consent })),
+        Ok(policies) => {
+            Some(Arc::new(Settings { sources, policies, purposes, types, utc_offset, open_unrecorded, consent }))
+        }
         Err(faults) => {
             for fault in faults {
                 let hint = fault.hint;

@@ -20,8 +20,8 @@ pub(super) fn resolve(
     d: &mut Diagnostics<'_>,
 ) -> Settings {
     let default = Settings::default();
-    let (at_realm, at_valid, at_recertify) =
-        (table.place("realm"), table.place("pledge_valid"), table.place("recertify"));
+    let [at_realm, at_valid, at_recertify, at_review] =
+        ["realm", "pledge_valid", "recertify", "review"].map(|name| table.place(name));
     let role = |text: &str| identity::settings::role(text).ok_or_else(|| format!("\"{text}\" is no role"));
     let settings = Settings {
         realm: table.text("realm", d).unwrap_or(default.realm),
@@ -29,14 +29,19 @@ pub(super) fn resolve(
         pledge_valid: table.duration("pledge_valid", d, default.pledge_valid),
         sensitive: table.list("sensitive", d, "a role such as \"complaints\"", role).unwrap_or_default(),
         recertify: table.duration("recertify", d, default.recertify),
+        review: table.duration("review", d, default.review),
+        // The office's, which [access] says.
+        utc_offset: default.utc_offset,
     };
     if !realms.realms.iter().any(|known| known.name == settings.realm) {
         let known = realms.realms.iter().map(|known| &*known.name);
         d.note(&at_realm, format!("no realm is called \"{}\"", settings.realm), did_you_mean(&settings.realm, known));
     }
-    for (name, place, time) in
-        [("pledge_valid", at_valid, settings.pledge_valid), ("recertify", at_recertify, settings.recertify)]
-    {
+    for (name, place, time) in [
+        ("pledge_valid", at_valid, settings.pledge_valid),
+        ("recertify", at_recertify, settings.recertify),
+        ("review", at_review, settings.review),
+    ] {
         if time < DAY {
             d.note(&place, format!("`{name}` must be at least \"1d\""), Some("a quarter is \"90d\"".to_owned()));
         }

@@ -70,6 +70,8 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let routes = routes(tables, loopback, &privacy, &identity, context, d);
     let names: Vec<&str> = routes.iter().map(|route| &*route.name).collect();
     let access = super::access::resolve(access, &names, &privacy, context, d);
+    let utc_offset = access.as_ref().map_or(registry.utc_offset, |access| access.utc_offset);
+    let registry = crate::registry::Settings { utc_offset, ..registry };
     if tls.client == Client::Off && identity.realms.iter().any(|realm| realm.federation.certificate.is_some()) {
         let hint = Some("set `tls.client.mode = \"request\"` and `tls.client.ca`".to_owned());
         d.note(&(0..0), "a realm knows people by client certificates, and nobody is asked for one", hint);

@@ -30,9 +30,11 @@ use crate::{
         record as request,
         refusal::Refusal,
         returned::Memory,
+        settings::Route,
     },
     identity::Principal,
     journal::{self, Kind, Receipt, Record},
+    observe::metrics::{Labelled, Shard},
     privacy::{
         self, Tally,
         mask::{
@@ -60,6 +62,10 @@ pub struct Disclosure {
     written: Option<u64>,
     /// What was delivered.
     seen: Rc<RefCell<Seen>>,
+    /// Where it is counted: the route, and what is done.
+    shard: Shard,
+    route: Arc<Route>,
+    action: Action,
 }
 
 impl fmt::Debug for Disclosure {
@@ -111,7 +117,8 @@ pub async fn open(
         return Ok(witness.map(|witness| witness.remembering(memory, who)));
     }
     let action = access::action(&parts.method, line.subject_of(head.target.path()).is_some());
-    let mut disclosure = Disclosure::begin(authority, line, who.map(|who| &**who), permitted, action, head, id);
+    let shard = Shard::clone(&gateway.shard);
+    let mut disclosure = Disclosure::begin(authority, line, who.map(|who| &**who), permitted, action, head, id, shard);
     let witness = Witness::new(authority, line, permit, disclosure.seen());
     if !parts.method.is_safe() {
         disclosure.written().await?;
@@ -123,7 +130,8 @@ pub async fn open(
 impl Disclosure {
     /// Begins one: the intent is on its way to the disk.
     #[must_use]
-    pub fn begin(
+    #[allow(clippy::too_many_arguments, reason = "all that was decided of the request is written down")]
+    fn begin(
         authority: &Arc<Authority>,
         line: &Line,
         who: Option<&Principal>,
@@ -131,6 +139,7 @@ impl Disclosure {
         action: Action,
         head: &Head,
         id: &HeaderValue,
+        shard: Shard,
     ) -> Self {
         let journal = authority.journal.as_ref();
         let mut facts = Map::new();
@@ -163,7 +172,8 @@ impl Disclosure {
             body.insert("subjects".to_owned(), seen.borrow().texts(0).into());
             Box::pin(journal.append(&Record::of(Kind::DisclosureIntent, body))) as Written
         });
-        Self { authority: Arc::clone(authority), facts, intent, written: None, seen }
+        let route = Arc::clone(&line.route);
+        Self { authority: Arc::clone(authority), facts, intent, written: None, seen, shard, route, action }
     }
 
     /// Waits until the intent is on disk.
@@ -174,16 +184,28 @@ impl Disclosure {
         if self.written.is_some() {
             return Ok(());
         }
-        match self.intent.take() {
-            Some(intent) => match intent.await {
-                Ok(receipt) => {
-                    self.written = Some(receipt.index);
-                    Ok(())
-                }
-                Err(error) => Err(Refusal { source: Some(Box::new(error)), ..unrecorded() }),
-            },
-            None => Err(unrecorded()),
+        // It was asked for before, or there is no journal.
+        let Some(intent) = self.intent.take() else { return Ok(()) };
+        match intent.await {
+            Ok(receipt) => {
+                self.written = Some(receipt.index);
+                self.count("recorded");
+                Ok(())
+            }
+            Err(error) if self.authority.access.settings().open_unrecorded => {
+                self.count("unrecorded");
+                tracing::error!(%error, route = self.route.name, "people's data goes out and can't be written down");
+                Ok(())
+            }
+            Err(error) => {
+                self.count("refused");
+                Err(Refusal { source: Some(Box::new(error)), ..unrecorded() })
+            }
         }
+    }
+
+    fn count(&self, outcome: &'static str) {
+        self.shard.count(Labelled::Disclosures, &[&self.route.name, self.action.name(), outcome]);
     }
 
     /// What of people's data goes out, for whoever sees it go.
@@ -248,6 +270,8 @@ pub struct Witness {
     records: Arc<Records>,
     /// What a record names its subject by.
     name: Name,
+    /// Whose everything is, where the request's path has said so.
+    owner: Option<Subject>,
     in_record: bool,
     seen: Rc<RefCell<Seen>>,
     /// Who is shown masks, and what is remembered of them.
@@ -280,12 +304,14 @@ impl Witness {
     /// Of an answer on `line` under a permit, whose people are noted in `seen`.
     #[must_use]
     pub fn new(authority: &Arc<Authority>, line: &Line, permit: Option<&Permit>, seen: Rc<RefCell<Seen>>) -> Self {
+        let owner = seen.borrow().people.first().copied();
         Self {
             authority: Arc::clone(authority),
             rule: permit.map_or(Rule::Any, |permit| permit.consent),
             purpose: permit.map(|permit| Arc::clone(&permit.purpose)),
             name: line.route.records.as_deref().map_or(Name::Id, name_of),
             records: line.route.records.clone().unwrap_or_default(),
+            owner,
             in_record: false,
             seen,
             reader: None,
@@ -335,7 +361,7 @@ impl Witness {
 impl Judge for Witness {
     fn record(&mut self, facts: &Facts<'_>) -> Verdict {
         let subjects: &Subjects = &self.authority.subjects;
-        let subject = facts.subject.and_then(|value| subjects.name(&self.name, value));
+        let subject = facts.subject.and_then(|value| subjects.name(&self.name, value)).or(self.owner);
         let verdict = match self.rule {
             Rule::Any => Verdict::Show,
             _ if self.agreed(subject.as_ref(), facts) => Verdict::Show,
@@ -371,7 +397,7 @@ impl Judge for Witness {
     fn seen(&mut self, kind: &privacy::Kind, value: &[u8]) {
         let mut seen = self.seen.borrow_mut();
         seen.shown.add(kind);
-        if self.in_record && !self.records.subject.is_empty() {
+        if self.owner.is_some() || self.in_record && !self.records.subject.is_empty() {
             return;
         }
         match named(kind) {

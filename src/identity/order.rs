@@ -249,7 +249,7 @@ mod tests {
         let ring = || Ring::load_or_make(&dir.join("seal.key")).expect("keys");
         let place = journal::Settings::new(dir.join("journal"));
         let journal = Arc::new(Journal::open(&place, ring()).expect("opened"));
-        Registry::open(journal, &place, ring(), Settings::default(), at(0)).expect("read")
+        Registry::open(journal, &place, &dir.join("seal.key"), Settings::default(), at(0)).expect("read")
     }
 
     /// Alice, with one-time codes, and Bob are the officers; Carol is nobody yet.

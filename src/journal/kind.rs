@@ -121,6 +121,12 @@ kinds! {
     HandoverDone = "handover.done", Grants;
     /// A grant was looked at, and is right still.
     RecertificationDone = "recertification.done", Grants;
+    /// A review of access records has begun, and what has to be looked at was drawn.
+    ReviewOpened = "review.opened", Grants;
+    /// Somebody has looked at some of it, and says what came of that.
+    ReviewResult = "review.result", Grants;
+    /// All of it was looked at, and an officer signs for that.
+    ReviewSigned = "review.signed", Grants;
     /// Somebody has signed in.
     SignInSuccess = "sign_in.success", Access;
     /// Somebody has failed to.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     moment::Moment,
     person::{PersonId, Role},
+    review::{Drawn, Verdict},
 };
 
 /// Who asks.
@@ -66,6 +67,35 @@ pub enum Command {
     },
     /// Sign for it.
     SignHandover { handover: u64 },
+    /// Review what was done with personal data from a time to a time; what was not reviewed yet where none is named.
+    OpenReview {
+        since: Option<Moment>,
+        until: Option<Moment>,
+        sample: Option<u32>,
+        /// What the registry itself has found in its journal: nobody sends it.
+        #[serde(skip)]
+        drawn: Drawn,
+    },
+    /// Say what came of looking at some of it, by the indexes of the records.
+    Judge {
+        records: Vec<u64>,
+        #[serde(flatten)]
+        opinion: Opinion,
+    },
+    /// Sign a review; the one that is open where none is named.
+    SignReview { review: Option<u64> },
+}
+
+/// What somebody thinks of records that they have looked at.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opinion {
+    /// Whether all is well.
+    pub verdict: Verdict,
+    /// What was found.
+    pub result: String,
+    /// What is done about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<String>,
 }
 
 /// On what terms somebody is given a role.
@@ -102,6 +132,9 @@ impl Command {
             Self::Withdraw => "withdraw",
             Self::StartHandover { .. } => "start_handover",
             Self::SignHandover { .. } => "sign_handover",
+            Self::OpenReview { .. } => "open_review",
+            Self::Judge { .. } => "judge",
+            Self::SignReview { .. } => "sign_review",
         }
     }
 
@@ -121,6 +154,12 @@ impl std::fmt::Debug for Command {
     /// The name alone: all else is about people.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Command({})", self.name())
+    }
+}
+
+impl std::fmt::Debug for Opinion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Opinion({:?})", self.verdict)
     }
 }
 

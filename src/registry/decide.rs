@@ -16,7 +16,7 @@ use super::{
 };
 
 /// Most characters of a reason.
-const REASON: usize = 500;
+pub(super) const REASON: usize = 500;
 /// Most characters of a duty, a matter or a name.
 const LINE: usize = 200;
 /// Most duties, or matters, of a handover.
@@ -54,10 +54,11 @@ pub fn decide(
     deciding.of_person(command, by).map(|event| vec![event])
 }
 
-struct Deciding<'a> {
-    state: &'a State,
-    rules: &'a Settings,
-    now: Moment,
+/// Somebody decides by a state and rules, at a time.
+pub(super) struct Deciding<'a> {
+    pub(super) state: &'a State,
+    pub(super) rules: &'a Settings,
+    pub(super) now: Moment,
 }
 
 impl Deciding<'_> {
@@ -77,6 +78,9 @@ impl Deciding<'_> {
                 self.start_handover(from, to, &roles, (duties, matters), keep, by)
             }
             Command::SignHandover { handover } => self.sign_handover(handover, by),
+            Command::OpenReview { since, until, sample, drawn } => self.open_review(since, until, sample, drawn, by),
+            Command::Judge { records, opinion } => self.judge(records, opinion, by),
+            Command::SignReview { review } => self.sign_review(review, by),
             Command::Found { .. } | Command::Publish { .. } => Err(Denied::Own),
         }
     }
@@ -123,7 +127,7 @@ impl Deciding<'_> {
         Ok(vec![Event::Published { version, texts, sha256: sums }])
     }
 
-    fn officer(&self, by: &PersonId) -> Result<(), Denied> {
+    pub(super) fn officer(&self, by: &PersonId) -> Result<(), Denied> {
         let is_one = self.state.officers(self.now).any(|grant| grant.person == *by);
         is_one.then_some(()).ok_or(Denied::NotAnOfficer)
     }
@@ -444,7 +448,7 @@ impl Deciding<'_> {
     }
 }
 
-fn text(name: &'static str, text: &str, most: usize) -> Result<(), Denied> {
+pub(super) fn text(name: &'static str, text: &str, most: usize) -> Result<(), Denied> {
     let long = text.chars().count();
     let plain = !text.chars().any(char::is_control);
     if plain && !text.trim().is_empty() && long <= most { Ok(()) } else { Err(Denied::Text(name, most)) }

@@ -75,6 +75,36 @@ pub enum Denied {
     /// There is nothing that could go over.
     #[error("the one who hands over has no such grant")]
     NothingToHandOver,
+    /// A period that is not over can't be reviewed.
+    #[error("the end of a review's period must be after its start, and not in the future")]
+    NotOver,
+    /// Too many records to draw, or none.
+    #[error("1 to {0} records are drawn")]
+    Sample(u32),
+    /// A review of some of this time is open.
+    #[error("a review of this time is open: it is signed before another one begins")]
+    Open,
+    /// There is more to look at than a record holds.
+    #[error("there is more to look at in this period than one review holds")]
+    LongReview,
+    /// The journal can't be read.
+    #[error("the journal can't be read, so nothing can be drawn from it")]
+    Unreadable,
+    /// No review asks about these records.
+    #[error("no open review asks about this record, or not about all of these")]
+    NotReviewed,
+    /// A finding without an action.
+    #[error("a finding needs an action: what is done about it")]
+    NoAction,
+    /// There is none.
+    #[error("there is no such review, or none is open")]
+    NoReview,
+    /// More than one is open.
+    #[error("several reviews are open, and none is named")]
+    Several,
+    /// Something was not looked at.
+    #[error("{0} records have no result yet")]
+    Unjudged(usize),
     /// Only the gateway itself does this.
     #[error("nobody asks for this by hand")]
     Own,
@@ -99,6 +129,9 @@ impl Denied {
             Self::Held => "`privet staff list` shows it; end it first to give it on other terms",
             Self::Unknown => "`privet staff list` and `privet handover list` show the numbers",
             Self::OldText => "read it again: `privet pledge show`",
+            Self::LongReview => "review a shorter one: --since TIME --until TIME",
+            Self::Open | Self::NoReview | Self::Several => "`privet audit review list` shows the numbers",
+            Self::Unjudged(_) | Self::NotReviewed => "`privet audit review show` shows what there is to look at",
             Self::NotTheirs => "where the one who hands over has left, an officer who did not start it signs for them",
             _ => return None,
         })
@@ -107,6 +140,6 @@ impl Denied {
     /// Whether it is no answer but a trouble of ours.
     #[must_use]
     pub fn is_trouble(self) -> bool {
-        matches!(self, Self::Journal(_))
+        matches!(self, Self::Journal(_) | Self::Unreadable)
     }
 }

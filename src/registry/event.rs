@@ -6,11 +6,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
+    command::Opinion,
     grant::Grant,
     handover::{Handover, Side},
     moment::Moment,
     person::{PersonId, Role},
     pledge::{Pledge, Signature},
+    review::{Review, Reviewed},
     state::Dossier,
 };
 use crate::journal::{Kind, Record};
@@ -37,6 +39,10 @@ pub enum Event {
         pledge: Option<Pledge>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         handover: Option<Handover>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reviewed: Option<Reviewed>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        review: Option<Review>,
     },
     /// Somebody is here from now on.
     #[serde(rename = "staff.joined")]
@@ -106,6 +112,21 @@ pub enum Event {
     /// A grant was looked at, and is right still.
     #[serde(rename = "recertification.done")]
     Recertified { grant: u64, person: PersonId, role: Role, by: PersonId },
+    /// What was done with personal data in a period is to be looked at.
+    #[serde(rename = "review.opened")]
+    ReviewOpened { review: Review },
+    /// Somebody has looked at some of it.
+    #[serde(rename = "review.result")]
+    ReviewResult {
+        review: u64,
+        records: Vec<u64>,
+        #[serde(flatten)]
+        opinion: Opinion,
+        by: PersonId,
+    },
+    /// All of it was looked at.
+    #[serde(rename = "review.signed")]
+    ReviewSigned { review: u64, ok: u64, findings: u64, by: PersonId },
 }
 
 impl std::fmt::Debug for Event {
@@ -135,6 +156,9 @@ impl Event {
             Self::HandoverSigned { .. } => Kind::HandoverSigned,
             Self::HandoverDone { .. } => Kind::HandoverDone,
             Self::Recertified { .. } => Kind::RecertificationDone,
+            Self::ReviewOpened { .. } => Kind::ReviewOpened,
+            Self::ReviewResult { .. } => Kind::ReviewResult,
+            Self::ReviewSigned { .. } => Kind::ReviewSigned,
         }
     }
 
@@ -162,7 +186,7 @@ impl Event {
     /// When it is, and says something else.
     #[must_use]
     pub fn read(kind: &str, mut body: Map<String, Value>) -> Option<Result<Self, serde_json::Error>> {
-        let ours = ["registry.", "staff.", "grant.", "pledge.", "handover.", "recertification."];
+        let ours = ["registry.", "staff.", "grant.", "pledge.", "handover.", "recertification.", "review."];
         if !ours.iter().any(|prefix| kind.starts_with(prefix)) {
             return None;
         }

@@ -15,14 +15,17 @@ pub mod moment;
 pub mod page;
 pub mod person;
 pub mod pledge;
+pub mod population;
+pub mod review;
 pub mod settings;
 pub mod state;
 #[cfg(test)]
 mod tests;
+pub mod unusual;
 pub mod view;
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex as Lock, PoisonError},
     time::{Duration, SystemTime},
 };
@@ -45,8 +48,9 @@ use crate::{
     journal::{
         self, Class, Journal,
         search::{self, Filter, search},
+        tree::hex,
     },
-    seal::Ring,
+    seal::{self, Ring},
 };
 
 /// How often it is looked what grows old; keys of the journal are destroyed as often.
@@ -97,10 +101,30 @@ pub struct Done {
     pub events: Vec<Event>,
 }
 
+/// Where the journal is that is read.
+#[derive(Debug, Clone)]
+struct Source {
+    folder: PathBuf,
+    keys: PathBuf,
+}
+
+/// Why there is no registry.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The keys can't be used.
+    #[error("the keys can't be used")]
+    Keys(#[from] seal::keys::Error),
+    /// The journal can't be read.
+    #[error("the registry can't be read")]
+    Journal(#[from] search::Error),
+}
+
 /// The registry of a process that writes a journal.
 #[derive(Debug)]
 pub struct Registry {
     journal: Arc<Journal>,
+    /// Where it is, and what opens it: reviews read it again.
+    source: Source,
     settings: ArcSwap<Settings>,
     state: ArcSwap<State>,
     unread: Unread,
@@ -114,18 +138,18 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Reads the state from the folder of `journal`, which has to be open already.
+    /// Reads the state from the folder of `journal`, which has to be open already, by the keys of a file.
     ///
     /// # Errors
     /// When the journal can't be read.
     pub fn open(
         journal: Arc<Journal>,
         place: &journal::Settings,
-        ring: Ring,
+        keys: &Path,
         settings: Settings,
         now: SystemTime,
-    ) -> Result<Arc<Self>, search::Error> {
-        let (state, unread) = read(&place.path, ring)?;
+    ) -> Result<Arc<Self>, Error> {
+        let (state, unread) = read(&place.path, Ring::load(keys)?)?;
         if unread.missing() > 0 {
             let Unread { bad, locked, .. } = unread;
             tracing::error!(
@@ -136,6 +160,7 @@ impl Registry {
         }
         Ok(Arc::new(Self {
             journal,
+            source: Source { folder: place.path.clone(), keys: keys.to_owned() },
             settings: ArcSwap::from_pointee(settings),
             state: ArcSwap::from_pointee(state),
             unread,
@@ -181,11 +206,33 @@ impl Registry {
     /// When it may not happen, or can't be written down; nothing has happened then.
     pub async fn submit(self: &Arc<Self>, command: Command, actor: &Actor, now: SystemTime) -> Result<Done, Denied> {
         let (registry, actor) = (Arc::clone(self), actor.clone());
-        let task =
-            tokio::spawn(
-                async move { registry.write(|state, rules| decide(state, rules, command, &actor, now)).await },
-            );
+        let task = tokio::spawn(async move {
+            let command = registry.look_for(command, &actor, now).await?;
+            registry.write(|state, rules| decide(state, rules, command, &actor, now)).await
+        });
         task.await.unwrap_or(Err(Denied::Journal(journal::Error::Closed)))
+    }
+
+    /// Lets the journal say what there is to review. Nobody draws by hand, and the seed is nobody's choice.
+    async fn look_for(&self, command: Command, actor: &Actor, now: SystemTime) -> Result<Command, Denied> {
+        if !matches!(command, Command::OpenReview { .. }) {
+            return Ok(command);
+        }
+        let rules = self.settings();
+        let planned = decide(&self.state(), &rules, command, actor, now)?;
+        let Some(Event::ReviewOpened { review }) = planned.into_iter().next() else { return Err(Denied::Own) };
+        let mut seed = [0; 16];
+        aws_lc_rs::rand::fill(&mut seed).map_err(|_| Denied::Unreadable)?;
+        let (since, until, sample) = (Some(review.since), Some(review.until), Some(review.sample));
+        let Source { folder, keys } = self.source.clone();
+        let reading = tokio::task::spawn_blocking(move || {
+            population::draw(&folder, Ring::load(&keys)?, &review, rules.utc_offset, hex(&seed)).map_err(Error::from)
+        });
+        let drawn = reading.await.map_err(|_| Denied::Unreadable)?.map_err(|error| {
+            tracing::error!(%error, "access records can't be read for a review");
+            Denied::Unreadable
+        })?;
+        Ok(Command::OpenReview { since, until, sample, drawn })
     }
 
     /// Publishes the pledge of the settings where it is another than the one in force; whether it was.

@@ -28,6 +28,12 @@ impl Moment {
         Self::at(self.0.saturating_add(time.as_secs()))
     }
 
+    /// Milliseconds since 1970.
+    #[must_use]
+    pub fn millis(self) -> u64 {
+        self.0 * 1000
+    }
+
     /// How long after `earlier` this is; nothing where it is before.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {

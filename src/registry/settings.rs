@@ -17,6 +17,10 @@ pub struct Settings {
     pub sensitive: Vec<String>,
     /// How long a grant goes before somebody has to say that it is still right.
     pub recertify: Duration,
+    /// How long access records go before an officer has to have reviewed them.
+    pub review: Duration,
+    /// Minutes that the office is ahead of UTC: its nights and weekends are looked at.
+    pub utc_offset: i16,
 }
 
 impl Default for Settings {
@@ -28,6 +32,8 @@ impl Default for Settings {
             pledge_valid: days(365),
             sensitive: Vec::new(),
             recertify: days(90),
+            review: days(30),
+            utc_offset: 0,
         }
     }
 }

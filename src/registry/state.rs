@@ -14,6 +14,7 @@ use super::{
     moment::Moment,
     person::{OFFICER, PersonId, Role},
     pledge::{Pledge, Pledged, Signature},
+    review::{Judged, Review, Reviewed, Signed},
 };
 
 /// How long a proposal waits for the second officer.
@@ -59,6 +60,9 @@ pub struct State {
     /// Time of the record that the pledge is from.
     pledge_since: Option<Moment>,
     handovers: BTreeMap<u64, Handover>,
+    reviews: BTreeMap<u64, Review>,
+    /// Up to where everything was reviewed, where the records of that are not to be read for ever.
+    reviewed: Option<Reviewed>,
 }
 
 impl std::fmt::Debug for State {
@@ -164,6 +168,16 @@ impl State {
         self.handovers.get(&id)
     }
 
+    /// All reviews.
+    pub fn reviews(&self) -> impl Iterator<Item = &Review> {
+        self.reviews.values()
+    }
+
+    /// Up to where everything was reviewed, as it was carried on.
+    pub(super) fn reviewed_before(&self) -> Option<Reviewed> {
+        self.reviewed
+    }
+
     /// All grants of people who are here.
     pub fn grants(&self) -> impl Iterator<Item = &Grant> {
         self.people.values().filter(|dossier| dossier.left.is_none()).flat_map(|dossier| &dossier.grants)
@@ -264,11 +278,37 @@ impl State {
             Event::Recertified { grant, .. } => {
                 self.each_grant(&[*grant], |grant| grant.certified = at);
             }
+            Event::ReviewOpened { .. } | Event::ReviewResult { .. } | Event::ReviewSigned { .. } => {
+                self.review(event, at);
+            }
+        }
+    }
+
+    fn review(&mut self, event: &Event, at: Moment) {
+        match event {
+            Event::ReviewOpened { review } => {
+                self.last = self.last.max(review.id);
+                self.reviews.insert(review.id, review.clone());
+            }
+            Event::ReviewResult { review, records, opinion, by } => {
+                let known = self.reviews.get_mut(review).into_iter().flat_map(|review| &mut review.drawn.records);
+                for chosen in known.filter(|chosen| records.contains(&chosen.record)) {
+                    chosen.result = Some(Judged { opinion: opinion.clone(), by: by.clone(), at });
+                }
+            }
+            Event::ReviewSigned { review, by, .. } => {
+                if let Some(review) = self.reviews.get_mut(review) {
+                    review.signed = Some(Signed { by: by.clone(), at });
+                }
+            }
+            _ => {}
         }
     }
 
     fn carry_on(&mut self, event: &Event, at: Moment) {
-        let Event::Standing { founded, next, person, dossier, pledge, handover } = event else { return };
+        let Event::Standing { founded, next, person, dossier, pledge, handover, reviewed, review } = event else {
+            return;
+        };
         self.founded = Some(self.founded.map_or(*founded, |known| known.min(*founded)));
         self.last = self.last.max(next.saturating_sub(1));
         if let (Some(person), Some(dossier)) = (person, dossier) {
@@ -281,6 +321,10 @@ impl State {
         if let Some(handover) = handover {
             self.handovers.insert(handover.id, Handover { since: at, ..handover.clone() });
         }
+        if let Some(review) = review {
+            self.reviews.insert(review.id, Review { carried: at, ..review.clone() });
+        }
+        self.reviewed = reviewed.or(self.reviewed);
     }
 
     /// What has to be written again at `now`, so that no record which something still rests on is older than `most`.
@@ -288,7 +332,17 @@ impl State {
     pub fn to_carry(&self, now: Moment, most: Duration) -> Vec<Event> {
         let Some(founded) = self.founded else { return Vec::new() };
         let next = self.next();
-        let blank = || Event::Standing { founded, next, person: None, dossier: None, pledge: None, handover: None };
+        let reviewed = self.reviewed();
+        let blank = || Event::Standing {
+            founded,
+            next,
+            person: None,
+            dossier: None,
+            pledge: None,
+            handover: None,
+            reviewed,
+            review: None,
+        };
         let old = |since: Moment| now.since(since) >= most;
         let mut events = Vec::new();
         let mut carry = |fill: &dyn Fn(&mut Event)| {
@@ -318,6 +372,13 @@ impl State {
             carry(&|event| {
                 if let Event::Standing { handover, .. } = event {
                     *handover = Some(open.clone());
+                }
+            });
+        }
+        for open in self.reviews.values().filter(|review| review.signed.is_none() && old(review.carried)) {
+            carry(&|event| {
+                if let Event::Standing { review, .. } = event {
+                    *review = Some(open.clone());
                 }
             });
         }

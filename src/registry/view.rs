@@ -10,6 +10,7 @@ use super::{
     moment::Moment,
     person::PersonId,
     pledge::{Pledged, sha256},
+    review,
     settings::Settings,
     state::{Dossier, State},
 };
@@ -30,6 +31,8 @@ pub enum Amiss {
     Uncertified,
     /// There is one officer alone.
     OneOfficer,
+    /// Access records have waited for their review for too long.
+    Unreviewed,
 }
 
 impl Amiss {
@@ -42,6 +45,7 @@ impl Amiss {
             Self::Unsigned => "unsigned",
             Self::Uncertified => "uncertified",
             Self::OneOfficer => "one_officer",
+            Self::Unreviewed => "unreviewed",
         }
     }
 }
@@ -115,6 +119,10 @@ pub fn findings(state: &State, rules: &Settings, now: Moment) -> Vec<Finding> {
         let person = Some((*one).clone());
         found.push(Finding { amiss: Amiss::OneOfficer, person, number: None, role: None, duty: None, since: founded });
     }
+    if let Some(since) = review::overdue(state, rules, now) {
+        let amiss = Amiss::Unreviewed;
+        found.push(Finding { amiss, person: None, number: None, role: None, duty: None, since });
+    }
     found
 }
 
@@ -142,6 +150,9 @@ pub fn object(state: &State, rules: &Settings, now: Moment) -> Value {
         "proposals": state.proposals(now).collect::<Vec<_>>(),
         "pledge": pledge,
         "handovers": state.handovers().map(handover).collect::<Vec<_>>(),
+        "reviews": state.reviews().map(review::summary).collect::<Vec<_>>(),
+        "reviewed": state.reviewed().map(|reviewed| reviewed.until),
+        "review_due": review::due(state, rules),
         "findings": findings(state, rules, now).iter().map(finding).collect::<Vec<_>>(),
     })
 }
@@ -159,6 +170,17 @@ fn person(state: &State, person: &PersonId, known: &Dossier, rules: &Settings, n
         "grants": known.grants.iter().map(grant).collect::<Vec<_>>(),
         "pledge": { "state": Pledged::of(signature, state.pledge(), now).name(), "signature": signature },
     })
+}
+
+/// A whole review: its summary, and each record with its result; nothing where there is none of this number.
+#[must_use]
+pub fn review(state: &State, id: u64) -> Value {
+    let Some(review) = state.reviews().find(|review| review.id == id) else { return json!({}) };
+    let mut object = review::summary(review);
+    let drawn = &review.drawn;
+    (object["seed"], object["sample"]) = (drawn.seed.as_str().into(), review.sample.into());
+    (object["by_rule"], object["looked_at"]) = (json!(drawn.unusual), json!(drawn.records));
+    object
 }
 
 fn handover(handover: &Handover) -> Value {

@@ -151,6 +151,19 @@ fn marketing_sees_those_who_agreed_in_every_format_and_it_is_written_down() {
         );
         assert!(!done.to_string().contains("person1@"), "nobody's address is in it: {done}");
     }
+    // One person's own right of access.
+    let somebody = (1..=ALL).find(|id| agreed(*id)).expect("somebody");
+    let told = |id: usize| {
+        does(dir, &format!("audit subject {id} --json{HERE}")).lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(told(somebody).len(), 4);
+    let first: Value = serde_json::from_str(&told(somebody)[0]).expect("JSON");
+    assert_eq!(
+        (&first["person"], &first["purpose"], &first["shown"]["EMAIL_ADDRESS"]),
+        (&"ann".into(), &"marketing".into(), &37.into())
+    );
+    assert!(first.get("subjects").is_none(), "nobody else's pseudonym");
+    assert_eq!(told((1..=ALL).find(|id| !agreed(*id)).expect("somebody")).len(), 0, "who has not agreed was not seen");
     // Whoever withdraws is gone with the next request.
     let first = (1..=ALL).find(|id| agreed(*id)).expect("somebody");
     fs::write(dir.join("people.csv"), format!("id,agreed\n{first},1\n")).expect("written");
@@ -253,7 +266,7 @@ fn a_masked_value_does_not_come_back_as_one() {
         application.seen()
     );
     let before = application.connections();
-    let refused = send("{\"rrn\":\"870101-*******\"}");
+    let refused = send("{\"rrn\":\"990101-*******\"}");
     assert!(refused.starts_with("HTTP/2 409") && refused.contains("\"masked\""), "{refused}");
     assert_eq!(application.connections(), before);
     // What was changed is written down before the application hears of it.

@@ -34,6 +34,7 @@ mod redact;
 mod redis;
 mod registry;
 mod replicas;
+mod review;
 mod route;
 mod staff;
 mod start;

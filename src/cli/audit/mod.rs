@@ -1,7 +1,9 @@
 //! `privet audit`: verifies, searches and exports the journal, beside a running gateway as well.
 
 mod export;
+mod review;
 mod search;
+mod subject;
 pub(super) mod verify;
 mod witness;
 
@@ -31,14 +33,19 @@ pub enum AuditCommand {
     Verify(verify::VerifyArgs),
     /// Show records. Needs the keys.
     Search(search::SearchArgs),
+    /// Show every disclosure of one person's data, for their own right of access. Needs the keys.
+    Subject(subject::SubjectArgs),
     /// Write records as JSON lines or CSV. Needs the keys.
     Export(export::ExportArgs),
+    /// Review what was done with personal data: draw, look, write down, sign. Needs the keys.
+    #[command(subcommand)]
+    Review(review::ReviewCommand),
     /// Bring signed checkpoints to where the operator's hands don't reach.
     Witness(witness::WitnessArgs),
 }
 
 /// Where the journal is.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 struct PlaceArgs {
     /// The configuration that names it.
     #[arg(long, value_name = "FILE")]
@@ -201,7 +208,9 @@ pub fn run(command: &AuditCommand) -> ExitCode {
     match command {
         AuditCommand::Verify(args) => verify::run(args),
         AuditCommand::Search(args) => search::run(args),
+        AuditCommand::Subject(args) => subject::run(args),
         AuditCommand::Export(args) => export::run(args),
+        AuditCommand::Review(command) => review::run(command),
         AuditCommand::Witness(args) => witness::run(args),
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use serde_json::Value;
 
 use super::{FilterArgs, object, time_text};
-use crate::journal::search::Line;
+use crate::{cli::safe::printable, journal::search::Line};
 
 /// What `audit search` takes.
 #[derive(Debug, clap::Args)]
@@ -45,6 +45,5 @@ fn text(journal: &str, line: &Line) -> String {
         let value = if let Value::String(value) = value { value.clone() } else { value.to_string() };
         text.extend(["  ", name, "=", &value]);
     }
-    // What was written may have come from anybody: nothing of it moves a terminal's cursor.
-    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
+    printable(&text)
 }

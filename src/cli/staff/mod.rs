@@ -128,6 +128,14 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// Why there is no registry.
+    pub(super) fn registry(error: registry::Error) -> Self {
+        match error {
+            registry::Error::Keys(error) => Self::Keys(error),
+            registry::Error::Journal(error) => Self::Search(error),
+        }
+    }
+
     fn code(&self) -> u8 {
         match self {
             Self::Exists | Self::Unknown | Self::NoPasskey | Self::Weak(_) | Self::Typed(_) => 1,

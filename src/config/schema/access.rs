@@ -20,6 +20,13 @@ pub(super) const KEYS: &[Key] = &[
     ),
     key(
         "access",
+        "on_unavailable",
+        "\"open\"",
+        "closed",
+        "Where it can't be written down who sees whose data (`record`): \"closed\" refuses with 503; \"open\" lets it out, counts it and tells of it in the log.",
+    ),
+    key(
+        "access",
         "groups",
         "{ order = [\"CREDIT_CARD\"] }",
         "{}",

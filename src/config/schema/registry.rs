@@ -33,4 +33,11 @@ pub(super) const KEYS: &[Key] = &[
         "90d",
         "How long a grant goes before an officer has to say that it is still right; at least 1d.",
     ),
+    key(
+        "registry",
+        "review",
+        "\"30d\"",
+        "30d",
+        "How long access records go before an officer has to have reviewed them (`privet audit review`), at least 1d; a week later it is a finding.",
+    ),
 ];

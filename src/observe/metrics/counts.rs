@@ -71,6 +71,7 @@ labelled! {
     Refusals ["kind", "blame"] = "privet_refusals_total", "Requests that Privet refused itself, by kind and blame.";
     Redactions ["route", "type", "place"] = "privet_redactions_total", "Values that were rewritten, by type and place.";
     Uninspectable ["route", "outcome"] = "privet_uninspectable_total", "Answers on masked routes that could not be read, by what became of them.";
+    Disclosures ["route", "action", "outcome"] = "privet_disclosures_total", "Requests for people's data on recorded routes, by what is done and whether it could be written down.";
     UpstreamFailures ["reason"] = "privet_upstream_failures_total", "Failures towards the application, by reason.";
 }
 
