@@ -8,7 +8,7 @@ use std::{
     future::poll_fn,
     pin::Pin,
     rc::Rc,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
@@ -47,11 +47,35 @@ pub struct Upload {
     pub answered: Cell<Option<Duration>>,
     /// What was rewritten in what the application sent.
     pub found: RefCell<Tally>,
+    /// Whoever asked may not be here any more.
+    pub gone: Cell<bool>,
+    /// Who is to be woken when that comes.
+    pub waker: RefCell<Option<Waker>>,
     /// What is recorded of the request where it is traced.
     pub trace: Option<Box<Trace>>,
 }
 
 impl Upload {
+    /// Ends what is under way for somebody who has left.
+    pub fn end(&self) {
+        self.gone.set(true);
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    /// Waits until whoever asked has left.
+    pub async fn left(&self) {
+        poll_fn(|cx| {
+            if self.gone.get() {
+                return Poll::Ready(());
+            }
+            self.waker.replace(Some(cx.waker().clone()));
+            Poll::Pending
+        })
+        .await;
+    }
+
     /// A step of the request begins, where it is traced; it ends when what comes back is dropped.
     #[must_use]
     pub fn step(&self, name: &'static str) -> Option<Running<'_>> {
@@ -461,6 +485,9 @@ impl HttpBody for Body {
     type Error = Broken;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        if self.record.as_ref().is_some_and(|record| record.upload_ref().gone.get()) {
+            return Poll::Ready(Some(Err(Broken::Cut(Kind::Gate))));
+        }
         let frame = match &mut self.source {
             Source::Empty => Poll::Ready(None),
             Source::Full(bytes) => {

@@ -116,7 +116,10 @@ impl Gateway {
         let who = if line.route.gate.is_some() {
             let _step = upload.step("gate");
             match Box::pin(gate::check(line, client, &head, &mut parts, record)).await? {
-                Passed::Known(principal) => Some(principal),
+                Passed::Known(principal) => {
+                    self.admit(line, &principal, &upload);
+                    Some(principal)
+                }
                 Passed::Elsewhere(answer) => return Ok(*answer),
             }
         } else {

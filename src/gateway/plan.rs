@@ -1,6 +1,12 @@
 //! One configuration made ready: routes, their applications, their rules in ticks.
 
-use std::{cell::RefCell, path::PathBuf, rc::Rc, sync::Arc, time::Duration};
+use std::{
+    cell::RefCell,
+    path::PathBuf,
+    rc::{Rc, Weak},
+    sync::Arc,
+    time::Duration,
+};
 
 use ipnet::IpNet;
 use tokio::runtime::Handle;
@@ -11,7 +17,7 @@ use crate::{
     dial,
     gateway::{
         access::Authority,
-        body::UploadRules,
+        body::{Upload, UploadRules},
         disclosure::Witness,
         head::Head,
         mask::{Ledger, Masking},
@@ -21,7 +27,7 @@ use crate::{
         trace::Tracing,
         upstream::{cluster::Cluster, shared::Shared},
     },
-    identity::Realm,
+    identity::{Principal, Realm},
     login::{Guard, Rule, settings::Login},
     observe::{
         access_log::{Log, Scribe, url::Scratch},
@@ -306,6 +312,15 @@ pub struct Gateway {
     /// How requests are traced, where they are.
     pub tracing: Option<Tracing>,
     lines: Vec<Line>,
+    guests: RefCell<Vec<Guest>>,
+}
+
+/// Somebody whom a gate has let through, while their request is under way.
+#[derive(Debug)]
+struct Guest {
+    realm: Arc<Realm>,
+    principal: Arc<Principal>,
+    upload: Weak<Upload>,
 }
 
 /// One route on one worker.
@@ -434,7 +449,9 @@ impl Gateway {
             .collect();
         let scribe = Scribe::new(worker, &shard, &plan.engine, plan.log.as_deref(), plan.telemetry.as_deref());
         let tracing = plan.telemetry.as_ref().and_then(|telemetry| telemetry.sample()).map(Tracing::new);
-        Rc::new(Self { plan: Arc::clone(plan), shard, scribe, tracing, lines })
+        // Those of before a reload are still to be seen off.
+        let guests = previous.map(|gateway| gateway.guests.take()).unwrap_or_default();
+        Rc::new(Self { plan: Arc::clone(plan), shard, scribe, tracing, lines, guests: RefCell::new(guests) })
     }
 
     /// The route of a request.
@@ -452,6 +469,30 @@ impl Gateway {
         for line in &self.lines {
             line.cluster.sweep();
         }
+    }
+
+    /// Somebody was let through on `line`; their answer ends when they leave the company.
+    pub fn admit(&self, line: &Line, principal: &Arc<Principal>, upload: &Rc<Upload>) {
+        if let Some(realm) = &line.realm {
+            let (realm, principal) = (Arc::clone(realm), Arc::clone(principal));
+            self.guests.borrow_mut().push(Guest { realm, principal, upload: Rc::downgrade(upload) });
+        }
+    }
+
+    /// Ends what is under way for those who have left; whether there was anybody.
+    #[must_use]
+    pub fn see_off(&self) -> bool {
+        let mut any = false;
+        self.guests.borrow_mut().retain(|guest| {
+            let Some(upload) = guest.upload.upgrade() else { return false };
+            let left = guest.realm.has_left(&guest.principal);
+            if left {
+                upload.end();
+                any = true;
+            }
+            !left
+        });
+        any
     }
 
     fn cluster_of(&self, route: &Route, shared: &Arc<Shared>) -> Option<Rc<Cluster>> {

@@ -158,6 +158,11 @@ impl Record {
         Rc::clone(&self.upload)
     }
 
+    /// The same, to look at.
+    pub(super) fn upload_ref(&self) -> &Upload {
+        &self.upload
+    }
+
     /// Notes what a safeguard said. Both words come from closed lists.
     pub fn verdict(&mut self, safeguard: &'static str, verdict: &'static str) {
         if let Some(notes) = &mut self.notes {

@@ -153,6 +153,7 @@ impl Tunnel {
         use tokio::io::AsyncWriteExt;
         let Ok(inner) = self.inner.await else { return };
         let upload = self.record.as_ref().map(Record::upload).unwrap_or_default();
+        let gone = Rc::clone(&upload);
         // Dropped last: what was found in messages belongs to the record.
         let mut held =
             Held { record: self.record, shard: self.shard, up: Cell::new(read.len() as u64), down: Cell::new(0) };
@@ -161,7 +162,11 @@ impl Tunnel {
             return;
         }
         let mut outer = Counted { stream: outer, read: &held.up, written: &held.down };
-        let _ = copy_bidirectional(&mut outer, &mut inner).await;
+        tokio::select! {
+            _ = copy_bidirectional(&mut outer, &mut inner) => {}
+            // Both ends see that it has ended.
+            () = gone.left() => return,
+        }
         if let Some(record) = &mut held.record {
             record.complete();
         }

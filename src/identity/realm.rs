@@ -174,7 +174,8 @@ impl Realm {
     }
 
     /// Whether somebody has left, by the registry's word.
-    fn has_left(&self, principal: &Principal) -> bool {
+    #[must_use]
+    pub fn has_left(&self, principal: &Principal) -> bool {
         let person = || PersonId::new(&principal.issuer, &principal.subject);
         self.registry().is_some_and(|registry| registry.state().has_left(&person()))
     }

@@ -244,6 +244,9 @@ impl Worker {
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 pulse.beat();
                 sweeper.gateway().sweep();
+                if sweeper.gateway().see_off() {
+                    sweeper.watches.wake_all();
+                }
             }
         });
         while let Some(order) = orders.recv().await {

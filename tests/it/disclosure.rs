@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     gate::{Browser, PASSWORD, add},
-    registry::{does, json, password},
+    registry::{does, password},
     support::{Origin, Privet},
 };
 
@@ -325,5 +325,39 @@ fn an_answer_waits_for_the_disk_and_a_change_for_its_record() {
     assert_eq!(kinds, ["disclosure.intent", "disclosure.done"]);
     assert_eq!(both[0]["body"]["subjects"], both[1]["body"]["subjects"]);
     assert_eq!((&both[1]["body"]["shown"]["EMAIL_ADDRESS"], &both[1]["body"]["person"]), (&1.into(), &Value::Null));
-    let _ = json;
+}
+
+#[test]
+fn what_is_under_way_for_somebody_who_leaves_ends() {
+    use std::io::{Read as _, Write as _};
+    // It begins, and says nothing more.
+    let drip = Origin::start_with(|_, _| {
+        Some("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 1000\r\n\r\nbegun".to_owned())
+    });
+    let privet = Privet::with(&drip.route("gate = \"staff\"\n"));
+    let dir = privet.dir.path();
+    password(dir);
+    for name in ["one", "two", "ann"] {
+        add(&privet, name, &[]);
+    }
+    does(dir, &format!("staff init one two{HERE}"));
+    Browser(&privet, "ann").sign_in("ann", PASSWORD);
+    let jar = fs::read_to_string(dir.join("ann")).expect("a jar");
+    let session =
+        jar.lines().find(|line| line.contains("__Host-privet-session")).and_then(|line| line.split('\t').next_back());
+    let mut tls = privet.tls();
+    let cookie = session.expect("a session");
+    let request = format!("GET / HTTP/1.1\r\nHost: shop.example\r\nCookie: __Host-privet-session={cookie}\r\n\r\n");
+    tls.write_all(request.as_bytes()).expect("sent");
+    let mut seen = Vec::new();
+    let mut piece = [0; 4096];
+    while !seen.ends_with(b"begun") {
+        let n = tls.read(&mut piece).expect("the beginning");
+        assert!(n > 0, "{}", String::from_utf8_lossy(&seen));
+        seen.extend_from_slice(&piece[..n]);
+    }
+    does(dir, &format!("staff leave ann --as one{HERE}"));
+    // The application says nothing more: only Privet can end it.
+    assert!(!matches!(tls.read(&mut piece), Ok(n) if n > 0), "it ends at once");
+    privet.until("noted", || privet.out().contains("aborted"));
 }
