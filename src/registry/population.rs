@@ -263,8 +263,9 @@ mod tests {
     fn line(index: u64, seconds: u64, kind: Kind, more: Value) -> Line {
         let mut body = json!({ "request_id": format!("r{index}"), "issuer": "staff", "person": "ann", "roles": ["marketing"],
             "purpose": "marketing", "action": "view", "people": 1, "unattributed": 0 });
-        body.as_object_mut().expect("an object").extend(more.as_object().cloned().unwrap_or_default());
-        let Value::Object(body) = body else { unreachable!() };
+        let (Value::Object(body), Value::Object(more)) = (&mut body, more) else { unreachable!() };
+        body.extend(more);
+        let body = std::mem::take(body);
         let (time, class, kind) = (seconds * 1000, Class::Access, kind.name().to_owned());
         Line { index, time, class, hash: [0; 32], kind, clock_was_set: false, body }
     }
@@ -279,7 +280,9 @@ mod tests {
 
     fn drawn(review: &Review, lines: &[Line], seed: &str) -> Drawn {
         let mut population = Population::new(review, 0);
-        lines.iter().for_each(|line| population.take(line));
+        for line in lines {
+            population.take(line);
+        }
         population.drawn(seed.to_owned(), 0, 0)
     }
 
@@ -299,7 +302,7 @@ mod tests {
         assert_eq!(of("5eed"), expected);
         assert_ne!(of("5eed"), of("other"));
         assert_eq!(drawn(&review(200, None), &lines, "5eed").records.len(), 100, "no more than there are");
-        let text: String = rank("5eed", 7).iter().map(|byte| format!("{byte:02x}")).collect();
+        let text = rank("5eed", 7).iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
         assert_eq!(text, crate::registry::pledge::sha256("5eed:7"));
         // Which was drawn does not depend on the order of reading, nor on what was not of the period.
         let mut more = vec![done(900, START - HOUR, json!({}))];

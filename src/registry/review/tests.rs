@@ -198,7 +198,9 @@ fn a_period_that_is_left_out_is_overdue_for_ever() {
     // Carried on, what is open is open still, and what is reviewed stays so without the old records.
     let mut later = State::default();
     let events = desk.state.to_carry(at(900), Duration::from_secs(500 * DAY));
-    events.iter().for_each(|event| later.apply(event, at(900)));
+    for event in &events {
+        later.apply(event, at(900));
+    }
     assert_eq!((later.reviewed(), later.reviews().count()), (desk.state.reviewed(), 1));
     desk.state = later;
     desk.ask("two", well(&[1, 2, 3])).expect("judged");
