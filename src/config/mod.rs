@@ -204,46 +204,52 @@ impl Config {
             lines.push(format!("access {policies} policies of {} files, {purposes} purposes", access.sources.len()));
         }
         for route in &self.gateway.routes {
-            let endpoints: Vec<String> = route
-                .upstream
-                .endpoints
-                .iter()
-                .map(|e| {
-                    let scheme = if e.dial.tls.is_some() { "https" } else { "http" };
-                    match &e.dial.target {
-                        crate::dial::settings::Target::Tcp { .. } => format!("{scheme}://{}", e.authority),
-                        crate::dial::settings::Target::Unix(path) => format!("unix:{}", path.display()),
-                    }
-                })
-                .collect();
-            lines.push(format!("route  {} -> {}", route.name, endpoints.join(", ")));
-            if let Some(gate) = &route.gate {
-                lines.push(format!("       for people of `{}` only", gate.realm));
-            }
-            if let Some(mask) = &route.mask {
-                lines.push(format!(
-                    "       personal data in answers is masked; what can't be inspected {}",
-                    mask.uninspectable.verb()
-                ));
-            }
-            if let Some(records) = &route.records {
-                let places: Vec<String> = records.subject.iter().map(ToString::to_string).collect();
-                if !places.is_empty() {
-                    lines.push(format!("       whose a record is: {}", places.join(", ")));
-                }
-                let places: Vec<String> = records.consent.iter().map(ToString::to_string).collect();
-                if !places.is_empty() {
-                    lines.push(format!("       whether they agreed: {}", places.join(", ")));
-                }
-            }
-            if let Some(reason) = &route.cleartext_reason {
-                lines.push(format!("       cleartext allowed: {reason}"));
-            }
+            say_route(route, &mut lines);
         }
         for login in &self.login.logins {
             lines.push(format!("login  {}: failed attempts are limited", login.name));
         }
         lines
+    }
+}
+
+/// What is on for a route.
+fn say_route(route: &crate::gateway::settings::Route, lines: &mut Vec<String>) {
+    let endpoints: Vec<String> = route
+        .upstream
+        .endpoints
+        .iter()
+        .map(|e| {
+            let scheme = if e.dial.tls.is_some() { "https" } else { "http" };
+            match &e.dial.target {
+                crate::dial::settings::Target::Tcp { .. } => format!("{scheme}://{}", e.authority),
+                crate::dial::settings::Target::Unix(path) => format!("unix:{}", path.display()),
+            }
+        })
+        .collect();
+    lines.push(format!("route  {} -> {}", route.name, endpoints.join(", ")));
+    if let Some(gate) = &route.gate {
+        lines.push(format!("       for people of `{}` only", gate.realm));
+    }
+    if let Some(mask) = &route.mask {
+        let exempt = if mask.by_policy { " but for what policies permit" } else { "" };
+        lines.push(format!(
+            "       personal data in answers is masked{exempt}; what can't be inspected {}",
+            mask.uninspectable.verb()
+        ));
+    }
+    if let Some(records) = &route.records {
+        let places: Vec<String> = records.subject.iter().map(ToString::to_string).collect();
+        if !places.is_empty() {
+            lines.push(format!("       whose a record is: {}", places.join(", ")));
+        }
+        let places: Vec<String> = records.consent.iter().map(ToString::to_string).collect();
+        if !places.is_empty() {
+            lines.push(format!("       whether they agreed: {}", places.join(", ")));
+        }
+    }
+    if let Some(reason) = &route.cleartext_reason {
+        lines.push(format!("       cleartext allowed: {reason}"));
     }
 }
 

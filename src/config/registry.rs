@@ -7,7 +7,7 @@ use super::{
     diagnose::{Diagnostics, did_you_mean},
     reader::Table,
 };
-use crate::{identity, registry::Settings};
+use crate::{identity, journal, registry::Settings};
 
 const DAY: Duration = seconds(86_400);
 /// Most bytes of the operator's own pledge: it is kept in the journal, whole.
@@ -15,10 +15,19 @@ const LONGEST: usize = 64 << 10;
 
 pub(super) fn resolve(
     mut table: Table,
+    journal: Option<&journal::Settings>,
     realms: &identity::Settings,
     context: &mut Context<'_>,
     d: &mut Diagnostics<'_>,
 ) -> Settings {
+    if !table.is_empty() && journal.is_some_and(journal::Settings::is_pattern) {
+        let hint = "name one folder in `journal.path`, without `*`, and run one gateway".to_owned();
+        d.note(
+            &table.place(""),
+            "the registry is kept in one journal, and `journal.path` has one for each gateway",
+            Some(hint),
+        );
+    }
     let default = Settings::default();
     let [at_realm, at_valid, at_recertify, at_review] =
         ["realm", "pledge_valid", "recertify", "review"].map(|name| table.place(name));

@@ -23,7 +23,7 @@ use crate::{
         self,
         settings::{Limits, Shutdown},
     },
-    tls::settings::Client,
+    tls::{self, settings::Client},
 };
 
 /// The whole of a configuration; defaults stand in where something is wrong, so that everything is looked at.
@@ -45,23 +45,11 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let identity = super::identity::resolve(realms, &data_dir, &seal, context, d);
     let journal = super::journal::resolve(top.table_if("journal", "journal", d), data_dir.as_ref(), context, d);
     let registry = top.table("registry", "registry", d);
-    if !registry.is_empty() && journal.as_ref().is_some_and(crate::journal::Settings::is_pattern) {
-        let hint = "name one folder in `journal.path`, without `*`, and run one gateway".to_owned();
-        d.note(
-            &registry.place(""),
-            "the registry is kept in one journal, and `journal.path` has one for each gateway",
-            Some(hint),
-        );
-    }
-    let registry = super::registry::resolve(registry, &identity, context, d);
+    let registry = super::registry::resolve(registry, journal.as_ref(), &identity, context, d);
     let store = super::store::resolve(top.table_if("store", "store", d), context, d);
     let telemetry = super::telemetry::resolve(top.table_if("telemetry", "telemetry", d), context, d);
     let access = top.table_if("access", "access", d);
     let tables = top.tables("route", "route[]", d);
-    if tables.is_empty() {
-        let hint = "add a [[route]] with upstream = \"http://127.0.0.1:9000\"".to_owned();
-        d.note(&(0..0), "there is no route", Some(hint));
-    }
     let logins = top.tables("login", "login[]", d);
     let max_keys = limits.number("login_keys", d, 1000..=100_000_000).and_then(|n| usize::try_from(n).ok());
     let server = server(listen, limits, shutdown, context, d);
@@ -72,10 +60,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let access = super::access::resolve(access, &names, &privacy, context, d);
     let utc_offset = access.as_ref().map_or(registry.utc_offset, |access| access.utc_offset);
     let registry = crate::registry::Settings { utc_offset, ..registry };
-    if tls.client == Client::Off && identity.realms.iter().any(|realm| realm.federation.certificate.is_some()) {
-        let hint = Some("set `tls.client.mode = \"request\"` and `tls.client.ca`".to_owned());
-        d.note(&(0..0), "a realm knows people by client certificates, and nobody is asked for one", hint);
-    }
+    certificates_are_asked_for(&tls, &identity, d);
     let login = login::Settings { nobody_is_trusted: server.trusted.is_empty(), ..login::Settings::default() };
     let login = login::Settings { max_keys: max_keys.unwrap_or(login.max_keys), ..login };
     let login = super::login::resolve(logins, &routes, login, context, d);
@@ -117,6 +102,10 @@ fn routes(
     context: &mut Context<'_>,
     d: &mut Diagnostics<'_>,
 ) -> Vec<Arc<Route>> {
+    if tables.is_empty() {
+        let hint = "add a [[route]] with upstream = \"http://127.0.0.1:9000\"".to_owned();
+        d.note(&(0..0), "there is no route", Some(hint));
+    }
     let mut routes: Vec<Route> = Vec::with_capacity(tables.len());
     let mut names = std::collections::HashSet::new();
     for table in tables {
@@ -135,6 +124,14 @@ fn routes(
         routes.push(route);
     }
     routes.into_iter().map(Arc::new).collect()
+}
+
+/// Somebody must ask for the certificates that people are known by.
+fn certificates_are_asked_for(tls: &tls::settings::Settings, identity: &identity::Settings, d: &mut Diagnostics<'_>) {
+    if tls.client == Client::Off && identity.realms.iter().any(|realm| realm.federation.certificate.is_some()) {
+        let hint = Some("set `tls.client.mode = \"request\"` and `tls.client.ca`".to_owned());
+        d.note(&(0..0), "a realm knows people by client certificates, and nobody is asked for one", hint);
+    }
 }
 
 /// Ports that would be bound twice.

@@ -260,21 +260,22 @@ mod tests {
         Review { id: 1, since, until, late, sample, by, opened, drawn, signed: None, carried: until }
     }
 
-    fn line(index: u64, seconds: u64, kind: Kind, more: &Value) -> Line {
+    fn line(index: u64, seconds: u64, kind: Kind, more: Value) -> Line {
         let mut body = json!({ "request_id": format!("r{index}"), "issuer": "staff", "person": "ann", "roles": ["marketing"],
             "purpose": "marketing", "action": "view", "people": 1, "unattributed": 0 });
-        body.as_object_mut().expect("an object").extend(more.as_object().cloned().unwrap_or_default());
-        let Value::Object(body) = body else { unreachable!() };
+        let (Value::Object(body), Value::Object(more)) = (&mut body, more) else { unreachable!() };
+        body.extend(more);
+        let body = std::mem::take(body);
         let (time, class, kind) = (seconds * 1000, Class::Access, kind.name().to_owned());
         Line { index, time, class, hash: [0; 32], kind, clock_was_set: false, body }
     }
 
-    fn done(index: u64, seconds: u64, more: &Value) -> Line {
+    fn done(index: u64, seconds: u64, more: Value) -> Line {
         line(index, seconds, Kind::DisclosureDone, more)
     }
 
     fn intent(index: u64, seconds: u64) -> Line {
-        line(index, seconds, Kind::DisclosureIntent, &json!({}))
+        line(index, seconds, Kind::DisclosureIntent, json!({}))
     }
 
     fn drawn(review: &Review, lines: &[Line], seed: &str) -> Drawn {
@@ -291,7 +292,7 @@ mod tests {
 
     #[test]
     fn a_draw_is_the_seeds_and_nobodys_choice() {
-        let lines: Vec<Line> = (0..100).map(|n| done(n, START + n, &json!({}))).collect();
+        let lines: Vec<Line> = (0..100).map(|n| done(n, START + n, json!({}))).collect();
         let of = |seed: &str| indexes(&drawn(&review(10, None), &lines, seed));
         // As anybody can draw it again.
         let mut ranked: Vec<u64> = (0..100).collect();
@@ -301,11 +302,12 @@ mod tests {
         assert_eq!(of("5eed"), expected);
         assert_ne!(of("5eed"), of("other"));
         assert_eq!(drawn(&review(200, None), &lines, "5eed").records.len(), 100, "no more than there are");
-        assert_eq!(crate::journal::tree::hex(&rank("5eed", 7)), crate::registry::pledge::sha256("5eed:7"));
+        let text = rank("5eed", 7).iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        assert_eq!(text, crate::registry::pledge::sha256("5eed:7"));
         // Which was drawn does not depend on the order of reading, nor on what was not of the period.
-        let mut more = vec![done(900, START - HOUR, &json!({}))];
+        let mut more = vec![done(900, START - HOUR, json!({}))];
         more.extend(lines.iter().rev().cloned());
-        more.push(done(901, START + 10 * HOUR, &json!({})));
+        more.push(done(901, START + 10 * HOUR, json!({})));
         assert_eq!(indexes(&drawn(&review(10, None), &more, "5eed")), expected);
     }
 
@@ -313,12 +315,12 @@ mod tests {
     fn what_is_of_a_period() {
         let by_one = |n: u64| json!({ "request_id": format!("r{n}"), "intent": n });
         let lines = [
-            done(1, START - 1, &json!({ "intent": 0 })),
+            done(1, START - 1, json!({ "intent": 0 })),
             intent(2, START),
-            done(3, START + 5, &by_one(2)),
+            done(3, START + 5, by_one(2)),
             // Of one that has very many people there are several records.
-            done(4, START + 6, &json!({ "people": 5000, "part": [1, 2] })),
-            done(5, START + 6, &json!({ "people": 5000, "part": [2, 2] })),
+            done(4, START + 6, json!({ "people": 5000, "part": [1, 2] })),
+            done(5, START + 6, json!({ "people": 5000, "part": [2, 2] })),
             // Nobody knows the end of these; the last one may go on still.
             intent(6, START - HOUR - 1),
             intent(7, START - HOUR),
@@ -326,9 +328,9 @@ mod tests {
             // Begun here, and ended in another period; one whose end names the request alone.
             intent(9, START + 7 * HOUR),
             intent(10, START + 7 * HOUR),
-            done(11, START + 10 * HOUR, &by_one(9)),
-            done(12, START + 8 * HOUR, &json!({ "request_id": "r10" })),
-            line(13, START + 8 * HOUR, Kind::SignInSuccess, &json!({})),
+            done(11, START + 10 * HOUR, by_one(9)),
+            done(12, START + 8 * HOUR, json!({ "request_id": "r10" })),
+            line(13, START + 8 * HOUR, Kind::SignInSuccess, json!({})),
         ];
         let found = drawn(&review(100, None), &lines, "s");
         assert_eq!((indexes(&found), found.total), (vec![3, 4, 7, 12], 4));
@@ -343,8 +345,8 @@ mod tests {
 
     #[test]
     fn unusual_ones_are_listed_besides_and_the_broken_glass_without_an_end() {
-        let download = |n| done(n, START + n, &json!({ "action": "download" }));
-        let glass = |n| done(n, START + n, &json!({ "review": true }));
+        let download = |n| done(n, START + n, json!({ "action": "download" }));
+        let glass = |n| done(n, START + n, json!({ "review": true }));
         let lines: Vec<Line> = (0..70).map(download).chain((70..140).map(glass)).collect();
         let found = drawn(&review(1, None), &lines, "s");
         assert_eq!(found.unusual, BTreeMap::from([(Rule::BrokenGlass, 70), (Rule::Download, 70)]));
@@ -356,7 +358,7 @@ mod tests {
         let mut seoul = review(1, None);
         seoul.sample = 1;
         let mut population = Population::new(&seoul, 540);
-        population.take(&done(1, START + 5 * HOUR, &json!({})));
+        population.take(&done(1, START + 5 * HOUR, json!({})));
         assert_eq!(population.drawn("s".into(), 0, 0).records[0].rules, [Rule::Night]);
     }
 }

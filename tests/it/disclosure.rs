@@ -292,9 +292,9 @@ fn where_it_can_not_be_written_down_nobody_sees_it() {
     }
     let disk = Disk(folder.path());
     let application = application();
-    let record = format!("path = \"/people\"\nrecord = true\n");
+    let record = "path = \"/people\"\nrecord = true\n";
     let journal = format!("[journal]\npath = \"{}/journal\"\n", folder.path().display());
-    let privet = Privet::with(&format!("{journal}{}{}", application.route(&record), application.route("")));
+    let privet = Privet::with(&format!("{journal}{}{}", application.route(record), application.route("")));
     assert!(privet.get("/people/7", "").contains(&mail(7)), "as it is: it is recorded only");
     let filler = folder.path().join("filler");
     fs::write(&filler, vec![0; 1 << 20]).expect_err("full");

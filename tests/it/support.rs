@@ -155,7 +155,10 @@ impl Privet {
     pub fn rewrite(&self, change: impl FnOnce(String) -> String) {
         let path = self.dir.path().join("privet.toml");
         let new = change(fs::read_to_string(&path).expect("a file"));
-        fs::write(path, new).expect("written");
+        // All at once, or what looks every second may find it empty and reload twice.
+        let whole = path.with_extension("new");
+        fs::write(&whole, new).expect("written");
+        fs::rename(whole, path).expect("renamed");
     }
 
     /// Waits until `done`, for a generous while.
