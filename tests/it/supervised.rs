@@ -69,7 +69,7 @@ fn a_supervisor_is_told_of_start_reload_and_end() {
     let refused = ear.next();
     assert!(refused.starts_with("READY=1\nSTATUS=the new configuration is refused") && !refused.contains("rout]"));
     privet.signal("-TERM");
-    assert!(ear.next().starts_with("STOPPING=1\nEXTEND_TIMEOUT_USEC=38000000\n"));
+    assert!(ear.next().starts_with("STOPPING=1\nEXTEND_TIMEOUT_USEC=43000000\n"));
     assert!(privet.child.wait().expect("ended").success());
 }
 
