@@ -4,22 +4,21 @@ use std::{
     io,
     net::SocketAddr,
     sync::{
-        Arc, OnceLock,
+        Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     time::{Duration, SystemTime},
 };
 
 use anyhow::{Context as _, bail};
-use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::{runtime::Handle as Runtime, sync::mpsc::UnboundedSender, task::AbortHandle};
 
-use super::{authority, consent, journal, keys, registry, shown, store, telemetry};
+use super::{authority, consent, control, journal, keys, registry, shown, store, telemetry};
 use crate::{
     access::consent::Desk,
-    admin::{self, Asked, Health, control::Reach},
+    admin::{self, Asked, Health},
     app::log,
-    common::{clock, lock_file::LockFile, pulse::Pulse},
+    common::{clock, pulse::Pulse},
     config::Config,
     gateway::{
         Plan,
@@ -43,7 +42,7 @@ use crate::{
 pub struct Running {
     config: Config,
     plan: Arc<Plan>,
-    control: Option<Control>,
+    control: Option<control::Control>,
     journal: journal::Running,
     desk: Option<Arc<Desk>>,
     registry: Option<Arc<Registry>>,
@@ -59,20 +58,6 @@ pub struct Running {
     inherited: Inherited,
     admin: Option<AbortHandle>,
     asks: UnboundedSender<Asked>,
-}
-
-/// The way in for commands, held together with the data folder.
-#[derive(Debug)]
-struct Control {
-    reach: Arc<Reach>,
-    task: AbortHandle,
-    _lock: LockFile,
-}
-
-impl Drop for Control {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
 }
 
 /// Where it really listens.
@@ -129,7 +114,7 @@ impl Running {
         let realms = keys::realms(&config, &guard, store.as_ref(), &[])?;
         let telemetry = telemetry::prepare(&config, &process.metrics, settings.workers, None)?;
         let challenges = &process.tls.orders().challenges;
-        let lock = hold(&config);
+        let lock = control::hold(&config);
         let journal = journal::Running::start(&config, lock.is_some(), &process, &guard)?;
         let registry = registry::start(&config, journal.journal(), &process.metrics)?;
         let desk = consent::start(&config, journal.journal())?;
@@ -146,7 +131,7 @@ impl Running {
         };
         let plan = Plan::new(&config.gateway, bounds, means, None)?;
         log::scrub_by(&plan.engine);
-        let control = lock.and_then(|lock| control(lock, &config, &plan, &process.tls));
+        let control = lock.and_then(|lock| control::open(lock, &config, &plan, &process.tls));
         if let (Some(control), Some(journal)) = (&control, journal.journal()) {
             // Set once.
             let _ = control.reach.journal.set(Arc::clone(journal));
@@ -456,32 +441,6 @@ impl Running {
             _ => Ok(None),
         }
     }
-}
-
-/// Holds the data folder. Without it a gateway serves as well: one that is shared or read-only costs the commands and the journal.
-fn hold(config: &Config) -> Option<LockFile> {
-    LockFile::take(&config.data_dir.join("lock"))
-        .inspect_err(|error| {
-            tracing::warn!(%error, "commands can't reach this gateway: it has no data folder of its own");
-        })
-        .ok()
-}
-
-/// Opens the control socket.
-fn control(lock: LockFile, config: &Config, plan: &Arc<Plan>, tls: &Arc<tls::Store>) -> Option<Control> {
-    let opened = || -> anyhow::Result<(Arc<Reach>, AbortHandle)> {
-        let (plan, tls) = (ArcSwap::new(Arc::clone(plan)), Arc::clone(tls));
-        let (office, desk, journal) = (ArcSwapOption::empty(), ArcSwapOption::empty(), OnceLock::new());
-        let reach = Arc::new(Reach { plan, tls, desk, journal, office });
-        let listener = admin::control::bind(&config.data_dir)?;
-        let task = tokio::spawn(admin::control::serve(listener, Arc::clone(&reach))).abort_handle();
-        Ok((reach, task))
-    };
-    let opened = opened().inspect_err(|error| {
-        let error = format!("{error:#}");
-        tracing::warn!(%error, "commands can't reach this gateway: its control socket can't be opened");
-    });
-    opened.ok().map(|(reach, task)| Control { reach, task, _lock: lock })
 }
 
 /// Where the listeners of a door really are.

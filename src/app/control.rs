@@ -1,0 +1,55 @@
+//! The data folder of a running gateway, and the way in for commands.
+
+use std::sync::{Arc, OnceLock};
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use tokio::task::AbortHandle;
+
+use crate::{
+    admin::{self, control::Reach},
+    common::lock_file::LockFile,
+    config::Config,
+    gateway::Plan,
+    tls,
+};
+
+/// The way in for commands, held together with the data folder.
+#[derive(Debug)]
+pub(super) struct Control {
+    /// What commands may reach.
+    pub(super) reach: Arc<Reach>,
+    task: AbortHandle,
+    _lock: LockFile,
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Holds the data folder. Without it a gateway serves as well: one that is shared or read-only costs the commands and the journal.
+pub(super) fn hold(config: &Config) -> Option<LockFile> {
+    LockFile::take(&config.data_dir.join("lock"))
+        .inspect_err(|error| {
+            tracing::warn!(%error, "commands can't reach this gateway: it has no data folder of its own");
+        })
+        .ok()
+}
+
+/// Opens the control socket.
+pub(super) fn open(lock: LockFile, config: &Config, plan: &Arc<Plan>, tls: &Arc<tls::Store>) -> Option<Control> {
+    let opened = || -> anyhow::Result<(Arc<Reach>, AbortHandle)> {
+        let (plan, tls) = (ArcSwap::new(Arc::clone(plan)), Arc::clone(tls));
+        let (office, desk, journal) = (ArcSwapOption::empty(), ArcSwapOption::empty(), OnceLock::new());
+        let reach = Arc::new(Reach { plan, tls, desk, journal, office });
+        let listener = admin::control::bind(&config.data_dir)?;
+        let task = tokio::spawn(admin::control::serve(listener, Arc::clone(&reach))).abort_handle();
+        Ok((reach, task))
+    };
+    let opened = opened().inspect_err(|error| {
+        let error = format!("{error:#}");
+        tracing::warn!(%error, "commands can't reach this gateway: its control socket can't be opened");
+    });
+    opened.ok().map(|(reach, task)| Control { reach, task, _lock: lock })
+}
