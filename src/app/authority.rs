@@ -26,7 +26,8 @@ pub(super) fn of(
     let routes = &config.gateway.routes;
     let masked = |route: &Route| route.mask.is_some() && route.gate.is_some();
     let asks = |route: &&Arc<Route>| route.record || route.asks_policies() || masked(route);
-    let Some(route) = routes.iter().find(asks) else { return Ok(None) };
+    let learns = config.access.as_ref().is_some_and(|access| access.consent.is_some());
+    let Some(route) = routes.iter().find(asks).or(routes.first().filter(|_| learns)) else { return Ok(None) };
     let keys = config.seal.key_file.as_deref().context("there is no place for the keys that name people in records")?;
     let ring = Ring::load_or_make(keys)?;
     if let Some(route) = routes.iter().find(|route| route.record).filter(|_| journal.is_none()) {

@@ -31,7 +31,7 @@ use crate::{
         serve::Call,
     },
     journal::Journal,
-    registry::{PersonId, Pledged, Registry},
+    registry::{PersonId, Pledged, Registry, Standing, page::PLEDGE},
 };
 
 const SAFEGUARD: &str = "access";
@@ -126,6 +126,37 @@ pub fn action(method: &Method, is_of_somebody: bool) -> Action {
     }
 }
 
+/// The way to the pledge for whoever has not signed the one in force, on a route that carries personal data; nothing for all others.
+///
+/// # Errors
+/// When they have not, and are a program.
+pub fn wall(
+    authority: &Authority,
+    line: &Line,
+    principal: &Principal,
+    head: &Head,
+    parts: &Parts,
+    record: &mut Record,
+) -> Result<Option<Response<Body>>, Kind> {
+    let carries = line.route.record || line.route.mask.is_some();
+    if !carries || standing(authority, principal, clock::now()).is_none_or(|standing| has_pledged(&standing)) {
+        return Ok(None);
+    }
+    record.verdict(SAFEGUARD, "pledge");
+    elsewhere(PLEDGE, super::gate::wants_html(parts), head, parts, Kind::Pledge).map(Some)
+}
+
+/// How it stands with somebody, where there is a registry that says so.
+fn standing(authority: &Authority, principal: &Principal, now: SystemTime) -> Option<Standing> {
+    let state = authority.registry.as_ref()?.state();
+    let person = PersonId::new(&principal.issuer, &principal.subject);
+    state.is_founded().then(|| state.standing(&person, now))
+}
+
+fn has_pledged(standing: &Standing) -> bool {
+    standing.pledge == Pledged::Current
+}
+
 /// Whether `principal` may do with personal data what `parts` ask for.
 ///
 /// # Errors
@@ -142,10 +173,6 @@ pub fn authorize(
     let (asked, ticket) = asked;
     let action = action(&parts.method, line.subject_of(head.target.path()).is_some());
     let browser = super::gate::wants_html(parts);
-    if !asked.pledged {
-        record.verdict(SAFEGUARD, "pledge");
-        return elsewhere(crate::registry::page::PLEDGE, browser, head, parts, Kind::Pledge);
-    }
     let decision = asked.decide(&authority.access, action);
     record.verdict(SAFEGUARD, verdict(&decision));
     match decision {
@@ -154,9 +181,10 @@ pub fn authorize(
             Ok(Passed::Permitted(Box::new(permitted)))
         }
         Decision::Purpose(_) | Decision::Ticket | Decision::Glass => {
-            elsewhere(form::PURPOSE, browser, head, parts, Kind::Purpose)
+            Ok(Passed::Elsewhere(Box::new(elsewhere(form::PURPOSE, browser, head, parts, Kind::Purpose)?)))
         }
-        Decision::Pledge => elsewhere(crate::registry::page::PLEDGE, browser, head, parts, Kind::Pledge),
+        // The wall stands before.
+        Decision::Pledge => Err(Kind::Pledge.into()),
         Decision::Deny(why) => Err(Refusal::caused_by(Kind::Access, why.to_string())),
     }
 }
@@ -170,9 +198,7 @@ fn asked(
     parts: &Parts,
 ) -> Result<(Asked, Option<String>), Refusal> {
     let now = clock::now();
-    let person = PersonId::new(&principal.issuer, &principal.subject);
-    let founded = authority.registry.as_ref().map(|registry| registry.state()).filter(|state| state.is_founded());
-    let standing = founded.as_ref().map(|state| state.standing(&person, now));
+    let standing = standing(authority, principal, now);
     let duty = standing.as_ref().and_then(|standing| standing.roles.iter().find_map(|held| held.duty.clone()));
     let stated = Stated::of(&head.stated).map_err(|unclear| Refusal::caused_by(Kind::Purpose, unclear))?;
     let chosen = match stated {
@@ -190,7 +216,7 @@ fn asked(
         consent: authority.consents.is_some()
             || line.route.records.as_ref().is_some_and(|records| !records.consent.is_empty()),
         // Without a registry nobody could sign, and nothing says that they have to.
-        pledged: standing.is_none_or(|standing| standing.pledge == Pledged::Current),
+        pledged: standing.as_ref().is_none_or(has_pledged),
         second_factor: principal.has_second_factor(),
         address: head.address,
         now,
@@ -224,16 +250,22 @@ fn verdict(decision: &Decision) -> &'static str {
 }
 
 /// Leads a browser to `page` and back; a program gets `kind`.
-fn elsewhere(page: &'static str, browser: bool, head: &Head, parts: &Parts, kind: Kind) -> Result<Passed, Refusal> {
+fn elsewhere(
+    page: &'static str,
+    browser: bool,
+    head: &Head,
+    parts: &Parts,
+    kind: Kind,
+) -> Result<Response<Body>, Kind> {
     if !browser {
-        return Err(kind.into());
+        return Err(kind);
     }
     let target = if parts.method.is_safe() { head.target.as_str() } else { "/" };
     let mut answer = Response::new(Body::empty());
     *answer.status_mut() = StatusCode::SEE_OTHER;
     answer.headers_mut().insert(header::LOCATION, form::location(page, target));
     answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(Passed::Elsewhere(Box::new(answer)))
+    Ok(answer)
 }
 
 impl Permitted {

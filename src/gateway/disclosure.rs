@@ -88,7 +88,15 @@ pub struct Seen {
     dropped: u64,
     shown: Tally,
     /// Whether it was taken along.
-    taken: bool,
+    taken: Option<Taken>,
+}
+
+/// What permitted that an answer is taken along.
+#[derive(Debug)]
+struct Taken {
+    /// Empty where no policy was asked.
+    policies: Vec<Arc<str>>,
+    review: bool,
 }
 
 /// Begins the disclosure of a request on a route that is recorded; nothing on any other. Who is to be told of what is seen comes back.
@@ -218,8 +226,14 @@ impl Disclosure {
     pub fn close(mut self, status: StatusCode, delivered: u64, complete: bool, found: &Tally) {
         let Some(journal) = self.authority.journal.clone() else { return };
         let seen = self.seen.borrow();
-        if seen.taken {
+        if let Some(Taken { policies, review }) = &seen.taken {
             self.facts.insert("action".to_owned(), Action::Download.name().into());
+            if !policies.is_empty() {
+                self.facts.insert("policies".to_owned(), json!(policies));
+            }
+            if *review {
+                self.facts.insert("review".to_owned(), true.into());
+            }
         }
         let parts = seen.people.len().div_ceil(PEOPLE).max(1);
         for part in 0..parts {
@@ -341,7 +355,10 @@ impl Witness {
 
     /// The answer is taken along, under this permit.
     pub fn take_along(&mut self, permit: Option<&Permit>) {
-        self.seen.borrow_mut().taken = true;
+        self.seen.borrow_mut().taken = Some(Taken {
+            policies: permit.map(|permit| permit.policies.clone()).unwrap_or_default(),
+            review: permit.is_some_and(|permit| permit.review),
+        });
         if let Some(permit) = permit {
             self.rule = permit.consent;
         }

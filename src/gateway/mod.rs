@@ -8,6 +8,7 @@ pub mod access;
 pub mod answer;
 pub mod body;
 pub mod client;
+pub mod consent;
 pub mod disclosure;
 pub mod forward;
 pub mod gate;
@@ -125,6 +126,11 @@ impl Gateway {
         } else {
             None
         };
+        if let (Some(authority), Some(who)) = (&self.plan.authority, &who)
+            && let Some(answer) = access::wall(authority, line, who, &head, &parts, record)?
+        {
+            return Ok(answer);
+        }
         let permitted = match (&self.plan.authority, &who) {
             (Some(authority), Some(who)) if line.route.asks_policies() => {
                 let _step = upload.step("access");
@@ -151,8 +157,12 @@ impl Gateway {
         if line.route.mask.is_some() && !body.is_end_stream() {
             Box::pin(returned::restore(&self.plan.memory, line, who.as_deref(), &mut parts, &mut body, record)).await?;
         }
+        let consent = consent::read(self.plan.authority.as_ref(), &head, &parts, &mut body).await?;
         let exchange = Exchange { line, client, watch, id, head: &head, upload, masking, permitted, attempt };
         let answer = exchange.forward(outer, parts, body).await?;
+        if let Some(consent) = consent {
+            Box::pin(consent.settle(answer.status())).await;
+        }
         record.written().await?;
         Ok(answer)
     }

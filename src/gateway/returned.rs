@@ -5,7 +5,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use bytes::Bytes;
@@ -38,7 +38,8 @@ pub struct Memory(Mutex<People>);
 
 #[derive(Debug, Default)]
 struct People {
-    shown: HashMap<Who, (u64, Shown)>,
+    /// Each behind a lock of its own: one body that is read holds up nobody else.
+    shown: HashMap<Who, (u64, Arc<Mutex<Shown>>)>,
     clock: u64,
 }
 
@@ -63,10 +64,15 @@ impl Memory {
                 people.shown.remove(&oldest);
             }
             let Some(shown) = Shown::new() else { return };
-            people.shown.insert(who.clone(), (now, shown));
+            people.shown.insert(who.clone(), (now, Arc::new(Mutex::new(shown))));
         }
-        if let Some((used, shown)) = people.shown.get_mut(&who) {
+        let shown = people.shown.get_mut(&who).map(|(used, shown)| {
             *used = now;
+            Arc::clone(shown)
+        });
+        drop(people);
+        if let Some(shown) = shown {
+            let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
             for covered in covered {
                 shown.remember(covered);
             }
@@ -75,7 +81,10 @@ impl Memory {
 
     fn read(&self, principal: Option<&Principal>, media: Media, body: &[u8]) -> Result<Outcome, Malformed> {
         let people = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let shown = principal.and_then(|principal| people.shown.get(&who(principal))).map(|(_, shown)| shown);
+        let own = principal.and_then(|principal| people.shown.get(&who(principal))).map(|(_, shown)| Arc::clone(shown));
+        drop(people);
+        let own = own.as_ref().map(|shown| shown.lock().unwrap_or_else(PoisonError::into_inner));
+        let shown = own.as_deref();
         let mut new = Vec::with_capacity(body.len());
         let visitor = Returned::new(shown);
         let finish = |visitor: &Returned<'_>, new| {

@@ -361,3 +361,53 @@ fn what_is_under_way_for_somebody_who_leaves_ends() {
     assert!(!matches!(tls.read(&mut piece), Ok(n) if n > 0), "it ends at once");
     privet.until("noted", || privet.out().contains("aborted"));
 }
+
+#[test]
+fn consent_is_learned_from_the_applications_own_form() {
+    let shop = Origin::start_with(|request, _| {
+        let status = if request.contains("refuse") { "400 Bad Request" } else { "302 Found" };
+        Some(format!("HTTP/1.1 {status}\r\nLocation: /\r\nContent-Length: 0\r\n\r\n"))
+    });
+    let form = "[access.consent]\nform = { path = \"/account/consent\", field = \"marketing\", id = \"form:email\" }\n";
+    let privet = Privet::with(&format!("{}{form}", shop.route("")));
+    let post = |path: &str, body: &str| privet.curl(&["-i", "--data", body, &privet.url(path)]);
+    let known = || {
+        let said = does(privet.dir.path(), &format!("audit search --kind consent --json{HERE}"));
+        said.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON")["kind"].clone()).collect::<Vec<_>>()
+    };
+    assert!(post("/account/consent", "email=kim%40example.com&marketing=on").starts_with("HTTP/2 302"));
+    assert!(shop.seen().contains("email=kim%40example.com&marketing=on"), "the application has it as it came");
+    assert_eq!(known(), ["consent.given"]);
+    assert!(post("/account/consent", "email=lee%40example.com&marketing=on&refuse=1").starts_with("HTTP/2 400"));
+    assert!(post("/other", "email=lee%40example.com&marketing=on").starts_with("HTTP/2 302"));
+    assert!(post("/account/consent", "email=kim%40example.com").starts_with("HTTP/2 302"), "a box that is not ticked");
+    assert_eq!(known(), ["consent.given", "consent.withdrawn"]);
+    assert!(!(privet.log() + &privet.out()).contains("kim"));
+}
+
+#[test]
+fn the_pledge_stands_before_every_route_with_personal_data() {
+    let application = application();
+    let route = |path: &str, more: &str| application.route(&format!("path = \"{path}\"\ngate = \"staff\"\n{more}\n"));
+    let privet = Privet::with(&format!(
+        "{}{}{}",
+        route("/people", "record = true"),
+        route("/list.json", "mask = \"all\""),
+        route("/", "")
+    ));
+    let dir = privet.dir.path();
+    password(dir);
+    for name in ["one", "two", "ann"] {
+        add(&privet, name, &[]);
+    }
+    Browser(&privet, "ann").sign_in("ann", PASSWORD);
+    assert!(ask(&privet, "ann", "/people/7", &[]).contains(&mail(7)), "nobody has to where there is no registry");
+    does(dir, &format!("staff init one two{HERE}"));
+    for path in ["/people/7", "/list.json"] {
+        let refused = ask(&privet, "ann", path, &[]);
+        assert!(refused.starts_with("HTTP/2 403") && refused.contains("\"pledge\""), "{path}: {refused}");
+    }
+    assert!(ask(&privet, "ann", "/help", &[]).starts_with("HTTP/2 200"), "where there is none nobody has to");
+    pledge(dir, "ann");
+    assert!(ask(&privet, "ann", "/people/7", &[]).contains(&mail(7)));
+}
