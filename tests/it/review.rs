@@ -60,6 +60,7 @@ fn what_was_seen_is_reviewed_by_somebody_else() {
     for (name, jar, targets) in [("ann", "ann-jar", "/a /a /a /a /a /a /a /a /file"), ("one", "one-jar", "/b /b")] {
         let browser = Browser(&privet, jar);
         browser.sign_in(name, PASSWORD);
+        does(dir, &format!("pledge sign --agree 1 --as {name}{HERE}"));
         for target in targets.split(' ') {
             let page = browser.get(target);
             assert!(page.starts_with("HTTP/2 200"), "{page}");
