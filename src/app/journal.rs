@@ -19,7 +19,7 @@ use crate::{
     common::clock,
     config::Config,
     identity::staff::{Change, What},
-    journal::{Class, Journal, Kind, Record, Settings, State, folders, open, tree::hex},
+    journal::{Class, Journal, Kind, Record, Settings, State, Stream, open, shared::Shared, tree::hex},
     login::{
         Guard,
         event::{Event, Verdict},
@@ -41,9 +41,11 @@ const LAST: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub(super) struct Running {
     journal: Option<Arc<Journal>>,
+    /// What all gateways decide by; none where each has a folder of its own.
+    stream: Option<Stream>,
     /// Who hears of attempts to sign in, and from which guard.
     listener: Option<(Arc<Guard>, AbortHandle)>,
-    /// What looks after folders that nobody writes.
+    /// What looks after journals that nobody writes.
     idle: Option<AbortHandle>,
     /// Who brings checkpoints to witnesses.
     _witnesses: Option<witness::Running>,
@@ -56,8 +58,9 @@ impl Running {
     /// When it was asked for and is not to be had.
     pub(super) fn start(config: &Config, held: bool, process: &Process, guard: &Arc<Guard>) -> anyhow::Result<Self> {
         let Some(settings) = &config.journal else { return Ok(Self::default()) };
+        let in_database = settings.place.postgres().is_some();
         let opened = || -> anyhow::Result<Journal> {
-            if !held {
+            if !held && !in_database {
                 bail!("the data folder is not held by this gateway");
             }
             let keys = config.seal.key_file.as_deref().context("there is no place for its keys")?;
@@ -66,7 +69,7 @@ impl Running {
         let journal = match opened() {
             Ok(journal) => Some(Arc::new(journal)),
             Err(error) if settings.given || error.downcast_ref().is_some_and(is_damage) => {
-                return Err(error.context(format!("the journal in {}", settings.path.display())));
+                return Err(error.context(format!("the journal in {}", settings.place)));
             }
             Err(error) => {
                 tracing::warn!(error = %format!("{error:#}"), "there is no journal");
@@ -74,8 +77,21 @@ impl Running {
             }
         };
         show(&process.metrics, journal.as_ref());
-        let witnesses = journal.as_ref().map(|journal| witness::Running::start(journal, settings, &process.metrics));
-        let mut running = Self { journal, listener: None, idle: None, _witnesses: witnesses };
+        let stream = match (&journal, &config.seal.key_file) {
+            (Some(_), Some(keys)) if in_database => {
+                let opened = Stream::open(settings, Ring::load(keys)?);
+                Some(opened.with_context(|| format!("what all gateways share in {}", settings.place))?)
+            }
+            (Some(journal), _) if !settings.place.is_many() => Some(Stream::Own(Arc::clone(journal))),
+            _ => None,
+        };
+        let shared = if let Some(Stream::Shared(shared)) = &stream { Some(shared) } else { None };
+        if let Some(shared) = shared {
+            show_shared(&process.metrics, shared);
+        }
+        let witnesses =
+            journal.as_ref().map(|journal| witness::Running::start(journal, shared, settings, &process.metrics));
+        let mut running = Self { journal, stream, listener: None, idle: None, _witnesses: witnesses };
         running.look_after(config, HOUR);
         running.note(|| Record::process_started(&hex(&config.sha256)));
         let certificates = process.tls.expiries();
@@ -87,6 +103,11 @@ impl Running {
     /// The journal itself.
     pub(super) fn journal(&self) -> Option<&Arc<Journal>> {
         self.journal.as_ref()
+    }
+
+    /// What all gateways decide by.
+    pub(super) fn stream(&self) -> Option<&Stream> {
+        self.stream.as_ref()
     }
 
     /// Writes what `record` says, where there is a journal.
@@ -116,17 +137,22 @@ impl Running {
         }
         if let (Ok(()), Some(journal), Some(keys)) = (outcome, &self.journal, &config.seal.key_file) {
             match Ring::load(keys) {
-                Ok(ring) => journal.renew(ring),
+                Ok(ring) => {
+                    journal.renew(ring);
+                    if let (Some(Stream::Shared(shared)), Ok(ring)) = (&self.stream, Ring::load(keys)) {
+                        shared.renew(ring);
+                    }
+                }
                 Err(error) => tracing::error!(%error, "the journal goes on with the keys of before"),
             }
             self.look_after(config, Duration::ZERO);
         }
     }
 
-    /// Looks every hour after folders of a pattern that nobody writes, first in `begin`.
+    /// Looks every hour after journals of a place for several that nobody writes, first in `begin`.
     fn look_after(&mut self, config: &Config, begin: Duration) {
         let (Some(settings), Some(keys)) = (&config.journal, &config.seal.key_file) else { return };
-        if self.journal.is_none() || !settings.is_pattern() {
+        if self.journal.is_none() || !settings.place.is_many() {
             return;
         }
         let (settings, keys) = (settings.clone(), keys.clone());
@@ -182,16 +208,16 @@ impl Running {
     }
 }
 
-/// In folders that nobody writes: keys of days that have run out are destroyed as well (where `now` is told), and the others sealed by the newest key.
+/// In journals that nobody writes: keys of days that have run out are destroyed as well (where `now` is told), and the others sealed by the newest key.
 fn look_after_idle(settings: &Settings, keys: &Path, now: Option<SystemTime>) {
-    let folders = folders(&settings.path).unwrap_or_else(|error| {
-        tracing::error!(%error, "the journal's folders can't be listed");
+    let places = settings.place.own().unwrap_or_else(|error| {
+        tracing::error!(%error, "the journals that nobody writes can't be looked for");
         Vec::new()
     });
-    for path in folders {
-        let folder = path.display().to_string();
+    for place in places {
+        let name = place.to_string();
         let opened = || -> anyhow::Result<Journal> {
-            Ok(Journal::open(&Settings { path, ..settings.clone() }, Ring::load(keys)?)?)
+            Ok(Journal::open(&Settings { place, ..settings.clone() }, Ring::load(keys)?)?)
         };
         match opened() {
             Ok(journal) => {
@@ -201,9 +227,9 @@ fn look_after_idle(settings: &Settings, keys: &Path, now: Option<SystemTime>) {
                 journal.end(LAST);
             }
             // Somebody writes it, and does so himself.
-            Err(error) if matches!(error.downcast_ref(), Some(open::Error::Locked(_))) => {}
+            Err(error) if error.downcast_ref().is_some_and(open::Error::is_held) => {}
             Err(error) => {
-                tracing::error!(folder, error = %format!("{error:#}"), "a folder of the journal that nobody writes can't be opened");
+                tracing::error!(journal = name, error = %format!("{error:#}"), "a journal that nobody writes can't be opened");
             }
         }
     }
@@ -237,6 +263,15 @@ fn show(metrics: &Metrics, journal: Option<&Arc<Journal>>) {
         "privet_journal_dropped_total",
         "Records that were handed over and could not be written.",
         move || dropped.counts().dropped.value(),
+    ));
+}
+
+fn show_shared(metrics: &Metrics, shared: &Arc<Shared>) {
+    let shared = Arc::clone(shared);
+    metrics.show(Source::gauge(
+        "privet_journal_shared_up",
+        "Whether the chain that all gateways share could be read when it was last looked at.",
+        move || shared.is_up().into(),
     ));
 }
 
@@ -366,11 +401,15 @@ mod tests {
             let folder = dir.path().join(format!("journal-{number}"));
             let ring = Ring::load(&keys).expect("keys");
             let mut kinds = Vec::new();
-            let unread =
-                crate::journal::search::search(&folder, ring, &crate::journal::search::Filter::default(), |line| {
+            let unread = crate::journal::search::search(
+                &folder.into(),
+                ring,
+                &crate::journal::search::Filter::default(),
+                |line| {
                     kinds.push(line.kind);
                     true
-                });
+                },
+            );
             (unread.expect("read").destroyed, kinds)
         };
         assert_eq!(left(1), (0, vec!["process.stopped".to_owned()]), "its own gateway looks after it");

@@ -26,7 +26,6 @@ pub const LATER: &[(&str, &str)] = &[
     ("", "shield"),
     ("", "antivirus"),
     ("listen", "console"),
-    ("store", "postgres"),
     ("route[]", "shield"),
     ("route[]", "antivirus"),
     ("route[]", "watch"),
@@ -35,6 +34,7 @@ pub const LATER: &[(&str, &str)] = &[
 /// Keys whose value may be given by a file instead, under this name with `_file`, and is never shown.
 pub const SECRETS: &[&str] = &[
     "upstream_authorization",
+    "postgres",
     "redis",
     "redis_password",
     "sentinel_password",
