@@ -127,6 +127,7 @@ fn what_one_gateway_decides_holds_on_all() {
     let given: Vec<u64> =
         records(first, "grant.given").iter().filter_map(|r| r["body"]["grant"]["id"].as_u64()).collect();
     assert_eq!(given.len(), given.iter().collect::<BTreeSet<_>>().len(), "each number once: {given:?}");
+    reviewed(&gateways);
     // A pledge that is signed here is signed there, and a leaver is out everywhere.
     order(second, "pledge sign --agree 1 --as ann");
     patiently("signed", || run(third.dir.path(), &format!("pledge status ann{HERE}")).0 == 0);
@@ -163,6 +164,29 @@ fn what_one_gateway_decides_holds_on_all() {
         assert!(!log.contains("correct%20horse") && !log.contains("correct horse"), "no password in a log");
         assert!(!log.contains("reorganised"), "nor what was said of people");
     }
+}
+
+/// What was seen at any of them is reviewed at one, and looked at by another officer at another.
+fn reviewed(gateways: &[Privet; 3]) {
+    let [first, second, third] = gateways;
+    for privet in gateways {
+        assert_eq!(status(&privet.get("/people/1", "")), "200");
+    }
+    patiently("written", || records(first, "disclosure.done").len() == 3);
+    let order = |privet: &Privet, line: &str| does(privet.dir.path(), &format!("{line}{HERE}"));
+    assert!(order(second, "audit review open --as one").contains("of 3 access records 3 are drawn"));
+    let shown = || json(first.dir.path(), &format!("audit review show --json{HERE}"));
+    patiently("opened there", || shown()["looked_at"].as_array().is_some_and(|all| all.len() == 3));
+    let shown = shown();
+    let chains = shown["looked_at"].as_array().expect("records").iter().map(|row| {
+        assert_eq!(row["access"]["route"], "/people", "{row}");
+        row["record"].as_u64().expect("a number")
+    });
+    let numbers: Vec<u64> = chains.collect();
+    assert_eq!(numbers.iter().map(|number| number / 1_000_000_000_000).collect::<Vec<_>>(), [1, 2, 3]);
+    let all: Vec<String> = numbers.iter().map(u64::to_string).collect();
+    order(third, &format!("audit review finding {} --verdict ok --result fine --as two", all.join(" ")));
+    patiently("seen", || run(first.dir.path(), &format!("audit review sign --as one{HERE}")).0 == 0);
 }
 
 /// One request on a recorded route by a connection of its own: its status, and its id.

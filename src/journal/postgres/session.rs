@@ -162,6 +162,8 @@ impl Session {
         let thread = thread::Builder::new().name("postgres".to_owned()).spawn(move || {
             // Ends when it is told to.
             let _ = runtime.block_on(stopped);
+            // A name that is looked up for long is nobody's concern any more.
+            runtime.shutdown_background();
         })?;
         let mut session = Self { client: None, runtime: handle, stop: Some(stop), thread: Some(thread) };
         let mut config = settings.config().clone();

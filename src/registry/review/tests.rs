@@ -194,7 +194,7 @@ fn a_period_that_is_left_out_is_overdue_for_ever() {
     assert!(desk.overdue());
     let events = desk.ask("one", open(None, None)).expect("opened");
     let [Event::ReviewOpened { review: next }] = &events[..] else { unreachable!() };
-    assert_eq!((next.since, next.until, next.late), (at(40), at(78), Some(Ends(vec![9]))));
+    assert_eq!((next.since, next.until, next.late.clone()), (at(40), at(78), Some(Ends(vec![9]))));
     // Carried on, what is open is open still, and what is reviewed stays so without the old records.
     let mut later = State::default();
     let events = desk.state.to_carry(at(900), Duration::from_secs(500 * DAY));
