@@ -59,36 +59,31 @@ impl Running {
     pub(super) fn start(config: &Config, held: bool, process: &Process, guard: &Arc<Guard>) -> anyhow::Result<Self> {
         let Some(settings) = &config.journal else { return Ok(Self::default()) };
         let in_database = settings.place.postgres().is_some();
-        let opened = || -> anyhow::Result<Journal> {
+        let opened = || -> anyhow::Result<(Arc<Journal>, Option<Stream>)> {
             if !held && !in_database {
                 bail!("the data folder is not held by this gateway");
             }
             let keys = config.seal.key_file.as_deref().context("there is no place for its keys")?;
-            Ok(Journal::open(settings, Ring::load_or_make(keys)?)?)
+            // Before a chain is claimed: whoever has other keys than the others must not begin one.
+            let shared = in_database.then(|| Ring::load_or_make(keys)).transpose()?;
+            let shared = shared.map(|ring| Stream::open(settings, ring)).transpose()?;
+            let journal = Arc::new(Journal::open(settings, Ring::load_or_make(keys)?)?);
+            let own = || Stream::Own(Arc::clone(&journal));
+            let stream = shared.or_else(|| (!settings.place.is_many()).then(own));
+            Ok((journal, stream))
         };
-        let journal = match opened() {
-            Ok(journal) => Some(Arc::new(journal)),
+        let (journal, stream) = match opened() {
+            Ok((journal, stream)) => (Some(journal), stream),
             Err(error) if settings.given || error.downcast_ref().is_some_and(is_damage) => {
                 return Err(error.context(format!("the journal in {}", settings.place)));
             }
             Err(error) => {
                 tracing::warn!(error = %format!("{error:#}"), "there is no journal");
-                None
+                (None, None)
             }
-        };
-        show(&process.metrics, journal.as_ref());
-        let stream = match (&journal, &config.seal.key_file) {
-            (Some(_), Some(keys)) if in_database => {
-                let opened = Stream::open(settings, Ring::load(keys)?);
-                Some(opened.with_context(|| format!("what all gateways share in {}", settings.place))?)
-            }
-            (Some(journal), _) if !settings.place.is_many() => Some(Stream::Own(Arc::clone(journal))),
-            _ => None,
         };
         let shared = if let Some(Stream::Shared(shared)) = &stream { Some(shared) } else { None };
-        if let Some(shared) = shared {
-            show_shared(&process.metrics, shared);
-        }
+        show(&process.metrics, journal.as_ref(), shared);
         let witnesses =
             journal.as_ref().map(|journal| witness::Running::start(journal, shared, settings, &process.metrics));
         let mut running = Self { journal, stream, listener: None, idle: None, _witnesses: witnesses };
@@ -240,10 +235,11 @@ fn is_damage(error: &open::Error) -> bool {
     !matches!(error, open::Error::Locked(_) | open::Error::Io(_))
 }
 
-fn show(metrics: &Metrics, journal: Option<&Arc<Journal>>) {
-    let up = journal.cloned();
+fn show(metrics: &Metrics, journal: Option<&Arc<Journal>>, shared: Option<&Arc<Shared>>) {
+    let (up, shared) = (journal.cloned(), shared.cloned());
     metrics.show(Source::gauge("privet_journal_up", "Whether the journal can be written.", move || {
-        up.as_ref().is_some_and(|journal| journal.state() == State::Ready).into()
+        let own = up.as_ref().is_some_and(|journal| journal.state() == State::Ready);
+        (own && shared.as_ref().is_none_or(|shared| shared.is_up())).into()
     }));
     let Some(journal) = journal else { return };
     let [records, groups, waiting, dropped] = [(); 4].map(|()| Arc::clone(journal));
@@ -263,15 +259,6 @@ fn show(metrics: &Metrics, journal: Option<&Arc<Journal>>) {
         "privet_journal_dropped_total",
         "Records that were handed over and could not be written.",
         move || dropped.counts().dropped.value(),
-    ));
-}
-
-fn show_shared(metrics: &Metrics, shared: &Arc<Shared>) {
-    let shared = Arc::clone(shared);
-    metrics.show(Source::gauge(
-        "privet_journal_shared_up",
-        "Whether the chain that all gateways share could be read when it was last looked at.",
-        move || shared.is_up().into(),
     ));
 }
 

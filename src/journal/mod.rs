@@ -99,7 +99,9 @@ impl Journal {
             }
             Place::Database { postgres, chain } => {
                 let table = Table::claim(postgres, chain.map_or(Claim::Any, Claim::One))?;
-                tracing::info!(database = %postgres, chain = table.chain(), "the journal's chain");
+                if chain.is_none() {
+                    tracing::info!(database = %postgres, chain = table.chain(), "the journal's chain");
+                }
                 Self::start(table, settings, ring, None)
             }
         }

@@ -43,6 +43,8 @@ pub(super) struct Scribe {
     opened: Opened,
     retention: Retention,
     followers: Vec<Weak<dyn Follow>>,
+    /// Who has not been shown what was there when they came, and from where on.
+    newcomers: Vec<(Weak<dyn Follow>, u64)>,
     signed: watch::Sender<Arc<str>>,
     up: Arc<AtomicBool>,
     reader: Reader,
@@ -72,8 +74,8 @@ impl Scribe {
         table.commit()?;
         let note = read_if_any(&table, CHECKPOINT)?.and_then(|note| String::from_utf8(note).ok());
         let signed = watch::Sender::new(note.unwrap_or_default().into());
-        let (followers, reader, buffer) = (Vec::new(), Reader::default(), Vec::new());
-        Ok(Self { table, keys, opened, retention, followers, signed, up, reader, buffer })
+        let (followers, newcomers, reader, buffer) = (Vec::new(), Vec::new(), Reader::default(), Vec::new());
+        Ok(Self { table, keys, opened, retention, followers, newcomers, signed, up, reader, buffer })
     }
 
     /// The key that checks its checkpoints.
@@ -97,7 +99,10 @@ impl Scribe {
                     let _ = reply.send(outcome.as_ref().map(Vec::clone).map_err(error));
                     outcome.map(drop)
                 }
-                Ok(Order::Follow(follower, from)) => self.follow(follower, from),
+                Ok(Order::Follow(follower, from)) => {
+                    self.newcomers.push((follower, from));
+                    self.look()
+                }
                 Ok(Order::Keep(name, bytes, reply)) => {
                     let _ = reply.send(self.table.replace(name, &bytes));
                     Ok(())
@@ -193,7 +198,8 @@ impl Scribe {
     }
 
     fn look(&mut self) -> Result<(), Failure> {
-        self.catch_up(None).map(drop)
+        self.catch_up(None)?;
+        self.welcome()
     }
 
     /// Reads what was appended since, by whomever, and shows it; whether a record with this hash was among it.
@@ -249,11 +255,8 @@ impl Scribe {
         let before = self.reader.unread.locked;
         let line = self.reader.open(&self.table, &mut self.keys, entry).map_err(Failure::Read)?;
         if self.reader.unread.locked > before {
-            let index = entry.place.index;
-            tracing::error!(
-                index,
-                "a record of the shared chain is sealed by a key that is not in the key file: what it says does not hold here"
-            );
+            // Somebody else has new keys already. Going on without what it says would be worse than waiting for them.
+            return Err(Failure::Locked(entry.place.index));
         }
         if let Some(line) = line {
             self.each(|follower| follower.take(&line));
@@ -271,19 +274,24 @@ impl Scribe {
         });
     }
 
-    /// Shows what was appended between the look of whoever follows, and the last one here.
-    fn follow(&mut self, follower: Weak<dyn Follow>, from: u64) -> Result<(), Failure> {
-        let looked = self.look();
-        let Some(known) = follower.upgrade() else { return looked };
-        let filter = Filter { from, ..Filter::default() };
-        let shown = |line: Line| {
-            known.take(&line);
-            true
-        };
-        let read = read_by(&self.table, &mut self.keys, &filter, shown).map(drop).map_err(Failure::Read);
-        known.reached(self.opened.tail.frontier.size());
-        self.followers.push(follower);
-        looked.and(read)
+    /// Shows to whoever has come since what was appended between their own look and the last one here.
+    fn welcome(&mut self) -> Result<(), Failure> {
+        let size = self.opened.tail.frontier.size();
+        while let Some((follower, from)) = self.newcomers.last() {
+            if let Some(known) = follower.upgrade() {
+                let filter = Filter { from: *from, ..Filter::default() };
+                let shown = |line: Line| {
+                    known.take(&line);
+                    true
+                };
+                if *from < size {
+                    read_by(&self.table, &mut self.keys, &filter, shown).map_err(Failure::Read)?;
+                }
+                known.reached(size);
+            }
+            self.followers.extend(self.newcomers.pop().map(|(follower, _)| follower));
+        }
+        Ok(())
     }
 
     fn renew(&mut self, ring: Ring) -> Result<(), Failure> {

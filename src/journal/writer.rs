@@ -41,6 +41,8 @@ pub(super) enum Failure {
     Conflict,
     #[error("record {0} is not what was written: {1}; `privet audit verify` tells more")]
     Damaged(u64, segment::Why),
+    #[error("record {0} is sealed by a key that is not in the key file")]
+    Locked(u64),
     #[error("what others have written can't be read: {0}")]
     Read(#[source] search::Error),
 }

@@ -134,7 +134,6 @@ impl Database {
     }
 
     /// Stops all of it in its tracks, or lets it go on: connections stay, answers do not come.
-    #[allow(dead_code)] // not everybody who has it needs that
     pub fn freeze(&self, frozen: bool) {
         let id = self.child.as_ref().expect("running").id().to_string();
         let children = Command::new("ps").args(["-o", "pid=", "--ppid", &id]).output().expect("ps runs");
@@ -170,7 +169,6 @@ impl Database {
     }
 
     /// Lets it speak TLS, with the certificate and key at these places.
-    #[allow(dead_code)]
     pub fn encrypt(&mut self, chain: &Path, key: &Path) {
         let data = self.dir.path().join("data");
         for (from, to) in [(chain, "server.crt"), (key, "server.key")] {

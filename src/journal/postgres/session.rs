@@ -15,8 +15,9 @@ use tokio::{
     sync::oneshot,
 };
 use tokio_postgres::{
-    AsyncMessage, Client, Row,
+    AsyncMessage, Client, NoTls, Row, Socket,
     error::SqlState,
+    tls::MakeTlsConnect,
     types::{ToSql, Type},
 };
 
@@ -173,22 +174,8 @@ impl Session {
         let tls = tls.map(|config| Tls(Arc::new(ClientConfig::from(config.with_no_client_auth()))));
         let connected = async move {
             match tls {
-                Some(tls) => {
-                    let (client, mut connection) = config.connect(tls).await?;
-                    tokio::spawn(async move {
-                        let mut messages = stream::poll_fn(move |cx| connection.poll_message(cx));
-                        listen(&mut messages, heard).await;
-                    });
-                    Ok(client)
-                }
-                None => {
-                    let (client, mut connection) = config.connect(tokio_postgres::NoTls).await?;
-                    tokio::spawn(async move {
-                        let mut messages = stream::poll_fn(move |cx| connection.poll_message(cx));
-                        listen(&mut messages, heard).await;
-                    });
-                    Ok(client)
-                }
+                Some(tls) => connect(config, tls, heard).await,
+                None => connect(config, NoTls, heard).await,
             }
         };
         session.client = Some(Arc::new(session.wait(CONNECT * hosts + SHORT, connected)?));
@@ -257,13 +244,24 @@ impl Drop for Session {
     }
 }
 
-async fn listen(
-    messages: &mut (impl futures_util::Stream<Item = Result<AsyncMessage, tokio_postgres::Error>> + Unpin),
-    heard: impl Fn(),
-) {
-    while let Some(Ok(message)) = messages.next().await {
-        if matches!(message, AsyncMessage::Notification(_)) {
-            heard();
+/// Connects, and calls `heard` for every notification as long as the connection lives.
+async fn connect<T>(
+    config: tokio_postgres::Config,
+    tls: T,
+    heard: impl Fn() + Send + 'static,
+) -> Result<Client, tokio_postgres::Error>
+where
+    T: MakeTlsConnect<Socket>,
+    T::Stream: Send + 'static,
+{
+    let (client, mut connection) = config.connect(tls).await?;
+    tokio::spawn(async move {
+        let mut messages = stream::poll_fn(move |cx| connection.poll_message(cx));
+        while let Some(Ok(message)) = messages.next().await {
+            if matches!(message, AsyncMessage::Notification(_)) {
+                heard();
+            }
         }
-    }
+    });
+    Ok(client)
 }

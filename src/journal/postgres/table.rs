@@ -156,8 +156,9 @@ impl Table {
             if locked {
                 unlock(&session, chain)?;
             }
-            self.chain.set(first_free(&session)?);
-            self.claims.set(count(&session, self.chain.get())?);
+            let next = first_free(&session)?;
+            self.claims.set(count(&session, next)?);
+            self.chain.set(next);
             self.moved.set(true);
         } else {
             return Err(self.resting(Held::Other(chain).into()));
@@ -200,12 +201,16 @@ impl Table {
     /// Begins what is to happen whole or not at all, as the only one who writes the chain.
     pub(in crate::journal) fn begin(&mut self) -> io::Result<()> {
         // The same by another connection: one that was lost has taken its transaction along.
-        self.ask(|session| {
+        let begun = self.ask(|session| {
             session.batch("BEGIN")?;
             session.query("SELECT pg_advisory_xact_lock($1::int4, $2::int4)", [LOCKS.into(), self.key().into()])
-        })?;
-        self.within.set(true);
-        Ok(())
+        });
+        self.within.set(begun.is_ok());
+        if begun.is_err() {
+            // It may be in the middle of one.
+            self.session.replace(None);
+        }
+        begun.map(drop)
     }
 
     /// Lets it happen, and tells the others. After an error nobody knows whether it has.
