@@ -29,7 +29,7 @@ const OF_REDIS: [&str; 8] = [
     "replicas",
 ];
 
-/// What replicas share: limits and sessions in Redis, the journal in PostgreSQL; each where it is named.
+/// What replicas share: limits and sessions in Redis, the journal in `PostgreSQL`; each where it is named.
 #[derive(Default)]
 pub(super) struct Shared {
     pub(super) redis: Option<Settings>,
@@ -46,11 +46,12 @@ pub(super) fn resolve(table: Option<Table>, context: &mut Context<'_>, d: &mut D
     let given = has_redis || database.is_some();
     let postgres = database.and_then(|found| postgres(&mut table, found, cleartext_reason.as_ref(), context, d));
     let redis = url.and_then(|found| redis(&mut table, found, cleartext_reason, context, d));
-    for name in OF_REDIS.into_iter().filter(|name| !has_redis && postgres.is_some() && table.has(name)) {
+    let alone = !has_redis && postgres.is_some();
+    if let Some(name) = OF_REDIS.into_iter().find(|name| alone && table.has(name)) {
         d.note(&table.place(name), format!("`{name}` is about Redis, and there is none"), Some("remove it".to_owned()));
         return Shared { redis, postgres };
     }
-    if redis.is_some() || !has_redis && postgres.is_some() {
+    if redis.is_some() || alone {
         table.finish(d);
     } else if !given {
         let hint = format!("add `redis`: {WANTED}, or `postgres`: {DATABASE}");

@@ -54,6 +54,7 @@ fn every_documented_key_is_read() {
         .replace("policies = \"policies\"\n", "")
         .replace("pledge = \"pledge.txt\"\n", "")
         .replace("sentinel_password = \"...\"\n", "")
+        .replace("path = \"journal\"\n", "")
         .replace("http://127.0.0.1:9000", "https://127.0.0.1:9000");
     // A witness is one of three.
     let example = ["url = \"https://witness", "mail = "].iter().fold(example, |text, start| {

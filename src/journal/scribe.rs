@@ -72,8 +72,7 @@ impl Scribe {
         });
         let opened = opened.inspect_err(|_| table.roll_back())?;
         table.commit()?;
-        let note = read_if_any(&table, CHECKPOINT)?.and_then(|note| String::from_utf8(note).ok());
-        let signed = watch::Sender::new(note.unwrap_or_default().into());
+        let signed = watch::Sender::new(newest(&table)?);
         let (followers, newcomers, reader, buffer) = (Vec::new(), Vec::new(), Reader::default(), Vec::new());
         Ok(Self { table, keys, opened, retention, followers, newcomers, signed, up, reader, buffer })
     }
@@ -193,7 +192,6 @@ impl Scribe {
         let note = self.opened.signer.sign(frontier.size(), frontier.root());
         self.table.replace(FRONTIER, frontier_text(&frontier).as_bytes())?;
         self.table.replace(CHECKPOINT, note.as_bytes())?;
-        self.signed.send_replace(note.into());
         Ok(receipts)
     }
 
@@ -204,7 +202,7 @@ impl Scribe {
 
     /// Reads what was appended since, by whomever, and shows it; whether a record with this hash was among it.
     fn catch_up(&mut self, wanted: Option<Hash>) -> Result<bool, Failure> {
-        let mut found = false;
+        let (mut found, before) = (false, self.opened.tail.frontier.size());
         loop {
             let tail = &self.opened.tail;
             let next = Segment::new(tail.frontier.size()).name;
@@ -228,6 +226,12 @@ impl Scribe {
         }
         let size = self.opened.tail.frontier.size();
         self.each(|follower| follower.reached(size));
+        // Shown outside once it is on the database's disk: another one would tell of what never was.
+        if size > before
+            && let Ok(note) = newest(&self.table)
+        {
+            self.signed.send_replace(note);
+        }
         Ok(found)
     }
 
@@ -322,6 +326,12 @@ impl Scribe {
         });
         outcome.map(drop)
     }
+}
+
+/// The newest signed checkpoint; empty before the first.
+fn newest(table: &Table) -> io::Result<Arc<str>> {
+    let note = read_if_any(table, CHECKPOINT)?.and_then(|note| String::from_utf8(note).ok());
+    Ok(note.unwrap_or_default().into())
 }
 
 /// What whoever asked is told.

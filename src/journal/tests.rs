@@ -92,7 +92,7 @@ fn what_is_written_is_read_again_and_goes_on() {
     let journal = open(&disk).expect("opened");
     assert_eq!(append(&journal, 3).expect("written").index, 3);
     assert_eq!((journal.state(), journal.counts().records(Class::Grants).value()), (State::Ready, 1));
-    let verifier = journal.verifier().to_owned();
+    let verifier = journal.verifier();
     drop(journal);
     assert_eq!(numbers(&disk), (vec![0, 1, 2, 3], 0));
     let report = verify(&disk);

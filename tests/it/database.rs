@@ -1,4 +1,4 @@
-//! A real PostgreSQL server on loopback, in a folder of its own, by a user who is not root. Ended when dropped. The unit tests of the journal
+//! A real `PostgreSQL` server on loopback, in a folder of its own, by a user who is not root. Ended when dropped. The unit tests of the journal
 //! have it as well.
 
 use std::{

@@ -1,4 +1,4 @@
-//! Three gateways on one database: a chain of records each, and one of what all decide by. A real PostgreSQL, killed and stopped under load.
+//! Three gateways on one database: a chain of records each, and one of what all decide by. A real `PostgreSQL`, killed and stopped under load.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

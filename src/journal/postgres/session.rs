@@ -9,7 +9,6 @@ use std::{
 };
 
 use futures_util::stream::{self, StreamExt as _};
-use rustls::ClientConfig;
 use tokio::{
     runtime::{Builder, Handle},
     sync::oneshot,
@@ -171,7 +170,7 @@ impl Session {
         config.connect_timeout(CONNECT).tcp_user_timeout(CONNECT).keepalives_idle(Duration::from_secs(10));
         let hosts = u32::try_from(config.get_hosts().len()).unwrap_or(1);
         let tls = settings.is_encrypted().then(|| believing(settings.ca())).transpose()?;
-        let tls = tls.map(|config| Tls(Arc::new(ClientConfig::from(config.with_no_client_auth()))));
+        let tls = tls.map(|config| Tls(Arc::new(config.with_no_client_auth())));
         let connected = async move {
             match tls {
                 Some(tls) => connect(config, tls, heard).await,

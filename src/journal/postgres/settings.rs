@@ -8,7 +8,7 @@ use std::{
 
 use tokio_postgres::config::{Host, SslMode};
 
-/// A PostgreSQL server, or several of which one takes writes.
+/// A `PostgreSQL` server, or several of which one takes writes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Postgres {
     config: tokio_postgres::Config,

@@ -184,8 +184,11 @@ impl Table {
             match outcome {
                 Err(error) if error.is_lost() => {
                     self.session.replace(None);
+                    if self.within.get() {
+                        return Err(error.into());
+                    }
                     // One that is slow is not asked for twice as long.
-                    if self.within.get() || !std::mem::take(&mut again) || matches!(error, Error::Timeout) {
+                    if !std::mem::take(&mut again) || matches!(error, Error::Timeout) {
                         return Err(self.resting(error.into()));
                     }
                 }

@@ -326,6 +326,8 @@ fn all_gateways_decide_one_after_the_other_and_see_the_same() {
     until("seen", || seen.numbers.lock().expect("whole").contains(&"person302".to_owned()) && here.is_up());
     let report = office.verify(0);
     assert_eq!((report.problems, report.signed), (Vec::new(), Some(report.records)));
+    let size = |shared: &Shared| shared.signed().borrow().lines().nth(1).map(str::to_owned);
+    assert_eq!([size(&here), size(&there)], [Some(report.records.to_string()), Some(report.records.to_string())]);
     let mut numbers: Vec<String> = office.numbers(0).iter().map(|number| format!("person{number}")).collect();
     assert_eq!(*seen.numbers.lock().expect("whole"), numbers, "in the order of the chain");
     numbers.dedup();
