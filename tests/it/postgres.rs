@@ -81,7 +81,8 @@ fn patiently(what: &str, mut done: impl FnMut() -> bool) {
 #[test]
 fn what_one_gateway_decides_holds_on_all() {
     let Some(office) = Office::open() else { return };
-    let gateways = [office.gateway(""), office.gateway(""), office.gateway("")];
+    let witness = "[[journal.witness]]\nfile = \"kept\"\n";
+    let gateways = [office.gateway(witness), office.gateway(""), office.gateway("")];
     let [first, second, third] = &gateways;
     for name in ["one", "two", "ann", "bob"] {
         add(first, name, &[]);
@@ -136,6 +137,14 @@ fn what_one_gateway_decides_holds_on_all() {
         patiently("out", || {
             browser.get("/").to_lowercase().starts_with("http/2 200")
                 && browser.get("/complaints").to_lowercase().starts_with("http/2 303")
+        });
+    }
+    // Whoever has the first chain brings the checkpoints of both to its witnesses.
+    for chain in ["1", "shared"] {
+        let line = format!("audit verify --chain {chain} --checkpoint kept{HERE}");
+        patiently("witnessed", || {
+            let (code, said) = run(first.dir.path(), &line);
+            code == 0 && said.contains("by the newest outside checkpoint")
         });
     }
     // Without a gateway the command line has the same.
