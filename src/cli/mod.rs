@@ -117,6 +117,9 @@ pub struct ServeArgs {
     /// Where health and metrics are served, or "off" [default: 127.0.0.1:9901].
     #[arg(long, value_name = "ADDR")]
     admin: Option<String>,
+    /// Where identity providers are served, or "off", over what the file says.
+    #[arg(long, value_name = "ADDR", requires = "config")]
+    console: Option<String>,
     /// Folder for Privet's own state.
     #[arg(long, value_name = "DIR")]
     data: Option<String>,
@@ -173,6 +176,7 @@ impl ServeArgs {
             https: self.https.clone(),
             http: self.http.clone(),
             admin: self.admin.clone(),
+            console: self.console.clone(),
             data: self.data.clone(),
             cleartext_reason: self.cleartext_reason.clone(),
             safeguards: "",

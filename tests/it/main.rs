@@ -36,6 +36,7 @@ mod registry;
 mod replicas;
 mod review;
 mod route;
+mod scim;
 mod staff;
 mod start;
 mod store;
