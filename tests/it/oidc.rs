@@ -126,7 +126,7 @@ impl Answer {
 pub struct Case {
     pub provider: Provider,
     pub privet: Privet,
-    origin: Origin,
+    pub origin: Origin,
 }
 
 impl Case {
@@ -136,7 +136,11 @@ impl Case {
 
     /// With more lines in `[listen]`, and more tables for the provider's issuer.
     pub fn with(listen: &str, more: impl Fn(&str) -> String) -> Self {
-        let (provider, origin) = (Provider::start(), Origin::start(crate::support::OK));
+        // Half of an answer, for whoever is to leave before its end.
+        let half = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf";
+        let answer = move |request: &str| if request.starts_with("GET /half") { half } else { crate::support::OK };
+        let origin = Origin::start_with(move |request, _| Some(answer(request).to_owned()));
+        let provider = Provider::start();
         let more = more(&provider.issuer());
         let privet = Privet::with_listen(
             listen,
