@@ -30,7 +30,7 @@ use std::{path::PathBuf, process::ExitCode, time::SystemTime};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::Flags;
+use crate::{common::memory, config::Flags};
 
 /// A TLS-terminating reverse proxy that makes a privacy policy true on live traffic.
 #[derive(Debug, Parser)]
@@ -142,6 +142,8 @@ pub struct CheckArgs {
 /// Runs the command that the process was started with.
 #[must_use]
 pub fn run() -> ExitCode {
+    // Every command has keys, passwords or people's data in its memory. Where this is not possible `serve` and `check` say so.
+    let _ = memory::seclude();
     match Cli::parse().command {
         Command::Serve(args) => serve::run(args),
         Command::Access(command) => access::run(&command),

@@ -2,6 +2,8 @@
 
 use std::{net::SocketAddr, ops::Range};
 
+use zeroize::Zeroizing;
+
 use super::{
     context::Context,
     diagnose::{Diagnostics, did_you_mean},
@@ -114,6 +116,7 @@ fn tokens(table: &mut Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>)
         d.note(&span, "this [[scim]] has no usable `token`", Some("make one: `openssl rand -hex 32`".to_owned()));
         return Vec::new();
     };
+    let text = Zeroizing::new(text);
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let fits = |line: &&str| TOKEN.contains(&line.len()) && line.bytes().all(|b| b.is_ascii_graphic());
     if lines.is_empty() || lines.len() > TOKENS || !lines.iter().all(fits) {

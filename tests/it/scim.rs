@@ -155,7 +155,7 @@ fn whoever_is_inactive_at_okta_is_out_with_the_next_request() {
     let dir = office.case.privet.dir.path();
     let half = Command::new("curl")
         .args([
-            "-sS",
+            "-sSN",
             "--max-time",
             "60",
             "--cacert",
