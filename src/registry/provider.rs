@@ -134,7 +134,9 @@ mod tests {
 
     fn run(state: &mut State, command: Command, actor: &Actor) -> Result<Vec<&'static str>, Denied> {
         let events = decide(state, &Settings::default(), command, actor, NOW)?;
-        events.iter().for_each(|event| state.apply(event, Moment::at(0)));
+        for event in &events {
+            state.apply(event, Moment::at(0));
+        }
         Ok(events.iter().map(|event| event.kind().name()).collect())
     }
 

@@ -226,7 +226,7 @@ impl Ring {
 fn store(key: &Key, path: &Path) -> io::Result<()> {
     let beside = path.with_extension(format!("new-{:08x}", fastrand::u32(..)));
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
-    let secret = Zeroizing::new(BASE64_STANDARD.encode(&**key.secret));
+    let secret = Zeroizing::new(BASE64_STANDARD.encode(key.secret.as_slice()));
     let text = Zeroizing::new(format!(
         "# An epoch a line; the last is written with. Deleting a line destroys its epoch.\n{} {}\n",
         key.epoch, *secret

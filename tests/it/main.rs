@@ -24,6 +24,7 @@ mod lifecycle;
 mod login;
 mod logs;
 mod mask;
+mod matrix;
 mod memory;
 mod metrics;
 mod oidc;

@@ -99,7 +99,7 @@ impl Scim {
             Err(_) => 1,
         };
         self.counts[count].fetch_add(1, Relaxed);
-        let answer = outcome.unwrap_or_else(|error| error.answer());
+        let answer = outcome.unwrap_or_else(Error::answer);
         if is_head { answer.map(|_| Full::default()) } else { answer }
     }
 
@@ -125,10 +125,12 @@ impl Scim {
                 let people = People { registry, subjects, directory };
                 let call = Call { people, base: &base, method: &parts.method };
                 match rest {
-                    [] if is_get => call.list(&Query::of_uri(parts.uri.query().unwrap_or_default())?),
+                    [] if is_get => Ok(call.list(&Query::of_uri(parts.uri.query().unwrap_or_default())?)),
                     [] if parts.method == Method::POST => self.create(&call, &object(body).await?).await,
                     [] => Err(Error::Method("GET, POST")),
-                    [".search"] if parts.method == Method::POST => call.list(&Query::of_body(&object(body).await?)?),
+                    [".search"] if parts.method == Method::POST => {
+                        Ok(call.list(&Query::of_body(&object(body).await?)?))
+                    }
                     [".search"] => Err(Error::Method("POST")),
                     [id] if is_get => call.show(id, &Query::of_uri(parts.uri.query().unwrap_or_default())?),
                     [id] => self.change(&call, id, body).await,
@@ -211,19 +213,19 @@ impl Call<'_> {
         Ok(respond(StatusCode::OK, &query.shape(self.object(&user))))
     }
 
-    fn list(&self, query: &Query) -> Result<Response<Full<Bytes>>, Error> {
+    fn list(&self, query: &Query) -> Response<Full<Bytes>> {
         let fits =
             |user: &User| query.filter.as_ref().is_none_or(|filter| filter.fits(user, || self.people.id(&user.person)));
         let found: Vec<User> = self.people.all().into_iter().filter(fits).collect();
         let page = found.iter().skip(query.start - 1).take(query.count);
         let page: Vec<Value> = page.map(|user| query.shape(self.object(user))).collect();
-        Ok(respond(
+        respond(
             StatusCode::OK,
             &json!({
                 "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"], "totalResults": found.len(),
                 "startIndex": query.start, "itemsPerPage": page.len(), "Resources": page,
             }),
-        ))
+        )
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
+    fmt::Write as _,
     io::{self, BufWriter, Write as _},
     path::PathBuf,
     process::ExitCode,
@@ -193,10 +194,10 @@ impl Row {
         let Count { records, people, unattributed, unfinished } = &self.count;
         let mut text = format!("{day}{who}  {} people in {records} records", people.len());
         if *unattributed > 0 {
-            text += &format!(", and {unattributed} records or values that cannot be attributed");
+            let _ = write!(text, ", and {unattributed} records or values that cannot be attributed");
         }
         if *unfinished > 0 {
-            text += &format!(", and {unfinished} answers whose end is not known");
+            let _ = write!(text, ", and {unfinished} answers whose end is not known");
         }
         printable(&text)
     }
