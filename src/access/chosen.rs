@@ -10,7 +10,7 @@ use aws_lc_rs::{
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use serde::{Deserialize, Serialize};
 
-use crate::seal::{Ring, keys::SECRET};
+use crate::seal::Ring;
 
 /// The cookie that keeps it.
 pub const COOKIE: &str = "__Host-privet-purpose";
@@ -91,8 +91,8 @@ impl ChosenKey {
     /// Of the ring's newest epoch: who has chosen under another chooses anew. `None` where the library refuses the key.
     #[must_use]
     pub fn of(ring: &Ring) -> Option<Self> {
-        let secret = ring.keys().last().map_or([0; SECRET], |key| *key.secret());
-        let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &secret), b"privet access purpose 1");
+        let derived =
+            hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, ring.newest().secret()), b"privet access purpose 1");
         RandomizedNonceKey::new(&AES_256_GCM, derived.as_ref()).ok().map(Self)
     }
 

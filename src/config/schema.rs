@@ -22,14 +22,8 @@ pub fn keys() -> impl Iterator<Item = &'static Key> {
 }
 
 /// Tables and keys of safeguards that this version does not have. Ignoring one would leave data unprotected in silence.
-pub const LATER: &[(&str, &str)] = &[
-    ("", "shield"),
-    ("", "antivirus"),
-    ("listen", "console"),
-    ("route[]", "shield"),
-    ("route[]", "antivirus"),
-    ("route[]", "watch"),
-];
+pub const LATER: &[(&str, &str)] =
+    &[("", "shield"), ("", "antivirus"), ("route[]", "shield"), ("route[]", "antivirus"), ("route[]", "watch")];
 
 /// Keys whose value may be given by a file instead, under this name with `_file`, and is never shown.
 pub const SECRETS: &[&str] = &[
@@ -42,6 +36,7 @@ pub const SECRETS: &[&str] = &[
     "client_secret",
     "hmac_key",
     "authorization",
+    "token",
 ];
 
 /// The names that may stand in `table`: its keys and its tables.

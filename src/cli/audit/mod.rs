@@ -1,6 +1,7 @@
 //! `privet audit`: verifies, searches and exports the journal, beside a running gateway as well.
 
 mod export;
+mod people;
 mod review;
 mod search;
 mod subject;
@@ -33,6 +34,8 @@ pub enum AuditCommand {
     Search(search::SearchArgs),
     /// Show every disclosure of one person's data, for their own right of access. Needs the keys.
     Subject(subject::SubjectArgs),
+    /// Count how many different people's data each member of staff has seen a day. Needs the keys.
+    People(people::PeopleArgs),
     /// Write records as JSON lines or CSV. Needs the keys.
     Export(export::ExportArgs),
     /// Review what was done with personal data: draw, look, write down, sign. Needs the keys.
@@ -72,6 +75,8 @@ struct Place {
     data_dir: PathBuf,
     settings: Settings,
     keys: Option<PathBuf>,
+    /// Minutes that the office is ahead of UTC.
+    utc_offset: i16,
 }
 
 impl PlaceArgs {
@@ -79,7 +84,7 @@ impl PlaceArgs {
     fn place(&self) -> Result<Place, ExitCode> {
         let Some(config) = &self.config else {
             let settings = Settings::new(self.data.join("journal"));
-            return self.folders(self.data.clone(), settings, Some(self.data.join("seal.key")));
+            return self.folders(self.data.clone(), settings, Some(self.data.join("seal.key")), 0);
         };
         let config = Config::load(config, &Flags::default()).map_err(|report| {
             eprintln!("{}", scrubbed(&report.to_string()));
@@ -91,10 +96,16 @@ impl PlaceArgs {
             );
             return Err(ExitCode::from(2));
         };
-        self.folders(config.data_dir, settings, config.seal.key_file)
+        self.folders(config.data_dir, settings, config.seal.key_file, config.registry.utc_offset)
     }
 
-    fn folders(&self, data_dir: PathBuf, settings: Settings, keys: Option<PathBuf>) -> Result<Place, ExitCode> {
+    fn folders(
+        &self,
+        data_dir: PathBuf,
+        settings: Settings,
+        keys: Option<PathBuf>,
+        utc_offset: i16,
+    ) -> Result<Place, ExitCode> {
         let place = &settings.place;
         let journals = match (&self.folder, self.chain, place.postgres()) {
             (Some(folder), ..) => Ok(vec![folder.clone().into()]),
@@ -108,7 +119,7 @@ impl PlaceArgs {
             (None, None, _) => place.all(),
         };
         match journals {
-            Ok(journals) if !journals.is_empty() => Ok(Place { journals, data_dir, settings, keys }),
+            Ok(journals) if !journals.is_empty() => Ok(Place { journals, data_dir, settings, keys, utc_offset }),
             Ok(_) => {
                 eprintln!("privet audit: there is no journal in {place}");
                 Err(ExitCode::from(3))
@@ -223,6 +234,7 @@ pub fn run(command: &AuditCommand) -> ExitCode {
         AuditCommand::Verify(args) => verify::run(args),
         AuditCommand::Search(args) => search::run(args),
         AuditCommand::Subject(args) => subject::run(args),
+        AuditCommand::People(args) => people::run(args),
         AuditCommand::Export(args) => export::run(args),
         AuditCommand::Review(command) => review::run(command),
         AuditCommand::Witness(args) => witness::run(args),
