@@ -45,11 +45,11 @@ fn appends(c: &mut Criterion) {
     }
     group.finish();
     drop(journal);
-    let report = verify(&dir.path().join("journal"), Outside::default()).expect("read");
+    let report = verify(&dir.path().join("journal").into(), Outside::default()).expect("read");
     let mut group = c.benchmark_group("verify");
     group.throughput(Throughput::Elements(report.records)).sample_size(10);
     group.bench_function("every record", |b| {
-        b.iter(|| verify(&dir.path().join("journal"), Outside::default()).expect("read").root);
+        b.iter(|| verify(&dir.path().join("journal").into(), Outside::default()).expect("read").root);
     });
     group.finish();
 }

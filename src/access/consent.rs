@@ -1,12 +1,15 @@
 //! Who has agreed to what, as pseudonyms. The state is a fold over the journal; a sealed snapshot beside it says where to begin, so that
 //! a start does not read everything, and consent outlives the records of it.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::HashMap,
     fmt, fs, io,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, PoisonError, RwLock, Weak,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
 };
@@ -17,7 +20,7 @@ use super::subject::{Subject, Subjects};
 use crate::{
     common::replace::replace,
     journal::{
-        self, Class, Journal, Kind, Record,
+        self, Class, Files as _, Follow, Kind, Record, Stream,
         search::{self, Filter, Line},
         tree::Hash,
     },
@@ -43,31 +46,49 @@ pub enum Error {
     #[error("{0} records of the journal are sealed by a key that is not in the key file, and may speak of consent")]
     Locked(u64),
     /// The snapshot can't be read or written.
-    #[error("the snapshot {} can't be used", .path.display())]
+    #[error("the snapshot {name} can't be used")]
     Snapshot {
         /// Which.
-        path: PathBuf,
+        name: Snapshot,
         /// Why.
         #[source]
         source: io::Error,
     },
     /// The snapshot does not open, or holds something else.
-    #[error("the snapshot {} is damaged or sealed by another key; remove it, and consent is read from the journal alone", .0.display())]
-    Damaged(PathBuf),
+    #[error("the snapshot {} is damaged or sealed by another key; remove it, and consent is read from the journal alone", .0)]
+    Damaged(Snapshot),
     /// The snapshot is not of this journal.
-    #[error("the snapshot {} is not of this journal; restore both together, or remove it", .0.display())]
-    Foreign(PathBuf),
+    #[error("the snapshot {0} is not of this journal; restore both together, or remove it")]
+    Foreign(Snapshot),
 }
 
 /// Where consent is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// The journal's folder.
-    pub journal: PathBuf,
+    /// The journal.
+    pub journal: journal::Place,
     /// The snapshot.
-    pub snapshot: PathBuf,
+    pub snapshot: Snapshot,
     /// The ring.
     pub key_file: PathBuf,
+}
+
+/// Where the snapshot is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Snapshot {
+    /// In a file.
+    File(PathBuf),
+    /// In the database, beside the chain that all gateways share.
+    Beside,
+}
+
+impl fmt::Display for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Beside => write!(f, "{NAME} in the database"),
+        }
+    }
 }
 
 /// Where a change came from, as records name it.
@@ -143,7 +164,7 @@ impl Consents {
     pub fn load(place: &Place) -> Result<Self, Error> {
         let ring = Ring::load(&place.key_file)?;
         let fingerprint = Subjects::of(&ring).fingerprint();
-        let mut table = restore(&place.snapshot, &ring, fingerprint)?.unwrap_or_default();
+        let mut table = restore(place, &ring, fingerprint)?.unwrap_or_default();
         // The last record that the snapshot knows must be there still, unless its key is destroyed.
         let (known, mut foreign, mut seen) = (table.last, 0, false);
         let filter = Filter {
@@ -212,14 +233,17 @@ impl Consents {
     /// When it is not on disk; what was before in `people` by [`MOST`] is.
     pub async fn change(
         &self,
-        journal: &Journal,
+        stream: &Stream,
         purpose: &str,
         people: &[Subject],
         agreed: bool,
         source: Source,
     ) -> Result<(), journal::Error> {
         for some in people.chunks(MOST) {
-            let receipt = journal.append(&record(purpose, some, agreed, source, self.fingerprint)).await?;
+            let record = record(purpose, some, agreed, source, self.fingerprint);
+            let (receipts, outcome) = stream.append(&[record], None).await;
+            outcome?;
+            let receipt = receipts.first().copied().ok_or(journal::Error::Closed)?;
             let standing = Standing { agreed, since: receipt.time, index: receipt.index };
             let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
             table.set(purpose, some.iter().copied(), standing);
@@ -236,23 +260,46 @@ impl Consents {
     ///
     /// # Errors
     /// When it can't be written; the old one and the journal say the same together.
-    pub fn save(&self, place: &Place) -> Result<(), Error> {
+    pub fn save(&self, place: &Place, stream: &Stream) -> Result<(), Error> {
         if !self.changed.swap(false, Relaxed) {
             return Ok(());
         }
-        let saved = self.write(place);
+        let saved = self.write(place, stream);
         if saved.is_err() {
             self.changed.store(true, Relaxed);
         }
         saved
     }
 
-    fn write(&self, place: &Place) -> Result<(), Error> {
+    /// Takes in what another gateway has written.
+    fn follow(&self, line: &Line) {
+        if !line.kind.starts_with("consent.") {
+            return;
+        }
+        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        if table.last.is_some_and(|(index, _)| line.index <= index) {
+            return;
+        }
+        let ours = table.take(line, self.fingerprint);
+        drop(table);
+        self.changed.store(true, Relaxed);
+        if !ours {
+            tracing::error!(
+                record = line.index,
+                "consent was given under a key that is not in the key file; it counts for nothing"
+            );
+        }
+    }
+
+    fn write(&self, place: &Place, stream: &Stream) -> Result<(), Error> {
         let ring = Ring::load(&place.key_file)?;
         let plain = self.table.read().unwrap_or_else(PoisonError::into_inner).bytes(self.fingerprint);
-        let failed = |source| Error::Snapshot { path: place.snapshot.clone(), source };
+        let failed = |source| Error::Snapshot { name: place.snapshot.clone(), source };
         let sealed = sealed(&plain, &ring).map_err(|error| failed(io::Error::other(error)))?;
-        replace(&place.snapshot, 0o600, &sealed).map_err(failed)
+        match &place.snapshot {
+            Snapshot::File(path) => replace(path, 0o600, &sealed).map_err(failed),
+            Snapshot::Beside => stream.keep(NAME, sealed).map_err(failed),
+        }
     }
 }
 
@@ -374,11 +421,16 @@ fn sealed(plain: &[u8], ring: &Ring) -> Result<Vec<u8>, stream::Error> {
 }
 
 /// What the snapshot says; `None` where there is none.
-fn restore(path: &Path, ring: &Ring, fingerprint: u64) -> Result<Option<Table>, Error> {
-    let sealed = match fs::read(path) {
+fn restore(place: &Place, ring: &Ring, fingerprint: u64) -> Result<Option<Table>, Error> {
+    let name = &place.snapshot;
+    let read = match name {
+        Snapshot::File(path) => fs::read(path),
+        Snapshot::Beside => place.journal.files().and_then(|files| files.read(NAME)),
+    };
+    let sealed = match read {
         Ok(sealed) => sealed,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(Error::Snapshot { path: path.to_owned(), source }),
+        Err(source) => return Err(Error::Snapshot { name: name.clone(), source }),
     };
     let opened = || -> Result<Vec<u8>, stream::Error> {
         let mut opener = Opener::new(&sealed[..], ring, seal::Purpose::Consent)?;
@@ -389,7 +441,7 @@ fn restore(path: &Path, ring: &Ring, fingerprint: u64) -> Result<Option<Table>, 
         Ok(plain)
     };
     let table = opened().ok().and_then(|plain| Table::parse(&plain, fingerprint));
-    table.map(Some).ok_or_else(|| Error::Damaged(path.to_owned()))
+    table.map(Some).ok_or_else(|| Error::Damaged(name.clone()))
 }
 
 /// The consents of a process, and the journal that changes of them are written to.
@@ -397,102 +449,39 @@ fn restore(path: &Path, ring: &Ring, fingerprint: u64) -> Result<Option<Table>, 
 pub struct Desk {
     /// Who has agreed.
     pub consents: Consents,
-    /// Where changes are written.
-    pub journal: Arc<Journal>,
+    /// Where changes are written, and those of other gateways come from.
+    pub stream: Stream,
     /// Where consent is kept.
     pub place: Place,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::access::subject::Name;
-
-    struct Office {
-        dir: tempfile::TempDir,
-        place: Place,
+impl Desk {
+    /// Reads who has agreed, and follows who does.
+    ///
+    /// # Errors
+    /// When it can't be known.
+    pub fn open(stream: Stream, place: Place) -> Result<Arc<Self>, Error> {
+        let consents = Consents::load(&place)?;
+        let next = consents.table.read().unwrap_or_else(PoisonError::into_inner).last.map_or(0, |(index, _)| index + 1);
+        let desk = Arc::new(Self { consents, stream, place });
+        let follower: Weak<dyn Follow> = Arc::downgrade(&desk) as _;
+        desk.stream.follow(follower, next);
+        Ok(desk)
     }
 
-    impl Office {
-        fn new() -> Self {
-            let dir = tempfile::tempdir().expect("a folder");
-            let at = |name: &str| dir.path().join(name);
-            let place = Place { journal: at("journal"), snapshot: at(NAME), key_file: at("seal.key") };
-            Ring::load_or_make(&place.key_file).expect("keys");
-            Self { dir, place }
-        }
+    /// Writes a snapshot, where something has changed since the last.
+    ///
+    /// # Errors
+    /// As [`Consents::save`].
+    pub fn save(&self) -> Result<(), Error> {
+        self.consents.save(&self.place, &self.stream)
+    }
+}
 
-        fn open(&self) -> (Journal, Consents) {
-            let settings = journal::Settings::new(self.place.journal.clone());
-            let journal = Journal::open(&settings, Ring::load(&self.place.key_file).expect("keys")).expect("opened");
-            (journal, Consents::load(&self.place).expect("read"))
-        }
-
-        fn people(&self, count: usize) -> Vec<Subject> {
-            let subjects = Subjects::of(&Ring::load(&self.place.key_file).expect("keys"));
-            (0..count).filter_map(|n| subjects.name(&Name::Id, n.to_string().as_bytes())).collect()
-        }
+impl Follow for Desk {
+    fn take(&self, line: &Line) {
+        self.consents.follow(line);
     }
 
-    fn change(consents: &Consents, journal: &Journal, people: &[Subject], agreed: bool) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        runtime.block_on(consents.change(journal, "marketing", people, agreed, Source::Import)).expect("written");
-    }
-
-    #[test]
-    fn consent_is_what_the_journal_says_with_a_snapshot_or_without() {
-        let office = Office::new();
-        let people = office.people(10_000);
-        let (journal, consents) = office.open();
-        assert_eq!((consents.count("marketing"), consents.has("marketing", &people[0])), ((0, 0), false));
-        change(&consents, &journal, &people, true);
-        change(&consents, &journal, &people[..3], false);
-        assert_eq!(consents.count("marketing"), (9997, 3));
-        assert!(!consents.has("marketing", &people[0]) && consents.has("marketing", &people[3]));
-        assert!(!consents.has("research", &people[3]) && consents.foreign() == 0);
-        consents.save(&office.place).expect("saved");
-        // After the snapshot.
-        change(&consents, &journal, &people[..1], true);
-        let table = consents.table.read().expect("whole").clone();
-        drop((journal, consents));
-        let sealed = fs::read(&office.place.snapshot).expect("a file");
-        assert!(!sealed.windows(8).any(|w| w == &people[5].0[..8]) && !sealed.windows(9).any(|w| w == b"marketing"));
-        for snapshot in [true, false] {
-            let (journal, consents) = office.open();
-            assert_eq!(*consents.table.read().expect("whole"), table, "snapshot {snapshot}");
-            drop((journal, consents));
-            let _ = fs::remove_file(&office.place.snapshot);
-        }
-    }
-
-    #[test]
-    fn what_does_not_fit_together_is_told() {
-        let office = Office::new();
-        let (journal, consents) = office.open();
-        change(&consents, &journal, &office.people(10), true);
-        consents.save(&office.place).expect("saved");
-        drop((journal, consents));
-        // Another journal of the same keys, such as a back-up that was restored alone.
-        fs::rename(&office.place.journal, office.dir.path().join("former")).expect("moved");
-        assert!(matches!(Consents::load(&office.place), Err(Error::Foreign(_))));
-        let aside = office.dir.path().join("aside");
-        fs::rename(&office.place.snapshot, &aside).expect("moved");
-        let (journal, consents) = office.open();
-        change(&consents, &journal, &office.people(5), true);
-        drop((journal, consents));
-        fs::rename(&aside, &office.place.snapshot).expect("moved back");
-        assert!(matches!(Consents::load(&office.place), Err(Error::Foreign(_))));
-        let mut sealed = fs::read(&office.place.snapshot).expect("a file");
-        let middle = sealed.len() / 2;
-        sealed[middle] ^= 1;
-        fs::write(&office.place.snapshot, sealed).expect("written");
-        assert!(matches!(Consents::load(&office.place), Err(Error::Damaged(_))));
-        fs::remove_file(&office.place.snapshot).expect("removed");
-        assert_eq!(Consents::load(&office.place).expect("read").count("marketing"), (5, 0));
-        // A ring without its oldest epoch.
-        let text = fs::read_to_string(&office.place.key_file).expect("a ring");
-        fs::write(&office.place.key_file, format!("new {}=\n{text}", "A".repeat(43))).expect("written");
-        let consents = Consents::load(&office.place).expect("read");
-        assert_eq!((consents.count("marketing"), consents.foreign()), ((0, 0), 1));
-    }
+    fn reached(&self, _: u64) {}
 }

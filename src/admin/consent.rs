@@ -32,7 +32,7 @@ pub async fn answer(desk: Option<Arc<Desk>>, method: &Method, path: &str, said: 
             let (Some(given), Some(withdrawn)) = (people("given"), people("withdrawn")) else { return unclear() };
             let Some(source) = said["source"].as_str().and_then(Source::named) else { return unclear() };
             for (people, agreed) in [(given, true), (withdrawn, false)] {
-                if let Err(error) = desk.consents.change(&desk.journal, purpose, &people, agreed, source).await {
+                if let Err(error) = desk.consents.change(&desk.stream, purpose, &people, agreed, source).await {
                     let error = format!("it could not be written down: {error}");
                     return (StatusCode::SERVICE_UNAVAILABLE, json!({ "error": error }));
                 }

@@ -121,9 +121,9 @@ impl Running {
         let challenges = &process.tls.orders().challenges;
         let lock = control::hold(&config);
         let journal = journal::Running::start(&config, lock.is_some(), &process, &guard)?;
-        let registry = registry::start(&config, journal.journal(), &process.metrics)?;
+        let registry = registry::start(&config, journal.stream(), &process.metrics)?;
         let mut console = console::Console::new(&config, registry.as_ref(), &process.tls, &process.metrics)?;
-        let desk = consent::start(&config, journal.journal())?;
+        let desk = consent::start(&config, journal.stream())?;
         let authority = authority::of(&config, journal.journal(), registry.as_ref(), desk.as_ref())?;
         let means = Means {
             keys,

@@ -19,7 +19,7 @@ use crate::{
     common::clock,
     config::Config,
     identity::staff::{Change, What},
-    journal::{Class, Journal, Kind, Record, Settings, State, folders, open, tree::hex},
+    journal::{Class, Journal, Kind, Record, Settings, State, Stream, open, shared::Shared, tree::hex},
     login::{
         Guard,
         event::{Event, Verdict},
@@ -41,9 +41,11 @@ const LAST: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub(super) struct Running {
     journal: Option<Arc<Journal>>,
+    /// What all gateways decide by; none where each has a folder of its own.
+    stream: Option<Stream>,
     /// Who hears of attempts to sign in, and from which guard.
     listener: Option<(Arc<Guard>, AbortHandle)>,
-    /// What looks after folders that nobody writes.
+    /// What looks after journals that nobody writes.
     idle: Option<AbortHandle>,
     /// Who brings checkpoints to witnesses.
     _witnesses: Option<witness::Running>,
@@ -56,26 +58,35 @@ impl Running {
     /// When it was asked for and is not to be had.
     pub(super) fn start(config: &Config, held: bool, process: &Process, guard: &Arc<Guard>) -> anyhow::Result<Self> {
         let Some(settings) = &config.journal else { return Ok(Self::default()) };
-        let opened = || -> anyhow::Result<Journal> {
-            if !held {
+        let in_database = settings.place.postgres().is_some();
+        let opened = || -> anyhow::Result<(Arc<Journal>, Option<Stream>)> {
+            if !held && !in_database {
                 bail!("the data folder is not held by this gateway");
             }
             let keys = config.seal.key_file.as_deref().context("there is no place for its keys")?;
-            Ok(Journal::open(settings, Ring::load_or_make(keys)?)?)
+            // Before a chain is claimed: whoever has other keys than the others must not begin one.
+            let shared = in_database.then(|| Ring::load_or_make(keys)).transpose()?;
+            let shared = shared.map(|ring| Stream::open(settings, ring)).transpose()?;
+            let journal = Arc::new(Journal::open(settings, Ring::load_or_make(keys)?)?);
+            let own = || Stream::Own(Arc::clone(&journal));
+            let stream = shared.or_else(|| (!settings.place.is_many()).then(own));
+            Ok((journal, stream))
         };
-        let journal = match opened() {
-            Ok(journal) => Some(Arc::new(journal)),
+        let (journal, stream) = match opened() {
+            Ok((journal, stream)) => (Some(journal), stream),
             Err(error) if settings.given || error.downcast_ref().is_some_and(is_damage) => {
-                return Err(error.context(format!("the journal in {}", settings.path.display())));
+                return Err(error.context(format!("the journal in {}", settings.place)));
             }
             Err(error) => {
                 tracing::warn!(error = %format!("{error:#}"), "there is no journal");
-                None
+                (None, None)
             }
         };
-        show(&process.metrics, journal.as_ref());
-        let witnesses = journal.as_ref().map(|journal| witness::Running::start(journal, settings, &process.metrics));
-        let mut running = Self { journal, listener: None, idle: None, _witnesses: witnesses };
+        let shared = if let Some(Stream::Shared(shared)) = &stream { Some(shared) } else { None };
+        show(&process.metrics, journal.as_ref(), shared);
+        let witnesses =
+            journal.as_ref().map(|journal| witness::Running::start(journal, shared, settings, &process.metrics));
+        let mut running = Self { journal, stream, listener: None, idle: None, _witnesses: witnesses };
         running.look_after(config, HOUR);
         running.note(|| Record::process_started(&hex(&config.sha256)));
         let certificates = process.tls.expiries();
@@ -87,6 +98,11 @@ impl Running {
     /// The journal itself.
     pub(super) fn journal(&self) -> Option<&Arc<Journal>> {
         self.journal.as_ref()
+    }
+
+    /// What all gateways decide by.
+    pub(super) fn stream(&self) -> Option<&Stream> {
+        self.stream.as_ref()
     }
 
     /// Writes what `record` says, where there is a journal.
@@ -116,17 +132,22 @@ impl Running {
         }
         if let (Ok(()), Some(journal), Some(keys)) = (outcome, &self.journal, &config.seal.key_file) {
             match Ring::load(keys) {
-                Ok(ring) => journal.renew(ring),
+                Ok(ring) => {
+                    journal.renew(ring);
+                    if let (Some(Stream::Shared(shared)), Ok(ring)) = (&self.stream, Ring::load(keys)) {
+                        shared.renew(ring);
+                    }
+                }
                 Err(error) => tracing::error!(%error, "the journal goes on with the keys of before"),
             }
             self.look_after(config, Duration::ZERO);
         }
     }
 
-    /// Looks every hour after folders of a pattern that nobody writes, first in `begin`.
+    /// Looks every hour after journals of a place for several that nobody writes, first in `begin`.
     fn look_after(&mut self, config: &Config, begin: Duration) {
         let (Some(settings), Some(keys)) = (&config.journal, &config.seal.key_file) else { return };
-        if self.journal.is_none() || !settings.is_pattern() {
+        if self.journal.is_none() || !settings.place.is_many() {
             return;
         }
         let (settings, keys) = (settings.clone(), keys.clone());
@@ -182,16 +203,16 @@ impl Running {
     }
 }
 
-/// In folders that nobody writes: keys of days that have run out are destroyed as well (where `now` is told), and the others sealed by the newest key.
+/// In journals that nobody writes: keys of days that have run out are destroyed as well (where `now` is told), and the others sealed by the newest key.
 fn look_after_idle(settings: &Settings, keys: &Path, now: Option<SystemTime>) {
-    let folders = folders(&settings.path).unwrap_or_else(|error| {
-        tracing::error!(%error, "the journal's folders can't be listed");
+    let places = settings.place.own().unwrap_or_else(|error| {
+        tracing::error!(%error, "the journals that nobody writes can't be looked for");
         Vec::new()
     });
-    for path in folders {
-        let folder = path.display().to_string();
+    for place in places {
+        let name = place.to_string();
         let opened = || -> anyhow::Result<Journal> {
-            Ok(Journal::open(&Settings { path, ..settings.clone() }, Ring::load(keys)?)?)
+            Ok(Journal::open(&Settings { place, ..settings.clone() }, Ring::load(keys)?)?)
         };
         match opened() {
             Ok(journal) => {
@@ -201,9 +222,9 @@ fn look_after_idle(settings: &Settings, keys: &Path, now: Option<SystemTime>) {
                 journal.end(LAST);
             }
             // Somebody writes it, and does so himself.
-            Err(error) if matches!(error.downcast_ref(), Some(open::Error::Locked(_))) => {}
+            Err(error) if error.downcast_ref().is_some_and(open::Error::is_held) => {}
             Err(error) => {
-                tracing::error!(folder, error = %format!("{error:#}"), "a folder of the journal that nobody writes can't be opened");
+                tracing::error!(journal = name, error = %format!("{error:#}"), "a journal that nobody writes can't be opened");
             }
         }
     }
@@ -214,10 +235,11 @@ fn is_damage(error: &open::Error) -> bool {
     !matches!(error, open::Error::Locked(_) | open::Error::Io(_))
 }
 
-fn show(metrics: &Metrics, journal: Option<&Arc<Journal>>) {
-    let up = journal.cloned();
+fn show(metrics: &Metrics, journal: Option<&Arc<Journal>>, shared: Option<&Arc<Shared>>) {
+    let (up, shared) = (journal.cloned(), shared.cloned());
     metrics.show(Source::gauge("privet_journal_up", "Whether the journal can be written.", move || {
-        up.as_ref().is_some_and(|journal| journal.state() == State::Ready).into()
+        let own = up.as_ref().is_some_and(|journal| journal.state() == State::Ready);
+        (own && shared.as_ref().is_none_or(|shared| shared.is_up())).into()
     }));
     let Some(journal) = journal else { return };
     let [records, groups, waiting, dropped] = [(); 4].map(|()| Arc::clone(journal));
@@ -366,11 +388,15 @@ mod tests {
             let folder = dir.path().join(format!("journal-{number}"));
             let ring = Ring::load(&keys).expect("keys");
             let mut kinds = Vec::new();
-            let unread =
-                crate::journal::search::search(&folder, ring, &crate::journal::search::Filter::default(), |line| {
+            let unread = crate::journal::search::search(
+                &folder.into(),
+                ring,
+                &crate::journal::search::Filter::default(),
+                |line| {
                     kinds.push(line.kind);
                     true
-                });
+                },
+            );
             (unread.expect("read").destroyed, kinds)
         };
         assert_eq!(left(1), (0, vec!["process.stopped".to_owned()]), "its own gateway looks after it");

@@ -9,29 +9,26 @@ use crate::{
     common::clock,
     config::Config,
     identity::Realm,
-    journal::Journal,
+    journal::Stream,
     login::Guard,
     observe::metrics::{Metrics, Source},
     registry::{Moment, Registry, view},
 };
 
-/// Reads it where there is a journal, and one alone.
+/// Reads it where there is a journal that all gateways decide by.
 ///
 /// # Errors
 /// When the journal is not what was written, or can't be read: then nobody knows who may what.
 pub(super) fn start(
     config: &Config,
-    journal: Option<&Arc<Journal>>,
+    stream: Option<&Stream>,
     metrics: &Metrics,
 ) -> anyhow::Result<Option<Arc<Registry>>> {
-    let (Some(journal), Some(place), Some(keys)) = (journal, &config.journal, &config.seal.key_file) else {
+    let (Some(stream), Some(journal), Some(keys)) = (stream, &config.journal, &config.seal.key_file) else {
         return Ok(None);
     };
-    if place.is_pattern() {
-        // Each gateway would have another.
-        return Ok(None);
-    }
-    let registry = Registry::open(Arc::clone(journal), place, keys, config.registry.clone(), clock::now());
+    let kept = journal.retention.grants;
+    let registry = Registry::open(stream.clone(), kept, keys, config.registry.clone(), clock::now());
     let registry = registry.context("the registry")?;
     show(metrics, &registry);
     publish(&registry);

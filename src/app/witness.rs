@@ -1,7 +1,6 @@
 //! Brings the journal's checkpoints to its witnesses, each at its own pace.
 
 use std::{
-    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
@@ -16,6 +15,7 @@ use crate::{
         Journal, Record, Settings,
         checkpoint::Verifier,
         settings,
+        shared::Shared,
         witness::{Error, Sent, Witness},
     },
     observe::metrics::{Metrics, Sample, Source},
@@ -23,6 +23,8 @@ use crate::{
 
 /// How long to wait after a witness could not be reached.
 const AGAIN: Duration = Duration::from_secs(60);
+/// The chain whose gateway brings the shared one as well.
+const FIRST: u16 = 1;
 
 /// What is shown of a witness.
 #[derive(Debug, Default)]
@@ -42,21 +44,24 @@ impl Drop for Running {
 }
 
 impl Running {
-    /// Starts them.
-    pub(super) fn start(journal: &Arc<Journal>, settings: &Settings, metrics: &Metrics) -> Self {
+    /// Starts them: for the gateway's own journal, and for the chain that all share, where there is one.
+    pub(super) fn start(
+        journal: &Arc<Journal>,
+        shared: Option<&Arc<Shared>>,
+        settings: &Settings,
+        metrics: &Metrics,
+    ) -> Self {
         let mut shown = Vec::new();
         let mut tasks = Vec::new();
         for (number, witness) in settings.witnesses.iter().enumerate() {
-            let (name, mark) = (witness.name(number + 1), Arc::new(Shown::default()));
-            shown.push((name.clone(), Arc::clone(&mark)));
-            let messenger = Messenger {
-                journal: Arc::clone(journal),
-                folder: journal.folder().to_owned(),
-                name,
-                shown: mark,
-                told: None,
-            };
-            tasks.push(tokio::spawn(messenger.run(witness.clone())).abort_handle());
+            for shared in [None, shared].into_iter().take(1 + usize::from(shared.is_some())) {
+                let shared = shared.cloned();
+                let more = if shared.is_some() { " shared" } else { "" };
+                let (name, mark) = (witness.name(number + 1) + more, Arc::new(Shown::default()));
+                shown.push((name.clone(), Arc::clone(&mark)));
+                let messenger = Messenger { journal: Arc::clone(journal), shared, name, shown: mark, told: None };
+                tasks.push(tokio::spawn(messenger.run(witness.clone())).abort_handle());
+            }
         }
         show(metrics, shown);
         Self(tasks)
@@ -82,8 +87,10 @@ fn show(metrics: &Metrics, shown: Vec<(String, Arc<Shown>)>) {
 
 /// What goes to one witness.
 struct Messenger {
+    /// Where it is written down, and what is brought.
     journal: Arc<Journal>,
-    folder: PathBuf,
+    /// What is brought instead.
+    shared: Option<Arc<Shared>>,
     name: String,
     shown: Arc<Shown>,
     /// The trouble that was told last, so that it is told once.
@@ -92,13 +99,23 @@ struct Messenger {
 
 impl Messenger {
     async fn run(mut self, settings: settings::Witness) {
-        let Ok(key) = Verifier::parse(self.journal.verifier()) else { return };
         let mut witness = Witness::new(&settings);
-        let mut signed = self.journal.signed();
+        let mut signed = self.shared.as_ref().map_or_else(|| self.journal.signed(), |shared| shared.signed());
         loop {
             // A journal that is closed has no more to show.
             let Ok(note) = signed.wait_for(|note| !note.is_empty()).await.map(|note| Arc::clone(&note)) else { return };
-            let wait = match witness.send(&note, &key, &self.folder).await {
+            if self.shared.is_some() && self.journal.place().chain() != FIRST {
+                // One gateway is enough.
+                tokio::time::sleep(settings.every.min(AGAIN)).await;
+                continue;
+            }
+            // It may be another journal by now.
+            let (verifier, place) = match &self.shared {
+                None => (self.journal.verifier(), self.journal.place()),
+                Some(shared) => (shared.verifier(), shared.place()),
+            };
+            let Ok(key) = Verifier::parse(&verifier) else { return };
+            let wait = match witness.send(&note, &key, &place).await {
                 Ok(sent) => {
                     self.taken(sent);
                     settings.every

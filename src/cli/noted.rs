@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::control::exchange;
 use crate::{
-    journal::{self, Journal, Record, open},
+    journal::{self, Record, Stream, open},
     seal::{Ring, keys},
 };
 
@@ -52,10 +52,8 @@ pub(super) fn note(place: &Place, records: &[Record]) -> Result<(), Error> {
 
 /// Writes records where no gateway runs.
 pub(super) fn alone(place: &Place, records: &[Record]) -> Result<(), Error> {
-    let journal = Journal::open(&place.journal, Ring::load(&place.keys)?)?;
+    let journal = Stream::open(&place.journal, Ring::load(&place.keys)?)?;
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(Error::Runtime)?;
-    for record in records {
-        runtime.block_on(journal.append(record))?;
-    }
+    runtime.block_on(journal.append(records, None)).1?;
     if journal.end(LAST) { Ok(()) } else { Err(Error::Journal(journal::Error::Closed)) }
 }

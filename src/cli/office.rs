@@ -1,7 +1,7 @@
 //! How commands reach the registry: a running gateway's over its control socket, or the journal's own where none runs. Either way an order is
 //! carried out by the same code.
 
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
+use std::{io, path::PathBuf, time::Duration};
 
 use http::Method;
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ use crate::{
         settings,
         staff::Place,
     },
-    journal::{self, Journal},
+    journal::{self, Stream, search},
     login::{self, Guard},
     registry::{self, Command, PersonId, Registry, State, view},
     seal::Ring,
@@ -199,7 +199,9 @@ impl Office {
         if let Some(answer) = self.ask(Method::POST, &format!("{PREFIX}/orders"), body)? {
             return Ok(answer["events"].as_array().cloned().unwrap_or_default());
         }
-        if !place.path.exists() && !matches!(order.command, Command::Found { .. }) {
+        if place.place.folder().is_some_and(|folder| !folder.exists())
+            && !matches!(order.command, Command::Found { .. })
+        {
             return Err(Failure::refused(registry::Denied::NotFounded.into()));
         }
         let runtime = runtime()?;
@@ -208,15 +210,16 @@ impl Office {
             let guard = Guard::new(&self.login, &ring()?);
             let realm = Realm::open(&self.realm, &guard, None).map_err(Failure::Open)?;
             // Held as short as can be: a gateway that starts now waits for it.
-            let journal = Arc::new(Journal::open(place, ring()?).map_err(Failure::Journal)?);
-            let now = clock::now();
-            let registry = Registry::open(Arc::clone(&journal), place, &self.keys, self.rules.clone(), now);
+            let stream = Stream::open(place, ring()?).map_err(Failure::Journal)?;
+            let (now, kept) = (clock::now(), place.retention.grants);
+            let registry = Registry::open(stream.clone(), kept, &self.keys, self.rules.clone(), now);
             let registry = registry.map_err(Failure::registry)?;
             let outcome = realm.carry_out(&registry, order, now).await;
             if self.configured && outcome.is_ok() {
                 registry.publish(now).await.map_err(|denied| Failure::refused(denied.into()))?;
             }
-            journal.end(LAST);
+            // What was answered for is on disk.
+            let _ = stream.end(LAST);
             let events = outcome.map_err(Failure::refused)?;
             Ok(events.iter().filter_map(|event| serde_json::to_value(event).ok()).collect())
         })
@@ -238,10 +241,13 @@ impl Office {
         if let Some(answer) = self.ask(Method::GET, &format!("{PREFIX}{path}"), String::new()).or_else(no_registry)? {
             return Ok(answer);
         }
-        let place = Some(place).filter(|place| place.path.exists() && self.keys.exists());
+        let place = place.place.shared().filter(|_| self.keys.exists());
         let Some(place) = place else { return Ok(view(&State::default())) };
         let ring = Ring::load(&self.keys).map_err(Failure::Keys)?;
-        let (state, unread) = registry::read(&place.path, ring).map_err(Failure::Search)?;
+        let (state, unread) = match registry::read(&place, ring) {
+            Err(search::Error::Io(error)) if error.kind() == io::ErrorKind::NotFound => Default::default(),
+            read => read.map_err(Failure::Search)?,
+        };
         let mut object = view(&state);
         object["unread"] = unread.missing().into();
         Ok(object)

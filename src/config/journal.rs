@@ -2,14 +2,14 @@
 
 mod witness;
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use super::{
     context::{Context, seconds},
     diagnose::Diagnostics,
     reader::Table,
 };
-use crate::journal::{Settings, settings::Retention};
+use crate::journal::{Place, Settings, postgres::settings::Postgres, settings::Retention};
 
 const DAY: Duration = seconds(86_400);
 const LONGEST_SIGNED: Duration = seconds(3600);
@@ -18,16 +18,25 @@ const LONGEST_SIGNED: Duration = seconds(3600);
 pub(super) fn resolve(
     table: Option<Table>,
     data_dir: &Path,
+    postgres: Option<Arc<Postgres>>,
     context: &mut Context<'_>,
     d: &mut Diagnostics<'_>,
 ) -> Option<Settings> {
-    let default = Settings::new(data_dir.join("journal"));
+    let given = postgres.is_some();
+    let default = match postgres {
+        Some(postgres) => Settings { given, ..Settings::new(Place::Database { postgres, chain: None }) },
+        None => Settings::new(data_dir.join("journal")),
+    };
     let Some(mut table) = table else { return Some(default) };
     let place = table.place("path");
     let path = table.text("path", d);
     if path.as_deref().is_some_and(|path| path.matches('*').count() > usize::from(is_pattern(path))) {
         let hint = "such as \"/var/lib/privet/shared/journal-*\": a folder for each gateway".to_owned();
         d.note(&place, "`path` may have one `*`, in its last part", Some(hint));
+    }
+    if given && path.is_some() {
+        let hint = Some("remove `path`, or `postgres` of [store]".to_owned());
+        d.note(&place, "`[store] postgres` has the journal in the database, and `path` elsewhere", hint);
     }
     let mut witnesses = Vec::new();
     for table in table.tables("witness", "journal.witness[]", d) {
@@ -40,12 +49,12 @@ pub(super) fn resolve(
         d.note(&place, "`checkpoint` must be from 100ms to 1h", None);
     }
     table.finish(d);
-    let path = match path.as_deref() {
+    let place = match path.as_deref() {
         Some("off") => return None,
-        Some(path) => context.path(path),
-        None => default.path,
+        Some(path) => context.path(path).into(),
+        None => default.place,
     };
-    Some(Settings { path, given: true, retention, checkpoint, witnesses })
+    Some(Settings { place, given: true, retention, checkpoint, witnesses })
 }
 
 /// Whether the last part of a path has a `*`.

@@ -189,11 +189,15 @@ impl Config {
         }
         match &self.journal {
             None => lines.push("journal off".to_owned()),
-            Some(journal) if journal.given => lines.push(format!("journal {}", journal.path.display())),
+            Some(journal) if journal.given => lines.push(format!("journal {}", journal.place)),
             Some(_) => {}
         }
         for witness in self.journal.iter().flat_map(|journal| &journal.witnesses) {
             lines.push(format!("witness {}", witness.to));
+        }
+        let database = self.journal.as_ref().and_then(|journal| journal.place.postgres());
+        if let Some(reason) = database.and_then(|database| database.cleartext_reason.as_ref()) {
+            lines.push(format!("       cleartext allowed: {reason}"));
         }
         if let Some(store) = &self.store {
             lines.push(format!("store  {}, replicas: {}", store.redis, store.replicas));

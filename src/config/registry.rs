@@ -20,8 +20,8 @@ pub(super) fn resolve(
     context: &mut Context<'_>,
     d: &mut Diagnostics<'_>,
 ) -> Settings {
-    if !table.is_empty() && journal.is_some_and(journal::Settings::is_pattern) {
-        let hint = "name one folder in `journal.path`, without `*`, and run one gateway".to_owned();
+    if !table.is_empty() && journal.is_some_and(|journal| journal.place.shared().is_none()) {
+        let hint = "name a database in `postgres` of [store], or one folder in `journal.path`, without `*`, and run one gateway".to_owned();
         d.note(
             &table.place(""),
             "the registry is kept in one journal, and `journal.path` has one for each gateway",

@@ -48,7 +48,9 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let access_log = logs::access_log(top.table("access_log", "access_log", d), &seal, context, d);
     let realms = top.tables("realm", "realm[]", d);
     let identity = super::identity::resolve(realms, &data_dir, &seal, context, d);
-    let journal = super::journal::resolve(top.table_if("journal", "journal", d), data_dir.as_ref(), context, d);
+    let store = super::store::resolve(top.table_if("store", "store", d), context, d);
+    let journal = top.table_if("journal", "journal", d);
+    let journal = super::journal::resolve(journal, data_dir.as_ref(), store.postgres, context, d);
     let registry = top.table("registry", "registry", d);
     let registry = super::registry::resolve(registry, journal.as_ref(), &identity, context, d);
     let around = scim::Around {
@@ -60,7 +62,6 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     };
     let directories = scim::resolve(top.tables("scim", "scim[]", d), &around, context, d);
     let admin = admin::Settings { directories, ..admin };
-    let store = super::store::resolve(top.table_if("store", "store", d), context, d);
     let telemetry = super::telemetry::resolve(top.table_if("telemetry", "telemetry", d), context, d);
     let access = top.table_if("access", "access", d);
     let tables = top.tables("route", "route[]", d);
@@ -102,7 +103,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
         access,
         registry,
         sha256: [0; 32],
-        store,
+        store: store.redis,
         telemetry,
         files: std::mem::take(&mut context.files),
     }

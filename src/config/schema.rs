@@ -22,18 +22,13 @@ pub fn keys() -> impl Iterator<Item = &'static Key> {
 }
 
 /// Tables and keys of safeguards that this version does not have. Ignoring one would leave data unprotected in silence.
-pub const LATER: &[(&str, &str)] = &[
-    ("", "shield"),
-    ("", "antivirus"),
-    ("store", "postgres"),
-    ("route[]", "shield"),
-    ("route[]", "antivirus"),
-    ("route[]", "watch"),
-];
+pub const LATER: &[(&str, &str)] =
+    &[("", "shield"), ("", "antivirus"), ("route[]", "shield"), ("route[]", "antivirus"), ("route[]", "watch")];
 
 /// Keys whose value may be given by a file instead, under this name with `_file`, and is never shown.
 pub const SECRETS: &[&str] = &[
     "upstream_authorization",
+    "postgres",
     "redis",
     "redis_password",
     "sentinel_password",

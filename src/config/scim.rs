@@ -45,8 +45,10 @@ pub(super) fn resolve(
         }
         _ => {}
     }
-    if let Some(table) = tables.first().filter(|_| around.journal.is_none_or(journal::Settings::is_pattern)) {
-        let hint = Some("name one folder in `journal.path`, without `*`, and run one gateway".to_owned());
+    if let Some(table) =
+        tables.first().filter(|_| around.journal.is_none_or(|journal| journal.place.shared().is_none()))
+    {
+        let hint = Some("name a database in `postgres` of [store], or one folder in `journal.path`, without `*`, and run one gateway".to_owned());
         d.note(&table.span.clone(), "who is here is kept in the registry, and that in one journal", hint);
     }
     let mut directories: Vec<Directory> = Vec::new();

@@ -54,6 +54,7 @@ fn every_documented_key_is_read() {
         .replace("policies = \"policies\"\n", "")
         .replace("pledge = \"pledge.txt\"\n", "")
         .replace("sentinel_password = \"...\"\n", "")
+        .replace("path = \"journal\"\n", "")
         .replace("\ntoken = \"...\"\n", &format!("\ntoken = \"{}\"\n", "x".repeat(32)))
         .replace("realm = \"staff\"\n", "realm = \"office\"\n")
         .replace("http://127.0.0.1:9000", "https://127.0.0.1:9000");
@@ -142,12 +143,24 @@ fn a_shared_store() {
         ("redis = \"redis://127.0.0.1\"\ntimeout = \"6s\"", "from 1ms to 5s"),
         ("redis = \"redis://127.0.0.1\"\nprefix = \"{x}\"", "letters, digits"),
         ("redis = \"http://u:hunter2@127.0.0.1\"", "the scheme is not known"),
-        ("redis = \"redis://127.0.0.1\"\npostgres = \"x\"", "does not have yet"),
+        ("postgres = \"x\"", "the scheme is not known"),
+        ("postgres = \"postgres://u:hunter2@far.example/d?sslmode=disable\"", "in cleartext beyond loopback"),
+        ("postgres = \"postgres://u:hunter2@far.example/d?sslmode=prefer\"", "verify-full"),
+        ("postgres = \"postgres://u@127.0.0.1/d\"\npostgres_ca = \"ca.pem\"", "without TLS"),
+        ("postgres = \"postgres://u@127.0.0.1/d\"\nprefix = \"x\"", "about Redis"),
+        ("postgres = \"postgres://u@127.0.0.1/d\"\n[journal]\npath = \"journal\"", "and `path` elsewhere"),
         ("replicas = 3", "where the store is"),
     ] {
         let report = store(text).expect_err(text).to_string();
         assert!(report.contains(why) && !report.contains("hunter"), "{report}");
     }
+    let both =
+        store("redis = \"redis://127.0.0.1\"\npostgres = \"postgres://u:hunter2@far.example/d\"").expect("valid");
+    assert!(both.store.is_some() && both.summary().contains(&"journal postgres://far.example/d".to_owned()));
+    assert!(!format!("{both:?}").contains("hunter2"));
+    let alone = store("postgres = \"postgres://u@far.example/d?sslmode=disable\"\ncleartext_reason = \"own network\"");
+    let alone = alone.expect("valid");
+    assert!(alone.store.is_none() && alone.summary().contains(&"       cleartext allowed: own network".to_owned()));
     let reason = "redis = \"redis://far.example\"\ncleartext_reason = \"own network\"";
     assert!(store(reason).is_ok_and(|c| c.summary().contains(&"       cleartext allowed: own network".to_owned())));
 }

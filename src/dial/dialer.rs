@@ -2,7 +2,7 @@
 
 use std::{
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -10,7 +10,9 @@ use std::{
     time::Duration,
 };
 
-use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, pki_types::ServerName};
+use rustls::{
+    ClientConfig, ConfigBuilder, RootCertStore, client::WantsClientCert, crypto::aws_lc_rs, pki_types::ServerName,
+};
 use tokio::{
     net::{TcpStream, UnixStream},
     time::{Instant, timeout, timeout_at},
@@ -185,15 +187,8 @@ impl std::fmt::Debug for Dialer {
 
 impl Session {
     fn new(tls: &Tls) -> Result<Self, Invalid> {
-        let roots = match &tls.ca {
-            Some(file) => pem::roots(file)?,
-            None => system_roots()?,
-        };
         let name = ServerName::try_from(tls.server_name.clone()).map_err(Invalid::ServerName)?;
-        let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(Invalid::Tls)?
-            .with_root_certificates(roots);
+        let builder = believing(tls.ca.as_deref())?;
         let mut config = match &tls.certificate {
             None => builder.with_no_client_auth(),
             Some((chain, key)) => {
@@ -204,6 +199,21 @@ impl Session {
         config.alpn_protocols.clone_from(&tls.alpn);
         Ok(Self { connector: TlsConnector::from(Arc::new(config)), name })
     }
+}
+
+/// A client that believes the authorities in `ca`, or the system's.
+///
+/// # Errors
+/// When they can't be used.
+pub fn believing(ca: Option<&Path>) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, Invalid> {
+    let roots = match ca {
+        Some(file) => pem::roots(file)?,
+        None => system_roots()?,
+    };
+    let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(Invalid::Tls)?;
+    Ok(builder.with_root_certificates(roots))
 }
 
 fn system_roots() -> Result<RootCertStore, Invalid> {

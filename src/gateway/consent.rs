@@ -46,7 +46,7 @@ impl Sent {
         let authority = &self.authority;
         let (Some(desk), Some(form)) = (&authority.consents, &authority.access.settings().consent) else { return };
         let Some((subject, agreed)) = form.learned(&self.body, status.as_u16(), &authority.subjects) else { return };
-        let kept = desk.consents.change(&desk.journal, PURPOSE, &[subject], agreed, Source::Form).await;
+        let kept = desk.consents.change(&desk.stream, PURPOSE, &[subject], agreed, Source::Form).await;
         if let Err(error) = kept {
             tracing::error!(%error, agreed, "what somebody has said of consent could not be kept");
         }

@@ -240,7 +240,7 @@ mod tests {
             settings::Gate,
             totp,
         },
-        journal::{self, Journal},
+        journal::{self, Stream},
         registry::{Role, Settings, command::Terms},
         seal::Ring,
     };
@@ -248,8 +248,8 @@ mod tests {
     fn registry(dir: &std::path::Path) -> Arc<Registry> {
         let ring = || Ring::load_or_make(&dir.join("seal.key")).expect("keys");
         let place = journal::Settings::new(dir.join("journal"));
-        let journal = Arc::new(Journal::open(&place, ring()).expect("opened"));
-        Registry::open(journal, &place, &dir.join("seal.key"), Settings::default(), at(0)).expect("read")
+        let (stream, kept) = (Stream::open(&place, ring()).expect("opened"), place.retention.grants);
+        Registry::open(stream, kept, &dir.join("seal.key"), Settings::default(), at(0)).expect("read")
     }
 
     /// Alice, with one-time codes, and Bob are the officers; Carol is nobody yet.

@@ -44,6 +44,34 @@ pub(super) trait Disk: Files + Send + 'static {
 
     /// Overwrites a file and removes it; no wrong if there is none.
     fn destroy(&mut self, name: &str) -> io::Result<()>;
+
+    /// Whether nobody reads it but whom the system's own rights let: else what signs is sealed there.
+    fn is_private(&self) -> bool {
+        true
+    }
+
+    /// Whether somebody else writes it by now, and another one was taken: nothing goes on before the end of that one was looked for.
+    fn has_moved(&self) -> bool {
+        false
+    }
+
+    /// Its end is about to be looked for.
+    fn settle(&mut self) {}
+
+    /// The chain of a database that it is.
+    fn chain(&self) -> Option<u16> {
+        None
+    }
+}
+
+impl<F: Files + ?Sized> Files for Box<F> {
+    fn list(&self, folder: &str) -> io::Result<Vec<String>> {
+        (**self).list(folder)
+    }
+
+    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        (**self).read(name)
+    }
 }
 
 /// What is in a file; `None` where there is none.

@@ -28,7 +28,7 @@ pub(super) fn pattern(path: &Path) -> Option<(&str, &str)> {
 ///
 /// # Errors
 /// When the folder above can't be read.
-pub fn folders(path: &Path) -> io::Result<Vec<PathBuf>> {
+pub(super) fn folders(path: &Path) -> io::Result<Vec<PathBuf>> {
     let Some((before, behind)) = pattern(path) else { return Ok(vec![path.to_owned()]) };
     let mut found = Vec::new();
     for entry in fs::read_dir(path.parent().unwrap_or(Path::new(".")))? {

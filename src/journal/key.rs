@@ -18,6 +18,7 @@ use super::{
     disk::{Disk, Files, KEYS},
     entry::KeyId,
     kind::Class,
+    open::SIGNER,
     settings::Retention,
 };
 use crate::seal::{Opener, Purpose, Ring, Sealer, stream};
@@ -180,22 +181,42 @@ impl Keys {
         self.rewrap(disk, Some(&former))
     }
 
-    /// Seals every key by the newest of the ring, so that the older ones can be taken out of it. Those that don't open stay as they are;
-    /// how many.
+    /// Seals every key by the newest of the ring, so that the older ones can be taken out of it, and what signs where that is sealed. Those
+    /// that don't open stay as they are; how many.
     pub(super) fn rewrap(&mut self, disk: &mut impl Disk, former: Option<&Ring>) -> Result<usize, Error> {
         let mut locked = 0;
-        for label in labels(disk)? {
-            let sealed = disk.read(&label.file())?;
+        let mut names = files(disk)?;
+        if !disk.is_private() {
+            names.push(SIGNER.to_owned());
+        }
+        for name in names {
+            let sealed = disk.read(&name)?;
             if stream::is_by_newest(&sealed, &self.ring) {
                 continue;
             }
             let by_former = |error| former.map_or(Err(error), |former| unwrap(&sealed, former));
             match unwrap(&sealed, &self.ring).or_else(by_former) {
-                Ok(secret) => disk.replace(&label.file(), &wrap(&secret, &self.ring)?)?,
+                Ok(secret) => disk.replace(&name, &wrap(&secret, &self.ring)?)?,
                 Err(_) => locked += 1,
             }
         }
         Ok(locked)
+    }
+
+    /// Seals something else by the newest key.
+    pub(super) fn seal(&self, secret: &[u8]) -> Result<Vec<u8>, Error> {
+        wrap(secret, &self.ring)
+    }
+
+    /// Opens what was sealed so.
+    pub(super) fn open(&self, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+        unwrap(sealed, &self.ring)
+    }
+
+    /// Another journal is written from now on, or what was made did not come to be.
+    pub(super) fn forget(&mut self) {
+        self.known.clear();
+        self.today.clear();
     }
 
     /// Destroys the keys of days that have been over for as long as their class is kept; which.
@@ -217,6 +238,7 @@ impl Keys {
 }
 
 fn unwrapped(secret: &[u8]) -> Result<LessSafeKey, Error> {
+    // One of another length is none.
     UnboundKey::new(&AES_256_GCM_SIV, secret).map(LessSafeKey::new).map_err(|_| Error::Shape)
 }
 
@@ -234,7 +256,7 @@ fn unwrap(sealed: &[u8], ring: &Ring) -> Result<Zeroizing<Vec<u8>>, Error> {
     while let Some(part) = opener.next(&mut buffer)? {
         secret.extend_from_slice(part);
     }
-    if secret.len() == SECRET { Ok(secret) } else { Err(Error::Shape) }
+    Ok(secret)
 }
 
 #[cfg(test)]

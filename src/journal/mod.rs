@@ -2,8 +2,9 @@
 //!
 //! `record` is what is written, and `kind` of what there are, `entry` its bytes on disk: sealed, and chained by hashes. `tree` is the Merkle tree over them (RFC 6962) and
 //! `checkpoint` what is signed of it. `key` holds a data key a day and class; destroying it is deleting. `segment` are the files, `disk` what they
-//! lie on. `queue` and `writer` are the two sides of writing, `open` is how it begins again after whatever has happened. `verify` and
+//! lie on, `postgres` the same in a database, and `place` which of these. `queue` and `writer` are the two sides of writing, `open` is how it begins again after whatever has happened. `verify` and
 //! `search` read it without a gateway, and `snapshot` copies it beside one.
+//! `stream` is what all gateways decide by: one's own journal, or the chain that all of a database share (`shared`, and `scribe` that writes it).
 //! `witness` brings checkpoints to where the operator's hands don't reach. `docs/JOURNAL.md` has the format and what it is good against.
 
 pub mod checkpoint;
@@ -13,12 +14,17 @@ mod hold;
 pub mod key;
 pub mod kind;
 pub mod open;
+pub mod place;
+pub mod postgres;
 pub mod queue;
 pub mod record;
+mod scribe;
 pub mod search;
 pub mod segment;
 pub mod settings;
+pub mod shared;
 pub mod snapshot;
+pub mod stream;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -30,7 +36,6 @@ mod writer;
 
 use std::{
     fmt,
-    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
     time::{Duration, SystemTime},
@@ -40,16 +45,17 @@ use tokio::sync::{oneshot, watch};
 
 pub use self::{
     disk::Files,
-    hold::folders,
     kind::{Class, Kind},
+    place::Place,
     queue::{Counts, Error, Receipt, State},
     record::Record,
     settings::Settings,
+    stream::{Follow, Stream},
 };
 use self::{
-    disk::{Disk, Folder, read_if_any},
+    disk::{Disk, Folder},
     key::Keys,
-    open::CHECKPOINT,
+    postgres::{Claim, Table},
     queue::{Order, Pending, Queue},
     writer::Writer,
 };
@@ -65,8 +71,7 @@ const LAST: Duration = Duration::from_secs(5);
 pub struct Journal {
     queue: Arc<Queue>,
     thread: Mutex<Option<JoinHandle<()>>>,
-    verifier: String,
-    folder: PathBuf,
+    place: Place,
 }
 
 impl fmt::Debug for Journal {
@@ -76,20 +81,30 @@ impl fmt::Debug for Journal {
 }
 
 impl Journal {
-    /// Opens the journal of a folder, which is made where it is missing, and cuts a torn end off. Of a pattern it is the first folder that nobody
-    /// writes. `ring` seals the data keys.
+    /// Opens the journal of a place, which is made where it is missing, and cuts a torn end off. Of a place that stands for several it is the first
+    /// that nobody writes. `ring` seals the data keys.
     ///
     /// # Errors
     /// When another process writes it, the disk refuses, or what was on disk for certain is not there any more.
     pub fn open(settings: &Settings, ring: Ring) -> Result<Self, open::Error> {
-        let (folder, lock) = hold::claim(&settings.path, |folder| Folder::make(folder).map(drop))?;
-        if settings.is_pattern() {
-            // Before anything is found to be wrong with it.
-            tracing::info!(folder = %folder.display(), "the journal's folder");
+        match &settings.place {
+            Place::Folder(path) => {
+                let (folder, lock) = hold::claim(path, |folder| Folder::make(folder).map(drop))?;
+                if settings.place.is_many() {
+                    // Before anything is found to be wrong with it.
+                    tracing::info!(folder = %folder.display(), "the journal's folder");
+                }
+                let settings = Settings { place: Place::Folder(folder.clone()), ..settings.clone() };
+                Self::start(Folder::new(&folder), &settings, ring, Some(lock))
+            }
+            Place::Database { postgres, chain } => {
+                let table = Table::claim(postgres, chain.map_or(Claim::Any, Claim::One))?;
+                if chain.is_none() {
+                    tracing::info!(database = %postgres, chain = table.chain(), "the journal's chain");
+                }
+                Self::start(table, settings, ring, None)
+            }
         }
-        let mut journal = Self::start(Folder::new(&folder), settings, ring, Some(lock))?;
-        journal.folder = folder;
-        Ok(journal)
     }
 
     fn start<D: Disk>(
@@ -98,26 +113,22 @@ impl Journal {
         ring: Ring,
         lock: Option<LockFile>,
     ) -> Result<Self, open::Error> {
-        let opened = open::open(&mut disk)?;
         let mut keys = Keys::new(ring);
+        let opened = open::open(&mut disk, &keys)?;
         match keys.rewrap(&mut disk, None) {
             Ok(0) => {}
             Ok(locked) => tracing::warn!(locked, "data keys of the journal open with no key of the ring"),
             // They can still be sealed anew at the next start.
             Err(error) => tracing::warn!(%error, "data keys of the journal could not be sealed anew"),
         }
-        let verifier = opened.signer.verifier().text();
         let queue = Arc::new(Queue::default());
-        // Checked when it was opened.
-        if let Some(note) = read_if_any(&disk, CHECKPOINT)?.and_then(|note| String::from_utf8(note).ok()) {
-            queue.signed.send_replace(note.into());
-        }
+        queue.settle(&disk, &opened)?;
         let writer = Writer::new(disk, keys, opened, settings.clone(), Arc::clone(&queue));
         let thread = thread::Builder::new().name("journal".to_owned()).spawn(move || {
             writer.run();
             drop(lock);
         })?;
-        Ok(Self { queue, thread: Mutex::new(Some(thread)), verifier, folder: settings.path.clone() })
+        Ok(Self { queue, thread: Mutex::new(Some(thread)), place: settings.place.clone() })
     }
 
     /// Writes a record. It is handed over at once, and on disk for certain when the future answers; whoever drops the future loses the answer
@@ -154,8 +165,11 @@ impl Journal {
 
     /// Where it lies.
     #[must_use]
-    pub fn folder(&self) -> &Path {
-        &self.folder
+    pub fn place(&self) -> Place {
+        match (&self.place, self.queue.home.load().chain) {
+            (Place::Database { postgres, .. }, chain) => Place::Database { postgres: Arc::clone(postgres), chain },
+            (place, _) => place.clone(),
+        }
     }
 
     /// Whether records can be written.
@@ -178,8 +192,8 @@ impl Journal {
 
     /// The key that checks its checkpoints, in the form of C2SP.
     #[must_use]
-    pub fn verifier(&self) -> &str {
-        &self.verifier
+    pub fn verifier(&self) -> String {
+        self.queue.home.load().verifier.clone()
     }
 
     /// The newest signed checkpoint, as it comes; empty before the first.

@@ -5,11 +5,12 @@ use std::io;
 use aws_lc_rs::digest;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use super::{
     checkpoint::{self, Checkpoint, Signer},
     disk::{Disk, Files, read_if_any},
-    key,
+    key::{self, Keys},
     segment::{self, Bad, Chain, Segment, Why, is_torn},
     tree::{Frontier, Hash, hex},
 };
@@ -75,9 +76,22 @@ pub enum Error {
         "checkpoint.key is missing in the journal's folder, and there are records: bring it back, or move the folder aside"
     )]
     NoSigner,
+    /// What signs opens with no key of the ring.
+    #[error(
+        "the journal was begun with another `seal.key_file`: all gateways of a database need the same keys, and a key that was replaced stays in the file as an older line"
+    )]
+    OtherKeys,
     /// A data key can't be used.
     #[error("a data key of the journal can't be used: {0}")]
     Key(String),
+}
+
+impl Error {
+    /// Whether another process writes it.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        matches!(self, Self::Locked(_)) || matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::WouldBlock)
+    }
 }
 
 impl From<key::Error> for Error {
@@ -126,9 +140,9 @@ pub(super) fn genesis(origin: &str) -> Hash {
 }
 
 /// Finds the end. Cuts a torn one off.
-pub(super) fn open(disk: &mut impl Disk) -> Result<Opened, Error> {
+pub(super) fn open(disk: &mut impl Disk, keys: &Keys) -> Result<Opened, Error> {
     let segments = segment::list(disk)?;
-    let signer = signer(disk, segments.is_empty())?;
+    let signer = signer(disk, keys, segments.is_empty())?;
     let known = checkpoint(disk, &signer)?;
     let start = known.as_ref().and_then(|checkpoint| frontier(disk, checkpoint)).unwrap_or_default();
     let (tail, torn) = read(disk, &segments, start, known.as_ref(), &signer)?;
@@ -145,16 +159,19 @@ pub(super) fn open(disk: &mut impl Disk) -> Result<Opened, Error> {
     Ok(Opened { signer, tail, signed: known.map_or(0, |checkpoint| checkpoint.size), cut })
 }
 
-fn signer(disk: &mut impl Disk, new: bool) -> Result<Signer, Error> {
+fn signer(disk: &mut impl Disk, keys: &Keys, new: bool) -> Result<Signer, Error> {
     let wrong = |source| Error::Checkpoint { name: SIGNER, source };
     let signer = match read_if_any(disk, SIGNER)? {
-        Some(text) => {
-            let text = zeroize::Zeroizing::new(text);
+        Some(bytes) => {
+            let bytes = Zeroizing::new(bytes);
+            let text = if disk.is_private() { bytes } else { keys.open(&bytes).map_err(|_| Error::OtherKeys)? };
             std::str::from_utf8(&text).map_err(|_| checkpoint::Error::Key).and_then(Signer::parse).map_err(wrong)?
         }
         None if new => {
             let signer = Signer::random().map_err(wrong)?;
-            disk.replace(SIGNER, signer.text().as_bytes())?;
+            let text = signer.text();
+            let sealed = (!disk.is_private()).then(|| keys.seal(text.as_bytes())).transpose()?;
+            disk.replace(SIGNER, sealed.as_deref().unwrap_or(text.as_bytes()))?;
             signer
         }
         None => return Err(Error::NoSigner),

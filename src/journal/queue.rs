@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    io,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU8, Ordering::Relaxed},
@@ -9,10 +10,16 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use arc_swap::ArcSwap;
 use tokio::sync::{oneshot, watch};
 use zeroize::Zeroizing;
 
-use super::{kind::Class, tree::Hash};
+use super::{
+    disk::{Disk, read_if_any},
+    kind::Class,
+    open::{CHECKPOINT, Opened},
+    tree::Hash,
+};
 use crate::{common::meter::Counter, seal::Ring};
 
 /// Most records that wait.
@@ -40,6 +47,9 @@ pub enum Error {
     /// The journal has come to its end.
     #[error("the journal is closed")]
     Closed,
+    /// Another gateway has appended to what all share, so that it was decided by what is not so any more.
+    #[error("another gateway has decided something in between")]
+    Conflict,
 }
 
 /// Where a record is, once it is on disk.
@@ -124,6 +134,16 @@ pub(super) struct Queue {
     pub(super) counts: Counts,
     /// The newest signed checkpoint; empty before the first.
     pub(super) signed: watch::Sender<Arc<str>>,
+    pub(super) home: ArcSwap<Home>,
+}
+
+/// Which journal it is.
+#[derive(Debug, Default)]
+pub(super) struct Home {
+    /// The key that checks its checkpoints, in the form of C2SP.
+    pub(super) verifier: String,
+    /// The chain of a database that it is.
+    pub(super) chain: Option<u16>,
 }
 
 /// What there is to do.
@@ -134,6 +154,15 @@ pub(super) struct Taken {
 }
 
 impl Queue {
+    /// It is this journal that is written from now on.
+    pub(super) fn settle(&self, disk: &impl Disk, opened: &Opened) -> io::Result<()> {
+        self.home.store(Arc::new(Home { verifier: opened.signer.verifier().text(), chain: disk.chain() }));
+        // Checked when it was opened.
+        let note = read_if_any(disk, CHECKPOINT)?.and_then(|note| String::from_utf8(note).ok());
+        self.signed.send_replace(note.unwrap_or_default().into());
+        Ok(())
+    }
+
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,16 +1,17 @@
 //! Reading what was written, with the keys.
 
-use std::{io, path::Path};
+use std::io;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::{
-    disk::{Files, Folder},
+    disk::Files,
     entry::Entry,
     key::{self, Found, Keys},
     kind::Class,
+    place::Place,
     segment::{self, Bad, Chain, Why, is_torn},
     tree::Hash,
 };
@@ -101,21 +102,31 @@ struct Text {
     body: Map<String, Value>,
 }
 
-/// Shows every record of a folder's journal that `filter` lets through, in order, until `visit` has enough.
+/// Shows every record of a journal that `filter` lets through, in order, until `visit` has enough.
 ///
 /// # Errors
 /// When a file can't be read, or a record is damaged; all before it were shown.
-pub fn search(folder: &Path, ring: Ring, filter: &Filter, visit: impl FnMut(Line) -> bool) -> Result<Unread, Error> {
-    read(&Folder::new(folder), ring, filter, visit)
+pub fn search(place: &Place, ring: Ring, filter: &Filter, visit: impl FnMut(Line) -> bool) -> Result<Unread, Error> {
+    read(&place.files()?, ring, filter, visit)
 }
 
 pub(super) fn read(
     disk: &impl Files,
     ring: Ring,
     filter: &Filter,
+    visit: impl FnMut(Line) -> bool,
+) -> Result<Unread, Error> {
+    read_by(disk, &mut Keys::new(ring), filter, visit)
+}
+
+/// The same, by keys that are at hand.
+pub(super) fn read_by(
+    disk: &impl Files,
+    keys: &mut Keys,
+    filter: &Filter,
     mut visit: impl FnMut(Line) -> bool,
 ) -> Result<Unread, Error> {
-    let mut reader = Reader { keys: Keys::new(ring), buffer: Zeroizing::default(), unread: Unread::default() };
+    let mut reader = Reader::default();
     let wanted = filter.text.as_ref().map(|text| text.to_lowercase());
     let segments = segment::list(disk)?;
     let mut chain = Chain { next: 0, previous: None };
@@ -139,7 +150,7 @@ pub(super) fn read(
                 && filter.class.is_none_or(|class| class == entry.place.class);
             if asked && matches!(outcome, Ok(true)) {
                 outcome = reader
-                    .open(disk, entry)
+                    .open(disk, keys, entry)
                     .map(|line| line.filter(|line| matches(line, filter, wanted.as_deref())).is_none_or(&mut visit));
             }
         });
@@ -173,16 +184,22 @@ fn says(value: &Value, wanted: &str) -> bool {
     }
 }
 
-struct Reader {
-    keys: Keys,
+/// Opens entries, and counts those that it can't.
+#[derive(Default)]
+pub(super) struct Reader {
     buffer: Zeroizing<Vec<u8>>,
-    unread: Unread,
+    pub(super) unread: Unread,
 }
 
 impl Reader {
-    fn open(&mut self, disk: &impl Files, entry: &Entry<'_>) -> Result<Option<Line>, Error> {
+    pub(super) fn open(
+        &mut self,
+        disk: &impl Files,
+        keys: &mut Keys,
+        entry: &Entry<'_>,
+    ) -> Result<Option<Line>, Error> {
         let place = entry.place;
-        let key = match self.keys.find(disk, place.key) {
+        let key = match keys.find(disk, place.key) {
             Ok(Found::Key(key)) => key,
             Ok(Found::Destroyed) => {
                 self.unread.destroyed += 1;

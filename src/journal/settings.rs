@@ -2,6 +2,7 @@
 
 use std::{fmt, path::PathBuf, time::Duration};
 
+use super::place::Place;
 use crate::{common::secret::Secret, dial::address::Address};
 
 /// Seconds of a day.
@@ -10,8 +11,8 @@ const DAY: u64 = 86_400;
 /// The journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// Its folder. A `*` in its name stands for the lowest number of a folder that no other gateway writes.
-    pub path: PathBuf,
+    /// Where it is.
+    pub place: Place,
     /// Whether it was asked for, so that a gateway may not go on without it.
     pub given: bool,
     /// How long the records of each class can be read.
@@ -23,17 +24,11 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Whether several gateways have a folder each.
+    /// The defaults, at this place.
     #[must_use]
-    pub fn is_pattern(&self) -> bool {
-        super::hold::pattern(&self.path).is_some()
-    }
-
-    /// The defaults, in this folder.
-    #[must_use]
-    pub fn new(path: PathBuf) -> Self {
+    pub fn new(place: impl Into<Place>) -> Self {
         Self {
-            path,
+            place: place.into(),
             given: false,
             retention: Retention::default(),
             checkpoint: Duration::from_secs(10),

@@ -92,7 +92,7 @@ fn what_is_written_is_read_again_and_goes_on() {
     let journal = open(&disk).expect("opened");
     assert_eq!(append(&journal, 3).expect("written").index, 3);
     assert_eq!((journal.state(), journal.counts().records(Class::Grants).value()), (State::Ready, 1));
-    let verifier = journal.verifier().to_owned();
+    let verifier = journal.verifier();
     drop(journal);
     assert_eq!(numbers(&disk), (vec![0, 1, 2, 3], 0));
     let report = verify(&disk);
@@ -430,22 +430,23 @@ fn searches_look_at_kind_time_and_text() {
 fn one_process_writes_and_files_are_private() {
     use std::os::unix::fs::PermissionsExt as _;
     let dir = tempfile::tempdir().expect("a folder");
-    let settings = Settings { path: dir.path().join("journal"), ..settings() };
+    let path = dir.path().join("journal");
+    let settings = Settings { place: path.clone().into(), ..settings() };
     let journal = Journal::open(&settings, ring()).expect("opened");
     append(&journal, 0).expect("written");
     assert!(matches!(Journal::open(&settings, ring()), Err(open::Error::Locked(_))));
-    assert!(verify::verify(&settings.path, Outside::default()).expect("read").running);
+    assert!(verify::verify(&settings.place, Outside::default()).expect("read").running);
     for name in [FIRST, SIGNER] {
-        let mode = std::fs::metadata(settings.path.join(name)).expect("a file").permissions().mode();
+        let mode = std::fs::metadata(path.join(name)).expect("a file").permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
-    assert_eq!(std::fs::metadata(&settings.path).expect("a folder").permissions().mode() & 0o777, 0o700);
+    assert_eq!(std::fs::metadata(&path).expect("a folder").permissions().mode() & 0o777, 0o700);
     drop(journal);
     let journal = Journal::open(&settings, ring()).expect("free again");
     assert_eq!(append(&journal, 1).map(|receipt| receipt.index), Ok(1));
     assert!(!format!("{journal:?}").contains("person"));
     drop(journal);
-    let report = verify::verify(&settings.path, Outside::default()).expect("read");
+    let report = verify::verify(&settings.place, Outside::default()).expect("read");
     assert_eq!((report.running, report.records, report.problems), (false, 2, Vec::new()));
-    assert!(verify::verify(&dir.path().join("other"), Outside::default()).is_err());
+    assert!(verify::verify(&dir.path().join("other").into(), Outside::default()).is_err());
 }

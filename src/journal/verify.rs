@@ -1,13 +1,13 @@
 //! Whether a journal is what was written: without a gateway, and without any secret.
 
-use std::{collections::BTreeMap, fmt, io, path::Path};
+use std::{collections::BTreeMap, fmt, io};
 
 use super::{
     checkpoint::{self, Checkpoint, Verifier},
-    disk::{Files, Folder, read_if_any},
-    hold,
+    disk::{Files, read_if_any},
     kind::Class,
     open::{CHECKPOINT, VERIFIER, genesis},
+    place::Place,
     segment::{self, Chain, Segment, Why, is_torn},
     tree::{Frontier, Hash},
 };
@@ -136,14 +136,12 @@ pub struct Outside<'a> {
     pub verifier: Option<&'a Verifier>,
 }
 
-/// Reads the whole journal of a folder.
+/// Reads a whole journal.
 ///
 /// # Errors
 /// When it can't be read.
-pub fn verify(folder: &Path, outside: Outside<'_>) -> io::Result<Report> {
-    // Who is told of a folder that is none should not hear that all is well.
-    std::fs::read_dir(folder)?;
-    check(&Folder::new(folder), outside, hold::is_held(folder)?)
+pub fn verify(place: &Place, outside: Outside<'_>) -> io::Result<Report> {
+    check(&place.files()?, outside, place.is_held()?)
 }
 
 /// Checkpoints whose roots are to be met on the way, by their sizes.

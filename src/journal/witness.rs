@@ -9,7 +9,7 @@ use std::{
     fs::OpenOptions,
     io::{self, Read as _, Write as _},
     os::unix::fs::OpenOptionsExt as _,
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -19,7 +19,7 @@ use http_body_util::Full;
 
 use super::{
     checkpoint::{self, Checkpoint, Verifier, notes},
-    disk::Folder,
+    place::Place,
     settings::{To, Witness as Settings},
     tree::Hash,
     verify::root_at,
@@ -102,11 +102,11 @@ impl Witness {
         Self { to: settings.to.clone(), asker: Asker::new(ca, DEADLINE), agreed: None }
     }
 
-    /// Brings it a signed checkpoint of the journal in `folder`.
+    /// Brings it a signed checkpoint of the journal at `place`.
     ///
     /// # Errors
     /// When it does not take it, and why.
-    pub async fn send(&mut self, note: &str, key: &Verifier, folder: &Path) -> Result<Sent, Error> {
+    pub async fn send(&mut self, note: &str, key: &Verifier, place: &Place) -> Result<Sent, Error> {
         let own = key.check(note.as_bytes())?;
         let mark = (own.size, own.root);
         if self.agreed == Some(mark) && !matches!(self.to, To::File(_)) {
@@ -115,7 +115,7 @@ impl Witness {
         let (size, note) = (own.size, note.to_owned());
         let sent = match &self.to {
             To::File(path) => {
-                let visit = Visit { path: path.clone(), folder: folder.to_owned(), key: key.clone(), own, note };
+                let visit = Visit { path: path.clone(), place: place.clone(), key: key.clone(), own, note };
                 let agreed = self.agreed;
                 tokio::task::spawn_blocking(move || visit.run(agreed)).await.map_err(io::Error::other)??
             }
@@ -157,7 +157,7 @@ fn shown(body: &[u8], key: &Verifier, own: &Checkpoint) -> Error {
 /// One visit to a file.
 struct Visit {
     path: PathBuf,
-    folder: PathBuf,
+    place: Place,
     key: Verifier,
     own: Checkpoint,
     note: String,
@@ -198,12 +198,14 @@ impl Visit {
         if theirs.size == self.own.size {
             return Ok(theirs.root == self.own.root);
         }
-        Ok(root_at(&Folder::new(&self.folder), theirs.size)? == Some(theirs.root))
+        Ok(root_at(&self.place.files()?, theirs.size)? == Some(theirs.root))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::{
         journal::{Journal, Kind, Record, Settings as JournalSettings},
@@ -214,7 +216,7 @@ mod tests {
     fn grown(dir: &Path, records: u64) -> (String, Verifier) {
         let ring = Ring::load_or_make(&dir.join("seal.key")).expect("keys");
         let journal = Journal::open(&JournalSettings::new(dir.join("journal")), ring).expect("opened");
-        let key = Verifier::parse(journal.verifier()).expect("a key");
+        let key = Verifier::parse(&journal.verifier()).expect("a key");
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         for _ in 0..records {
             runtime.block_on(journal.append(&Record::sign_ins(Kind::SignInMissed, 1))).expect("written");
@@ -226,7 +228,7 @@ mod tests {
 
     fn send(witness: &mut Witness, note: &str, key: &Verifier, dir: &Path) -> Result<Sent, Error> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(witness.send(note, key, &dir.join("journal")))
+        runtime.block_on(witness.send(note, key, &dir.join("journal").into()))
     }
 
     #[test]

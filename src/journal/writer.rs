@@ -10,11 +10,13 @@ use super::{
     disk::Disk,
     entry::{self, Place},
     key::{self, Keys},
-    open::{CHECKPOINT, CUT, Cut, FRONTIER, Opened, Tail, frontier_text},
+    open::{CHECKPOINT, CUT, Cut, FRONTIER, Opened, Tail, frontier_text, open},
     queue::{Error, Order, Pending, Queue, Receipt, State},
     record::Record,
+    search,
     segment::{self, Segment},
     settings::Settings,
+    tree::{Frontier, Hash},
 };
 use crate::common::clock;
 
@@ -24,17 +26,25 @@ const REST: Duration = Duration::from_secs(1);
 /// is destroyed is gone.
 const EXPIRE: Duration = Duration::from_secs(3600);
 /// Bytes of a whole queue in one group, with all that entries have besides.
-const LONGEST_GROUP: u64 = 20 << 20;
+pub(super) const LONGEST_GROUP: u64 = 20 << 20;
 
 /// Why a group is not on disk.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+pub(super) enum Failure {
     #[error(transparent)]
     Io(#[from] io::Error),
     #[error("a data key can't be made or read: {0}")]
     Key(key::Error),
     #[error("the cipher failed")]
     Cipher,
+    #[error("another gateway has decided something in between")]
+    Conflict,
+    #[error("record {0} is not what was written: {1}; `privet audit verify` tells more")]
+    Damaged(u64, segment::Why),
+    #[error("record {0} is sealed by a key that is not in the key file")]
+    Locked(u64),
+    #[error("what others have written can't be read: {0}")]
+    Read(#[source] search::Error),
 }
 
 impl From<key::Error> for Failure {
@@ -47,13 +57,39 @@ impl From<key::Error> for Failure {
 }
 
 impl Failure {
-    fn kind(&self) -> io::ErrorKind {
-        if let Self::Io(error) = self { error.kind() } else { io::ErrorKind::Other }
+    pub(super) fn kind(&self) -> io::ErrorKind {
+        match self {
+            Self::Io(error) | Self::Read(search::Error::Io(error)) => error.kind(),
+            Self::Damaged(..) => io::ErrorKind::InvalidData,
+            _ => io::ErrorKind::Other,
+        }
     }
 
-    fn is_full(&self) -> bool {
+    pub(super) fn is_full(&self) -> bool {
         matches!(self.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
     }
+}
+
+/// The bytes of a group behind an end, into `buffer`; where each record is, and the end that follows.
+pub(super) fn seal(
+    group: &[Pending],
+    tail: &Tail,
+    disk: &mut impl Disk,
+    keys: &mut Keys,
+    buffer: &mut Vec<u8>,
+) -> Result<(Vec<Receipt>, Frontier, Hash), Failure> {
+    let (mut frontier, mut previous, durable) = (tail.frontier.clone(), tail.previous, tail.frontier.size());
+    buffer.clear();
+    let mut receipts = Vec::with_capacity(group.len());
+    for pending in group {
+        let (key, cipher) = keys.at(disk, pending.class, pending.time)?;
+        let (index, time, class, cut) = (frontier.size(), pending.time, pending.class, pending.cut);
+        let place = Place { index, time, durable, class, cut, key, previous };
+        previous = entry::seal(&place, &pending.text, cipher, buffer).map_err(|entry::Failed| Failure::Cipher)?;
+        frontier.push(previous);
+        receipts.push(Receipt { index, time, hash: previous });
+    }
+    Ok((receipts, frontier, previous))
 }
 
 /// Since when nothing can be written, and what was lost since.
@@ -72,6 +108,8 @@ pub(super) struct Writer<D> {
     queue: Arc<Queue>,
     /// Whether the file may hold more than its length, from a write that has failed.
     dirty: bool,
+    /// Whether another journal was taken, and its end is not known yet.
+    unsettled: bool,
     outage: Option<Outage>,
     signed_at: Instant,
     /// Whether a failure to sign was told.
@@ -99,6 +137,7 @@ impl<D: Disk> Writer<D> {
             settings,
             queue,
             dirty: false,
+            unsettled: false,
             outage: None,
             signed_at: now,
             unsigned_told: false,
@@ -227,22 +266,28 @@ impl<D: Disk> Writer<D> {
         self.outage = Some(Outage { since, lost: self.outage.map_or(0, |outage| outage.lost) + lost });
     }
 
+    /// Looks for the end of another journal, where another one was taken.
+    fn settle(&mut self) -> io::Result<()> {
+        if self.disk.has_moved() {
+            self.disk.settle();
+            self.unsettled = true;
+        }
+        if !self.unsettled {
+            return Ok(());
+        }
+        self.keys.forget();
+        self.opened = open(&mut self.disk, &self.keys).map_err(io::Error::other)?;
+        (self.dirty, self.unsettled) = (false, false);
+        self.queue.settle(&self.disk, &self.opened)
+    }
+
     /// On disk when it returns, or not counted.
     fn write(&mut self, group: &[Pending]) -> Result<Vec<Receipt>, Failure> {
+        self.settle()?;
         let name = self.segment()?;
-        let Tail { frontier, previous, length, .. } = &self.opened.tail;
-        let (mut frontier, mut previous, length, durable) = (frontier.clone(), *previous, *length, frontier.size());
-        self.buffer.clear();
-        let mut receipts = Vec::with_capacity(group.len());
-        for pending in group {
-            let (key, cipher) = self.keys.at(&mut self.disk, pending.class, pending.time)?;
-            let (index, time, class, cut) = (frontier.size(), pending.time, pending.class, pending.cut);
-            let place = Place { index, time, durable, class, cut, key, previous };
-            let hash = entry::seal(&place, &pending.text, cipher, &mut self.buffer);
-            previous = hash.map_err(|entry::Failed| Failure::Cipher)?;
-            frontier.push(previous);
-            receipts.push(Receipt { index, time, hash: previous });
-        }
+        let tail = &self.opened.tail;
+        let length = tail.length;
+        let (receipts, frontier, previous) = seal(group, tail, &mut self.disk, &mut self.keys, &mut self.buffer)?;
         // From here on there may be bytes of a group that does not count.
         self.dirty = true;
         self.disk.write(&name, length, &self.buffer)?;
@@ -277,6 +322,10 @@ impl<D: Disk> Writer<D> {
     /// Signs for everything that is on disk.
     fn sign(&mut self) {
         self.signed_at = Instant::now();
+        if self.unsettled || self.disk.has_moved() {
+            // What is known of the end is another's.
+            return;
+        }
         let frontier = &self.opened.tail.frontier;
         let note = self.opened.signer.sign(frontier.size(), frontier.root());
         let written = self

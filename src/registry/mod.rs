@@ -27,7 +27,7 @@ pub mod view;
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex as Lock, PoisonError},
+    sync::{Arc, Mutex as Lock, PoisonError, Weak},
     time::{Duration, SystemTime},
 };
 
@@ -48,13 +48,15 @@ pub use self::{
 };
 use crate::{
     journal::{
-        self, Class, Journal,
-        search::{self, Filter, search},
+        self, Class, Follow, Place, Stream,
+        search::{self, Filter, Line, search},
         tree::hex,
     },
     seal::{self, Ring},
 };
 
+/// How often something is decided anew because another gateway has decided something meanwhile.
+const ATTEMPTS: usize = 32;
 /// How often it is looked what grows old; keys of the journal are destroyed as often.
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -81,10 +83,15 @@ impl Unread {
 ///
 /// # Errors
 /// When the journal can't be read.
-pub fn read(journal: &Path, ring: Ring) -> Result<(State, Unread), search::Error> {
-    let (mut state, mut unread) = (State::default(), Unread::default());
+pub fn read(journal: &Place, ring: Ring) -> Result<(State, Unread), search::Error> {
+    fold(journal, ring).map(|(seen, unread)| (Arc::unwrap_or_clone(seen.state), unread))
+}
+
+fn fold(journal: &Place, ring: Ring) -> Result<(Seen, Unread), search::Error> {
+    let (mut state, mut unread, mut next) = (State::default(), Unread::default(), 0);
     let filter = Filter { class: Some(Class::Grants), ..Filter::default() };
     let not = search(journal, ring, &filter, |line| {
+        next = line.index + 1;
         match Event::read(&line.kind, line.body) {
             Some(Ok(event)) => state.apply(&event, Moment::at(line.time / 1000)),
             Some(Err(_)) => unread.bad += 1,
@@ -93,7 +100,14 @@ pub fn read(journal: &Path, ring: Ring) -> Result<(State, Unread), search::Error
         true
     })?;
     (unread.destroyed, unread.locked) = (not.destroyed, not.locked);
-    Ok((state, unread))
+    Ok((Seen { state: Arc::new(state), next }, unread))
+}
+
+/// The state, and how many records it is from.
+#[derive(Debug)]
+struct Seen {
+    state: Arc<State>,
+    next: u64,
 }
 
 /// What was done.
@@ -101,13 +115,6 @@ pub fn read(journal: &Path, ring: Ring) -> Result<(State, Unread), search::Error
 pub struct Done {
     /// What has happened, in order.
     pub events: Vec<Event>,
-}
-
-/// Where the journal is that is read.
-#[derive(Debug, Clone)]
-struct Source {
-    folder: PathBuf,
-    keys: PathBuf,
 }
 
 /// Why there is no registry.
@@ -124,11 +131,11 @@ pub enum Error {
 /// The registry of a process that writes a journal.
 #[derive(Debug)]
 pub struct Registry {
-    journal: Arc<Journal>,
-    /// Where it is, and what opens it: reviews read it again.
-    source: Source,
+    stream: Stream,
+    /// What opens it: reviews read it again.
+    keys: PathBuf,
     settings: ArcSwap<Settings>,
-    state: ArcSwap<State>,
+    seen: ArcSwap<Seen>,
     unread: Unread,
     /// How long records of ours can be read.
     kept: Duration,
@@ -140,18 +147,19 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Reads the state from the folder of `journal`, which has to be open already, by the keys of a file.
+    /// Reads the state from `stream`, whose grants can be read for as long as they are `kept`, by the keys of a file, and follows it.
     ///
     /// # Errors
     /// When the journal can't be read.
     pub fn open(
-        journal: Arc<Journal>,
-        place: &journal::Settings,
+        stream: Stream,
+        kept: Duration,
         keys: &Path,
         settings: Settings,
         now: SystemTime,
     ) -> Result<Arc<Self>, Error> {
-        let (state, unread) = read(&place.path, Ring::load(keys)?)?;
+        let (seen, unread) = fold(&stream.place(), Ring::load(keys)?)?;
+        let next = seen.next;
         if unread.missing() > 0 {
             let Unread { bad, locked, .. } = unread;
             tracing::error!(
@@ -160,23 +168,26 @@ impl Registry {
                 "records of the registry can't be read: what they say of people does not hold"
             );
         }
-        Ok(Arc::new(Self {
-            journal,
-            source: Source { folder: place.path.clone(), keys: keys.to_owned() },
+        let registry = Arc::new(Self {
+            stream,
+            keys: keys.to_owned(),
             settings: ArcSwap::from_pointee(settings),
-            state: ArcSwap::from_pointee(state),
+            seen: ArcSwap::from_pointee(seen),
             unread,
-            kept: place.retention.grants,
+            kept,
             writer: Mutex::default(),
             departures: watch::Sender::new(0),
             looked: Lock::new((now.into(), None)),
-        }))
+        });
+        let follower: Weak<dyn Follow> = Arc::downgrade(&registry) as _;
+        registry.stream.follow(follower, next);
+        Ok(registry)
     }
 
     /// The state as it is now. It takes no lock.
     #[must_use]
     pub fn state(&self) -> Arc<State> {
-        self.state.load_full()
+        Arc::clone(&self.seen.load().state)
     }
 
     /// The rules in force.
@@ -210,7 +221,7 @@ impl Registry {
         let (registry, actor) = (Arc::clone(self), actor.clone());
         let task = tokio::spawn(async move {
             let command = registry.look_for(command, &actor, now).await?;
-            registry.write(|state, rules| decide(state, rules, command, &actor, now)).await
+            registry.write(|state, rules| decide(state, rules, command.clone(), &actor, now)).await
         });
         task.await.unwrap_or(Err(Denied::Journal(journal::Error::Closed)))
     }
@@ -226,9 +237,11 @@ impl Registry {
         let mut seed = [0; 16];
         aws_lc_rs::rand::fill(&mut seed).map_err(|_| Denied::Unreadable)?;
         let (since, until, sample) = (Some(review.since), Some(review.until), Some(review.sample));
-        let Source { folder, keys } = self.source.clone();
+        let (place, keys) = (self.stream.place(), self.keys.clone());
         let reading = tokio::task::spawn_blocking(move || {
-            population::draw(&folder, Ring::load(&keys)?, &review, rules.utc_offset, hex(&seed)).map_err(Error::from)
+            let ring = || Ring::load(&keys).map_err(Error::from);
+            let journals = place.own().map_err(search::Error::from)?;
+            population::draw(&journals, ring, &review, rules.utc_offset, hex(&seed))
         });
         let drawn = reading.await.map_err(|_| Denied::Unreadable)?.map_err(|error| {
             tracing::error!(%error, "access records can't be read for a review");
@@ -283,26 +296,65 @@ impl Registry {
         self.write(|state, _| Ok(state.to_carry(moment, most))).await.map(drop)
     }
 
-    async fn write(
-        &self,
-        decide: impl FnOnce(&State, &Settings) -> Result<Vec<Event>, Denied>,
-    ) -> Result<Done, Denied> {
+    /// Where another gateway has decided something in between, it is decided anew by what is so then.
+    async fn write(&self, decide: impl Fn(&State, &Settings) -> Result<Vec<Event>, Denied>) -> Result<Done, Denied> {
         let _one = self.writer.lock().await;
-        let events = decide(&self.state(), &self.settings())?;
-        for event in &events {
-            let record = event.record().ok_or(Denied::Journal(journal::Error::TooLong))?;
-            let receipt = self.journal.append(&record).await?;
-            let mut state = State::clone(&self.state());
-            state.apply(event, Moment::at(receipt.time / 1000));
-            self.state.store(Arc::new(state));
-            if event.takes() {
-                self.depart();
+        for _ in 0..ATTEMPTS {
+            let seen = self.seen.load_full();
+            let events = decide(&seen.state, &self.settings())?;
+            let records: Option<Vec<_>> = events.iter().map(Event::record).collect();
+            let records = records.ok_or(Denied::Journal(journal::Error::TooLong))?;
+            if records.is_empty() {
+                return Ok(Done { events });
+            }
+            let (receipts, outcome) = self.stream.append(&records, Some(seen.next)).await;
+            for (event, receipt) in events.iter().zip(receipts) {
+                self.accept(event, receipt.index, receipt.time);
+            }
+            match outcome {
+                Ok(()) => return Ok(Done { events }),
+                Err(journal::Error::Conflict) => {}
+                Err(error) => return Err(error.into()),
             }
         }
-        Ok(Done { events })
+        Err(Denied::Journal(journal::Error::Conflict))
+    }
+
+    /// Takes an event into account, unless it is already.
+    fn accept(&self, event: &Event, index: u64, time: u64) {
+        let seen = self.seen.load_full();
+        if index < seen.next {
+            return;
+        }
+        let mut state = State::clone(&seen.state);
+        state.apply(event, Moment::at(time / 1000));
+        self.seen.store(Arc::new(Seen { state: Arc::new(state), next: index + 1 }));
+        if event.takes() {
+            self.depart();
+        }
     }
 
     fn depart(&self) {
         self.departures.send_modify(|count| *count += 1);
+    }
+}
+
+impl Follow for Registry {
+    fn take(&self, line: &Line) {
+        match Event::read(&line.kind, line.body.clone()) {
+            Some(Ok(event)) => self.accept(&event, line.index, line.time),
+            Some(Err(_)) => {
+                let record = line.index;
+                tracing::error!(record, "a record of the registry can't be read: what it says of people does not hold");
+            }
+            None => {}
+        }
+    }
+
+    fn reached(&self, next: u64) {
+        let seen = self.seen.load();
+        if seen.next < next {
+            self.seen.store(Arc::new(Seen { state: Arc::clone(&seen.state), next }));
+        }
     }
 }

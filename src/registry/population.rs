@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    path::Path,
     time::Duration,
 };
 
@@ -11,13 +10,13 @@ use serde_json::{Map, Value};
 
 use super::{
     person::PersonId,
-    review::{Chosen, Drawn, Review},
+    review::{CHAIN, Chosen, Drawn, Ends, Review},
     unusual::{Rule, unusual},
 };
 use crate::{
     common::clock,
     journal::{
-        Class, Kind,
+        Class, Kind, Place,
         search::{self, Filter, Line, search},
     },
     seal::Ring,
@@ -65,6 +64,8 @@ pub struct Access {
 /// The access records of a period, and of the time before.
 struct Population<'a> {
     review: &'a Review,
+    /// What the number of a record is beyond its index in the journal that is read.
+    base: u64,
     utc_offset: i16,
     all: Vec<Access>,
     /// Intents whose end is not known yet, by index; where an end does not name its intent their requests do.
@@ -74,27 +75,39 @@ struct Population<'a> {
     words: HashMap<String, u32>,
 }
 
-/// Draws what `review` looks at from a journal, by `seed`.
+/// Draws what `review` looks at from journals, each opened by a `ring` of its own, by `seed`.
 ///
 /// # Errors
-/// When the journal can't be read.
-pub fn draw(
-    journal: &Path,
-    ring: Ring,
+/// When a journal can't be read.
+pub fn draw<E: From<search::Error>>(
+    journals: &[Place],
+    ring: impl Fn() -> Result<Ring, E>,
     review: &Review,
     utc_offset: i16,
     seed: String,
-) -> Result<Drawn, search::Error> {
+) -> Result<Drawn, E> {
     let mut population = Population::new(review, utc_offset);
     let before = review.since.millis().saturating_sub(millis(BEFORE));
-    let mut read = 0;
+    let (mut read, mut missing) = (Ends::default(), 0);
     let filter = Filter { class: Some(Class::Access), since: Some(before), ..Filter::default() };
-    let unread = search(journal, ring, &filter, |line| {
-        read = line.index + 1;
-        population.take(&line);
-        true
-    })?;
-    Ok(population.drawn(seed, read, unread.destroyed + unread.locked))
+    for journal in journals {
+        population.base = number(journal, 0);
+        let mut end = None;
+        let unread = search(journal, ring()?, &filter, |line| {
+            end = Some(population.base + line.index + 1);
+            population.take(&line);
+            true
+        })?;
+        read.0.extend(end);
+        missing += unread.destroyed + unread.locked;
+    }
+    Ok(population.drawn(seed, read, missing))
+}
+
+/// The number of a record among those of all gateways: its index, where there is one journal.
+#[must_use]
+pub fn number(journal: &Place, index: u64) -> u64 {
+    u64::from(journal.chain()) * CHAIN + index
 }
 
 /// What decides whether a record is drawn: the smallest are. It is the SHA-256 of `SEED:INDEX`, so that anybody can draw again.
@@ -112,6 +125,7 @@ impl<'a> Population<'a> {
     fn new(review: &'a Review, utc_offset: i16) -> Self {
         Self {
             review,
+            base: 0,
             utc_offset,
             all: Vec::new(),
             begun: BTreeMap::new(),
@@ -125,16 +139,18 @@ impl<'a> Population<'a> {
         let kind = Kind::named(&line.kind);
         let text = |name: &str| line.body.get(name).and_then(Value::as_str);
         let request = text("request_id").unwrap_or_default();
+        let index = self.base + line.index;
         match kind {
             Some(Kind::DisclosureIntent) => {
                 let mut access = self.access(line, self.is_of(line, millis(ANSWER)));
                 access.unfinished = true;
-                self.requests.insert(request.to_owned(), line.index);
-                self.begun.insert(line.index, access);
+                self.requests.insert(request.to_owned(), index);
+                self.begun.insert(index, access);
             }
             Some(Kind::DisclosureDone) => {
                 let by_request = self.requests.remove(request);
-                let intent = line.body.get("intent").and_then(Value::as_u64).or(by_request);
+                let intent = line.body.get("intent").and_then(Value::as_u64).map(|intent| self.base + intent);
+                let intent = intent.or(by_request);
                 intent.and_then(|intent| self.begun.remove(&intent));
                 // Who has seen very many has several records, each with the whole number.
                 let first = line.body.get("part").is_none_or(|part| part[0] == 1);
@@ -150,7 +166,7 @@ impl<'a> Population<'a> {
     /// Whether a record is of the period, moved back by so many milliseconds.
     fn is_of(&self, line: &Line, earlier: u64) -> bool {
         let at = line.time.saturating_add(earlier);
-        let late = earlier == 0 && self.review.late.is_some_and(|late| line.index >= late);
+        let late = earlier == 0 && self.review.late.as_ref().is_some_and(|late| !late.has(self.base + line.index));
         at < self.review.until.millis() && (at >= self.review.since.millis() || late)
     }
 
@@ -166,7 +182,7 @@ impl<'a> Population<'a> {
             *self.people.entry(person).or_insert(next)
         });
         Access {
-            index: line.index,
+            index: self.base + line.index,
             person,
             roles,
             purpose,
@@ -182,7 +198,7 @@ impl<'a> Population<'a> {
         }
     }
 
-    fn drawn(mut self, seed: String, read: u64, unread: u64) -> Drawn {
+    fn drawn(mut self, seed: String, read: Ends, unread: u64) -> Drawn {
         let begun = std::mem::take(&mut self.begun).into_values();
         self.all.extend(begun.filter(|access| access.in_period));
         let unusual = unusual(&self.all);
@@ -254,6 +270,7 @@ mod tests {
     const START: u64 = 20_000 * 86_400 + 4 * 86_400 + 9 * HOUR;
 
     fn review(sample: u32, late: Option<u64>) -> Review {
+        let late = late.map(|late| Ends(vec![late]));
         let (since, until) = (Moment::at(START), Moment::at(START + 10 * HOUR));
         let by = PersonId::new("staff", "one");
         let (drawn, opened) = (Drawn::default(), until);
@@ -283,7 +300,7 @@ mod tests {
         for line in lines {
             population.take(line);
         }
-        population.drawn(seed.to_owned(), 0, 0)
+        population.drawn(seed.to_owned(), Ends::default(), 0)
     }
 
     fn indexes(drawn: &Drawn) -> Vec<u64> {
@@ -309,6 +326,29 @@ mod tests {
         more.extend(lines.iter().rev().cloned());
         more.push(done(901, START + 10 * HOUR, json!({})));
         assert_eq!(indexes(&drawn(&review(10, None), &more, "5eed")), expected);
+    }
+
+    #[test]
+    fn records_of_several_gateways_keep_apart() {
+        let late = Some(Ends(vec![CHAIN + 2]));
+        let known = Review { late, ..review(100, None) };
+        let mut population = Population::new(&known, 0);
+        for chain in [1, 2] {
+            population.base = chain * CHAIN;
+            for line in [
+                done(0, START - 5, json!({ "intent": 0 })),
+                done(2, START - 5, json!({ "intent": 0 })),
+                intent(3, START),
+                line(4, START + 1, Kind::DisclosureDone, json!({ "request_id": format!("c{chain}"), "intent": 3 })),
+            ] {
+                population.take(&line);
+            }
+        }
+        // The second gateway was not there when it was looked at before.
+        let found = population.drawn("s".to_owned(), Ends::default(), 0);
+        let expected = [CHAIN + 2, CHAIN + 4, 2 * CHAIN, 2 * CHAIN + 2, 2 * CHAIN + 4];
+        assert_eq!(indexes(&found), expected);
+        assert!(found.records.iter().all(|chosen| chosen.rules.is_empty()), "every intent has its end");
     }
 
     #[test]
@@ -359,6 +399,6 @@ mod tests {
         seoul.sample = 1;
         let mut population = Population::new(&seoul, 540);
         population.take(&done(1, START + 5 * HOUR, json!({})));
-        assert_eq!(population.drawn("s".into(), 0, 0).records[0].rules, [Rule::Night]);
+        assert_eq!(population.drawn("s".into(), Ends::default(), 0).records[0].rules, [Rule::Night]);
     }
 }

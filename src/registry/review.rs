@@ -26,6 +26,8 @@ pub const SAMPLE: u32 = 25;
 pub const MOST: u32 = 200;
 /// How long after a period has become due its review may be unsigned.
 pub const GRACE: Duration = Duration::from_secs(7 * 86_400);
+/// What parts the numbers of one chain's records from those of the next.
+pub const CHAIN: u64 = 1_000_000_000_000;
 /// Most bytes of the record of a review: the journal takes little more.
 const LONGEST: usize = 200 << 10;
 
@@ -38,9 +40,9 @@ pub struct Review {
     pub since: Moment,
     /// Up to when, exclusive.
     pub until: Moment,
-    /// Records that follow this one are looked at though their time is before `since`: they came too late for the review before.
+    /// Records behind these are looked at though their time is before `since`: they came too late for the review before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub late: Option<u64>,
+    pub late: Option<Ends>,
     /// How many were to be drawn.
     pub sample: u32,
     /// Which officer has opened it.
@@ -61,8 +63,8 @@ pub struct Review {
 pub struct Drawn {
     /// What the draw follows from: see [`rank`](super::population::rank).
     pub seed: String,
-    /// How many records of the journal had been written then.
-    pub read: u64,
+    /// Up to where the journals had been written then.
+    pub read: Ends,
     /// How many access records the period has.
     pub total: u64,
     /// How many records of its time can't be read any more, or not with these keys.
@@ -76,7 +78,7 @@ pub struct Drawn {
 /// An access record that somebody has to look at.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chosen {
-    /// Its index in the journal. All else of it stays there, and goes when its time is over.
+    /// Its number: its index in the journal, and beyond that [`CHAIN`] times the chain's number in a database. All else of it stays there, and goes when its time is over.
     pub record: u64,
     /// Who has seen something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -123,12 +125,25 @@ pub struct Signed {
 }
 
 /// Up to where everything was reviewed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reviewed {
     /// The end of the last period.
     pub until: Moment,
-    /// How many records of the journal had been written when it was looked at.
-    pub read: u64,
+    /// Up to where the journals had been written when it was looked at.
+    pub read: Ends,
+}
+
+/// Ends of journals: the number that the next record of each would have.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Ends(pub Vec<u64>);
+
+impl Ends {
+    /// Whether the record of this number was there.
+    #[must_use]
+    pub fn has(&self, number: u64) -> bool {
+        self.0.iter().any(|end| end / CHAIN == number / CHAIN && number < *end)
+    }
 }
 
 macro_rules! without_names {
@@ -196,13 +211,13 @@ impl State {
     /// Up to where everything was reviewed and signed for since the founding, without a hole: one that is left out shows for ever.
     #[must_use]
     pub fn reviewed(&self) -> Option<Reviewed> {
-        let from = Reviewed { until: self.founded()?, read: 0 };
+        let from = Reviewed { until: self.founded()?, read: Ends::default() };
         let mut done = self.reviewed_before().filter(|before| before.until > from.until).unwrap_or(from);
         let mut signed: Vec<&Review> = self.reviews().filter(|review| !review.is_open()).collect();
         signed.sort_by_key(|review| review.since);
         for review in signed {
             if review.since <= done.until && review.until > done.until {
-                done = Reviewed { until: review.until, read: review.drawn.read };
+                done = Reviewed { until: review.until, read: review.drawn.read.clone() };
             }
         }
         Some(done)
@@ -233,7 +248,7 @@ impl Deciding<'_> {
         if self.state.reviews().any(|other| other.is_open() && other.since < until && since < other.until) {
             return Err(Denied::Open);
         }
-        let late = (since == reviewed.until && reviewed.read > 0).then_some(reviewed.read);
+        let late = (since == reviewed.until && !reviewed.read.0.is_empty()).then_some(reviewed.read);
         let (id, by, now) = (self.state.next(), by.clone(), self.now);
         let review = Review { id, since, until, late, sample, by, opened: now, drawn, signed: None, carried: now };
         let event = Event::ReviewOpened { review };

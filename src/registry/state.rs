@@ -182,7 +182,7 @@ impl State {
 
     /// Up to where everything was reviewed, as it was carried on.
     pub(super) fn reviewed_before(&self) -> Option<Reviewed> {
-        self.reviewed
+        self.reviewed.clone()
     }
 
     /// All grants of people who are here.
@@ -334,7 +334,9 @@ impl State {
         if let Some(review) = review {
             self.reviews.insert(review.id, Review { carried: at, ..review.clone() });
         }
-        self.reviewed = reviewed.or(self.reviewed);
+        if reviewed.is_some() {
+            self.reviewed.clone_from(reviewed);
+        }
     }
 
     /// What has to be written again at `now`, so that no record which something still rests on is older than `most`.
@@ -350,7 +352,7 @@ impl State {
             dossier: None,
             pledge: None,
             handover: None,
-            reviewed,
+            reviewed: reviewed.clone(),
             review: None,
         };
         let old = |since: Moment| now.since(since) >= most;

@@ -522,13 +522,13 @@ fn the_page_shows_the_text_and_reads_its_form() {
     assert!(page::serve(&State::default(), &look).is_none());
 }
 
-fn open(dir: &Path) -> (Arc<Journal>, Arc<Registry>) {
+fn open(dir: &Path) -> (Arc<journal::Journal>, Arc<Registry>) {
     let ring = || Ring::load_or_make(&dir.join("seal.key")).expect("keys");
     let place = journal::Settings::new(dir.join("journal"));
-    let journal = Arc::new(Journal::open(&place, ring()).expect("opened"));
+    let journal = Arc::new(journal::Journal::open(&place, ring()).expect("opened"));
     let now = SystemTime::now();
-    let registry =
-        Registry::open(Arc::clone(&journal), &place, &dir.join("seal.key"), Settings::default(), now).expect("read");
+    let (stream, kept) = (Stream::Own(Arc::clone(&journal)), place.retention.grants);
+    let registry = Registry::open(stream, kept, &dir.join("seal.key"), Settings::default(), now).expect("read");
     (journal, registry)
 }
 
@@ -563,7 +563,7 @@ async fn what_was_answered_for_is_there_after_a_start() {
 async fn what_runs_out_is_told_and_what_is_old_is_carried_on() {
     let dir = tempfile::tempdir().expect("a folder");
     let now = SystemTime::now();
-    let (_journal, registry) = open(dir.path());
+    let (journal, registry) = open(dir.path());
     let found = Command::Found { officers: vec![who("one"), who("two")], texts: texts(None) };
     registry.submit(found, &Actor::Gateway, now).await.expect("founded");
     let soon = now + Duration::from_secs(60);
@@ -577,9 +577,9 @@ async fn what_runs_out_is_told_and_what_is_old_is_carried_on() {
     registry.look(now + Duration::from_secs(61)).await.expect("looked");
     assert!(*departures.borrow() > seen);
     // In half of three years.
-    let written = registry.journal.counts().records(Class::Grants).value();
+    let written = journal.counts().records(Class::Grants).value();
     registry.look(now + Duration::from_secs(600 * DAY)).await.expect("looked");
-    assert_eq!(registry.journal.counts().records(Class::Grants).value(), written + 4, "three people and the pledge");
+    assert_eq!(journal.counts().records(Class::Grants).value(), written + 4, "three people and the pledge");
 }
 
 #[tokio::test]

@@ -206,10 +206,10 @@ fn a_back_up_brings_no_destroyed_day_back() {
     let names: Vec<PathBuf> =
         fs::read_dir(to.join("journal/keys")).expect("keys").map(|entry| entry.expect("one").path()).collect();
     assert!(names.len() == 1 && names[0].display().to_string().contains("/grants-"), "{names:?}");
-    assert!(verify(&to.join("journal"), Outside::default()).expect("read").problems.is_empty());
+    assert!(verify(&to.join("journal").into(), Outside::default()).expect("read").problems.is_empty());
     let ring = Ring::load(&to.join("seal.key")).expect("keys");
     let mut kinds = Vec::new();
-    let unread = search(&to.join("journal"), ring, &Filter::default(), |line| {
+    let unread = search(&to.join("journal").into(), ring, &Filter::default(), |line| {
         kinds.push(line.kind);
         true
     });

@@ -77,7 +77,7 @@ fn fill(dir: &Path) {
     fs::remove_file(disk.join("ballast")).expect("removed");
     append(&journal, "again").expect("there is room again");
     drop(journal);
-    let report = verify(&disk.join("journal"), Outside::default()).expect("read");
+    let report = verify(&disk.join("journal").into(), Outside::default()).expect("read");
     // What was written before, that it could not be for a while, and what came then.
     println!("ack {written} {} {:?}", report.records - written, report.problems);
 }
@@ -115,7 +115,7 @@ fn acks(text: &str) -> impl Iterator<Item = &str> {
 fn names(dir: &Path) -> BTreeSet<String> {
     let ring = Ring::load(&dir.join("seal.key")).expect("keys");
     let mut names = BTreeSet::new();
-    let unread = search(&dir.join("journal"), ring, &Filter::default(), |line| {
+    let unread = search(&dir.join("journal").into(), ring, &Filter::default(), |line| {
         names.extend(line.body.get("account").and_then(Value::as_str).map(str::to_owned));
         true
     });
@@ -155,7 +155,7 @@ fn whatever_was_answered_for_outlives_a_kill() {
     assert!(acknowledged.len() >= 200);
     // The last process is not recovered yet.
     drop(open(dir.path()));
-    let report = verify(&dir.path().join("journal"), Outside::default()).expect("read");
+    let report = verify(&dir.path().join("journal").into(), Outside::default()).expect("read");
     let told = report.problems.iter().all(|problem| matches!(problem, Problem::Cut { .. }));
     assert!(told && report.records >= acknowledged.len() as u64, "{:?}", report.problems);
 }

@@ -8,6 +8,8 @@ mod arrows;
 mod backup;
 mod breached;
 mod challenge;
+#[allow(dead_code)] // the journal has all of it in its own tests
+mod database;
 mod disclosure;
 mod export;
 mod framing;
@@ -31,6 +33,7 @@ mod oidc;
 mod package;
 mod passkey;
 mod pod;
+mod postgres;
 mod privacy;
 mod redact;
 mod redis;

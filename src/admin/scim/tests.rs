@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     admin::settings::{Attribute, Token},
     common::clock,
-    journal::{self, Journal},
+    journal::{self, Stream},
     registry::{Actor, Command, PersonId, Settings},
     seal::Ring,
 };
@@ -16,8 +16,8 @@ const ISSUER: &str = "https://id.example";
 fn registry(dir: &Path) -> Arc<Registry> {
     let ring = || Ring::load_or_make(&dir.join("seal.key")).expect("keys");
     let place = journal::Settings::new(dir.join("journal"));
-    let journal = Arc::new(Journal::open(&place, ring()).expect("opened"));
-    Registry::open(journal, &place, &dir.join("seal.key"), Settings::default(), clock::now()).expect("read")
+    let (stream, kept) = (Stream::open(&place, ring()).expect("opened"), place.retention.grants);
+    Registry::open(stream, kept, &dir.join("seal.key"), Settings::default(), clock::now()).expect("read")
 }
 
 async fn founded(dir: &Path) -> Arc<Registry> {

@@ -8,10 +8,7 @@ mod subject;
 pub(super) mod verify;
 mod witness;
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
@@ -20,7 +17,8 @@ use super::safe::scrubbed;
 use crate::{
     config::{Config, Flags},
     journal::{
-        Settings, folders,
+        Place as Journal, Settings,
+        place::SHARED,
         search::{Error, Filter, Line, Unread, search},
         tree::hex,
     },
@@ -59,12 +57,21 @@ struct PlaceArgs {
     /// One folder of a journal itself, such as one of several gateways' [default: all that there are].
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
+    /// One chain of a journal in a database: a number, or `shared` [default: all that there are].
+    #[arg(long, value_name = "NUMBER", requires = "config", conflicts_with = "folder", value_parser = chain)]
+    chain: Option<u16>,
+}
+
+fn chain(text: &str) -> Result<u16, String> {
+    let number = || text.parse().ok().filter(|number| *number > SHARED);
+    if text == "shared" { Some(SHARED) } else { number() }
+        .ok_or_else(|| "a number, or `shared`, is expected".to_owned())
 }
 
 /// The journal, and the keys that open it.
 struct Place {
-    /// Its folders: one, or one for each gateway that shares a disk.
-    journals: Vec<PathBuf>,
+    /// One, or one for each gateway that shares a disk or a database, and the chain of all.
+    journals: Vec<Journal>,
     data_dir: PathBuf,
     settings: Settings,
     keys: Option<PathBuf>,
@@ -99,19 +106,26 @@ impl PlaceArgs {
         keys: Option<PathBuf>,
         utc_offset: i16,
     ) -> Result<Place, ExitCode> {
-        let path = &settings.path;
-        let journals = match &self.folder {
-            Some(folder) => Ok(vec![folder.clone()]),
-            None => folders(path),
+        let place = &settings.place;
+        let journals = match (&self.folder, self.chain, place.postgres()) {
+            (Some(folder), ..) => Ok(vec![folder.clone().into()]),
+            (None, Some(_), None) => {
+                eprintln!("privet audit: the journal is in no database\n    hint: name a folder (--folder)");
+                return Err(ExitCode::from(2));
+            }
+            (None, Some(chain), Some(postgres)) => {
+                Ok(vec![Journal::Database { postgres: Arc::clone(postgres), chain: Some(chain) }])
+            }
+            (None, None, _) => place.all(),
         };
         match journals {
             Ok(journals) if !journals.is_empty() => Ok(Place { journals, data_dir, settings, keys, utc_offset }),
             Ok(_) => {
-                eprintln!("privet audit: there is no journal in {}", path.display());
+                eprintln!("privet audit: there is no journal in {place}");
                 Err(ExitCode::from(3))
             }
             Err(error) => {
-                eprintln!("privet audit: there is no journal in {}: {error}", path.display());
+                eprintln!("privet audit: there is no journal in {place}: {error}");
                 Err(ExitCode::from(3))
             }
         }
@@ -159,7 +173,7 @@ impl FilterArgs {
                 Ok(ring) => ring,
                 Err(error) => return unavailable(&error),
             };
-            let name = journal.file_name().unwrap_or_default().to_string_lossy();
+            let name = journal.name();
             let found = search(journal, ring, &filter, |line| {
                 more = visit(&name, line);
                 more
@@ -179,14 +193,14 @@ impl FilterArgs {
     }
 }
 
-fn stopped(journal: &Path, error: &Error) -> ExitCode {
+fn stopped(journal: &Journal, error: &Error) -> ExitCode {
     match error {
         Error::Io(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            eprintln!("privet audit: there is no journal in {}", journal.display());
+            eprintln!("privet audit: there is no journal in {journal}");
             ExitCode::from(3)
         }
         Error::Damaged { .. } | Error::Sealed(_) => {
-            eprintln!("privet audit: the journal in {}: {error}", journal.display());
+            eprintln!("privet audit: the journal in {journal}: {error}");
             ExitCode::FAILURE
         }
         error => unavailable(error),

@@ -16,12 +16,13 @@ use crate::{
     },
     journal::{
         Class,
-        search::{Filter, search},
+        search::{Error, Filter, search},
     },
     registry::{
         Command, Denied, Moment,
         command::Opinion,
-        review::{Drawn, Verdict},
+        population::number,
+        review::{CHAIN, Drawn, Verdict},
     },
     seal::Ring,
 };
@@ -237,19 +238,25 @@ fn rows_of(rows: &[Value], rule: &str) -> u64 {
 /// What the journal says of these records, without the people whose data it was.
 fn accesses(office: &Office, wanted: &BTreeSet<u64>) -> Result<BTreeMap<u64, Value>, Failure> {
     let mut found = BTreeMap::new();
-    let (Some(first), Some(last)) = (wanted.first(), wanted.last()) else { return Ok(found) };
-    let ring = Ring::load(&office.keys).map_err(Failure::Keys)?;
-    let filter = Filter { class: Some(Class::Access), from: *first, ..Filter::default() };
-    let read = search(&office.journal()?.path, ring, &filter, |line| {
-        if wanted.contains(&line.index) {
-            let mut body: Map<String, Value> = line.body;
-            body.remove("subjects");
-            body.insert("time".to_owned(), time_text(line.time).into());
-            found.insert(line.index, body.into());
-        }
-        line.index < *last
-    });
-    read.map_err(Failure::Search)?;
+    for journal in office.journal()?.place.own().map_err(Error::from).map_err(Failure::Search)? {
+        let base = number(&journal, 0);
+        let mut here = wanted.range(base..base + CHAIN);
+        let Some(first) = here.next() else { continue };
+        let last = here.next_back().unwrap_or(first);
+        let ring = Ring::load(&office.keys).map_err(Failure::Keys)?;
+        let filter = Filter { class: Some(Class::Access), from: first - base, ..Filter::default() };
+        let read = search(&journal, ring, &filter, |line| {
+            let record = base + line.index;
+            if wanted.contains(&record) {
+                let mut body: Map<String, Value> = line.body;
+                body.remove("subjects");
+                body.insert("time".to_owned(), time_text(line.time).into());
+                found.insert(record, body.into());
+            }
+            record < *last
+        });
+        read.map_err(Failure::Search)?;
+    }
     Ok(found)
 }
 

@@ -1,17 +1,13 @@
 //! `privet audit verify`: whether the journal is what was written.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{fs, path::PathBuf, process::ExitCode};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::json;
 
 use super::{PlaceArgs, time_text, unavailable};
 use crate::journal::{
-    Class,
+    Class, Place,
     checkpoint::Verifier,
     settings::{To, Witness},
     verify::{Outside, Problem, Report, verify},
@@ -102,7 +98,7 @@ pub(super) fn run(args: &VerifyArgs) -> ExitCode {
     // It vouches for one journal, and says nothing of the others.
     if place.journals.len() > 1 && outside.is_given() {
         eprintln!(
-            "privet audit: there are {} journals\n    hint: name the folder of the one that it is of (--folder)",
+            "privet audit: there are {} journals\n    hint: name the one that it is of (--folder, --chain)",
             place.journals.len()
         );
         return ExitCode::from(2);
@@ -116,24 +112,24 @@ pub(super) fn run(args: &VerifyArgs) -> ExitCode {
 }
 
 /// Says what is found in a folder; 0, 1 or 3.
-fn one(args: &VerifyArgs, journal: &Path, outside: Outside<'_>) -> u8 {
+fn one(args: &VerifyArgs, journal: &Place, outside: Outside<'_>) -> u8 {
     let report = match verify(journal, outside) {
         Ok(report) => report,
         Err(error) => {
-            eprintln!("privet audit: the journal in {} can't be read: {error}", journal.display());
+            eprintln!("privet audit: the journal in {journal} can't be read: {error}");
             return 3;
         }
     };
     if args.json {
-        println!("{}", object(journal, &report));
+        println!("{}", object(&journal.to_string(), &report));
     } else {
-        println!("journal    {}", journal.display());
+        println!("journal    {journal}");
         print(&report);
     }
     u8::from(!report.problems.is_empty())
 }
 
-pub(in crate::cli) fn object(journal: &Path, report: &Report) -> serde_json::Value {
+pub(in crate::cli) fn object(journal: &str, report: &Report) -> serde_json::Value {
     let problem = |problem: &Problem| {
         let index = match problem {
             Problem::Damaged { index, .. } | Problem::Torn { index, .. } | Problem::Cut { index, .. } => Some(*index),
@@ -148,7 +144,7 @@ pub(in crate::cli) fn object(journal: &Path, report: &Report) -> serde_json::Val
     let classes: serde_json::Map<_, _> =
         Class::ALL.iter().map(|class| (class.name().to_owned(), report.classes[*class as usize].into())).collect();
     json!({
-        "journal": journal.display().to_string(), "whole": report.problems.is_empty(),
+        "journal": journal, "whole": report.problems.is_empty(),
         "records": report.records, "segments": report.segments, "classes": classes,
         "first": report.span.map(|span| time_text(span.0)), "last": report.span.map(|span| time_text(span.1)),
         "root": BASE64_STANDARD.encode(report.root), "key": report.verifier,

@@ -1,7 +1,7 @@
 //! `privet audit witness`: brings checkpoints to witnesses, by hand or beside a gateway.
 
 use std::{
-    fs,
+    io,
     path::PathBuf,
     process::ExitCode,
     time::{Duration, Instant},
@@ -12,7 +12,7 @@ use crate::{
     cli::noted::{self, note},
     dial::address::Address,
     journal::{
-        Record,
+        Files as _, Record,
         checkpoint::{self, Verifier},
         open::{CHECKPOINT, VERIFIER},
         settings::{To, Witness as Settings},
@@ -104,13 +104,15 @@ pub(super) fn run(args: &WitnessArgs) -> ExitCode {
 }
 
 async fn visit(place: &Place, due: &mut Due) -> Result<Sent, Error> {
-    let [folder] = place.journals.as_slice() else {
-        return Err(std::io::Error::other("there are several journals: name one (--folder)").into());
+    let [journal] = place.journals.as_slice() else {
+        return Err(io::Error::other("there are several journals: name one (--folder, --chain)").into());
     };
-    let key = fs::read_to_string(folder.join(VERIFIER))?;
-    let checkpoint = fs::read_to_string(folder.join(CHECKPOINT))?;
+    let files = journal.files()?;
+    let text = |name| String::from_utf8(files.read(name)?).map_err(io::Error::other);
+    let (key, checkpoint) = (text(VERIFIER)?, text(CHECKPOINT)?);
+    drop(files);
     let key = Verifier::parse(&key).map_err(|error: checkpoint::Error| Error::from(error))?;
-    due.witness.send(&checkpoint, &key, folder).await
+    due.witness.send(&checkpoint, &key, journal).await
 }
 
 /// Says what has become of it, here and in the journal; the exit code.

@@ -126,7 +126,7 @@ fn of_folder(folder: &Path) -> Result<Data, ExitCode> {
     let accounts = accounts.map(|name| source(folder, name, folder.join(name), Some(SEAL)));
     let journal = journal::Settings::new(folder.join("journal"));
     let sources = Sources {
-        journal: Some(journal.path.clone()),
+        journal: journal.place.folder().map(Path::to_owned),
         retention: journal.retention,
         files: keys.into_iter().chain(accounts).collect(),
     };
@@ -152,7 +152,7 @@ fn of_config(config: Config) -> Data {
     }
     let journal = config.journal;
     let sources = Sources {
-        journal: journal.as_ref().map(|journal| journal.path.clone()),
+        journal: journal.as_ref().and_then(|journal| journal.place.folder().map(Path::to_owned)),
         retention: journal.as_ref().map_or_else(Retention::default, |journal| journal.retention),
         files,
     };

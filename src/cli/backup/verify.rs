@@ -1,9 +1,6 @@
 //! `privet backup verify`: whether a back-up is whole, and its journal what was written.
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{path::PathBuf, process::ExitCode};
 
 use serde_json::json;
 
@@ -54,7 +51,7 @@ fn object(checked: &Checked) -> serde_json::Value {
     json!({
         "whole": checked.unfit().is_none(), "sha256": hex(&checked.sum.sha256), "bytes": checked.sum.bytes,
         "created": audit::time_text(checked.list.created), "privet": checked.list.privet,
-        "files": checked.list.files, "journal": checked.journal.as_ref().map(|report| audit::verify::object(Path::new("journal"), report)),
+        "files": checked.list.files, "journal": checked.journal.as_ref().map(|report| audit::verify::object("journal", report)),
     })
 }
 

@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use super::Failed;
 use crate::{
     access::{
-        consent::{Consents, Desk, NAME, Place, Source, Standing},
+        consent::{Consents, Desk, NAME, Place, Snapshot, Source, Standing},
         subject::{Subject, Subjects},
     },
     admin::consent::PREFIX,
     cli::control::{Gateway, exchange},
-    journal::{self, Journal},
+    journal::{self, Stream},
     seal::Ring,
 };
 
@@ -27,7 +27,7 @@ enum Keeper {
     /// A gateway, by its data folder.
     Gateway(PathBuf),
     /// This process.
-    Own(Box<Desk>),
+    Own(Arc<Desk>),
     /// This process, which reads only.
     Reader(Box<Consents>),
 }
@@ -48,9 +48,9 @@ impl Office {
             let consents = Consents::load(&place).map_err(|error| unavailable(&error))?;
             return Ok(Self { subjects, keeper: Keeper::Reader(Box::new(consents)) });
         }
-        let journal = Journal::open(&settings, ring).map_err(|error| unavailable(&error))?;
-        let consents = Consents::load(&place).map_err(|error| unavailable(&error))?;
-        Ok(Self { subjects, keeper: Keeper::Own(Box::new(Desk { consents, journal: Arc::new(journal), place })) })
+        let stream = Stream::open(&settings, ring).map_err(|error| unavailable(&error))?;
+        let desk = Desk::open(stream, place).map_err(|error| unavailable(&error))?;
+        Ok(Self { subjects, keeper: Keeper::Own(desk) })
     }
 
     /// Who names people.
@@ -77,7 +77,7 @@ impl Office {
                 let runtime = tokio::runtime::Builder::new_current_thread().build();
                 let runtime = runtime.map_err(|error| unavailable(&error))?;
                 for (people, agreed) in [(given, true), (withdrawn, false)] {
-                    let changed = desk.consents.change(&desk.journal, purpose, people, agreed, source);
+                    let changed = desk.consents.change(&desk.stream, purpose, people, agreed, source);
                     runtime.block_on(changed).map_err(|error| unavailable(&error))?;
                 }
                 Ok(())
@@ -103,7 +103,7 @@ impl Office {
     /// Saves what this process has changed.
     pub(super) fn close(self) -> Result<(), Failed> {
         match self.keeper {
-            Keeper::Own(desk) => desk.consents.save(&desk.place).map_err(|error| unavailable(&error)),
+            Keeper::Own(desk) => desk.save().map_err(|error| unavailable(&error)),
             Keeper::Gateway(_) | Keeper::Reader(_) => Ok(()),
         }
     }
@@ -129,15 +129,15 @@ impl Gateway {
             let data_dir = self.folder();
             let settings = journal::Settings::new(data_dir.join("journal"));
             let place = Place {
-                journal: settings.path.clone(),
-                snapshot: data_dir.join(NAME),
+                journal: settings.place.clone(),
+                snapshot: Snapshot::File(data_dir.join(NAME)),
                 key_file: data_dir.join("seal.key"),
             };
             return Ok((place, settings, data_dir));
         };
         let place = crate::app::consent::place(&config);
         let (Some(place), Some(settings)) = (place, config.journal) else {
-            let why = "the configuration has no journal, or one for each gateway\n    hint: let `path` of [journal] name one folder";
+            let why = "the configuration has no journal, or one for each gateway\n    hint: let `path` of [journal] name one folder, or `postgres` of [store] a database";
             return Err((2, why.to_owned()));
         };
         Ok((place, settings, config.data_dir))

@@ -16,7 +16,7 @@ use crate::{
     common::clock,
     journal::{
         Class, Kind,
-        search::{Error, Filter, search},
+        search::{Error, Filter, Line, search},
     },
     registry::{Moment, PersonId},
     seal::Ring,
@@ -70,7 +70,6 @@ pub(super) fn of(office: &Office, person: &PersonId, days: u32) -> Result<Value,
 
 /// Counts over access records of disclosures to somebody: how many, of how many people, of which types.
 fn seen(office: &Office, person: &PersonId, days: u32) -> Result<Value, Failure> {
-    let ring = Ring::load(&office.keys).map_err(Failure::Keys)?;
     let since = clock::millis().saturating_sub(u64::from(days) * DAY);
     let filter = Filter {
         class: Some(Class::Access),
@@ -79,7 +78,7 @@ fn seen(office: &Office, person: &PersonId, days: u32) -> Result<Value, Failure>
         ..Filter::default()
     };
     let (mut records, mut people, mut types) = (0_u64, BTreeSet::new(), BTreeMap::<String, u64>::new());
-    let unread = search(&office.journal()?.path, ring, &filter, |line| {
+    let mut take = |line: Line| {
         if is_of(&line.body, person) {
             // Who has seen very many at once has several records.
             records += u64::from(line.body.get("part").is_none_or(|part| part[0] == 1));
@@ -90,11 +89,17 @@ fn seen(office: &Office, person: &PersonId, days: u32) -> Result<Value, Failure>
             }
         }
         true
-    });
-    let unread = unread.map_err(|error: Error| Failure::Search(error))?;
+    };
+    let mut unread = 0;
+    // Of each gateway that they were served by.
+    for journal in office.journal()?.place.all().map_err(Error::from).map_err(Failure::Search)? {
+        let ring = Ring::load(&office.keys).map_err(Failure::Keys)?;
+        let not = search(&journal, ring, &filter, &mut take).map_err(Failure::Search)?;
+        unread += not.destroyed + not.locked;
+    }
     Ok(json!({
         "days": days, "records": records, "people": people.len(), "types": types,
-        "records_that_can_not_be_read": unread.destroyed + unread.locked,
+        "records_that_can_not_be_read": unread,
     }))
 }
 

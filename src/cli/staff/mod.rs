@@ -272,7 +272,9 @@ impl PlaceArgs {
         let realm = config.identity.realms.into_iter().find(|realm| realm.name == self.realm).ok_or(Failure::Realm)?;
         Ok(Office {
             // Another realm has no registry, nor have gateways with a journal each.
-            journal: config.journal.filter(|journal| !journal.is_pattern() && config.registry.realm == realm.name),
+            journal: config
+                .journal
+                .filter(|journal| journal.place.shared().is_some() && config.registry.realm == realm.name),
             keys: realm.key_file.clone(),
             data_dir: config.data_dir,
             rules: config.registry,

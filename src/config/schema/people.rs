@@ -369,6 +369,20 @@ pub(super) const KEYS: &[Key] = &[
     ),
     key(
         "store",
+        "postgres",
+        "\"postgres://privet@db.example/privet\"",
+        "none",
+        "PostgreSQL (14 or newer) that has the journal, the registry and consent of all replicas: \"postgres://USER:PASSWORD@HOST:PORT,HOST:PORT/DATABASE\", TLS verified beyond loopback; \"?sslmode=disable\" is cleartext, \"?host=/PATH\" a Unix socket's folder, \"&target_session_attrs=read-write\" the one of several hosts that takes writes. docs/JOURNAL.md. Secret: `postgres_file` names a file that holds it.",
+    ),
+    key(
+        "store",
+        "postgres_ca",
+        "\"postgres-ca.pem\"",
+        "the system's",
+        "PEM bundle of the only authorities believed for TLS to PostgreSQL.",
+    ),
+    key(
+        "store",
         "cleartext_reason",
         "\"private bridge\"",
         "none",

@@ -61,7 +61,7 @@ pub(super) const KEYS: &[Key] = &[
         "path",
         "\"journal\"",
         "journal in data_dir",
-        "Folder of the journal, made with mode 0700; \"off\" keeps none. One gateway writes a folder; with a `*` in its last part, gateways that share a disk have one each: the lowest number that nobody writes stands for it, and there is no registry. Without this table a data folder that another gateway holds, or that can't be written, costs the journal only; with it the gateway does not start. A change needs a restart.",
+        "Folder of the journal, made with mode 0700; \"off\" keeps none. One gateway writes a folder; with a `*` in its last part, gateways that share a disk have one each: the lowest number that nobody writes stands for it, and there is no registry. Without this table a data folder that another gateway holds, or that can't be written, costs the journal only; with it the gateway does not start. Not said where `postgres` of [store] has the journal. A change needs a restart.",
     ),
     key(
         "journal",

@@ -63,7 +63,7 @@ fn chosen(record: u64, person: Option<&str>) -> Chosen {
 fn open(since: Option<u64>, until: Option<u64>) -> Command {
     let records = vec![chosen(1, Some("ann")), chosen(2, Some("one")), chosen(3, None)];
     let unusual = BTreeMap::from([(Rule::Night, 3)]);
-    let drawn = Drawn { seed: "5eed".into(), read: 9, total: 3, unread: 0, unusual, records };
+    let drawn = Drawn { seed: "5eed".into(), read: Ends(vec![9]), total: 3, unread: 0, unusual, records };
     Command::OpenReview { since: since.map(at), until: until.map(at), sample: None, drawn }
 }
 
@@ -194,7 +194,7 @@ fn a_period_that_is_left_out_is_overdue_for_ever() {
     assert!(desk.overdue());
     let events = desk.ask("one", open(None, None)).expect("opened");
     let [Event::ReviewOpened { review: next }] = &events[..] else { unreachable!() };
-    assert_eq!((next.since, next.until, next.late), (at(40), at(78), Some(9)));
+    assert_eq!((next.since, next.until, next.late.clone()), (at(40), at(78), Some(Ends(vec![9]))));
     // Carried on, what is open is open still, and what is reviewed stays so without the old records.
     let mut later = State::default();
     let events = desk.state.to_carry(at(900), Duration::from_secs(500 * DAY));

@@ -1,0 +1,92 @@
+//! A chain as it is at one moment, whoever writes it meanwhile.
+
+use std::{collections::BTreeMap, io};
+
+use zeroize::Zeroizing;
+
+use super::{
+    schema::{LOCKS, version},
+    session::{Error, Session},
+    settings::Postgres,
+};
+use crate::journal::{disk::Files, segment, snapshot::inside};
+
+/// A chain at one moment: a transaction that sees no others.
+pub(in crate::journal) struct Reader {
+    session: Session,
+    chain: i64,
+    small: BTreeMap<String, Zeroizing<Vec<u8>>>,
+}
+
+impl Reader {
+    /// Looks at it.
+    ///
+    /// # Errors
+    /// [`NotFound`](io::ErrorKind::NotFound) where there is no such chain; whatever the database says.
+    pub(in crate::journal) fn open(settings: &Postgres, chain: u16) -> io::Result<Self> {
+        let (session, chain) = (Session::open(settings, || {})?, i64::from(chain));
+        if version(&session)?.is_none() {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        session.batch("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+        let rows = session.query("SELECT name, bytes FROM privet.file WHERE chain = $1", [chain.into()])?;
+        let mut small = BTreeMap::new();
+        for row in rows {
+            let (name, bytes) = (row.try_get(0).map_err(Error::from)?, row.try_get(1).map_err(Error::from)?);
+            small.insert(name, Zeroizing::new(bytes));
+        }
+        if small.is_empty() {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        Ok(Self { session, chain, small })
+    }
+}
+
+impl Files for Reader {
+    fn list(&self, folder: &str) -> io::Result<Vec<String>> {
+        Ok(self.small.keys().filter_map(|name| inside(folder, name)).collect())
+    }
+
+    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        let small = self.small.get(name).ok_or(io::ErrorKind::NotFound)?;
+        let mut bytes = small.to_vec();
+        if segment::is_name(name) {
+            bytes.extend(parts(&self.session, self.chain, name, 0)?);
+        }
+        Ok(bytes)
+    }
+}
+
+/// What was appended to a file from this place on, where a part begins there.
+pub(super) fn parts(session: &Session, chain: i64, name: &str, from: i64) -> Result<Vec<u8>, Error> {
+    let sql = "SELECT bytes FROM privet.part WHERE chain = $1 AND name = $2 AND place >= $3 ORDER BY place";
+    let mut bytes = Vec::new();
+    for row in session.query(sql, [chain.into(), name.into(), from.into()])? {
+        bytes.extend_from_slice(row.try_get(0)?);
+    }
+    Ok(bytes)
+}
+
+/// The chains that there are, by number.
+///
+/// # Errors
+/// Whatever the database says.
+pub(in crate::journal) fn chains(settings: &Postgres) -> Result<Vec<u16>, Error> {
+    let session = Session::open(settings, || {})?;
+    if version(&session)?.is_none() {
+        return Ok(Vec::new());
+    }
+    let rows = session.query("SELECT DISTINCT chain FROM privet.file ORDER BY chain", [])?;
+    Ok(rows.iter().filter_map(|row| u16::try_from(row.try_get::<_, i64>(0).ok()?).ok()).collect())
+}
+
+/// Whether a gateway writes a chain.
+///
+/// # Errors
+/// Whatever the database says.
+pub(in crate::journal) fn is_held(settings: &Postgres, chain: u16) -> Result<bool, Error> {
+    let session = Session::open(settings, || {})?;
+    let sql = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid::int8 = $1 AND objid::int8 = $2 \
+         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    Ok(!session.query(sql, [LOCKS.into(), i64::from(chain).into()])?.is_empty())
+}
