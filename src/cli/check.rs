@@ -33,7 +33,7 @@ pub fn run(args: &CheckArgs) -> ExitCode {
 
 /// What of memory the system does not protect, as far as this command can tell for another process.
 fn exposed() -> impl Iterator<Item = String> {
-    memory::exposed().into_iter().map(|exposed| format!("memory {exposed}"))
+    memory::exposed().into_iter().map(|exposed| format!("system {exposed}"))
 }
 
 /// Files that the configuration names must be usable too; development certificates are not made here.

@@ -67,6 +67,8 @@ fn a_running_gateway_is_backed_up_killed_and_brought_back_elsewhere() {
     let dir = privet.dir.path().to_owned();
     add(&privet, "alice", &["--role", "clerk"]);
     privet.until("known", || Browser(&privet, "jar").sign_in("alice", PASSWORD).starts_with("HTTP/2 303"));
+    // A sign-in does not wait for its record.
+    privet.until("written", || done(&dir, &["audit", "search", "--kind", "sign_in.success"]).contains("realm staff"));
     key_file(&dir.join("kept.key"));
     fs::create_dir(dir.join("backups")).expect("made");
 

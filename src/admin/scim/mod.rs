@@ -1,8 +1,8 @@
 //! SCIM 2.0 (RFC 7643, RFC 7644): an identity provider says who is here, and who is not any more.
 //!
 //! `/Users` alone, with a bearer token that names the provider. What it says is an order to the registry in the provider's own name: a resource
-//! is a person of its issuer that it has an entry for. [`resource`] is what a person looks like, [`patch`] how one is changed, [`query`] how
-//! people are looked for, [`people`] what all that means to the registry, [`discovery`] what a client may ask of us. `docs/SCIM.md` is for
+//! is a person of its issuer that it has an entry for. `resource` is what a person looks like, `patch` how one is changed, `query` how
+//! people are looked for, `people` what all that means to the registry, `discovery` what a client may ask of us. `docs/SCIM.md` is for
 //! whoever sets it up. No name of anybody is in a log, a metric or an error.
 
 mod discovery;
