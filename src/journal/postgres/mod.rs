@@ -1,7 +1,7 @@
 //! A journal whose files are rows of a `PostgreSQL` database: the same names, and the same bytes in them, so that whatever reads a journal reads these.
 //!
-//! `settings` is where it is, `session` a connection, `tls` what encrypts it. `schema` makes the tables. A [`Table`] is written by one gateway, a
-//! [`Reader`] is one moment of it.
+//! `settings` is where it is, `session` a connection, `tls` what encrypts it. `schema` makes the tables. A `Table` is written by one gateway, a
+//! `Reader` is one moment of it.
 
 mod reader;
 mod schema;
