@@ -13,7 +13,7 @@ use crate::{
     gateway::{
         access::Permitted,
         answer,
-        body::{Answer, Body, RequestBody, Upload},
+        body::{Answer, Body, RequestBody},
         client::{Client, X_REQUEST_ID},
         gate,
         head::Head,
@@ -24,6 +24,7 @@ use crate::{
         route,
         settings::{Prefix, UrlPrivacy},
         upgrade,
+        upload::Upload,
         upstream::{cluster::Failure, pool::Lease},
         url,
     },

@@ -10,6 +10,7 @@ pub mod body;
 pub mod client;
 pub mod consent;
 pub mod disclosure;
+mod engines;
 pub mod forward;
 pub mod gate;
 pub mod head;
@@ -25,6 +26,7 @@ pub mod route;
 pub mod settings;
 pub mod trace;
 pub mod upgrade;
+pub mod upload;
 pub mod upstream;
 pub mod url;
 

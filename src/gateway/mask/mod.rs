@@ -19,9 +19,10 @@ use self::body::{Masked, Pipeline};
 use crate::{
     format::{Media, charset, coding::Coding},
     gateway::{
-        body::{Body, Upload},
+        body::Body,
         disclosure::Witness,
         refusal::{Kind, Refusal},
+        upload::Upload,
     },
     observe::{
         map::Place,
