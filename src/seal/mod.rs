@@ -6,6 +6,7 @@
 pub mod keys;
 pub mod settings;
 pub mod stream;
+pub mod zip;
 
 pub use keys::Ring;
 pub use settings::Settings;
