@@ -1,6 +1,6 @@
 //! What access is decided by. Validated values only; `config` fills them.
 
-use std::sync::LazyLock;
+use std::{sync::LazyLock, time::Duration};
 
 use crate::common::clock;
 
@@ -9,6 +9,9 @@ pub use super::{
     purpose::{Purpose, Purposes, is_key},
     vocabulary::Types,
 };
+
+/// How long a file that was taken along may be kept where nobody says otherwise.
+pub const DOWNLOAD_EXPIRY: Duration = Duration::from_secs(30 * 86_400);
 
 /// Policies and purposes.
 #[derive(Debug, Clone)]
@@ -25,6 +28,8 @@ pub struct Settings {
     pub utc_offset: i16,
     /// Whether people's data goes out where that can't be written down.
     pub open_unrecorded: bool,
+    /// How long whoever takes a file along may keep it.
+    pub download_expiry: Duration,
     /// What consent is learned from, besides the answers themselves.
     pub consent: Option<Form>,
 }
@@ -43,7 +48,7 @@ pub struct Form {
 impl PartialEq for Settings {
     /// Policies are what their files say.
     fn eq(&self, other: &Self) -> bool {
-        let parts = |one: &Self| (one.utc_offset, one.open_unrecorded, one.consent.clone());
+        let parts = |one: &Self| (one.utc_offset, one.open_unrecorded, one.download_expiry, one.consent.clone());
         self.sources == other.sources
             && self.purposes == other.purposes
             && self.types == other.types
@@ -62,7 +67,16 @@ impl Settings {
             let sources = Source::shipped();
             let names = Names { types: &types, purposes: &purposes.keys(), routes: None };
             let policies = Policies::read(&sources, names).unwrap_or_else(|_| unreachable!("a test reads them"));
-            Settings { sources, policies, purposes, types, utc_offset: 0, open_unrecorded: false, consent: None }
+            Settings {
+                sources,
+                policies,
+                purposes,
+                types,
+                utc_offset: 0,
+                open_unrecorded: false,
+                download_expiry: DOWNLOAD_EXPIRY,
+                consent: None,
+            }
         });
         &SETTINGS
     }

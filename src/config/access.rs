@@ -11,7 +11,7 @@ use super::{
 use crate::{
     access::{
         Settings,
-        settings::{Form, Names, Policies, Purpose, Purposes, Source, Types, is_key},
+        settings::{DOWNLOAD_EXPIRY, Form, Names, Policies, Purpose, Purposes, Source, Types, is_key},
     },
     identity,
     privacy::{self, Kind},
@@ -41,6 +41,7 @@ pub(super) fn resolve(
     }
     let utc_offset = table.parsed("utc_offset", d, "an offset such as \"+09:00\"", offset).unwrap_or(0);
     let open_unrecorded = table.choice("on_unavailable", d, &[("closed", false), ("open", true)], false);
+    let download_expiry = table.duration("download_expiry", d, DOWNLOAD_EXPIRY);
     let consent = consent(&mut table, d);
     table.finish(d);
     let mut sources = Source::shipped();
@@ -60,9 +61,16 @@ pub(super) fn resolve(
     }
     let names = Names { types: &types, purposes: &purposes.keys(), routes: Some(routes) };
     match Policies::read(&sources, names) {
-        Ok(policies) => {
-            Some(Arc::new(Settings { sources, policies, purposes, types, utc_offset, open_unrecorded, consent }))
-        }
+        Ok(policies) => Some(Arc::new(Settings {
+            sources,
+            policies,
+            purposes,
+            types,
+            utc_offset,
+            open_unrecorded,
+            download_expiry,
+            consent,
+        })),
         Err(faults) => {
             for fault in faults {
                 let hint = fault.hint;

@@ -17,7 +17,10 @@ use hyper::body::Incoming;
 
 use crate::{
     common::watch::{Slot, TICK, Ticks, Watch},
-    gateway::{head, mask::body::Masked, record::Record, refusal::Kind, upload::Upload, upstream::pool::Lease},
+    gateway::{
+        archive::Archive, head, mask::body::Masked, record::Record, refusal::Kind, upload::Upload,
+        upstream::pool::Lease,
+    },
 };
 
 /// Why a body broke off; its text holds nothing of the body.
@@ -254,6 +257,7 @@ enum Source {
     Full(Bytes),
     Upstream(Box<Answer>),
     Masked(Box<Masked>),
+    Sealed(Box<Archive>),
 }
 
 /// A body that streams from the application.
@@ -311,6 +315,12 @@ impl Body {
         Self { source: Source::Masked(Box::new(masked)), record: None }
     }
 
+    /// The same, in an archive.
+    #[must_use]
+    pub fn sealed(archive: Archive) -> Self {
+        Self { source: Source::Sealed(Box::new(archive)), record: None }
+    }
+
     /// Reads up to `most` bytes ahead of the client, who still gets them.
     ///
     /// # Errors
@@ -319,7 +329,7 @@ impl Body {
         match &mut self.source {
             Source::Upstream(answer) => answer.read_ahead(most).await,
             Source::Full(bytes) => Ok(bytes[..bytes.len().min(most)].to_vec()),
-            Source::Empty | Source::Masked(_) => Ok(Vec::new()),
+            Source::Empty | Source::Masked(_) | Source::Sealed(_) => Ok(Vec::new()),
         }
     }
 
@@ -445,6 +455,7 @@ impl HttpBody for Body {
             }
             Source::Upstream(answer) => answer.poll(cx),
             Source::Masked(masked) => masked.poll(cx),
+            Source::Sealed(archive) => archive.poll(cx),
         };
         if let (Poll::Ready(Some(Ok(frame))), Some(record)) = (&frame, &mut self.record) {
             record.sent(frame.data_ref().map_or(0, |data| data.len() as u64));
@@ -461,6 +472,7 @@ impl HttpBody for Body {
             Source::Full(bytes) => bytes.is_empty(),
             Source::Upstream(answer) => answer.is_end_stream(),
             Source::Masked(masked) => masked.is_end_stream(),
+            Source::Sealed(archive) => archive.is_end_stream(),
         }
     }
 
@@ -469,7 +481,7 @@ impl HttpBody for Body {
             Source::Empty => SizeHint::with_exact(0),
             Source::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Source::Upstream(answer) => answer.size_hint(),
-            Source::Masked(_) => SizeHint::default(),
+            Source::Masked(_) | Source::Sealed(_) => SizeHint::default(),
         }
     }
 }

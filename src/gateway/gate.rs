@@ -15,6 +15,7 @@ use crate::{
         Gateway, access as gateway_access,
         body::{Body, RequestBody},
         client::Client,
+        download,
         head::Head,
         plan::Line,
         record::Record,
@@ -67,6 +68,9 @@ pub async fn own(
     let call = serve::Call { request, host, address: head.address, client_certificate, now: clock::now() };
     if let (access::page::PATH, Some(authority)) = (head.target.path(), &gateway.plan.authority) {
         return Ok(gateway_access::serve_purpose(authority, realm, &call).await.map(Body::full));
+    }
+    if let (access::download::PATH, Some(authority)) = (head.target.path(), &gateway.plan.authority) {
+        return Ok(download::serve_page(authority, realm, &call).await.map(Body::full));
     }
     Ok(realm.serve(call).await.map(Body::full))
 }

@@ -19,6 +19,7 @@ use crate::{
         access::Authority,
         body::UploadRules,
         disclosure::Witness,
+        download::Spent,
         engines::{self, Engines},
         head::Head,
         mask::{Ledger, Masking},
@@ -65,6 +66,8 @@ pub struct Plan {
     pub guard: Arc<Guard>,
     /// What people were shown in the place of values.
     pub memory: Arc<Memory>,
+    /// Leave to take files along that was used.
+    pub spent: Arc<Spent>,
     /// Who may do what with personal data, and where it is written down.
     pub authority: Option<Arc<Authority>>,
     log: Option<Arc<Log>>,
@@ -183,6 +186,7 @@ impl Plan {
             telemetry: means.telemetry,
             guard: Arc::clone(means.guard),
             authority: means.authority,
+            spent: previous.map(|plan| Arc::clone(&plan.spent)).unwrap_or_default(),
             memory: previous.map(|plan| Arc::clone(&plan.memory)).unwrap_or_default(),
             bounds,
             engine: engines.of(&settings.privacy),

@@ -103,6 +103,8 @@ pub struct Route {
     pub mask: Option<privacy::mask::settings::Settings>,
     /// Whether who sees, changes and takes along data on it is written down.
     pub record: bool,
+    /// Whether what is taken along asks for a reason, and leaves sealed.
+    pub seals_downloads: bool,
     /// Where answers say whose a record is, and whether its subject agreed.
     pub records: Option<Arc<privacy::mask::settings::Records>>,
     /// Who may pass; `None` is everybody.

@@ -9,6 +9,7 @@ mod backup;
 mod breached;
 mod challenge;
 mod disclosure;
+mod download;
 mod export;
 mod framing;
 mod gate;

@@ -1,5 +1,6 @@
 //! `privet audit`: verifies, searches and exports the journal, beside a running gateway as well.
 
+pub(super) mod downloads;
 mod export;
 mod review;
 mod search;
@@ -35,6 +36,10 @@ pub enum AuditCommand {
     Search(search::SearchArgs),
     /// Show every disclosure of one person's data, for their own right of access. Needs the keys.
     Subject(subject::SubjectArgs),
+    /// Show files with personal data that people have taken along, and in whose hands they still are. Needs the keys.
+    Downloads(downloads::DownloadsArgs),
+    /// Write down that such a file was deleted or returned.
+    Returned(downloads::ReturnedArgs),
     /// Write records as JSON lines or CSV. Needs the keys.
     Export(export::ExportArgs),
     /// Review what was done with personal data: draw, look, write down, sign. Needs the keys.
@@ -209,6 +214,8 @@ pub fn run(command: &AuditCommand) -> ExitCode {
         AuditCommand::Verify(args) => verify::run(args),
         AuditCommand::Search(args) => search::run(args),
         AuditCommand::Subject(args) => subject::run(args),
+        AuditCommand::Downloads(args) => downloads::list(args),
+        AuditCommand::Returned(args) => downloads::returned(args),
         AuditCommand::Export(args) => export::run(args),
         AuditCommand::Review(command) => review::run(command),
         AuditCommand::Witness(args) => witness::run(args),

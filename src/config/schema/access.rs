@@ -27,6 +27,13 @@ pub(super) const KEYS: &[Key] = &[
     ),
     key(
         "access",
+        "download_expiry",
+        "\"30d\"",
+        "30d",
+        "How long whoever has taken a file along may keep it (`download = \"seal\"`); then `privet audit downloads` shows it as overdue until somebody says that it was deleted or returned.",
+    ),
+    key(
+        "access",
         "groups",
         "{ order = [\"CREDIT_CARD\"] }",
         "{}",
