@@ -127,7 +127,7 @@ fn names(dir: &Path) -> BTreeSet<String> {
 fn whatever_was_answered_for_outlives_a_kill() {
     let dir = tempfile::tempdir().expect("a folder");
     let mut acknowledged = BTreeSet::new();
-    for round in 0..30 {
+    for round in 1..=200 {
         let mut command = run("", &[], dir.path(), "forever");
         let mut child = Killed(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("runs"));
         let mut reader = BufReader::new(child.0.stdout.take().expect("piped"));
@@ -146,11 +146,13 @@ fn whatever_was_answered_for_outlives_a_kill() {
         // The last line may be cut.
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
         acknowledged.extend(acks(whole).map(str::to_owned));
-        let found = names(dir.path());
-        let lost: Vec<_> = acknowledged.difference(&found).collect();
-        assert!(lost.is_empty(), "round {round} lost {lost:?}");
+        if round % 20 == 0 {
+            let found = names(dir.path());
+            let lost: Vec<_> = acknowledged.difference(&found).collect();
+            assert!(lost.is_empty(), "by round {round} lost {lost:?}");
+        }
     }
-    assert!(acknowledged.len() >= 30);
+    assert!(acknowledged.len() >= 200);
     // The last process is not recovered yet.
     drop(open(dir.path()));
     let report = verify(&dir.path().join("journal"), Outside::default()).expect("read");

@@ -25,6 +25,7 @@ mod lifecycle;
 mod login;
 mod logs;
 mod mask;
+mod matrix;
 mod metrics;
 mod oidc;
 mod package;

@@ -159,6 +159,15 @@ fn a_year_without_a_gateway() {
     does(dir, "staff revoke bob privacy-officer --reason back --as bob");
     refuses(dir, "staff leave one --as one", 1, "no privacy officer without an end");
     assert_eq!(does(dir, "staff list --due"), "");
+    // The year's end: a review, an export that has all of it, and proof.
+    assert!(does(dir, "audit review open --as one").contains("of 0 access records"));
+    refuses(dir, "audit review open --as one", 1, "a review of this time is open");
+    does(dir, "audit review sign --as one");
+    does(dir, "audit export --output year.jsonl");
+    let year = fs::read_to_string(dir.join("year.jsonl")).expect("exported");
+    for kind in ["registry.founded", "pledge.signed", "handover.signed", "staff.left", "review.signed"] {
+        assert!(year.contains(&format!("\"kind\":\"{kind}\"")), "{kind}: {year}");
+    }
     does(dir, "audit verify");
     assert!(does(dir, "audit search --kind staff.left --json").contains("carl"));
 }
