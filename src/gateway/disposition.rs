@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use http::{HeaderMap, HeaderValue, header};
 
+use crate::format::parameters::parameters;
+
 /// Most characters of a name.
 const LONGEST: usize = 100;
 /// What a file is called that says nothing of it, or nothing that could be said on.
@@ -55,39 +57,6 @@ pub fn attachment(name: &str) -> HeaderValue {
         }
     }
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("attachment"))
-}
-
-/// Names and values behind the first `;`, quotes undone.
-fn parameters(said: &[u8]) -> Vec<(String, Vec<u8>)> {
-    let mut found = Vec::new();
-    let mut rest = said;
-    while let Some(at) = memchr::memchr(b';', rest) {
-        rest = rest[at + 1..].trim_ascii_start();
-        let Some(equals) = rest.iter().position(|b| matches!(b, b'=' | b';')) else { break };
-        if rest[equals] == b';' {
-            rest = &rest[equals..];
-            continue;
-        }
-        let name = String::from_utf8_lossy(rest[..equals].trim_ascii()).to_ascii_lowercase();
-        rest = rest[equals + 1..].trim_ascii_start();
-        let mut value = Vec::new();
-        if rest.first() == Some(&b'"') {
-            let mut at = 1;
-            while at < rest.len() && rest[at] != b'"' {
-                // A path of Windows is more usual here than an escape.
-                at += usize::from(rest[at] == b'\\' && matches!(rest.get(at + 1), Some(b'"' | b'\\')));
-                value.extend(rest.get(at));
-                at += 1;
-            }
-            rest = rest.get(at + 1..).unwrap_or_default();
-        } else {
-            let end = memchr::memchr(b';', rest).unwrap_or(rest.len());
-            value.extend_from_slice(rest[..end].trim_ascii());
-            rest = &rest[end..];
-        }
-        found.push((name, value));
-    }
-    found
 }
 
 /// A value with its encoding (RFC 8187), of which UTF-8 is the only one in use.

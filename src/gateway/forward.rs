@@ -13,7 +13,7 @@ use crate::{
     gateway::{
         access::Permitted,
         answer,
-        body::{Answer, Body, RequestBody},
+        body::{Answer, Body},
         client::{Client, X_REQUEST_ID},
         disposition,
         download::{Granted, Wish},
@@ -23,6 +23,7 @@ use crate::{
         mask::Masking,
         plan::Line,
         refusal::{Kind, Refusal},
+        request_body::RequestBody,
         route,
         settings::{Prefix, UrlPrivacy},
         upgrade,

@@ -13,7 +13,7 @@ use crate::{
     common::{clock, watch::Watch},
     gateway::{
         Gateway, access as gateway_access,
-        body::{Body, RequestBody},
+        body::Body,
         client::Client,
         download,
         head::Head,
@@ -21,6 +21,7 @@ use crate::{
         record::Record,
         redirect,
         refusal::{Kind, Look, More, Refusal},
+        request_body::RequestBody,
         upload::Upload,
     },
     identity::{self, Ask, Need, Principal, Realm, form::PREFIX, forward, principal, serve},

@@ -25,6 +25,7 @@ pub mod plan;
 pub mod record;
 pub mod redirect;
 pub mod refusal;
+pub mod request_body;
 pub mod returned;
 pub mod route;
 pub mod settings;

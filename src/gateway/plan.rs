@@ -17,12 +17,12 @@ use crate::{
     dial,
     gateway::{
         access::Authority,
-        body::UploadRules,
         disclosure::Witness,
         download::Spent,
         engines::{self, Engines},
         head::Head,
         mask::{Ledger, Masking},
+        request_body::UploadRules,
         returned::Memory,
         route::Table,
         settings::{HeadRules, Route, Settings},
