@@ -58,6 +58,7 @@ pub struct Ticket {
     pub id: String,
     /// Why.
     pub reason: String,
+    /// Empty where the file leaves for a key.
     passphrase: Zeroizing<String>,
     /// SHA-256 of path and query.
     target: String,
@@ -74,19 +75,19 @@ impl std::fmt::Debug for Ticket {
 impl Ticket {
     /// For what is at `target`, from `now` on. `None` when the system gives no random bytes.
     #[must_use]
-    pub fn new(reason: &str, passphrase: &Passphrase, target: &str, now: SystemTime) -> Option<Self> {
+    pub fn new(reason: &str, passphrase: Option<&Passphrase>, target: &str, now: SystemTime) -> Option<Self> {
         let mut id = [0; 16];
         rand::fill(&mut id).ok()?;
         Some(Self {
             id: BASE64.encode(id),
             reason: reason.to_owned(),
-            passphrase: Zeroizing::new(passphrase.text().to_owned()),
+            passphrase: Zeroizing::new(passphrase.map_or_else(String::new, |shown| shown.text().to_owned())),
             target: hashed(target),
             until: seconds(now + LIFE),
         })
     }
 
-    /// The passphrase that was shown.
+    /// The passphrase that was shown, if any.
     #[must_use]
     pub fn passphrase(&self) -> Option<Passphrase> {
         Passphrase::kept(&self.passphrase)
@@ -150,7 +151,7 @@ mod tests {
         let holder = Holder { session: &[7; 32], issuer: "staff", subject: "kim", roles: &["duty"] };
         let passphrase = Passphrase::random().expect("random");
         let reason = "가".repeat(LONGEST_REASON);
-        let ticket = Ticket::new(&reason, &passphrase, "/export.csv?a=1", now).expect("a ticket");
+        let ticket = Ticket::new(&reason, Some(&passphrase), "/export.csv?a=1", now).expect("a ticket");
         let text = ticket.seal(&key, holder).expect("sealed");
         let open = |target: &str, now: SystemTime| Ticket::open(&text, &key, holder, target, now);
         let opened = open("/export.csv?a=1", now).expect("open");

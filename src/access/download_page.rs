@@ -79,11 +79,23 @@ pub fn ask(file: &File<'_>, trouble: Option<Trouble>, token: &str, query: &str) 
     (title, out)
 }
 
-/// The title and the main part where the passphrase is shown, once.
+/// The title and the main part where the passphrase is shown, once; without one the file leaves for its reader's own key.
 #[must_use]
-pub fn show(file: &File<'_>, passphrase: &Passphrase) -> (&'static str, String) {
-    let title = if file.korean { "암호" } else { "Passphrase" };
+pub fn show(file: &File<'_>, passphrase: Option<&Passphrase>) -> (&'static str, String) {
+    let onward = onward(file);
     let minutes = LIFE.as_secs() / 60;
+    let Some(passphrase) = passphrase else {
+        let title = if file.korean { "내려받기" } else { "Download" };
+        let note = if file.korean {
+            format!("본인의 키로 암호화된 파일입니다(age -d -i 키파일). {minutes}분 안에 한 번 내려받을 수 있습니다.")
+        } else {
+            format!(
+                "The file is encrypted to your own key (age -d -i KEYFILE). It can be downloaded once within {minutes} minutes."
+            )
+        };
+        return (title, format!("<p class=\"note\">{note}</p>{onward}"));
+    };
+    let title = if file.korean { "암호" } else { "Passphrase" };
     let note = if file.korean {
         format!(
             "ZIP 파일을 여는 암호입니다. 지금 한 번만 표시되니 붙임표까지 복사해 두고, 파일과 따로 보관하세요. {minutes}분 안에 한 번 내려받을 수 있습니다. 7-Zip, 반디집, Keka 등으로 열 수 있습니다."
@@ -94,19 +106,24 @@ pub fn show(file: &File<'_>, passphrase: &Passphrase) -> (&'static str, String) 
              once within {minutes} minutes. 7-Zip, Keka and others open it."
         )
     };
-    let onward = match file.target {
+    (title, format!("<p><code id=\"passphrase\">{}</code></p><p class=\"note\">{note}</p>{onward}", passphrase.text()))
+}
+
+/// How the file is had.
+fn onward(file: &File<'_>) -> String {
+    match file.target {
         Some(target) if !file.by_form => {
-            format!("<p><a id=\"download\" href=\"{}\">{}</a></p>", escaped(target), file.two("Download", "내려받기"))
+            let text = file.two("Download", "내려받기");
+            format!("<p><a id=\"download\" href=\"{}\">{text}</a></p>", escaped(target))
         }
-        _ => format!(
-            "<p id=\"again\">{}</p>",
-            file.two(
+        _ => {
+            let text = file.two(
                 "Now go back to the page with the form, and send it once more.",
                 "이제 양식이 있는 페이지로 돌아가 다시 한 번 제출해 주세요.",
-            )
-        ),
-    };
-    (title, format!("<p><code id=\"passphrase\">{}</code></p><p class=\"note\">{note}</p>{onward}", passphrase.text()))
+            );
+            format!("<p id=\"again\">{text}</p>")
+        }
+    }
 }
 
 /// What somebody has sent from the page.
@@ -165,9 +182,9 @@ mod tests {
                 assert_eq!(html.contains("role=\"alert\""), trouble.is_some());
                 assert_eq!(html.is_ascii(), !korean);
             }
-            let (_, html) = show(&file, &passphrase);
+            let (_, html) = show(&file, Some(&passphrase));
             assert!(html.contains("href=\"/a?b=&quot;&lt;c&gt;&amp;d\"") && html.contains(passphrase.text()), "{html}");
-            let (_, html) = show(&File { by_form: true, ..file }, &passphrase);
+            let (_, html) = show(&File { by_form: true, ..file }, None);
             assert!(!html.contains("href") && html.contains("id=\"again\""), "{html}");
             let (_, html) = ask(&File { target: None, ..file }, None, "TOKEN", "");
             assert!(!html.contains("<form"), "{html}");

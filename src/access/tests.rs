@@ -52,6 +52,7 @@ fn own(texts: &[&str]) -> Result<Settings, Vec<policy::Fault>> {
         utc_offset: 0,
         open_unrecorded: false,
         download_expiry: super::settings::DOWNLOAD_EXPIRY,
+        recipients: Vec::new(),
         consent: None,
     })
 }

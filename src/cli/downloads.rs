@@ -14,7 +14,7 @@ use crate::{
 pub(super) const KINDS: &str = "download";
 
 /// What is told of each download as its records say it.
-const TOLD: [&str; 16] = [
+const TOLD: [&str; 17] = [
     "person",
     "issuer",
     "route",
@@ -22,6 +22,7 @@ const TOLD: [&str; 16] = [
     "ticket",
     "reason",
     "expires",
+    "opened_by",
     "people",
     "unattributed",
     "shown",

@@ -18,16 +18,58 @@ use crate::{
         custody::Sealed,
         refusal::Kind,
     },
-    seal::zip::{Failed, Zip},
+    seal::{
+        age::Age,
+        zip::{Failed, Zip},
+    },
 };
 
 /// Bytes that go out at a time.
 const PIECE: usize = 16 << 10;
 
+/// What a file leaves in.
+#[derive(Debug)]
+pub enum Envelope {
+    /// What a passphrase opens.
+    Zip(Box<Zip>),
+    /// What the reader's own key opens.
+    Age(Box<Age>),
+}
+
+impl Envelope {
+    /// Media type and the end of the name.
+    pub const ZIP: (&str, &str) = ("application/zip", "zip");
+    /// The same.
+    pub const AGE: (&str, &str) = ("application/octet-stream", "age");
+
+    fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Failed> {
+        match self {
+            Self::Zip(zip) => zip.push(bytes, out),
+            Self::Age(age) => age.push(bytes, out),
+        }
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Failed> {
+        match self {
+            Self::Zip(zip) => zip.finish(out),
+            Self::Age(age) => age.finish(out),
+        }
+    }
+
+    /// Media type and the end of the name.
+    #[must_use]
+    pub fn face(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Zip(_) => Self::ZIP,
+            Self::Age(_) => Self::AGE,
+        }
+    }
+}
+
 /// An archive on its way to the client.
 pub struct Archive {
     file: Box<Body>,
-    zip: Zip,
+    envelope: Envelope,
     /// What was made and has not gone out.
     out: Vec<u8>,
     sums: Sums,
@@ -45,17 +87,17 @@ struct Sums {
 
 impl std::fmt::Debug for Archive {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Archive").field("zip", &self.zip).finish_non_exhaustive()
+        f.debug_struct("Archive").field("envelope", &self.envelope).finish_non_exhaustive()
     }
 }
 
 impl Archive {
-    /// Of `file`, in `zip`.
+    /// Of `file`, in `envelope`.
     #[must_use]
-    pub fn new(file: Body, zip: Zip, sealed: Rc<OnceCell<Sealed>>) -> Self {
+    pub fn new(file: Body, envelope: Envelope, sealed: Rc<OnceCell<Sealed>>) -> Self {
         let sum = || digest::Context::new(&SHA256);
         let sums = Sums { file: sum(), archive: sum(), file_bytes: 0, archive_bytes: 0 };
-        Self { file: Box::new(file), zip, out: Vec::new(), sums, has_ended: false, sealed }
+        Self { file: Box::new(file), envelope, out: Vec::new(), sums, has_ended: false, sealed }
     }
 
     /// The next piece for the client.
@@ -72,7 +114,7 @@ impl Archive {
                     }
                 }
                 Poll::Ready(None) => {
-                    if self.zip.finish(&mut self.out).is_err() {
+                    if self.envelope.finish(&mut self.out).is_err() {
                         return Poll::Ready(Some(Err(Broken::Cut(Kind::Uninspectable))));
                     }
                     self.has_ended = true;
@@ -95,7 +137,7 @@ impl Archive {
     fn take(&mut self, data: &[u8]) -> Result<(), Failed> {
         self.sums.file.update(data);
         self.sums.file_bytes += data.len() as u64;
-        self.zip.push(data, &mut self.out)
+        self.envelope.push(data, &mut self.out)
     }
 
     /// Whether everything is out.

@@ -11,6 +11,7 @@ use crate::{access::Action, journal::tree::hex, registry::Moment};
 pub struct Custody {
     reason: String,
     until: Moment,
+    opened_by: &'static str,
     sealed: Rc<OnceCell<Sealed>>,
 }
 
@@ -35,10 +36,10 @@ impl fmt::Debug for Custody {
 }
 
 impl Custody {
-    /// Of a file that is about to leave, for this reason; it may be kept `until` then.
+    /// Of a file that is about to leave, for this reason; it may be kept `until` then, and is `opened_by` a passphrase or a key.
     #[must_use]
-    pub fn new(reason: String, until: Moment) -> Self {
-        Self { reason, until, sealed: Rc::default() }
+    pub fn new(reason: String, until: Moment, opened_by: &'static str) -> Self {
+        Self { reason, until, opened_by, sealed: Rc::default() }
     }
 
     /// Where it is told what has left.
@@ -55,6 +56,7 @@ impl Custody {
             ("action", Action::Download.name().into()),
             ("reason", Value::from(self.reason.as_str())),
             ("expires", self.until.to_string().into()),
+            ("opened_by", self.opened_by.into()),
         ] {
             body.insert(name.to_owned(), value);
         }

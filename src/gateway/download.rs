@@ -21,7 +21,7 @@ use crate::{
     common::clock,
     gateway::{
         access::{Authority, holder},
-        archive::Archive,
+        archive::{Archive, Envelope},
         body::Body,
         custody::Custody,
         disclosure::Witness,
@@ -39,7 +39,10 @@ use crate::{
     },
     privacy::{Engine, Tally},
     registry::Moment,
-    seal::zip::{Passphrase, Zip},
+    seal::{
+        age::{Age, Recipient},
+        zip::{Passphrase, Zip},
+    },
 };
 
 /// Most tickets that are remembered as used: they hold for ten minutes, and people type a reason for each.
@@ -68,6 +71,8 @@ pub struct Wish {
     authority: Arc<Authority>,
     spent: Arc<Spent>,
     engine: Arc<Engine>,
+    /// Their own key, where they have one.
+    recipient: Option<Recipient>,
     leave: Option<Leave>,
     /// Where a person is led who has not said why.
     page: Option<HeaderValue>,
@@ -111,8 +116,9 @@ pub fn wish(
             page.to_str().ok().filter(|text| by_form && text.contains('?')).map(|text| format!("{text}{BY_FORM}"));
         text.and_then(|text| HeaderValue::from_str(&text).ok()).unwrap_or(page)
     });
+    let recipient = authority.access.settings().recipient(&who.issuer, &who.subject).cloned();
     let (authority, spent, engine) = (Arc::clone(authority), Arc::clone(spent), Arc::clone(&line.engine));
-    Ok(Some(Box::new(Wish { authority, spent, engine, leave, page })))
+    Ok(Some(Box::new(Wish { authority, spent, engine, recipient, leave, page })))
 }
 
 /// What the query of the page says where the file was the answer to a form.
@@ -131,16 +137,16 @@ pub enum Granted {
     /// It leaves so.
     Sealed(Box<Sealing>),
     /// A person is led to the page first.
-    Elsewhere(Response<Body>),
+    Elsewhere(Box<Response<Body>>),
 }
 
 /// How a file leaves.
 pub struct Sealing {
-    zip: Zip,
+    envelope: Envelope,
     name: String,
     custody: Custody,
     /// What the client is told besides.
-    said: (header::HeaderName, HeaderValue),
+    said: Option<(header::HeaderName, HeaderValue)>,
 }
 
 impl Wish {
@@ -154,34 +160,47 @@ impl Wish {
             Leave::Ticket(ticket) => self.spent.spend(&ticket.id),
         });
         let (reason, passphrase, said) = match leave {
+            Some(Leave::Stated(reason)) if self.recipient.is_some() => (reason, None, None),
             Some(Leave::Stated(reason)) => {
                 let passphrase = Passphrase::random().ok_or_else(unsealed)?;
                 let mut told = HeaderValue::from_str(passphrase.text()).map_err(|_| unsealed())?;
                 told.set_sensitive(true);
-                (reason, passphrase, (PASSPHRASE, told))
+                (reason, Some(passphrase), Some((PASSPHRASE, told)))
             }
             Some(Leave::Ticket(ticket)) => {
-                let passphrase = ticket.passphrase().ok_or_else(unsealed)?;
                 let used = HeaderValue::from_str(&download::set_cookie("")).map_err(|_| unsealed())?;
-                (ticket.reason, passphrase, (header::SET_COOKIE, used))
+                let passphrase = ticket.passphrase();
+                (ticket.reason, passphrase, Some((header::SET_COOKIE, used)))
             }
             None => {
-                return self.page.map(|page| Granted::Elsewhere(see_other(page))).ok_or_else(|| Kind::Reason.into());
+                return self
+                    .page
+                    .map(|page| Granted::Elsewhere(Box::new(see_other(page))))
+                    .ok_or_else(|| Kind::Reason.into());
             }
         };
         let settings = self.authority.access.settings();
         let name = name(&self.engine, headers);
-        let offset = UtcOffset::from_whole_seconds(i32::from(settings.utc_offset) * 60).unwrap_or(UtcOffset::UTC);
         let now = clock::now();
-        let zip = Zip::new(&name, &passphrase, OffsetDateTime::from(now).to_offset(offset)).ok_or_else(unsealed)?;
-        let custody = Custody::new(reason, Moment::from(now).after(settings.download_expiry));
-        Ok(Granted::Sealed(Box::new(Sealing { zip, name, custody, said })))
+        let (envelope, opened_by) = match (&self.recipient, passphrase) {
+            (Some(recipient), _) => (Age::new(recipient).map(|age| Envelope::Age(Box::new(age))), "key"),
+            (None, Some(passphrase)) => {
+                let offset = UtcOffset::from_whole_seconds(i32::from(settings.utc_offset) * 60);
+                let at = OffsetDateTime::from(now).to_offset(offset.unwrap_or(UtcOffset::UTC));
+                (Zip::new(&name, &passphrase, at).map(|zip| Envelope::Zip(Box::new(zip))), "passphrase")
+            }
+            // Their key was taken out of the configuration since the page.
+            (None, None) => (None, ""),
+        };
+        let envelope = envelope.ok_or_else(unsealed)?;
+        let custody = Custody::new(reason, Moment::from(now).after(settings.download_expiry), opened_by);
+        Ok(Granted::Sealed(Box::new(Sealing { envelope, name, custody, said })))
     }
 
     /// Makes the head of a file that of an archive, where nothing but the head is asked for.
     pub fn dress(&self, headers: &mut HeaderMap) {
         let name = name(&self.engine, headers);
-        dress(headers, &name);
+        dress(headers, &name, if self.recipient.is_some() { Envelope::AGE } else { Envelope::ZIP });
     }
 }
 
@@ -208,10 +227,11 @@ impl Sealing {
     #[must_use]
     pub fn seal(self, answer: Response<Body>, witness: Option<&Witness>) -> Response<Body> {
         let (mut parts, body) = answer.into_parts();
-        dress(&mut parts.headers, &self.name);
-        let (name, value) = self.said;
-        parts.headers.append(name, value);
-        let archive = Archive::new(body, self.zip, self.custody.sealed());
+        dress(&mut parts.headers, &self.name, self.envelope.face());
+        if let Some((name, value)) = self.said {
+            parts.headers.append(name, value);
+        }
+        let archive = Archive::new(body, self.envelope, self.custody.sealed());
         if let Some(witness) = witness {
             witness.hand_over(self.custody);
         }
@@ -219,14 +239,14 @@ impl Sealing {
     }
 }
 
-/// Makes the head of a file that of an archive which holds a file of this name.
-fn dress(headers: &mut HeaderMap, name: &str) {
+/// Makes the head of a file that of an archive which holds a file of this name; `face` is its media type, and the end of its own name.
+fn dress(headers: &mut HeaderMap, name: &str, face: (&'static str, &'static str)) {
     mask::keep_private(headers);
     for of_the_file in [header::ETAG, header::LAST_MODIFIED, header::CONTENT_ENCODING, header::CONTENT_RANGE] {
         headers.remove(of_the_file);
     }
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/zip"));
-    headers.insert(header::CONTENT_DISPOSITION, disposition::attachment(&format!("{name}.zip")));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(face.0));
+    headers.insert(header::CONTENT_DISPOSITION, disposition::attachment(&format!("{name}.{}", face.1)));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
 
@@ -256,13 +276,16 @@ pub async fn serve_page(authority: &Authority, realm: &Arc<Realm>, call: &Call) 
     let Some(reason) = sent.reason() else { return ask(Some(Trouble::Reason), StatusCode::UNPROCESSABLE_ENTITY) };
     let who = &*guest.principal;
     let roles: Vec<&str> = who.roles.iter().map(String::as_str).collect();
-    let made = Passphrase::random().and_then(|passphrase| {
-        let ticket = Ticket::new(reason, &passphrase, target, call.now)?;
+    let has_key = authority.access.settings().recipient(&who.issuer, &who.subject).is_some();
+    let passphrase = if has_key { None } else { Passphrase::random() };
+    let sealed = || {
+        let ticket = Ticket::new(reason, passphrase.as_ref(), target, call.now)?;
         let sealed = ticket.seal(&authority.cookies, holder(&guest.session, who, &roles))?;
-        Some((passphrase, HeaderValue::from_str(&download::set_cookie(&sealed)).ok()?))
-    });
-    let Some((passphrase, cookie)) = made else { return ask(Some(Trouble::Stale), StatusCode::SERVICE_UNAVAILABLE) };
-    let (title, main) = download_page::show(&file, &passphrase);
+        HeaderValue::from_str(&download::set_cookie(&sealed)).ok()
+    };
+    let cookie = if has_key || passphrase.is_some() { sealed() } else { None };
+    let Some(cookie) = cookie else { return ask(Some(Trouble::Stale), StatusCode::SERVICE_UNAVAILABLE) };
+    let (title, main) = download_page::show(&file, passphrase.as_ref());
     let mut answer = guest.page(title, &main, StatusCode::OK);
     answer.headers_mut().append(header::SET_COOKIE, cookie);
     answer
@@ -295,7 +318,7 @@ mod tests {
         ] {
             headers.insert(name, HeaderValue::from_static(value));
         }
-        dress(&mut headers, "a.csv");
+        dress(&mut headers, "a.csv", Envelope::ZIP);
         let mut left: Vec<_> =
             headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
         left.sort();

@@ -155,7 +155,7 @@ impl Exchange<'_> {
         let sealing = match self.wish.take().filter(|_| is_file && !head_only && !answer.body().is_end_stream()) {
             Some(wish) => match wish.grant(answer.headers())? {
                 Granted::Sealed(sealing) => Some(sealing),
-                Granted::Elsewhere(answer) => return Ok(answer),
+                Granted::Elsewhere(answer) => return Ok(*answer),
             },
             None => None,
         };

@@ -204,11 +204,12 @@ impl Incomplete {
                 return polled;
             }
             match polled {
-                Poll::Ready(Some(Ok(frame))) => match self.let_through(frame) {
-                    Some(out) => return Poll::Ready(Some(out)),
-                    // All of it is held back for now.
-                    None => {}
-                },
+                // Where there is nothing all of it is held back for now.
+                Poll::Ready(Some(Ok(frame))) => {
+                    if let Some(out) = self.let_through(frame) {
+                        return Poll::Ready(Some(out));
+                    }
+                }
                 Poll::Ready(None) => {
                     let mut out = Vec::new();
                     let done = self.through.take().map_or(Ok(()), |mut through| through.finish(&mut out));

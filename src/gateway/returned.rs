@@ -149,13 +149,11 @@ impl Through for Parted {
         if !visitor.unclear.is_empty() {
             return Err(Kind::Masked);
         }
-        match read {
-            Ok(()) => Ok(()),
-            Err(_) => {
-                let held = self.form.give_up();
-                self.lose(&held, out)
-            }
+        if read.is_err() {
+            let held = self.form.give_up();
+            return self.lose(&held, out);
         }
+        Ok(())
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Kind> {

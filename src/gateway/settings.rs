@@ -68,6 +68,7 @@ pub enum Ambiguous {
 
 /// One route: a host and a path prefix, the application behind it, and its rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a key of its own")]
 pub struct Route {
     /// `host` + `path` as written, the label of metrics and logs.
     pub name: String,

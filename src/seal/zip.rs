@@ -1,6 +1,6 @@
-//! Archives that a passphrase opens: a ZIP with one file, deflated and sealed as WinZip does (AE-2 with AES-256), written as it comes.
+//! Archives that a passphrase opens: a ZIP with one file, deflated and sealed by AES-256 (AE-2), written as it comes.
 //!
-//! 7-Zip, Keka, WinZip, Bandizip and libarchive open it; what Windows and macOS bring of their own does not. The format derives its keys by PBKDF2 with HMAC-SHA-1 and a thousand rounds,
+//! 7-Zip, Keka, Bandizip and libarchive open it; what Windows and macOS bring of their own does not. The format derives its keys by PBKDF2 with HMAC-SHA-1 and a thousand rounds,
 //! which would be too few for a password that people think of: so a [`Passphrase`] is 140 random bits, and nobody guesses one however fast
 //! they are. Its tag has 80 bits. Name, time and lengths of the file stand in clear.
 //!
@@ -270,7 +270,7 @@ fn stamp(at: OffsetDateTime) -> [u16; 2] {
     let (hour, minute, second) = (u16::from(at.hour()), u16::from(at.minute()), u16::from(at.second()));
     let year = u16::try_from(at.year().clamp(1980, 2107) - 1980).unwrap_or(0);
     let date = year << 9 | u16::from(u8::from(at.month())) << 5 | u16::from(at.day());
-    [hour << 11 | minute << 5 | second / 2, date]
+    [hour << 11 | minute << 5 | second >> 1, date]
 }
 
 /// AES in counter mode and a tag over what comes of it. The counter is little-endian, as nobody else has it, so its blocks are made here.

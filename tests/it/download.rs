@@ -304,6 +304,38 @@ fn files_are_outstanding_until_somebody_says_what_became_of_them() {
     does(dir, &format!("audit verify{HERE}"));
 }
 
+#[test]
+fn whoever_has_a_key_gets_files_for_it() {
+    let keys = tempfile::tempdir().expect("a folder");
+    let (_, said) = open(keys.path(), "age-keygen", &["-o", "key"]);
+    let said = String::from_utf8_lossy(&said).into_owned();
+    let key = said.split_whitespace().last().expect("a public key");
+    let application = application();
+    let recipient = format!("[[access.recipient]]\nperson = \"ann\"\nkey = \"{key}\"\n");
+    let privet = office(&format!("{}{recipient}", recorded(&application)));
+    let dir = privet.dir.path();
+    let identity = keys.path().join("key");
+    let identity = identity.to_str().expect("a path");
+    let head = fetch(&privet, "/export.csv", "got.age", &["X-Privet-Reason: audit"]);
+    assert!(head.starts_with("HTTP/2 200") && header(&head, "x-privet-passphrase").is_none(), "{head}");
+    assert_eq!(header(&head, "content-disposition"), Some("attachment; filename=\"customers.csv.age\""));
+    let (fine, said) = open(dir, "age", &["-d", "-i", identity, "got.age"]);
+    assert!(fine && said == ROWS.as_bytes(), "{}", String::from_utf8_lossy(&said));
+    open(dir, "age-keygen", &["-o", "other"]);
+    assert!(!open(dir, "age", &["-d", "-i", "other", "got.age"]).0, "another key");
+    // On the page there is no passphrase.
+    let browser = Browser(&privet, "ann");
+    let page = header(&browser.get("/export.csv"), "location").expect("led there").to_owned();
+    let shown = browser.post(&page, &[&browser.token(&page), "reason=audit"]);
+    assert!(shown.contains("id=\"download\"") && !shown.contains("passphrase"), "{shown}");
+    let url = privet.url("/export.csv");
+    privet.curl(&["-o", "page.age", "-b", "ann", "-H", "Accept: text/html", &url]);
+    assert!(open(dir, "age", &["-d", "-i", identity, "page.age"]).0);
+    privet.until("written", || records(&privet, "download.done").len() == 2);
+    let done = records(&privet, "download.done")[0]["body"].clone();
+    assert_eq!((&done["opened_by"], &done["archive_sha256"]), (&"key".into(), &sha256(dir, "got.age").into()));
+}
+
 /// An application that sends so many megabytes of rows as a file, as fast as they are taken.
 fn large(megabytes: usize) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");

@@ -110,13 +110,11 @@ impl Pipeline {
 }
 
 fn rewrite(rewriter: Option<&mut Rewriter>, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
-    match rewriter {
-        Some(rewriter) => rewriter.push(bytes, out),
-        None => {
-            out.extend_from_slice(bytes);
-            Ok(())
-        }
-    }
+    let Some(rewriter) = rewriter else {
+        out.extend_from_slice(bytes);
+        return Ok(());
+    };
+    rewriter.push(bytes, out)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
