@@ -394,7 +394,7 @@ fn a_large_file_takes_little_memory_and_one_that_breaks_off_has_no_sum() {
     let before = privet.peak();
     let head = privet.curl(&[
         "--max-time",
-        "600",
+        "1800",
         "-D",
         "-",
         "-o",
