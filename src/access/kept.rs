@@ -11,7 +11,7 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use serde::{Serialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
 
-use crate::seal::{Ring, keys::SECRET};
+use crate::seal::Ring;
 
 const NONCE: usize = 12;
 /// More than browsers keep in one cookie.
@@ -60,8 +60,7 @@ impl CookieKey {
     /// Of the ring's newest epoch: what was sealed under another is void. `None` where the library refuses the key.
     #[must_use]
     pub fn of(ring: &Ring) -> Option<Self> {
-        let secret = ring.keys().last().map_or([0; SECRET], |key| *key.secret());
-        let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &secret), b"privet access cookie 1");
+        let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, ring.newest().secret()), b"privet access cookie 1");
         RandomizedNonceKey::new(&AES_256_GCM, derived.as_ref()).ok().map(Self)
     }
 

@@ -7,7 +7,7 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 
 use crate::{
     privacy::{Kind, canonical},
-    seal::{Ring, keys::SECRET},
+    seal::Ring,
 };
 
 /// A person, as 128 bits that lead back to nobody without the key.
@@ -96,8 +96,8 @@ impl Subjects {
     /// By the ring's oldest epoch, so that a new epoch changes nobody's name. Who takes the oldest out forgets everybody's.
     #[must_use]
     pub fn of(ring: &Ring) -> Self {
-        let secret = ring.keys().next().map_or([0; SECRET], |key| *key.secret());
-        let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &secret), b"privet access subject 1");
+        let derived =
+            hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, ring.oldest().secret()), b"privet access subject 1");
         let key = hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref());
         let tag = hmac::sign(&key, b"fingerprint");
         let fingerprint = tag.as_ref()[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte));

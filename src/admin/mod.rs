@@ -1,8 +1,10 @@
-//! The private listener: health, metrics, the map of personal data (counts only) and the hook of the end, without TLS, and nothing else.
+//! The private listeners. [`console`] is the one with TLS; this is the other: health, metrics, the map of personal data (counts only) and the hook of the end, without TLS, and nothing else.
 
 pub mod consent;
+pub mod console;
 pub mod control;
 pub mod registry;
+pub mod scim;
 pub mod settings;
 
 use std::{

@@ -1,10 +1,68 @@
-//! The private listener. Validated values only; `config` fills them.
+//! The private listeners. Validated values only; `config` fills them.
 
-use std::net::SocketAddr;
+use std::{fmt, net::SocketAddr};
 
-/// Health and metrics, without TLS.
+use aws_lc_rs::{constant_time, digest};
+
+/// Where they are, and who is served there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// Where; `None` is off.
+    /// Health and metrics, without TLS; `None` is off.
     pub listen: Option<SocketAddr>,
+    /// SCIM, with TLS; `None` is off.
+    pub console: Option<SocketAddr>,
+    /// Who may say by SCIM which people there are.
+    pub directories: Vec<Directory>,
+}
+
+/// An identity provider's directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Directory {
+    /// What it is called in records: small letters, digits, `-`.
+    pub name: String,
+    /// Whose people it speaks of, as their tokens have it.
+    pub issuer: String,
+    /// What of a SCIM resource is the name that the issuer's tokens have.
+    pub subject: Attribute,
+    /// What it proves itself by: one, or two while they are changed.
+    pub tokens: Vec<Token>,
+}
+
+/// A name of somebody in SCIM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attribute {
+    /// What the directory itself knows them by.
+    ExternalId,
+    /// What they sign in as.
+    UserName,
+}
+
+/// The hash of a bearer token: whoever reads our memory can't speak for the provider.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token([u8; 32]);
+
+impl Token {
+    /// Of this text.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        Self(hash(text.as_bytes()))
+    }
+
+    /// Whether it is the one; how long that takes tells nothing of it.
+    #[must_use]
+    pub fn is(&self, presented: &[u8]) -> bool {
+        constant_time::verify_slices_are_equal(&self.0, &hash(presented)).is_ok()
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token")
+    }
+}
+
+fn hash(text: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest::digest(&digest::SHA256, text).as_ref());
+    hash
 }

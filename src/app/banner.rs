@@ -12,11 +12,12 @@ pub fn print(config: &Config, addresses: &Addresses, demo: bool) {
     };
     let url = format!("https://{host}:{}/", addresses.https.port());
     println!("Privet {} protects", env!("CARGO_PKG_VERSION"));
-    for line in config
-        .summary()
-        .iter()
-        .filter(|line| !line.starts_with("https") && !line.starts_with("http") && !line.starts_with("admin"))
-    {
+    for line in config.summary().iter().filter(|line| {
+        !line.starts_with("https")
+            && !line.starts_with("http")
+            && !line.starts_with("admin")
+            && !line.starts_with("console")
+    }) {
         println!("  {line}");
     }
     println!("\n  {url}");
@@ -25,6 +26,9 @@ pub fn print(config: &Config, addresses: &Addresses, demo: bool) {
     }
     if let Some(admin) = addresses.admin {
         println!("  http://{admin}/livez /readyz /metrics /personal-data");
+    }
+    if let Some(console) = addresses.console {
+        println!("  https://{console}/scim/v2 for identity providers");
     }
     let ca = development.map(|ca| std::path::absolute(&ca).unwrap_or(ca));
     match &ca {

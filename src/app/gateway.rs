@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use tokio::{runtime::Handle as Runtime, sync::mpsc::UnboundedSender, task::AbortHandle};
 
-use super::{authority, consent, control, journal, keys, registry, shown, store, telemetry};
+use super::{authority, consent, console, control, journal, keys, registry, shown, store, telemetry};
 use crate::{
     access::consent::Desk,
     admin::{self, Asked, Health},
@@ -57,6 +57,7 @@ pub struct Running {
     addresses: Addresses,
     inherited: Inherited,
     admin: Option<AbortHandle>,
+    console: console::Console,
     asks: UnboundedSender<Asked>,
 }
 
@@ -69,6 +70,8 @@ pub struct Addresses {
     pub http: Option<SocketAddr>,
     /// Health and metrics.
     pub admin: Option<SocketAddr>,
+    /// SCIM.
+    pub console: Option<SocketAddr>,
 }
 
 impl Running {
@@ -91,10 +94,12 @@ impl Running {
         let https = listen(Name::Https, settings.https, settings.workers)?;
         let http = settings.http.map(|address| listen(Name::Http, address, settings.workers)).transpose()?;
         let admin = config.admin.listen.map(|address| listen(Name::Admin, address, 1)).transpose()?;
+        let listeners = config.admin.console.map(|address| listen(Name::Console, address, 1)).transpose()?;
         let addresses = Addresses {
             https: https[0].socket.local_addr()?,
             http: bound(http.as_deref())?,
             admin: bound(admin.as_deref())?,
+            console: bound(listeners.as_deref())?,
         };
         tls::acme::prepare(&config.tls)?;
         let process = Arc::new(Process {
@@ -117,6 +122,7 @@ impl Running {
         let lock = control::hold(&config);
         let journal = journal::Running::start(&config, lock.is_some(), &process, &guard)?;
         let registry = registry::start(&config, journal.journal(), &process.metrics)?;
+        let mut console = console::Console::new(&config, registry.as_ref(), &process.tls, &process.metrics)?;
         let desk = consent::start(&config, journal.journal())?;
         let authority = authority::of(&config, journal.journal(), registry.as_ref(), desk.as_ref())?;
         let means = Means {
@@ -150,6 +156,7 @@ impl Running {
         shown::all(&process.metrics, &plan, log.as_ref());
         let mut issuance = Issuance::new(process.tls.orders());
         issuance.apply(&config.tls);
+        console.open(listeners)?;
         let mut running = Self {
             control,
             journal,
@@ -168,6 +175,7 @@ impl Running {
             addresses,
             inherited,
             admin: None,
+            console,
             asks,
         };
         running.open(Door::Https, https);
@@ -214,10 +222,12 @@ impl Running {
         let https = self.rebind(Some(self.config.server.https), Some(settings.https))?;
         let http = self.rebind(self.config.server.http, settings.http)?;
         let admin = self.rebind(self.config.admin.listen, config.admin.listen)?;
+        let console = self.rebind(self.config.admin.console, config.admin.console)?;
         let addresses = Addresses {
             https: bound(https.as_deref())?.unwrap_or(self.addresses.https),
             http: settings.http.and(bound(http.as_deref())?.or(self.addresses.http)),
             admin: config.admin.listen.and(bound(admin.as_deref())?.or(self.addresses.admin)),
+            console: config.admin.console.and(bound(console.as_deref())?.or(self.addresses.console)),
         };
         let keys = keys::of(&config)?;
         let workers = self.workers.len();
@@ -264,6 +274,7 @@ impl Running {
         if admin.is_some() || config.admin.listen.is_none() {
             self.open_admin(admin)?;
         }
+        self.console.apply(&config, addresses.console, console)?;
         for realm in plan.realms() {
             config
                 .identity
@@ -449,11 +460,12 @@ fn bound(listeners: Option<&[Listener]>) -> io::Result<Option<SocketAddr>> {
 }
 
 /// Where each door is, and how many accept there.
-fn doors(config: &Config, workers: usize) -> [(Name, Option<SocketAddr>, usize); 3] {
+fn doors(config: &Config, workers: usize) -> [(Name, Option<SocketAddr>, usize); 4] {
     [
         (Name::Https, Some(config.server.https), workers),
         (Name::Http, config.server.http, workers),
         (Name::Admin, config.admin.listen, 1),
+        (Name::Console, config.admin.console, 1),
     ]
 }
 

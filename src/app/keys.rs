@@ -83,8 +83,7 @@ pub(super) fn guard(config: &Config, shared: Option<&store::Running>) -> anyhow:
 
 /// What tells whether two replicas have the same newest key, and nothing of it.
 fn fingerprint(ring: &seal::Ring) -> String {
-    let newest = ring.keys().last().map_or([0; 32], |key| *key.secret());
-    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &newest), b"privet replicas 1");
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, ring.newest().secret()), b"privet replicas 1");
     let number = tag.as_ref()[..8].iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
     format!("{number:016x}")
 }

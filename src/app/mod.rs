@@ -3,6 +3,7 @@
 mod authority;
 pub mod banner;
 pub mod consent;
+mod console;
 mod control;
 pub mod end;
 pub mod gateway;

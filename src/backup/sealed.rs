@@ -24,7 +24,7 @@ use zeroize::Zeroizing;
 use super::Error;
 use crate::seal::{
     Opener, Purpose, Ring, Sealer,
-    keys::SECRET,
+    keys::{SECRET, Secret},
     stream::{self, LONGEST},
 };
 
@@ -71,10 +71,10 @@ struct Cost {
 
 fn derived(passphrase: &str, cost: Cost, salt: &[u8; 16]) -> Result<Ring, Error> {
     let params = Params::new(cost.memory, cost.passes, cost.lanes, Some(SECRET)).map_err(|_| Error::Cost)?;
-    let mut secret = Zeroizing::new([0; SECRET]);
+    let mut secret = Secret::default();
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    argon2.hash_password_into(passphrase.as_bytes(), salt, &mut *secret).map_err(|_| Error::Cipher)?;
-    Ok(Ring::derived("passphrase", *secret))
+    argon2.hash_password_into(passphrase.as_bytes(), salt, &mut **secret).map_err(|_| Error::Cipher)?;
+    Ok(Ring::derived("passphrase", secret))
 }
 
 /// What a finished back-up is known by.
@@ -274,10 +274,10 @@ mod tests {
     #[test]
     fn either_key_opens_what_it_has_sealed_and_nothing_else_does() {
         let plain = vec![b'x'; LONGEST + 7];
-        let file = Key::File(Ring::derived("a", [1; 32]));
+        let file = Key::File(Ring::derived("a", Box::new([1; 32].into())));
         let by_file = sealed(&file, &plain);
         assert_eq!(opened(&file, &by_file).expect("opens"), plain);
-        let other = Key::File(Ring::derived("a", [2; 32]));
+        let other = Key::File(Ring::derived("a", Box::new([2; 32].into())));
         assert!(matches!(opened(&other, &by_file), Err(Error::Sealed(stream::Error::UnknownKey(_)))));
         let words = passphrase("mellow harbour of the ninth");
         assert!(matches!(opened(&words, &by_file), Err(Error::OtherKey(_))));
@@ -293,7 +293,7 @@ mod tests {
 
     #[test]
     fn every_flipped_byte_and_every_cut_is_found() {
-        let file = Key::File(Ring::derived("a", [1; 32]));
+        let file = Key::File(Ring::derived("a", Box::new([1; 32].into())));
         let bytes = sealed(&file, b"what is kept");
         for at in 0..bytes.len() {
             let mut changed = bytes.clone();

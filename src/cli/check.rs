@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{CheckArgs, safe::scrubbed};
 use crate::{
+    common::memory,
     config::{Config, Diagnostic, Flags, Report},
     tls,
 };
@@ -19,15 +20,20 @@ pub fn run(args: &CheckArgs) -> ExitCode {
         (Ok(config), false) => {
             println!(
                 "{}\n{}: the configuration is valid",
-                scrubbed(&config.summary().join("\n")),
+                scrubbed(&config.summary().into_iter().chain(exposed()).collect::<Vec<_>>().join("\n")),
                 args.config.display()
             );
         }
         (Err(report), false) => eprintln!("{}", scrubbed(&report.to_string())),
-        (Ok(_), true) => println!("{}", json!({ "valid": true, "diagnostics": [] })),
+        (Ok(_), true) => println!("{}", json!({ "valid": true, "diagnostics": [], "memory": memory::exposed() })),
         (Err(report), true) => println!("{}", json!({ "valid": false, "diagnostics": listed(report) })),
     }
     if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(2) }
+}
+
+/// What of memory the system does not protect, as far as this command can tell for another process.
+fn exposed() -> impl Iterator<Item = String> {
+    memory::exposed().into_iter().map(|exposed| format!("memory {exposed}"))
 }
 
 /// Files that the configuration names must be usable too; development certificates are not made here.

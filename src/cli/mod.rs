@@ -31,7 +31,7 @@ use std::{path::PathBuf, process::ExitCode, time::SystemTime};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::Flags;
+use crate::{common::memory, config::Flags};
 
 /// A TLS-terminating reverse proxy that makes a privacy policy true on live traffic.
 #[derive(Debug, Parser)]
@@ -118,6 +118,9 @@ pub struct ServeArgs {
     /// Where health and metrics are served, or "off" [default: 127.0.0.1:9901].
     #[arg(long, value_name = "ADDR")]
     admin: Option<String>,
+    /// Where identity providers are served, or "off", over what the file says.
+    #[arg(long, value_name = "ADDR", requires = "config")]
+    console: Option<String>,
     /// Folder for Privet's own state.
     #[arg(long, value_name = "DIR")]
     data: Option<String>,
@@ -140,6 +143,8 @@ pub struct CheckArgs {
 /// Runs the command that the process was started with.
 #[must_use]
 pub fn run() -> ExitCode {
+    // Every command has keys, passwords or people's data in its memory. Where this is not possible `serve` and `check` say so.
+    let _ = memory::seclude();
     match Cli::parse().command {
         Command::Serve(args) => serve::run(args),
         Command::Access(command) => access::run(&command),
@@ -174,6 +179,7 @@ impl ServeArgs {
             https: self.https.clone(),
             http: self.http.clone(),
             admin: self.admin.clone(),
+            console: self.console.clone(),
             data: self.data.clone(),
             cleartext_reason: self.cleartext_reason.clone(),
             safeguards: "",

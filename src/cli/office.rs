@@ -105,6 +105,7 @@ fn told(event: &Value) -> String {
         ),
         "staff.moved" => "moved: the former roles have ended, the new one holds".to_owned(),
         "staff.left" => "left: all roles have ended, may sign in no more; sessions end".to_owned(),
+        "staff.listed" => "known by another name in the directory".to_owned(),
         "grant.proposed" => {
             format!("proposed as {0}: another officer confirms it (`privet staff confirm {0}`)", number(grant))
         }

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, process::ExitCode};
 use super::{ServeArgs, safe::scrubbed};
 use crate::{
     app::{self, Source, log},
-    common::clock,
+    common::{clock, memory},
     config::Report,
     demo,
     server::inherited::{self, Inherited},
@@ -26,6 +26,9 @@ pub fn run(args: ServeArgs) -> ExitCode {
         }
     };
     log::start();
+    for exposed in memory::exposed() {
+        tracing::warn!("{exposed}");
+    }
     let mut flags = args.flags();
     let mut application = None;
     if args.demo {

@@ -4,6 +4,7 @@
 pub mod authority;
 pub mod clock;
 pub mod lock_file;
+pub mod memory;
 pub mod meter;
 pub mod peer;
 pub mod pulse;

@@ -1,14 +1,16 @@
 //! A text that must not be shown: a password, a key.
 
-/// Compares as text does; its `Debug` says only that there is one, and it has no `Display`.
+use zeroize::Zeroizing;
+
+/// Compares as text does; its memory is zeroed when it goes; its `Debug` says only that there is one, and it has no `Display`.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Box<str>);
+pub struct Secret(Zeroizing<Box<str>>);
 
 impl Secret {
     /// Takes the text over.
     #[must_use]
     pub fn new(text: impl Into<Box<str>>) -> Self {
-        Self(text.into())
+        Self(Zeroizing::new(text.into()))
     }
 
     /// The text, for the one place that needs it.

@@ -8,11 +8,10 @@ use super::{
     secret,
 };
 use crate::{
+    common::secret::Secret,
     dial::address::Address,
     identity::{
-        federation::settings::{
-            ALGORITHMS, Algorithm, Certificate, Issuer, Jwt, NAMES, Name, Oidc, Roles, Secret, Settings,
-        },
+        federation::settings::{ALGORITHMS, Algorithm, Certificate, Issuer, Jwt, NAMES, Name, Oidc, Roles, Settings},
         settings::role,
     },
 };

@@ -19,6 +19,7 @@ mod registry;
 pub mod resolve;
 pub mod route;
 pub mod schema;
+mod scim;
 mod secret;
 mod store;
 mod telemetry;
@@ -74,7 +75,7 @@ pub struct Config {
     pub store: Option<crate::store::Settings>,
     /// Where what is observed is sent; nowhere where it is absent.
     pub telemetry: Option<crate::observe::otlp::Settings>,
-    /// The private listener.
+    /// The private listeners.
     pub admin: crate::admin::Settings,
     /// Files besides the configuration itself whose change calls for a reload.
     pub files: Vec<PathBuf>,
@@ -91,6 +92,8 @@ pub struct Flags {
     pub http: Option<String>,
     /// `listen.admin`
     pub admin: Option<String>,
+    /// `listen.console`
+    pub console: Option<String>,
     /// `data_dir`
     pub data: Option<String>,
     /// `route.cleartext_reason`
@@ -165,6 +168,12 @@ impl Config {
             format!("http   {}", off(self.server.http)),
             format!("admin  {}", off(self.admin.listen)),
         ];
+        if let Some(console) = self.admin.console {
+            lines.push(format!("console {console}"));
+        }
+        for directory in &self.admin.directories {
+            lines.push(format!("scim   {} says which people of {} are here", directory.name, directory.issuer));
+        }
         for order in &self.tls.acme {
             let (domains, way) = (order.domains.join(", "), order.challenge.name());
             lines.push(format!("cert   {domains}, ordered from {} by {way}", order.directory));
@@ -263,7 +272,8 @@ impl Flags {
                 Value::Text(std::path::absolute(data).map_or(data.clone(), |p| p.display().to_string())),
             );
         }
-        for (key, value) in [("https", &self.https), ("http", &self.http), ("admin", &self.admin)] {
+        let doors = [("https", &self.https), ("http", &self.http), ("admin", &self.admin), ("console", &self.console)];
+        for (key, value) in doors {
             if let Some(value) = value {
                 set(table(entries, "listen"), key, Value::Text(value.clone()));
             }

@@ -10,7 +10,7 @@ use super::{
     diagnose::Diagnostics,
     logs,
     reader::Table,
-    route,
+    route, scim,
 };
 use crate::{
     admin,
@@ -36,7 +36,12 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let mut listen = top.table("listen", "listen", d);
     let mut limits = top.table("limits", "limits", d);
     let head = head_rules(top.table("head", "head", d), &mut limits, d);
-    let admin = admin::Settings { listen: door(&mut listen, "admin", 9901, d) };
+    let console_place = listen.place("console");
+    let admin = admin::Settings {
+        listen: door(&mut listen, "admin", Some(9901), d),
+        console: door(&mut listen, "console", None, d),
+        directories: Vec::new(),
+    };
     let shutdown = shutdown(top.table("shutdown", "shutdown", d), context.delay, admin.listen.is_some(), d);
     let tls = top.table("tls", "tls", d);
     let seal = logs::seal(top.table("seal", "seal", d), data_dir.as_ref(), context, d);
@@ -46,6 +51,15 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let journal = super::journal::resolve(top.table_if("journal", "journal", d), data_dir.as_ref(), context, d);
     let registry = top.table("registry", "registry", d);
     let registry = super::registry::resolve(registry, journal.as_ref(), &identity, context, d);
+    let around = scim::Around {
+        console: admin.console,
+        console_place,
+        registry: &registry,
+        journal: journal.as_ref(),
+        realms: &identity,
+    };
+    let directories = scim::resolve(top.tables("scim", "scim[]", d), &around, context, d);
+    let admin = admin::Settings { directories, ..admin };
     let store = super::store::resolve(top.table_if("store", "store", d), context, d);
     let telemetry = super::telemetry::resolve(top.table_if("telemetry", "telemetry", d), context, d);
     let access = top.table_if("access", "access", d);
@@ -136,7 +150,8 @@ fn certificates_are_asked_for(tls: &tls::settings::Settings, identity: &identity
 
 /// Ports that would be bound twice.
 fn distinct_doors(server: &server::Settings, admin: &admin::Settings, d: &mut Diagnostics<'_>) {
-    let doors = [("https", Some(server.https)), ("http", server.http), ("admin", admin.listen)];
+    let doors =
+        [("https", Some(server.https)), ("http", server.http), ("admin", admin.listen), ("console", admin.console)];
     for (i, (name, address)) in doors.iter().enumerate() {
         let same = |other: &&(&str, Option<SocketAddr>)| other.1 == *address && address.is_some_and(|a| a.port() != 0);
         if let Some((other, _)) = doors[..i].iter().find(same) {
@@ -146,14 +161,14 @@ fn distinct_doors(server: &server::Settings, admin: &admin::Settings, d: &mut Di
 }
 
 /// An address, or `"off"`.
-fn door(listen: &mut Table, name: &'static str, port: u16, d: &mut Diagnostics<'_>) -> Option<SocketAddr> {
+fn door(listen: &mut Table, name: &'static str, port: Option<u16>, d: &mut Diagnostics<'_>) -> Option<SocketAddr> {
     let parse = |t: &str| {
         if t == "off" {
             return Ok(None);
         }
         t.parse().map(Some).map_err(|_| format!("\"{t}\" is not an address with a port"))
     };
-    let default = Some(SocketAddr::from(([127, 0, 0, 1], port)));
+    let default = port.map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
     listen.parsed(name, d, "an address such as \"127.0.0.1:8443\", or \"off\",", parse).unwrap_or(default)
 }
 
@@ -175,7 +190,7 @@ fn server(
     let count = |n: Option<i64>, default: usize| n.and_then(|n| usize::try_from(n).ok()).unwrap_or(default);
     let settings = server::Settings {
         https: listen.parsed("https", d, https, parse).unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8443))),
-        http: door(&mut listen, "http", 8080, d),
+        http: door(&mut listen, "http", Some(8080), d),
         redirect_port: listen.number("redirect_port", d, 1..=65535).and_then(|n| u16::try_from(n).ok()),
         acme_webroot: listen.text("acme_webroot", d).map(|t| context.path(&t)),
         workers: count(listen.number("workers", d, 1..=1024), cores),

@@ -25,7 +25,6 @@ pub fn keys() -> impl Iterator<Item = &'static Key> {
 pub const LATER: &[(&str, &str)] = &[
     ("", "shield"),
     ("", "antivirus"),
-    ("listen", "console"),
     ("store", "postgres"),
     ("route[]", "shield"),
     ("route[]", "antivirus"),
@@ -42,6 +41,7 @@ pub const SECRETS: &[&str] = &[
     "client_secret",
     "hmac_key",
     "authorization",
+    "token",
 ];
 
 /// The names that may stand in `table`: its keys and its tables.

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use zeroize::Zeroizing;
+
 use super::{context::Context, diagnose::Diagnostics, reader::Table};
 
 /// The text of `name`, or of the file that `file` (`name` with `_file`) names, without the line's end; and where it was said.
@@ -22,7 +24,7 @@ pub(super) fn text(
         (Some(text), None) => Some((text, own_place)),
         (None, Some(path)) => {
             context.files.push(path.clone());
-            match std::fs::read_to_string(&path) {
+            match std::fs::read_to_string(&path).map(Zeroizing::new) {
                 Ok(text) => Some((text.trim_end_matches(['\r', '\n']).to_owned(), place)),
                 Err(error) => {
                     d.note(&place, format!("{} can't be read: {error}", path.display()), None);

@@ -54,6 +54,8 @@ fn every_documented_key_is_read() {
         .replace("policies = \"policies\"\n", "")
         .replace("pledge = \"pledge.txt\"\n", "")
         .replace("sentinel_password = \"...\"\n", "")
+        .replace("\ntoken = \"...\"\n", &format!("\ntoken = \"{}\"\n", "x".repeat(32)))
+        .replace("realm = \"staff\"\n", "realm = \"office\"\n")
         .replace("http://127.0.0.1:9000", "https://127.0.0.1:9000");
     // A witness is one of three.
     let example = ["url = \"https://witness", "mail = "].iter().fold(example, |text, start| {

@@ -15,6 +15,7 @@ use rustls::{
     },
     sign::CertifiedKey,
 };
+use zeroize::Zeroizing;
 
 /// A file that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -105,13 +106,13 @@ pub fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, Error> 
 ///
 /// # Errors
 /// The file cannot be read, is not PEM, is encrypted, or holds none.
-pub fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>, Error> {
-    let bytes = read(file)?;
+pub fn private_key(file: &Path) -> Result<Zeroizing<PrivateKeyDer<'static>>, Error> {
+    let bytes = Zeroizing::new(read(file)?);
     let encrypted = ["BEGIN ENCRYPTED PRIVATE KEY", "Proc-Type: 4,ENCRYPTED"]
         .iter()
         .any(|mark| memchr::memmem::find(&bytes, mark.as_bytes()).is_some());
     match PrivateKeyDer::from_pem_slice(&bytes) {
-        Ok(key) => Ok(key),
+        Ok(key) => Ok(Zeroizing::new(key)),
         Err(_) if encrypted => Err(Error::EncryptedKey { file: file.into() }),
         Err(pem::Error::NoItemsFound) => Err(Error::NoKey { file: file.into() }),
         Err(error) => Err(syntax(file, &error)),
@@ -124,7 +125,7 @@ pub fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>, Error> {
 /// As [`certificates`] and [`private_key`], and where the two do not match.
 pub fn certified_key(chain: &Path, key: &Path) -> Result<CertifiedKey, Error> {
     let certificates = certificates(chain)?;
-    let signer = aws_lc_rs::sign::any_supported_type(&private_key(key)?)
+    let signer = aws_lc_rs::sign::any_supported_type(&*private_key(key)?)
         .map_err(|source| Error::Key { file: key.into(), source })?;
     let pair = CertifiedKey::new(certificates, signer);
     match pair.keys_match() {

@@ -48,7 +48,7 @@ impl Signer {
     /// no reason to.
     #[must_use]
     pub fn of(ring: &Ring, realm: &str) -> Option<Self> {
-        let pair = |secret| Ed25519KeyPair::from_seed_unchecked(&keys::derive(secret, realm, "token")).ok();
+        let pair = |secret| Ed25519KeyPair::from_seed_unchecked(&*keys::derive(secret, realm, "token")).ok();
         let pairs: Vec<_> = ring.keys().map(|key| pair(key.secret())).collect::<Option<_>>()?;
         let keys: Vec<_> = pairs
             .iter()

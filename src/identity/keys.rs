@@ -3,15 +3,18 @@
 
 use aws_lc_rs::{constant_time, hmac};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use zeroize::Zeroizing;
 
 use crate::seal::{Ring, keys::SECRET};
 
 /// Derives the key of one use from one epoch's secret.
 #[must_use]
-pub fn derive(secret: &[u8; SECRET], realm: &str, label: &str) -> [u8; 32] {
+pub fn derive(secret: &[u8; SECRET], realm: &str, label: &str) -> Zeroizing<[u8; 32]> {
     let text = format!("privet identity {label} 1\0{realm}");
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), text.as_bytes());
-    std::array::from_fn(|i| tag.as_ref()[i])
+    let mut key = Zeroizing::new([0; 32]);
+    key.copy_from_slice(tag.as_ref());
+    key
 }
 
 /// Signs what a form must bring back.
@@ -27,8 +30,7 @@ impl FormKey {
     /// Of the ring's newest epoch.
     #[must_use]
     pub fn of(ring: &Ring, realm: &str) -> Self {
-        let secret = ring.keys().last().map_or([0; SECRET], |key| *key.secret());
-        Self(hmac::Key::new(hmac::HMAC_SHA256, &derive(&secret, realm, "form")))
+        Self(hmac::Key::new(hmac::HMAC_SHA256, &*derive(ring.newest().secret(), realm, "form")))
     }
 
     /// What belongs into the hidden field of a form called `form` for whoever has `nonce`.

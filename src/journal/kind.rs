@@ -101,6 +101,8 @@ kinds! {
     StaffMoved = "staff.moved", Grants;
     /// Somebody has left.
     StaffLeft = "staff.left", Grants;
+    /// A provider's directory has another entry for somebody, or none any more.
+    StaffListed = "staff.listed", Grants;
     /// A grant that takes two was proposed by one.
     GrantProposed = "grant.proposed", Grants;
     /// Somebody was given a role.

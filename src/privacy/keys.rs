@@ -15,6 +15,7 @@ use aws_lc_rs::{
     rand::SecureRandom as _,
 };
 use ipcrypt_rs::IpcryptPfx;
+use zeroize::Zeroizing;
 
 use crate::seal::{self, keys::SECRET};
 
@@ -45,14 +46,14 @@ impl Keys {
     /// When the library refuses a key, which it does for none of the right length.
     pub fn derive(epoch: &str, secret: &[u8; SECRET]) -> Result<Self, Invalid> {
         let sub = |label: &str| sub_key(secret, label);
-        let unbound = UnboundKey::new(&AES_256_GCM_SIV, &sub("privet privacy encrypt 1")).map_err(|_| Invalid)?;
+        let unbound = UnboundKey::new(&AES_256_GCM_SIV, &*sub("privet privacy encrypt 1")).map_err(|_| Invalid)?;
         Ok(Self {
             epoch: epoch.to_owned(),
-            token: hmac::Key::new(hmac::HMAC_SHA256, &sub("privet privacy token 1")),
-            nonce: hmac::Key::new(hmac::HMAC_SHA256, &sub("privet privacy nonce 1")),
+            token: hmac::Key::new(hmac::HMAC_SHA256, &*sub("privet privacy token 1")),
+            nonce: hmac::Key::new(hmac::HMAC_SHA256, &*sub("privet privacy nonce 1")),
             seal: LessSafeKey::new(unbound),
             // The halves differ but for one chance in 2^128.
-            prefix: IpcryptPfx::new(sub("privet privacy address 1")),
+            prefix: IpcryptPfx::new(*sub("privet privacy address 1")),
         })
     }
 
@@ -61,7 +62,7 @@ impl Keys {
     /// # Errors
     /// When the system gives no random bytes.
     pub fn ephemeral() -> Result<Self, Invalid> {
-        Self::derive("ephemeral", &secret()?)
+        Self::derive("ephemeral", &*secret()?)
     }
 
     /// The epoch's name.
@@ -116,14 +117,16 @@ fn keyed(key: &hmac::Key, kind: &str, value: &[u8]) -> hmac::Tag {
     context.sign()
 }
 
-fn sub_key(secret: &[u8; SECRET], label: &str) -> [u8; SECRET] {
+fn sub_key(secret: &[u8; SECRET], label: &str) -> Zeroizing<[u8; SECRET]> {
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), &[label.as_bytes(), &[1]].concat());
-    std::array::from_fn(|i| tag.as_ref()[i])
+    let mut key = Zeroizing::new([0; SECRET]);
+    key.copy_from_slice(tag.as_ref());
+    key
 }
 
-fn secret() -> Result<[u8; SECRET], Invalid> {
-    let mut secret = [0; SECRET];
-    aws_lc_rs::rand::SystemRandom::new().fill(&mut secret).map_err(|_| Invalid)?;
+fn secret() -> Result<Zeroizing<[u8; SECRET]>, Invalid> {
+    let mut secret = Zeroizing::new([0; SECRET]);
+    aws_lc_rs::rand::SystemRandom::new().fill(&mut *secret).map_err(|_| Invalid)?;
     Ok(secret)
 }
 

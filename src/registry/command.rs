@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     moment::Moment,
     person::{PersonId, Role},
+    provider::{Entry, Provider},
     review::{Drawn, Verdict},
 };
 
@@ -15,6 +16,8 @@ use super::{
 pub enum Actor {
     /// Somebody who has proved who they are.
     Person(PersonId),
+    /// An identity provider that has proved which one it is.
+    Provider(Provider),
     /// Privet itself, or whoever sets it up.
     Gateway,
 }
@@ -48,6 +51,8 @@ pub enum Command {
     },
     /// Somebody is here no more.
     Leave { person: PersonId, reason: Option<String> },
+    /// A provider's directory has this entry for somebody, or none any more, and says whether they are there.
+    Provision { person: PersonId, entry: Option<Entry>, active: bool },
     /// A role of somebody was looked at, and is right still.
     Recertify { person: PersonId, role: Role },
     /// People sign this from now on.
@@ -138,6 +143,7 @@ impl Command {
             Self::Revoke { .. } => "revoke",
             Self::Move { .. } => "move",
             Self::Leave { .. } => "leave",
+            Self::Provision { .. } => "provision",
             Self::Recertify { .. } => "recertify",
             Self::Publish { .. } => "publish",
             Self::Sign { .. } => "sign",

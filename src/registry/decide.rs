@@ -18,7 +18,7 @@ use super::{
 /// Most characters of a reason.
 pub(super) const REASON: usize = 500;
 /// Most characters of a duty, a matter or a name.
-const LINE: usize = 200;
+pub(super) const LINE: usize = 200;
 /// Most duties, or matters, of a handover.
 const LINES: usize = 50;
 
@@ -37,9 +37,14 @@ pub fn decide(
     let person = match (command, actor) {
         (Command::Found { officers, texts }, Actor::Gateway) => return deciding.found(&officers, texts),
         (Command::Publish { texts }, Actor::Gateway) => return deciding.publish(texts),
-        (Command::Found { .. } | Command::Publish { .. }, Actor::Person(_)) | (_, Actor::Gateway) => {
-            return Err(Denied::Own);
+        (Command::Provision { person, entry, active }, Actor::Provider(provider)) => {
+            if !state.is_founded() {
+                return Err(Denied::NotFounded);
+            }
+            return deciding.provision(person, entry, active, provider);
         }
+        (Command::Found { .. } | Command::Publish { .. } | Command::Provision { .. }, Actor::Person(_))
+        | (_, Actor::Gateway | Actor::Provider(_)) => return Err(Denied::Own),
         (command, Actor::Person(person)) => {
             if !state.is_founded() {
                 return Err(Denied::NotFounded);
@@ -82,7 +87,7 @@ impl Deciding<'_> {
             Command::Judge { records, opinion } => self.judge(records, opinion, by),
             Command::SignReview { review } => self.sign_review(review, by),
             Command::Return { download, person, how } => self.download_returned(download, person, how, by),
-            Command::Found { .. } | Command::Publish { .. } => Err(Denied::Own),
+            Command::Found { .. } | Command::Publish { .. } | Command::Provision { .. } => Err(Denied::Own),
         }
     }
 
@@ -292,9 +297,14 @@ impl Deciding<'_> {
         if let Some(reason) = &reason {
             text("reason", reason, REASON)?;
         }
+        self.departure(person, reason, by.clone())
+    }
+
+    /// Somebody leaves, unless nobody could ever give a right again.
+    pub(super) fn departure(&self, person: PersonId, reason: Option<String>, by: PersonId) -> Result<Event, Denied> {
         let ended = self.all_of(&person);
         self.keeps_officers(&ended, &[])?;
-        Ok(Event::Left { person, ended, reason, by: by.clone() })
+        Ok(Event::Left { person, ended, reason, by })
     }
 
     fn recertify(&self, person: PersonId, role: Role, by: &PersonId) -> Result<Event, Denied> {

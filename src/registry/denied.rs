@@ -30,6 +30,15 @@ pub enum Denied {
     /// It is about somebody who has left.
     #[error("this person has left")]
     Left,
+    /// A provider speaks of another's people.
+    #[error("a provider speaks of its own issuer's people alone")]
+    OtherIssuer,
+    /// Two people of one user name.
+    #[error("somebody else has this user name")]
+    NameTaken,
+    /// A provider would bring somebody back.
+    #[error("a privacy officer has let this person go: no provider brings them back")]
+    LetGo,
     /// There is nothing of this number.
     #[error("nothing has this number, or it has lapsed")]
     Unknown,
@@ -125,6 +134,7 @@ impl Denied {
             Self::Oneself => "let another privacy officer do it",
             Self::SamePerson => "let another privacy officer confirm it",
             Self::Left => "`privet staff add` lets them join again",
+            Self::LetGo => "`privet staff add NAME --issuer URL --as OFFICER` lets them join again",
             Self::LastOfficer => {
                 "make somebody else an officer first, without an end: `privet staff grant NAME privacy-officer`"
             }

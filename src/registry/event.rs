@@ -12,6 +12,7 @@ use super::{
     moment::Moment,
     person::{PersonId, Role},
     pledge::{Pledge, Signature},
+    provider::Entry,
     review::{Review, Reviewed},
     state::Dossier,
 };
@@ -71,6 +72,14 @@ pub enum Event {
         ended: Vec<u64>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
+        by: PersonId,
+    },
+    /// A provider's directory calls somebody this, or has forgotten them.
+    #[serde(rename = "staff.listed")]
+    Listed {
+        person: PersonId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        entry: Option<Entry>,
         by: PersonId,
     },
     /// One officer wants to give what takes two.
@@ -149,6 +158,7 @@ impl Event {
             Self::Joined { .. } => Kind::StaffJoined,
             Self::Moved { .. } => Kind::StaffMoved,
             Self::Left { .. } => Kind::StaffLeft,
+            Self::Listed { .. } => Kind::StaffListed,
             Self::Proposed { .. } => Kind::GrantProposed,
             Self::Given { .. } => Kind::GrantGiven,
             Self::Ended { .. } => Kind::GrantEnded,

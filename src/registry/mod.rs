@@ -16,6 +16,7 @@ pub mod page;
 pub mod person;
 pub mod pledge;
 pub mod population;
+pub mod provider;
 pub mod review;
 pub mod settings;
 pub mod state;
@@ -41,6 +42,7 @@ pub use self::{
     moment::Moment,
     person::{PersonId, Role},
     pledge::Pledged,
+    provider::{Entry, Provider},
     settings::Settings,
     state::{Held, Standing, State},
 };

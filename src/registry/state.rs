@@ -14,6 +14,7 @@ use super::{
     moment::Moment,
     person::{OFFICER, PersonId, Role},
     pledge::{Pledge, Pledged, Signature},
+    provider::Entry,
     review::{Judged, Review, Reviewed, Signed},
 };
 
@@ -32,6 +33,12 @@ pub struct Dossier {
     /// When they have left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<Moment>,
+    /// Who has let them go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_by: Option<PersonId>,
+    /// What their provider's directory calls them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<Entry>,
     /// What they were given, in the order of the numbers; what has ended is in it as long as its record can be read.
     #[serde(default)]
     pub grants: Vec<Grant>,
@@ -221,6 +228,7 @@ impl State {
             Event::Joined { person, name, .. } => {
                 let dossier = self.dossier(person, at);
                 (dossier.name, dossier.joined, dossier.left) = (name.clone(), Some(at), None);
+                dossier.left_by = None;
             }
             Event::Moved { person, ended, given, proposed, reason, by } => {
                 let how = Ended { at, by: Some(by.clone()), how: "moved".to_owned(), reason: Some(reason.clone()) };
@@ -237,9 +245,11 @@ impl State {
             Event::Left { person, ended, reason, by } => {
                 let how = Ended { at, by: Some(by.clone()), how: "left".to_owned(), reason: reason.clone() };
                 self.end(ended, &how);
-                self.dossier(person, at).left = Some(at);
+                let dossier = self.dossier(person, at);
+                (dossier.left, dossier.left_by) = (Some(at), Some(by.clone()));
                 self.proposals.retain(|_, grant| grant.person != *person);
             }
+            Event::Listed { person, entry, .. } => self.dossier(person, at).entry.clone_from(entry),
             Event::Proposed { grant } => self.propose(grant),
             Event::Given { grant } => self.give(grant, at),
             Event::Ended { grants, reason, by, .. } => {
@@ -392,6 +402,8 @@ impl State {
             name: None,
             joined: None,
             left: None,
+            left_by: None,
+            entry: None,
             grants: Vec::new(),
             signature: None,
             since: at,

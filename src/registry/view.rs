@@ -167,7 +167,7 @@ fn person(state: &State, person: &PersonId, known: &Dossier, rules: &Settings, n
     };
     json!({
         "person": person, "name": known.name, "joined": known.joined, "left": known.left,
-        "grants": known.grants.iter().map(grant).collect::<Vec<_>>(),
+        "directory": known.entry, "grants": known.grants.iter().map(grant).collect::<Vec<_>>(),
         "pledge": { "state": Pledged::of(signature, state.pledge(), now).name(), "signature": signature },
     })
 }

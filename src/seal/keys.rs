@@ -10,6 +10,7 @@ use std::{
 
 use aws_lc_rs::{digest, rand};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use zeroize::Zeroizing;
 
 use crate::common::clock;
 
@@ -68,31 +69,40 @@ pub enum Error {
 /// What a header names a key by: the first eight bytes of a hash, which tell nothing of the key.
 pub type Id = [u8; 8];
 
+/// A secret at a place of its own, which is zeroed when it goes: what is moved about would leave copies.
+pub type Secret = Box<Zeroizing<[u8; SECRET]>>;
+
 /// The key of one epoch.
 pub struct Key {
     epoch: String,
     pub(super) id: Id,
-    secret: [u8; SECRET],
+    secret: Secret,
 }
 
 impl Key {
-    fn new(epoch: &str, secret: [u8; SECRET]) -> Self {
-        let digest = digest::digest(&digest::SHA256, &[b"privet seal key id", &secret[..]].concat());
+    fn new(epoch: &str, secret: Secret) -> Self {
+        let named = Zeroizing::new([b"privet seal key id", &secret[..]].concat());
+        let digest = digest::digest(&digest::SHA256, &named);
         let mut id = Id::default();
         id.copy_from_slice(&digest.as_ref()[..8]);
         Self { epoch: epoch.to_owned(), id, secret }
     }
 
     fn random(epoch: &str) -> Result<Self, Error> {
-        let mut secret = [0; SECRET];
-        rand::fill(&mut secret).map_err(|_| Error::Random)?;
+        let mut secret = Secret::default();
+        rand::fill(&mut **secret).map_err(|_| Error::Random)?;
         Ok(Self::new(epoch, secret))
     }
 
     fn parse(line: &str) -> Option<Self> {
         let (epoch, secret) = line.split_once(' ')?;
         let legal = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
-        let secret = BASE64_STANDARD.decode(secret.trim()).ok()?.try_into().ok()?;
+        let decoded = Zeroizing::new(BASE64_STANDARD.decode(secret.trim()).ok()?);
+        let mut secret = Secret::default();
+        if decoded.len() != SECRET {
+            return None;
+        }
+        secret.copy_from_slice(&decoded);
         ((1..=LONGEST_NAME).contains(&epoch.len()) && epoch.bytes().all(legal)).then(|| Self::new(epoch, secret))
     }
 
@@ -129,7 +139,7 @@ impl Ring {
 
     /// A ring of one key that was derived from something else.
     #[must_use]
-    pub fn derived(epoch: &str, secret: [u8; SECRET]) -> Self {
+    pub fn derived(epoch: &str, secret: Secret) -> Self {
         Self(vec![Key::new(epoch, secret)])
     }
 
@@ -163,7 +173,7 @@ impl Ring {
         if mode & 0o007 != 0 {
             return Err(Error::Open { path: path.to_owned(), mode });
         }
-        Self::parse(&fs::read_to_string(path).map_err(file)?, path)
+        Self::parse(&Zeroizing::new(fs::read_to_string(path).map_err(file)?), path)
     }
 
     /// The ring of a key file's text, which errors call `path`.
@@ -192,8 +202,16 @@ impl Ring {
         self.0.iter()
     }
 
+    /// The key of the oldest epoch.
+    #[must_use]
+    pub fn oldest(&self) -> &Key {
+        // A ring is never empty.
+        &self.0[0]
+    }
+
     /// The key that is written with.
-    pub(super) fn newest(&self) -> &Key {
+    #[must_use]
+    pub fn newest(&self) -> &Key {
         // A ring is never empty.
         &self.0[self.0.len() - 1]
     }
@@ -208,11 +226,11 @@ impl Ring {
 fn store(key: &Key, path: &Path) -> io::Result<()> {
     let beside = path.with_extension(format!("new-{:08x}", fastrand::u32(..)));
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
-    let secret = BASE64_STANDARD.encode(key.secret);
-    let text = format!(
-        "# An epoch a line; the last is written with. Deleting a line destroys its epoch.\n{} {secret}\n",
-        key.epoch
-    );
+    let secret = Zeroizing::new(BASE64_STANDARD.encode(key.secret.as_slice()));
+    let text = Zeroizing::new(format!(
+        "# An epoch a line; the last is written with. Deleting a line destroys its epoch.\n{} {}\n",
+        key.epoch, *secret
+    ));
     let written =
         file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).and_then(|()| fs::hard_link(&beside, path));
     fs::remove_file(&beside)?;

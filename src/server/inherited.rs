@@ -25,11 +25,13 @@ pub enum Name {
     Http,
     /// `listen.admin`
     Admin,
+    /// `listen.console`
+    Console,
 }
 
 impl Name {
     fn of(text: &str) -> Option<Self> {
-        [Self::Https, Self::Http, Self::Admin].into_iter().find(|name| name.text() == text)
+        [Self::Https, Self::Http, Self::Admin, Self::Console].into_iter().find(|name| name.text() == text)
     }
 
     fn text(self) -> &'static str {
@@ -37,6 +39,7 @@ impl Name {
             Self::Https => "https",
             Self::Http => "http",
             Self::Admin => "admin",
+            Self::Console => "console",
         }
     }
 }
@@ -46,7 +49,7 @@ impl Name {
 pub enum Error {
     /// Nobody could tell what it is for.
     #[error(
-        "inherited socket {number} has the name `{name}`, which is no door of Privet\n    hint: `FileDescriptorName=` in its socket unit must be https, http or admin"
+        "inherited socket {number} has the name `{name}`, which is no door of Privet\n    hint: `FileDescriptorName=` in its socket unit must be https, http, admin or console"
     )]
     Unknown {
         /// Counted from 1.
@@ -78,7 +81,7 @@ pub enum Error {
     },
     /// Nobody would accept on some of them.
     #[error(
-        "{sockets} inherited sockets are called `{name}`, but {acceptors} would be accepted on\n    hint: pass one, or at most as many as there are workers (listen.workers); admin takes one"
+        "{sockets} inherited sockets are called `{name}`, but {acceptors} would be accepted on\n    hint: pass one, or at most as many as there are workers (listen.workers); admin and console take one"
     )]
     TooMany {
         /// What they are called.

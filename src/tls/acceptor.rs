@@ -2,7 +2,7 @@
 
 use std::{io::Read, sync::Arc};
 
-use rustls::server;
+use rustls::{ServerConfig, server};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
 
@@ -22,13 +22,20 @@ const METHODS: [&[u8]; 9] = [b"GET ", b"HEAD ", b"POST ", b"PUT ", b"DELET", b"O
 #[derive(Debug, Clone)]
 pub struct Acceptor {
     store: Arc<Store>,
+    http1: bool,
 }
 
 impl Acceptor {
     /// Over a store.
     #[must_use]
     pub fn new(store: Arc<Store>) -> Self {
-        Self { store }
+        Self { store, http1: false }
+    }
+
+    /// Over a store, for what does not speak HTTP/2.
+    #[must_use]
+    pub fn for_http1(store: Arc<Store>) -> Self {
+        Self { store, http1: true }
     }
 
     /// The handshake of one connection; `None` where it was an authority's, to validate a domain (RFC 8737), which is all that it
@@ -53,9 +60,17 @@ impl Acceptor {
             stream.shutdown().await?;
             return Ok(None);
         }
-        let stream = started.into_stream(self.store.server_config()).await?;
+        let stream = started.into_stream(self.config()).await?;
         let agreed = Handshake::of(stream.get_ref().1);
         Ok(Some((stream, agreed)))
+    }
+
+    fn config(&self) -> Arc<ServerConfig> {
+        let mut config = self.store.server_config();
+        if self.http1 {
+            Arc::make_mut(&mut config).alpn_protocols = vec![b"http/1.1".to_vec()];
+        }
+        config
     }
 }
 

@@ -176,7 +176,7 @@ impl Folder {
         if !parsed.is_authority || until <= now || parsed.since > now.unix_timestamp() {
             return Err(unfit());
         }
-        let key_pair = KeyPair::try_from(&pem::private_key(&key).map_err(damaged)?)?;
+        let key_pair = KeyPair::try_from(&*pem::private_key(&key).map_err(damaged)?)?;
         Ok(Authority {
             pem: String::from_utf8_lossy(&pem::read(&ca).map_err(damaged)?).into_owned(),
             issuer: Issuer::from_ca_cert_der(&certificate, key_pair)?,

@@ -184,7 +184,7 @@ fn a_back_up_brings_no_destroyed_day_back() {
     let data = dir.path().join("data");
     fs::create_dir(&data).expect("made");
     written(&data);
-    let key = || Key::File(Ring::derived("kept", [1; 32]));
+    let key = || Key::File(Ring::derived("kept", Box::new([1; 32].into())));
     let named = |name: &str| Source { name: name.into(), path: data.join(name), elsewhere: false, keys: None };
     let sources = Sources {
         journal: Some(data.join("journal")),

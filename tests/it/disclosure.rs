@@ -159,6 +159,19 @@ fn marketing_sees_those_who_agreed_in_every_format_and_it_is_written_down() {
         );
         assert!(!done.to_string().contains("person1@"), "nobody's address is in it: {done}");
     }
+    // The same 37 four times are 37 people.
+    let people = |more: &str| -> Vec<Value> {
+        let said = does(dir, &format!("audit people --json{more}{HERE}"));
+        said.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    };
+    let total = &people(" --by period")[0];
+    assert_eq!(
+        (&total["person"], &total["records"], &total["people"], &total["unattributed"], &total["unfinished"]),
+        (&"ann".into(), &4.into(), &37.into(), &0.into(), &0.into())
+    );
+    assert!(people("").iter().all(|row| row["people"] == 37 && row["day"].is_string()));
+    assert!(people(" --person carl").is_empty() && people(" --until 2000-01-01").is_empty());
+    assert!(does(dir, &format!("audit people --by period{HERE}")).contains("ann  37 people in 4 records"));
     // One person's own right of access.
     let somebody = (1..=ALL).find(|id| agreed(*id)).expect("somebody");
     let told = |id: usize| {

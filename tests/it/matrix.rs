@@ -57,7 +57,7 @@ fn configuration(demo: SocketAddr) -> String {
 }
 
 /// Somebody's own part of an answer.
-fn own<'a>(answer: &'a str, id: u64) -> Option<&'a str> {
+fn own(answer: &str, id: u64) -> Option<&str> {
     let (start, end) = if answer.contains("{\"id\":") {
         (format!("{{\"id\":{id},"), '}')
     } else if answer.contains("<table") {

@@ -9,13 +9,13 @@ use std::{
 use crate::support::{Origin, Privet, free_port, python};
 
 /// A provider with one person, Alice. Ended when dropped.
-struct Provider {
+pub struct Provider {
     child: Child,
     port: u16,
 }
 
 impl Provider {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let port = free_port();
         let alice = r#"{"sub":"alice","email":"alice@example.com","groups":["kc-privacy","kc-other"]}"#;
         let port_text = port.to_string();
@@ -37,12 +37,12 @@ impl Provider {
         panic!("the provider never answers");
     }
 
-    fn issuer(&self) -> String {
+    pub fn issuer(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
     /// A token that it has signed for Alice, to whoever is called `audience`.
-    fn token(&self, audience: &str) -> String {
+    pub fn token(&self, audience: &str) -> String {
         let question = format!(
             "{}/oauth2/authorize?response_type=code&client_id={audience}&redirect_uri=http://127.0.0.1/cli&scope=openid&nonce={}",
             self.issuer(),
@@ -59,7 +59,7 @@ impl Provider {
     }
 
     /// What somebody's browser is sent back to who fills in the provider's form.
-    fn answer(&self, question: &str, form: &str) -> String {
+    pub fn answer(&self, question: &str, form: &str) -> String {
         let answer = Curl::plain().ask(question, &["--data", form]);
         assert!(question.starts_with(&self.issuer()), "{question}");
         answer.header("location")
@@ -74,24 +74,24 @@ impl Drop for Provider {
 }
 
 /// A browser: curl and its cookies.
-struct Curl {
+pub struct Curl {
     ca: Option<PathBuf>,
     jar: Option<PathBuf>,
 }
 
-struct Answer(String);
+pub struct Answer(pub String);
 
 impl Curl {
     fn plain() -> Self {
         Self { ca: None, jar: None }
     }
 
-    fn of(privet: &Privet, jar: &str) -> Self {
+    pub fn of(privet: &Privet, jar: &str) -> Self {
         let dir: &Path = privet.dir.path();
         Self { ca: Some(dir.join("certs/ca.pem")), jar: Some(dir.join(jar)) }
     }
 
-    fn ask(&self, url: &str, more: &[&str]) -> Answer {
+    pub fn ask(&self, url: &str, more: &[&str]) -> Answer {
         let mut curl = Command::new("curl");
         curl.args(["-sS", "-i", "--max-time", "60"]).args(more);
         if !more.iter().any(|argument| argument.starts_with("Accept:")) {
@@ -110,11 +110,11 @@ impl Curl {
 }
 
 impl Answer {
-    fn status(&self) -> &str {
+    pub fn status(&self) -> &str {
         self.0.split(' ').nth(1).unwrap_or_default()
     }
 
-    fn header(&self, name: &str) -> String {
+    pub fn header(&self, name: &str) -> String {
         let line = self.0.lines().take_while(|line| !line.is_empty()).find_map(|line| {
             let (found, value) = line.split_once(": ")?;
             found.eq_ignore_ascii_case(name).then(|| value.to_owned())
@@ -123,36 +123,49 @@ impl Answer {
     }
 }
 
-struct Case {
-    provider: Provider,
-    privet: Privet,
-    origin: Origin,
+pub struct Case {
+    pub provider: Provider,
+    pub privet: Privet,
+    pub origin: Origin,
 }
 
 impl Case {
     fn new() -> Self {
-        let (provider, origin) = (Provider::start(), Origin::start(crate::support::OK));
-        let privet = Privet::with(&format!(
-            "[[realm]]\nname = \"staff\"\nbasic = true\n\
+        Self::with("", |_| String::new())
+    }
+
+    /// With more lines in `[listen]`, and more tables for the provider's issuer.
+    pub fn with(listen: &str, more: impl Fn(&str) -> String) -> Self {
+        // Half of an answer, for whoever is to leave before its end.
+        let half = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf";
+        let answer = move |request: &str| if request.starts_with("GET /half") { half } else { crate::support::OK };
+        let origin = Origin::start_with(move |request, _| Some(answer(request).to_owned()));
+        let provider = Provider::start();
+        let more = more(&provider.issuer());
+        let privet = Privet::with_listen(
+            listen,
+            &format!(
+                "{more}[[realm]]\nname = \"staff\"\nbasic = true\n\
              oidc = {{ issuer = \"{}\", client_id = \"privet\", client_secret = \"s3cret-of-ours\", scopes = [\"openid\", \"email\"], \
              roles = {{ kc-privacy = \"privacy_officer\" }} }}\n\
              [[route]]\nupstream = \"http://{}\"\ngate = \"staff\"\n\
              [[route]]\npath = \"/fresh\"\nupstream = \"http://{}\"\ngate = \"staff\"\nstep_up = {{ max_age = \"15m\" }}\n\
              [[route]]\npath = \"/admin\"\nupstream = \"http://{}\"\ngate = \"staff\"\nroles = [\"admin\"]\n",
-            provider.issuer(),
-            origin.address,
-            origin.address,
-            origin.address,
-        ));
+                provider.issuer(),
+                origin.address,
+                origin.address,
+                origin.address,
+            ),
+        );
         Self { provider, privet, origin }
     }
 
-    fn url(&self, path: &str) -> String {
+    pub fn url(&self, path: &str) -> String {
         format!("https://{}{path}", self.privet.https)
     }
 
     /// From a page to the provider: the question that the browser carries there.
-    fn leave(&self, browser: &Curl, path: &str) -> String {
+    pub fn leave(&self, browser: &Curl, path: &str) -> String {
         let start = browser.ask(&self.url(path), &[]);
         assert_eq!(start.status(), "303", "{}", start.0);
         let start = start.header("location");
@@ -166,7 +179,7 @@ impl Case {
         question.expect("asked")
     }
 
-    fn sign_in(&self, browser: &Curl, path: &str) -> String {
+    pub fn sign_in(&self, browser: &Curl, path: &str) -> String {
         let back = self.provider.answer(&self.leave(browser, path), "sub=alice");
         let arrival = browser.ask(&back, &[]);
         assert_eq!((arrival.status(), arrival.header("location").as_str()), ("303", path), "{}", arrival.0);

@@ -2,6 +2,7 @@
 
 pub(super) mod downloads;
 mod export;
+mod people;
 mod review;
 mod search;
 mod subject;
@@ -40,6 +41,8 @@ pub enum AuditCommand {
     Downloads(downloads::DownloadsArgs),
     /// Write down that such a file was deleted or returned.
     Returned(downloads::ReturnedArgs),
+    /// Count how many different people's data each member of staff has seen a day. Needs the keys.
+    People(people::PeopleArgs),
     /// Write records as JSON lines or CSV. Needs the keys.
     Export(export::ExportArgs),
     /// Review what was done with personal data: draw, look, write down, sign. Needs the keys.
@@ -70,6 +73,8 @@ struct Place {
     data_dir: PathBuf,
     settings: Settings,
     keys: Option<PathBuf>,
+    /// Minutes that the office is ahead of UTC.
+    utc_offset: i16,
 }
 
 impl PlaceArgs {
@@ -77,7 +82,7 @@ impl PlaceArgs {
     fn place(&self) -> Result<Place, ExitCode> {
         let Some(config) = &self.config else {
             let settings = Settings::new(self.data.join("journal"));
-            return self.folders(self.data.clone(), settings, Some(self.data.join("seal.key")));
+            return self.folders(self.data.clone(), settings, Some(self.data.join("seal.key")), 0);
         };
         let config = Config::load(config, &Flags::default()).map_err(|report| {
             eprintln!("{}", scrubbed(&report.to_string()));
@@ -89,17 +94,23 @@ impl PlaceArgs {
             );
             return Err(ExitCode::from(2));
         };
-        self.folders(config.data_dir, settings, config.seal.key_file)
+        self.folders(config.data_dir, settings, config.seal.key_file, config.registry.utc_offset)
     }
 
-    fn folders(&self, data_dir: PathBuf, settings: Settings, keys: Option<PathBuf>) -> Result<Place, ExitCode> {
+    fn folders(
+        &self,
+        data_dir: PathBuf,
+        settings: Settings,
+        keys: Option<PathBuf>,
+        utc_offset: i16,
+    ) -> Result<Place, ExitCode> {
         let path = &settings.path;
         let journals = match &self.folder {
             Some(folder) => Ok(vec![folder.clone()]),
             None => folders(path),
         };
         match journals {
-            Ok(journals) if !journals.is_empty() => Ok(Place { journals, data_dir, settings, keys }),
+            Ok(journals) if !journals.is_empty() => Ok(Place { journals, data_dir, settings, keys, utc_offset }),
             Ok(_) => {
                 eprintln!("privet audit: there is no journal in {}", path.display());
                 Err(ExitCode::from(3))
@@ -216,6 +227,7 @@ pub fn run(command: &AuditCommand) -> ExitCode {
         AuditCommand::Subject(args) => subject::run(args),
         AuditCommand::Downloads(args) => downloads::list(args),
         AuditCommand::Returned(args) => downloads::returned(args),
+        AuditCommand::People(args) => people::run(args),
         AuditCommand::Export(args) => export::run(args),
         AuditCommand::Review(command) => review::run(command),
         AuditCommand::Witness(args) => witness::run(args),

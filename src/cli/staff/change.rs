@@ -16,7 +16,7 @@ use crate::{
         settings::SecondFactor,
         totp,
     },
-    registry::Command,
+    registry::{Command, PersonId},
 };
 
 /// What `staff add` takes.
@@ -42,6 +42,9 @@ pub struct AddArgs {
     /// Your one-time code, where you have one.
     #[arg(long, value_name = "CODE", requires = "officer")]
     code: Option<String>,
+    /// The provider that vouches for them: they get no account here, and no password.
+    #[arg(long, value_name = "URL", requires = "officer", conflicts_with_all = ["roles", "totp"])]
+    issuer: Option<String>,
     #[command(flatten)]
     place: PlaceArgs,
 }
@@ -109,6 +112,12 @@ impl Enrolment {
 }
 
 pub(super) fn add(args: &AddArgs) -> Result<(), Failure> {
+    if let Some(issuer) = &args.issuer {
+        let office = args.place.office()?;
+        args.join(&office, office.person(&args.id, Some(issuer))?)?;
+        println!("joined");
+        return Ok(());
+    }
     let door = args.place.door()?;
     let id = account::id(&args.id)?;
     let roles = args.roles.iter().map(|role| account::role(role)).collect::<Result<Vec<_>, _>>()?;
@@ -135,9 +144,7 @@ pub(super) fn add(args: &AddArgs) -> Result<(), Failure> {
     let enrolment = args.totp.then(Enrolment::new).transpose()?;
     if founded {
         // Before there is an account: who may not let anybody join makes none.
-        let command = Command::Join { person: office.person(&id, None)?, name: args.name.clone() };
-        let (password, code) = (own_password(args.password_stdin)?, args.code.clone().map(Into::into));
-        office.order(Order { name: args.officer.clone(), password, code, command })?;
+        args.join(&office, office.person(&id, None)?)?;
     }
     place.edit(|accounts| {
         if again {
@@ -161,6 +168,14 @@ pub(super) fn add(args: &AddArgs) -> Result<(), Failure> {
         eprintln!("privet staff: this realm requires one-time codes: `privet staff totp` gives them");
     }
     Ok(())
+}
+
+impl AddArgs {
+    fn join(&self, office: &Office, person: PersonId) -> Result<(), Failure> {
+        let command = Command::Join { person, name: self.name.clone() };
+        let (password, code) = (own_password(self.password_stdin)?, self.code.clone().map(Into::into));
+        office.order(Order { name: self.officer.clone(), password, code, command }).map(drop)
+    }
 }
 
 pub(super) fn password(args: &PasswordArgs) -> Result<(), Failure> {

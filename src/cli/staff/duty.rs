@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Failure, PlaceArgs, certificate, change};
 use crate::{
-    cli::office::{AsArgs, moment, role},
+    cli::office::{AsArgs, Office, moment, role},
     identity::{account::Account, order::Order},
     registry::{Command, Moment, Role, command::Terms},
 };
@@ -107,6 +107,23 @@ pub struct LeaveArgs {
     issuer: Option<String>,
     #[command(flatten)]
     order: AsArgs,
+}
+
+/// What `staff certificate` takes.
+#[derive(Debug, clap::Args)]
+pub struct CertificateArgs {
+    /// The name that signed in.
+    id: String,
+    /// The new file, made with mode 0600.
+    file: PathBuf,
+    /// How many days back it counts what they saw.
+    #[arg(long, value_name = "N", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3660))]
+    days: u32,
+    /// The provider that vouched for them, where they had no account here.
+    #[arg(long, value_name = "URL")]
+    issuer: Option<String>,
+    #[command(flatten)]
+    place: PlaceArgs,
 }
 
 /// What `staff recertify` takes.
@@ -213,6 +230,22 @@ pub(super) fn leave(args: &LeaveArgs) -> Result<(), Failure> {
     }
     args.order.tell(&events);
     Ok(())
+}
+
+pub(super) fn certificate(args: &CertificateArgs) -> Result<(), Failure> {
+    let office = args.place.office()?;
+    let person = office.person(&args.id, args.issuer.as_deref())?;
+    if !Office::has_left(&office.look()?, &person) {
+        return Err(Failure::NotLeft);
+    }
+    let file = certificate::File::make(&args.file)?;
+    match certificate::of(&office, &person, args.days) {
+        Ok(certificate) => file.write(&certificate),
+        Err(failure) => {
+            file.discard();
+            Err(failure)
+        }
+    }
 }
 
 pub(super) fn recertify(args: &RecertifyArgs) -> Result<(), Failure> {

@@ -72,7 +72,10 @@ fn others(office: &Office, look: &Value) {
     for row in rows.filter(|row| row["person"]["issuer"] != office.realm.name.as_str()) {
         let state = if row["left"].is_string() { "left" } else { "active" };
         let (who, issuer) = (text(&row["person"]["subject"]), text(&row["person"]["issuer"]));
-        println!("{who}\t{state}\t{issuer}\t{}\tpledge {}", held(row).join(","), text(&row["pledge"]["state"]));
+        let (roles, pledge) = (held(row).join(","), text(&row["pledge"]["state"]));
+        // What their provider's directory calls them: the name above may be a number that tells people nothing.
+        let called = row["directory"]["user_name"].as_str().map_or_else(String::new, |name| format!("\t{name}"));
+        println!("{who}\t{state}\t{issuer}\t{roles}\tpledge {pledge}{called}");
     }
 }
 

@@ -47,6 +47,8 @@ pub enum StaffCommand {
     Move(duty::GrantArgs),
     /// Let somebody go: all roles end, they can't sign in any more, their sessions end.
     Leave(duty::LeaveArgs),
+    /// Write the leaver certificate of somebody whom a provider, or an officer, has let go.
+    Certificate(duty::CertificateArgs),
     /// Say that a role of somebody is right still.
     Recertify(duty::RecertifyArgs),
     /// Show somebody's passkeys, or remove lost ones.
@@ -77,6 +79,8 @@ pub(super) enum Failure {
     Exists,
     #[error("there is no such account")]
     Unknown,
+    #[error("nobody of this name has left")]
+    NotLeft,
     #[error("there is no such passkey")]
     NoPasskey,
     #[error(transparent)]
@@ -138,7 +142,7 @@ impl Failure {
 
     fn code(&self) -> u8 {
         match self {
-            Self::Exists | Self::Unknown | Self::NoPasskey | Self::Weak(_) | Self::Typed(_) => 1,
+            Self::Exists | Self::Unknown | Self::NotLeft | Self::NoPasskey | Self::Weak(_) | Self::Typed(_) => 1,
             Self::Invalid(_) | Self::Realm | Self::NoTerminal | Self::Config(_) => 2,
             Self::Nobody | Self::ByOfficers | Self::NotRead(_) => 2,
             Self::Refused { exit, .. } => *exit,
@@ -195,6 +199,7 @@ pub fn run(command: &StaffCommand) -> ExitCode {
         StaffCommand::Revoke(args) => duty::revoke(args),
         StaffCommand::Move(args) => duty::grant(args, true),
         StaffCommand::Leave(args) => duty::leave(args),
+        StaffCommand::Certificate(args) => duty::certificate(args),
         StaffCommand::Recertify(args) => duty::recertify(args),
         StaffCommand::Passkeys(command) => passkeys::run(command),
         StaffCommand::List(args) => list::run(args),

@@ -20,6 +20,13 @@ pub(super) const KEYS: &[Key] = &[
         "127.0.0.1:9901",
         "Address of /livez, /readyz, /metrics and /personal-data (counts only), without TLS; \"off\" closes it.",
     ),
+    key(
+        "listen",
+        "console",
+        "\"127.0.0.1:9902\"",
+        "off",
+        "Address of SCIM for identity providers ([[scim]]), with TLS by the certificates of this file. It takes no PROXY header.",
+    ),
     key("listen", "workers", "2", "one a core, cgroup quota honoured", "Threads that serve."),
     key(
         "listen",

@@ -2,7 +2,7 @@
 
 use super::key::{Key, key};
 
-/// `[registry]`.
+/// `[registry]` and `[[scim]]`.
 pub(super) const KEYS: &[Key] = &[
     key(
         "registry",
@@ -39,5 +39,33 @@ pub(super) const KEYS: &[Key] = &[
         "\"30d\"",
         "30d",
         "How long access records go before an officer has to have reviewed them (`privet audit review`), at least 1d; a week later it is a finding.",
+    ),
+    key(
+        "scim[]",
+        "name",
+        "\"entra\"",
+        "required",
+        "An identity provider that may say by SCIM 2.0 which of its people are here (docs/SCIM.md); in records it is `scim:NAME`.",
+    ),
+    key(
+        "scim[]",
+        "issuer",
+        "\"https://id.example/realms/office\"",
+        "required",
+        "Whose people it speaks of: the `issuer` of [realm.oidc] or [realm.jwt] in the registry's realm, to the letter.",
+    ),
+    key(
+        "scim[]",
+        "subject",
+        "\"externalId\"",
+        "externalId",
+        "What of a SCIM user is what that issuer's tokens call people (`subject_claim`): \"externalId\" or \"userName\".",
+    ),
+    key(
+        "scim[]",
+        "token",
+        "\"...\"",
+        "required",
+        "The bearer token that it proves itself by, 32 to 1024 characters; a second line is for while you change it. A secret: `token_file` names a file instead.",
     ),
 ];

@@ -1,10 +1,10 @@
 //! What a realm accepts besides its password file. Validated values only; `config` fills them.
 
-use std::{fmt, path::PathBuf};
+use std::path::PathBuf;
 
 pub use jsonwebtoken::Algorithm;
 
-use crate::dial::address::Address;
+use crate::{common::secret::Secret, dial::address::Address};
 
 /// The federated methods of one realm.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -115,27 +115,3 @@ pub const ALGORITHMS: [(&str, Algorithm); 9] = [
     ("ES384", Algorithm::ES384),
     ("EdDSA", Algorithm::EdDSA),
 ];
-
-/// Something that is never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Keeps `text` from being shown.
-    #[must_use]
-    pub fn new(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The secret itself, for where it has to go.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret")
-    }
-}

@@ -23,7 +23,7 @@ use tokio::{
     net::TcpListener,
 };
 
-use super::settings::{ALGORITHMS, Issuer, Oidc, Roles, Secret};
+use super::settings::{ALGORITHMS, Issuer, Oidc, Roles};
 use crate::dial::address::Address;
 
 /// The time of tests.
@@ -167,7 +167,7 @@ pub(crate) fn oidc(name: &str) -> Oidc {
     Oidc {
         issuer: issuer(name),
         client_id: "us".into(),
-        client_secret: Some(Secret::new("s".into())),
+        client_secret: Some(crate::common::secret::Secret::new("s")),
         scopes: vec!["openid".into(), "groups".into()],
         subject_claim: "sub".into(),
         roles: Roles { claim: "groups".into(), map: vec![("g".into(), "clerk".into())], pass: false },

@@ -49,8 +49,8 @@ impl ChallengeKey {
     /// Of the ring's newest epoch.
     #[must_use]
     pub fn of(ring: &Ring, realm: &str) -> Option<Self> {
-        let secret = ring.keys().last()?.secret();
-        Some(Self(hmac::Key::new(hmac::HMAC_SHA256, &derive(secret, realm, "passkey challenge"))))
+        let secret = ring.newest().secret();
+        Some(Self(hmac::Key::new(hmac::HMAC_SHA256, &*derive(secret, realm, "passkey challenge"))))
     }
 
     /// A new one, for whoever has `holder`; `None` when the system gives no random bytes. `handle` is the one that the person has.

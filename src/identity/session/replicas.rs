@@ -51,7 +51,7 @@ impl Replicas {
     /// The sessions of `realm` in `store`, sealed by `ring`; `None` where the library refuses a key, which it has no reason to.
     #[must_use]
     pub fn new(store: &Arc<Store>, ring: &Ring, realm: &str) -> Option<Self> {
-        let key = |secret| RandomizedNonceKey::new(&AES_256_GCM, &derive(secret, realm, "session record")).ok();
+        let key = |secret| RandomizedNonceKey::new(&AES_256_GCM, &*derive(secret, realm, "session record")).ok();
         Some(Self(Arc::new(Inner {
             store: Arc::clone(store),
             realm: realm.to_owned(),

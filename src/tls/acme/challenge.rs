@@ -206,7 +206,7 @@ fn certificate(domain: &str, digest: &[u8; 32]) -> Result<String, Error> {
 /// A configuration of its own: no session, no ticket and no client certificate has anything to do with a challenge.
 fn read_handshake(file: &Path) -> Result<ServerConfig, Error> {
     // Not compared with each other: what reads certificates stumbles over the critical extension.
-    let signer = aws_lc_rs::sign::any_supported_type(&pem::private_key(file)?)?;
+    let signer = aws_lc_rs::sign::any_supported_type(&*pem::private_key(file)?)?;
     let pair = CertifiedKey::new(pem::certificates(file)?, signer);
     let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()?

@@ -38,6 +38,7 @@ fn activity(line: &Line) -> Activity {
         Kind::AccountAdded | Kind::StaffJoined => (AccountChange, 1, None),
         Kind::AccountRemoved => (AccountChange, 6, None),
         Kind::StaffLeft => (AccountChange, 5, None),
+        Kind::StaffListed => (AccountChange, OTHER, Some("List")),
         Kind::AccountChanged => (AccountChange, OTHER, Some("Change")),
         Kind::StaffMoved => (AccountChange, OTHER, Some("Move")),
         Kind::PledgeSigned => (AccountChange, OTHER, Some("Sign Pledge")),

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     identity::{keys, session::entry::seconds},
-    seal::{Ring, keys::SECRET},
+    seal::Ring,
 };
 
 /// How long somebody may take at the provider.
@@ -106,8 +106,8 @@ impl FlowKey {
     /// Of the ring's newest epoch: a sign-in that another epoch has sealed begins anew. `None` where the library refuses the key.
     #[must_use]
     pub fn of(ring: &Ring, realm: &str) -> Option<Self> {
-        let secret = ring.keys().last().map_or([0; SECRET], |key| *key.secret());
-        RandomizedNonceKey::new(&AES_256_GCM, &keys::derive(&secret, realm, "oidc flow")).ok().map(Self)
+        let key = keys::derive(ring.newest().secret(), realm, "oidc flow");
+        RandomizedNonceKey::new(&AES_256_GCM, &*key).ok().map(Self)
     }
 
     /// The value of the cookie.

@@ -95,7 +95,7 @@ fn question(settings: &settings::Oidc, metadata: &Metadata, flow: &Flow, code: &
         encoded(&super::redirect_uri(&flow.host)),
         flow.verifier
     );
-    let Some(secret) = settings.client_secret.as_ref().map(|secret| encoded(secret.reveal())) else {
+    let Some(secret) = settings.client_secret.as_ref().map(|secret| encoded(secret.expose())) else {
         let _ = write!(form, "&client_id={id}");
         return (None, form);
     };
@@ -146,12 +146,12 @@ mod tests {
         super::super::testing::{Signer, now, oidc},
         *,
     };
-    use crate::identity::federation::settings::Secret;
+    use crate::common::secret::Secret;
 
     fn settings(secret: Option<&str>) -> settings::Oidc {
         settings::Oidc {
             client_id: "pri vet".into(),
-            client_secret: secret.map(|secret| Secret::new(secret.into())),
+            client_secret: secret.map(Secret::new),
             ..oidc("https://id.example")
         }
     }
