@@ -3,7 +3,8 @@
 //!
 //! [`ask`] is a question and [`decision`] its answer. [`policy`] reads what the company has decided, in Cedar, with the words of
 //! `vocabulary`; `slice` is what of it concerns people of certain roles. [`purpose`] is the closed list of what one may work for, [`page`]
-//! where it is chosen, [`chosen`] how a browser keeps that, and [`header`](mod@header) how a machine says it. [`consent`] is who has agreed to what,
+//! where it is chosen, [`chosen`] how a browser keeps that, and [`header`](mod@header) how a machine says it. [`download`] is why somebody takes a file along,
+//! [`download_page`] where that is asked, and [`kept`] how browsers keep anything. [`consent`] is who has agreed to what,
 //! [`consent_form`] how an application's form tells, and [`subject`] what people are called there. `docs/ACCESS.md` is for whoever writes policies.
 
 pub mod ask;
@@ -11,7 +12,10 @@ pub mod chosen;
 pub mod consent;
 pub mod consent_form;
 pub mod decision;
+pub mod download;
+pub mod download_page;
 pub mod header;
+pub mod kept;
 mod missing;
 pub mod page;
 pub mod policy;

@@ -110,7 +110,8 @@ fn words(trouble: Trouble, korean: bool) -> &'static str {
     if korean { in_korean } else { english }
 }
 
-fn escaped(text: &str) -> String {
+/// A text in HTML, within an attribute as well.
+pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -1,14 +1,19 @@
 //! What access is decided by. Validated values only; `config` fills them.
 
-use std::sync::LazyLock;
+use std::{sync::LazyLock, time::Duration};
 
 use crate::common::clock;
+
+pub use crate::seal::age::Recipient;
 
 pub use super::{
     policy::{Fault, Names, Policies, SHIPPED, Source},
     purpose::{Purpose, Purposes, is_key},
     vocabulary::Types,
 };
+
+/// How long a file that was taken along may be kept where nobody says otherwise.
+pub const DOWNLOAD_EXPIRY: Duration = Duration::from_secs(30 * 86_400);
 
 /// Policies and purposes.
 #[derive(Debug, Clone)]
@@ -25,8 +30,23 @@ pub struct Settings {
     pub utc_offset: i16,
     /// Whether people's data goes out where that can't be written down.
     pub open_unrecorded: bool,
+    /// How long whoever takes a file along may keep it.
+    pub download_expiry: Duration,
+    /// Whose files leave for a key of their own.
+    pub recipients: Vec<KeyOf>,
     /// What consent is learned from, besides the answers themselves.
     pub consent: Option<Form>,
+}
+
+/// Somebody's own key, in the place of passphrases.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyOf {
+    /// Who vouches for them.
+    pub issuer: String,
+    /// Their name there.
+    pub person: String,
+    /// What opens their files.
+    pub key: Recipient,
 }
 
 /// An application's own form by which people agree or withdraw.
@@ -43,7 +63,10 @@ pub struct Form {
 impl PartialEq for Settings {
     /// Policies are what their files say.
     fn eq(&self, other: &Self) -> bool {
-        let parts = |one: &Self| (one.utc_offset, one.open_unrecorded, one.consent.clone());
+        let parts = |one: &Self| {
+            let rules = (one.utc_offset, one.open_unrecorded, one.download_expiry);
+            (rules, one.recipients.clone(), one.consent.clone())
+        };
         self.sources == other.sources
             && self.purposes == other.purposes
             && self.types == other.types
@@ -62,9 +85,25 @@ impl Settings {
             let sources = Source::shipped();
             let names = Names { types: &types, purposes: &purposes.keys(), routes: None };
             let policies = Policies::read(&sources, names).unwrap_or_else(|_| unreachable!("a test reads them"));
-            Settings { sources, policies, purposes, types, utc_offset: 0, open_unrecorded: false, consent: None }
+            Settings {
+                sources,
+                policies,
+                purposes,
+                types,
+                utc_offset: 0,
+                open_unrecorded: false,
+                download_expiry: DOWNLOAD_EXPIRY,
+                recipients: Vec::new(),
+                consent: None,
+            }
         });
         &SETTINGS
+    }
+
+    /// The key that files leave for which this person takes along.
+    #[must_use]
+    pub fn recipient(&self, issuer: &str, person: &str) -> Option<&Recipient> {
+        self.recipients.iter().find(|own| own.issuer == issuer && own.person == person).map(|own| &own.key)
     }
 
     /// The office's hour, 0 to 23, and weekday, 1 for Monday, at these seconds since 1970.

@@ -44,7 +44,17 @@ fn own(texts: &[&str]) -> Result<Settings, Vec<policy::Fault>> {
     let (purposes, types) = (Purposes::shipped(), Types::default());
     let names = Names { types: &types, purposes: &purposes.keys(), routes: Some(&["shop"]) };
     let policies = Policies::read(&sources, names)?;
-    Ok(Settings { sources, policies, purposes, types, utc_offset: 0, open_unrecorded: false, consent: None })
+    Ok(Settings {
+        sources,
+        policies,
+        purposes,
+        types,
+        utc_offset: 0,
+        open_unrecorded: false,
+        download_expiry: super::settings::DOWNLOAD_EXPIRY,
+        recipients: Vec::new(),
+        consent: None,
+    })
 }
 
 #[test]

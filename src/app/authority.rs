@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 
 use crate::{
-    access::{Access, Settings, chosen::ChosenKey, consent::Desk, subject::Subjects},
+    access::{Access, Settings, consent::Desk, kept::CookieKey, subject::Subjects},
     config::Config,
     gateway::{access::Authority, settings::Route},
     journal::Journal,
@@ -33,13 +33,13 @@ pub(super) fn of(
     if let Some(route) = routes.iter().find(|route| route.record).filter(|_| journal.is_none()) {
         bail!("route {} is recorded (`record = true`), and there is no journal", route.name);
     }
-    let chosen = ChosenKey::of(&ring).with_context(|| format!("route {}: no key for choices", route.name))?;
+    let cookies = CookieKey::of(&ring).with_context(|| format!("route {}: no key for cookies", route.name))?;
     Ok(Some(Arc::new(Authority {
         access: Access::new(config.access.clone().unwrap_or_else(|| Arc::new(Settings::shipped().clone()))),
         registry: registry.cloned(),
         consents: consents.cloned(),
         subjects: Subjects::of(&ring),
         journal: journal.cloned(),
-        chosen,
+        cookies,
     })))
 }

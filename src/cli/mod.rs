@@ -11,6 +11,7 @@ pub mod consent;
 pub mod control;
 pub mod demo;
 pub mod detect;
+mod downloads;
 pub mod handover;
 pub mod intercept;
 pub mod logins;

@@ -128,6 +128,7 @@ fn told(event: &Value) -> String {
         "review.opened" => opened(&event["review"]),
         "review.result" => "written down".to_owned(),
         "review.signed" => format!("signed: {} records are well, {} are findings", event["ok"], event["findings"]),
+        "download.returned" => "written down: the file is in nobody's hands any more".to_owned(),
         _ => String::new(),
     }
 }

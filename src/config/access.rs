@@ -11,7 +11,9 @@ use super::{
 use crate::{
     access::{
         Settings,
-        settings::{Form, Names, Policies, Purpose, Purposes, Source, Types, is_key},
+        settings::{
+            DOWNLOAD_EXPIRY, Form, KeyOf, Names, Policies, Purpose, Purposes, Recipient, Source, Types, is_key,
+        },
     },
     identity,
     privacy::{self, Kind},
@@ -41,6 +43,8 @@ pub(super) fn resolve(
     }
     let utc_offset = table.parsed("utc_offset", d, "an offset such as \"+09:00\"", offset).unwrap_or(0);
     let open_unrecorded = table.choice("on_unavailable", d, &[("closed", false), ("open", true)], false);
+    let download_expiry = table.duration("download_expiry", d, DOWNLOAD_EXPIRY);
+    let recipients = recipients(&mut table, d);
     let consent = consent(&mut table, d);
     table.finish(d);
     let mut sources = Source::shipped();
@@ -60,9 +64,17 @@ pub(super) fn resolve(
     }
     let names = Names { types: &types, purposes: &purposes.keys(), routes: Some(routes) };
     match Policies::read(&sources, names) {
-        Ok(policies) => {
-            Some(Arc::new(Settings { sources, policies, purposes, types, utc_offset, open_unrecorded, consent }))
-        }
+        Ok(policies) => Some(Arc::new(Settings {
+            sources,
+            policies,
+            purposes,
+            types,
+            utc_offset,
+            open_unrecorded,
+            download_expiry,
+            recipients,
+            consent,
+        })),
         Err(faults) => {
             for fault in faults {
                 let hint = fault.hint;
@@ -172,6 +184,34 @@ fn purpose(mut table: Table, d: &mut Diagnostics<'_>) -> Option<Purpose> {
         return Some(Purpose { key, title_en, title_ko, dpv, roles, ticket });
     }
     d.note(&span, "a purpose needs `key`, `title_en`, `title_ko`, `dpv` and `roles`", None);
+    None
+}
+
+fn recipients(table: &mut Table, d: &mut Diagnostics<'_>) -> Vec<KeyOf> {
+    let mut all: Vec<KeyOf> = Vec::new();
+    for table in table.tables("recipient", "access.recipient[]", d) {
+        let span = table.span.clone();
+        let Some(own) = recipient(table, d) else { continue };
+        if all.iter().any(|known| (&known.issuer, &known.person) == (&own.issuer, &own.person)) {
+            d.note(&span, "this person has a key already", Some("leave one of the two".to_owned()));
+        }
+        all.push(own);
+    }
+    all
+}
+
+fn recipient(mut table: Table, d: &mut Diagnostics<'_>) -> Option<KeyOf> {
+    let span = table.span.clone();
+    let name = |text: &str| (!text.is_empty()).then(|| text.to_owned()).ok_or_else(|| "it is empty".to_owned());
+    let key = |text: &str| Recipient::parse(text).ok_or_else(|| "it is no public key of age".to_owned());
+    let person = table.parsed("person", d, "the name of somebody who signs in", name);
+    let issuer = table.parsed("issuer", d, "a realm, or the URL of a provider", name);
+    let key = table.parsed("key", d, "what `age-keygen` prints as the public key, \"age1...\",", key);
+    table.finish(d);
+    if let (Some(person), Some(key)) = (person, key) {
+        return Some(KeyOf { issuer: issuer.unwrap_or_else(|| "staff".to_owned()), person, key });
+    }
+    d.note(&span, "a recipient needs `person` and `key`", None);
     None
 }
 

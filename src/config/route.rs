@@ -59,6 +59,13 @@ pub fn resolve(
         d.note(&mask_place, "policies decide by who asks, and without a gate nobody knows", hint);
     }
     let record = table.flag("record", d, by_policy);
+    let download_place = table.place("download");
+    let by_default = record && gate.is_some();
+    let seals_downloads = table.choice("download", d, &[("seal", true), ("plain", false)], by_default);
+    if seals_downloads && !by_default {
+        let hint = Some("add `gate = \"staff\"` and `record = true`, or remove it".to_owned());
+        d.note(&download_place, "a download is sealed for somebody who is known, and written down", hint);
+    }
     if gate.is_some() && cleartext == Cleartext::Serve {
         d.note(&gate_place, "a gate needs TLS: browsers keep its session for https alone", None);
     }
@@ -83,6 +90,7 @@ pub fn resolve(
         access_log: rules.access_log,
         mask,
         record,
+        seals_downloads,
         records,
         gate,
     })

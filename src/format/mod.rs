@@ -5,10 +5,10 @@
 //! value of up to [`HELD`] bytes is shown as a whole, a longer one in parts; what can't be read safely is [`Malformed`], and nothing of
 //! it goes out.
 //!
-//! - [`json`] (also a value a line), [`csv`], [`form`], [`xml`], [`html`], [`text`]; [`events`] and [`message`] for what comes bit by bit.
+//! - [`json`] (also a value a line), [`csv`], [`form`], [`multipart`], [`xml`], [`html`], [`text`]; [`events`] and [`message`] for what comes bit by bit.
 //! - [`coding`] undoes and redoes content codings, [`charset`] character encodings; [`websocket`] reads frames; [`media`] names types.
 //! - [`records`] parts a body into what is told of one and another.
-//! - [`path`] says where in a body a value stands.
+//! - [`path`] says where in a body a value stands, [`parameters`] what a header's value says besides.
 
 pub mod charset;
 pub mod coding;
@@ -20,6 +20,8 @@ pub mod html;
 pub mod json;
 pub mod media;
 pub mod message;
+pub mod multipart;
+pub mod parameters;
 pub mod path;
 pub mod records;
 pub mod text;

@@ -11,9 +11,10 @@ use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
 use crate::{
     access::{
         Access, Action, Ask, Decision, Permit,
-        chosen::{self, Chosen, ChosenKey, Holder},
+        chosen::{self, Chosen},
         consent::Desk,
         header::Stated,
+        kept::{CookieKey, Holder},
         page::{self, Sent, Trouble, View},
         subject::Subjects,
     },
@@ -49,8 +50,8 @@ pub struct Authority {
     pub subjects: Subjects,
     /// Where it is written down.
     pub journal: Option<Arc<Journal>>,
-    /// Seals what somebody has said they work for.
-    pub chosen: ChosenKey,
+    /// Seals what browsers keep.
+    pub cookies: CookieKey,
 }
 
 /// What becomes of a request for personal data.
@@ -230,10 +231,11 @@ fn kept(authority: &Authority, principal: &Principal, parts: &Parts, now: System
     let text = form::cookie(&parts.headers, chosen::COOKIE)?;
     let session = guest::session(&parts.headers)?;
     let roles: Vec<&str> = principal.roles.iter().map(String::as_str).collect();
-    authority.chosen.open(text, holder(&session, principal, &roles), now)
+    Chosen::open(text, &authority.cookies, holder(&session, principal, &roles), now)
 }
 
-fn holder<'a>(session: &'a [u8; 32], principal: &'a Principal, roles: &'a [&'a str]) -> Holder<'a> {
+/// Whoever holds what is kept for them.
+pub(super) fn holder<'a>(session: &'a [u8; 32], principal: &'a Principal, roles: &'a [&'a str]) -> Holder<'a> {
     Holder { session, issuer: &principal.issuer, subject: &principal.subject, roles }
 }
 
@@ -327,7 +329,7 @@ pub async fn serve_purpose(authority: &Authority, realm: &Arc<Realm>, call: &Cal
         Err(trouble) => return show(Some(trouble), StatusCode::UNPROCESSABLE_ENTITY),
     };
     let chosen = Chosen::new(&purpose.key, ticket, sent.glass, call.now);
-    let sealed = authority.chosen.seal(&chosen, holder(&guest.session, who, &roles));
+    let sealed = chosen.seal(&authority.cookies, holder(&guest.session, who, &roles));
     match sealed.and_then(|sealed| HeaderValue::from_str(&chosen::set_cookie(&sealed)).ok()) {
         Some(cookie) => guest::go_back(call, cookie),
         None => show(Some(Trouble::Stale), StatusCode::SERVICE_UNAVAILABLE),

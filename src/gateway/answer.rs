@@ -45,14 +45,6 @@ pub fn harden(
     }
 }
 
-/// Whether an answer is a file to keep (RFC 6266), or lists as its makers export them.
-#[must_use]
-pub fn is_attachment(headers: &HeaderMap) -> bool {
-    let said = headers.get(header::CONTENT_DISPOSITION).map(HeaderValue::as_bytes).unwrap_or_default();
-    let kind = said.split(|b| *b == b';').next().unwrap_or_default().trim_ascii();
-    !kind.is_empty() && !kind.eq_ignore_ascii_case(b"inline")
-}
-
 /// Whether an answer's end can be told in one way only. hyper is lenient here, and its reading would be lost on the client.
 #[must_use]
 pub fn is_framed_once(headers: &HeaderMap) -> bool {

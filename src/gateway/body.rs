@@ -1,26 +1,24 @@
-//! The two bodies of an exchange: what goes to the application and what goes to the client.
+//! The body of an answer, on its way to the client.
 //!
-//! Both stream, both hold one frame at a time, and both move the deadlines of the request's [`Watch`].
+//! It streams, holds one frame at a time, and moves the deadlines of the request's [`Watch`].
 
 use std::{
-    cell::{Cell, RefCell},
     collections::VecDeque,
     future::poll_fn,
     pin::Pin,
     rc::Rc,
-    task::{Context, Poll, Waker},
-    time::Duration,
+    task::{Context, Poll},
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use crate::{
-    common::watch::{Slot, TICK, Ticks, Watch},
-    gateway::{head, mask::body::Masked, record::Record, refusal::Kind, upstream::pool::Lease},
-    observe::trace::{Running, Trace},
-    privacy::Tally,
+    common::watch::{Slot, Ticks, Watch},
+    gateway::{
+        archive::Archive, mask::body::Masked, record::Record, refusal::Kind, upload::Upload, upstream::pool::Lease,
+    },
 };
 
 /// Why a body broke off; its text holds nothing of the body.
@@ -32,264 +30,6 @@ pub enum Broken {
     /// A bound was passed.
     #[error("the body was cut: {0:?}")]
     Cut(Kind),
-}
-
-/// How far the client's body has come, and what became of the answer; shared by all who work on one exchange.
-#[derive(Debug, Default)]
-pub struct Upload {
-    /// Its end was seen.
-    pub ended: Cell<bool>,
-    /// It was cut for this reason.
-    pub fault: Cell<Option<Kind>>,
-    /// Bytes of it that were read.
-    pub bytes: Cell<u64>,
-    /// From the request sent to the head of the answer.
-    pub answered: Cell<Option<Duration>>,
-    /// What was rewritten in what the application sent.
-    pub found: RefCell<Tally>,
-    /// Whoever asked may not be here any more.
-    pub gone: Cell<bool>,
-    /// Who is to be woken when that comes.
-    pub waker: RefCell<Option<Waker>>,
-    /// What is recorded of the request where it is traced.
-    pub trace: Option<Box<Trace>>,
-}
-
-impl Upload {
-    /// Ends what is under way for somebody who has left.
-    pub fn end(&self) {
-        self.gone.set(true);
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
-        }
-    }
-
-    /// Waits until whoever asked has left.
-    pub async fn left(&self) {
-        poll_fn(|cx| {
-            if self.gone.get() {
-                return Poll::Ready(());
-            }
-            self.waker.replace(Some(cx.waker().clone()));
-            Poll::Pending
-        })
-        .await;
-    }
-
-    /// A step of the request begins, where it is traced; it ends when what comes back is dropped.
-    #[must_use]
-    pub fn step(&self, name: &'static str) -> Option<Running<'_>> {
-        self.trace.as_ref().map(|trace| trace.step(name))
-    }
-}
-
-/// Bounds of a client's body.
-#[derive(Debug, Clone, Copy)]
-pub struct UploadRules {
-    /// Most bytes.
-    pub limit: u64,
-    /// Longest silence.
-    pub idle: Ticks,
-    /// Least bytes a second while we wait for it; 0 is off.
-    pub min_rate: u64,
-    /// Waiting time that is free of `min_rate`.
-    pub grace: Duration,
-}
-
-/// The client's body on its way to the application. A request without one is a null pointer: requests are handed on by value
-/// through hyper, several times each.
-#[derive(Debug)]
-pub struct RequestBody(Option<Box<Incomplete>>);
-
-/// A body that has not ended.
-#[derive(Debug)]
-struct Incomplete {
-    /// `None` when all of it is in `first`.
-    source: Option<Incoming>,
-    first: Option<Frame<Bytes>>,
-    upload: Rc<Upload>,
-    watch: Rc<Watch>,
-    rules: UploadRules,
-    bytes: u64,
-    /// Ticks spent waiting for the client, and since when we wait.
-    waited: u64,
-    since: Option<u64>,
-}
-
-impl RequestBody {
-    /// Wraps what hyper reads from the client; `upload` follows how far it has come.
-    #[must_use]
-    pub fn new(source: Incoming, upload: &Rc<Upload>, watch: &Rc<Watch>, rules: UploadRules) -> Self {
-        if source.is_end_stream() {
-            upload.ended.set(true);
-            return Self(None);
-        }
-        Self(Some(Box::new(Incomplete {
-            source: Some(source),
-            first: None,
-            upload: Rc::clone(upload),
-            watch: Rc::clone(watch),
-            rules,
-            bytes: 0,
-            waited: 0,
-            since: None,
-        })))
-    }
-
-    /// No body.
-    #[must_use]
-    pub fn empty() -> Self {
-        Self(None)
-    }
-
-    /// Waits for the first frame, so that a body which is broken from its start reaches no application.
-    ///
-    /// # Errors
-    /// When the first frame can't be read.
-    pub async fn prime(&mut self) -> Result<(), Kind> {
-        let Some(body) = self.0.as_deref_mut() else { return Ok(()) };
-        match body.next().await? {
-            Some(frame) => body.first = Some(frame),
-            None => self.0 = None,
-        }
-        Ok(())
-    }
-
-    /// Waits for all of it, so that it can be read before the application gets it. It still goes there, trailers left out.
-    ///
-    /// # Errors
-    /// When it can't be read, or is larger than `most` bytes.
-    pub async fn collect(&mut self, most: usize) -> Result<Bytes, Kind> {
-        let Some(body) = self.0.as_deref_mut() else { return Ok(Bytes::new()) };
-        let mut all = BytesMut::new();
-        while let Some(frame) = body.next().await? {
-            let Ok(data) = frame.into_data() else { continue };
-            if all.len() + data.len() > most {
-                return Err(Kind::BodyTooLarge);
-            }
-            all.extend_from_slice(&data);
-        }
-        let all = all.freeze();
-        body.source = None;
-        body.first = Some(Frame::data(Bytes::clone(&all)));
-        Ok(all)
-    }
-
-    /// Sends `bytes` in the place of a body that was collected.
-    pub fn replace(&mut self, bytes: Bytes) {
-        if let Some(body) = self.0.as_deref_mut().filter(|body| body.source.is_none()) {
-            body.first = Some(Frame::data(bytes));
-        }
-    }
-}
-
-impl Incomplete {
-    /// Waits for the next frame.
-    async fn next(&mut self) -> Result<Option<Frame<Bytes>>, Kind> {
-        let frame = poll_fn(|cx| {
-            let polled = self.poll(cx);
-            if polled.is_pending() && self.watch.fired(Slot::Body) {
-                return Poll::Ready(Some(Err(self.cut(Kind::ClientTimeout))));
-            }
-            polled
-        });
-        match frame.await.transpose() {
-            Ok(frame) => Ok(frame),
-            Err(Broken::Cut(kind)) => Err(kind),
-            Err(Broken::Stream(_)) => Err(Kind::Framing("the body broke off")),
-        }
-    }
-
-    fn cut(&self, kind: Kind) -> Broken {
-        self.upload.fault.set(Some(kind));
-        Broken::Cut(kind)
-    }
-
-    /// Whether the client has sent all of it.
-    fn is_read(&self) -> bool {
-        self.source.as_ref().is_none_or(HttpBody::is_end_stream)
-    }
-
-    fn count(&mut self, frame: &Frame<Bytes>) -> Result<(), Broken> {
-        if let Some(since) = self.since.take() {
-            self.waited += self.watch.now().saturating_sub(since);
-        }
-        self.watch.disarm(Slot::Body);
-        self.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
-        self.upload.bytes.set(self.bytes);
-        if self.bytes > self.rules.limit {
-            return Err(self.cut(Kind::BodyTooLarge));
-        }
-        let waited = TICK * u32::try_from(self.waited).unwrap_or(u32::MAX);
-        if waited > self.rules.grace && self.bytes < waited.as_secs().saturating_mul(self.rules.min_rate) {
-            return Err(self.cut(Kind::ClientTimeout));
-        }
-        Ok(())
-    }
-
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        if let Some(frame) = self.first.take() {
-            return Poll::Ready(Some(Ok(frame)));
-        }
-        let Some(source) = &mut self.source else { return Poll::Ready(None) };
-        match Pin::new(source).poll_frame(cx) {
-            Poll::Pending => {
-                if self.since.is_none() {
-                    self.since = Some(self.watch.now());
-                }
-                self.watch.arm_once(Slot::Body, self.rules.idle);
-                Poll::Pending
-            }
-            Poll::Ready(Some(Ok(frame))) => {
-                let frame =
-                    frame.into_trailers().map_or_else(|frame| frame, |said| Frame::trailers(head::trailers(said)));
-                let counted = self.count(&frame);
-                if self.is_read() {
-                    self.upload.ended.set(true);
-                }
-                Poll::Ready(Some(counted.map(|()| frame)))
-            }
-            Poll::Ready(Some(Err(error))) => {
-                self.watch.disarm(Slot::Body);
-                if self.upload.fault.get().is_none() {
-                    self.upload.fault.set(Some(Kind::Framing("the body broke off")));
-                }
-                Poll::Ready(Some(Err(Broken::Stream(error))))
-            }
-            Poll::Ready(None) => {
-                self.watch.disarm(Slot::Body);
-                self.upload.ended.set(true);
-                Poll::Ready(None)
-            }
-        }
-    }
-}
-
-impl HttpBody for RequestBody {
-    type Data = Bytes;
-    type Error = Broken;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        let Some(body) = self.0.as_deref_mut() else { return Poll::Ready(None) };
-        let polled = body.poll(cx);
-        if matches!(polled, Poll::Ready(None)) {
-            self.0 = None;
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.0.as_ref().is_none_or(|body| body.first.is_none() && body.is_read())
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        let Some(body) = &self.0 else { return SizeHint::with_exact(0) };
-        let waiting = body.first.as_ref().and_then(Frame::data_ref).map_or(0, |data| data.len() as u64);
-        match body.source.as_ref().map_or(Some(0), |source| source.size_hint().exact()) {
-            Some(rest) => SizeHint::with_exact(rest + waiting),
-            None => SizeHint::default(),
-        }
-    }
 }
 
 /// An answer's body on its way to the client. Dropping it unread gives the exchange up.
@@ -306,6 +46,7 @@ enum Source {
     Full(Bytes),
     Upstream(Box<Answer>),
     Masked(Box<Masked>),
+    Sealed(Box<Archive>),
 }
 
 /// A body that streams from the application.
@@ -363,6 +104,12 @@ impl Body {
         Self { source: Source::Masked(Box::new(masked)), record: None }
     }
 
+    /// The same, in an archive.
+    #[must_use]
+    pub fn sealed(archive: Archive) -> Self {
+        Self { source: Source::Sealed(Box::new(archive)), record: None }
+    }
+
     /// Reads up to `most` bytes ahead of the client, who still gets them.
     ///
     /// # Errors
@@ -371,7 +118,7 @@ impl Body {
         match &mut self.source {
             Source::Upstream(answer) => answer.read_ahead(most).await,
             Source::Full(bytes) => Ok(bytes[..bytes.len().min(most)].to_vec()),
-            Source::Empty | Source::Masked(_) => Ok(Vec::new()),
+            Source::Empty | Source::Masked(_) | Source::Sealed(_) => Ok(Vec::new()),
         }
     }
 
@@ -497,6 +244,7 @@ impl HttpBody for Body {
             }
             Source::Upstream(answer) => answer.poll(cx),
             Source::Masked(masked) => masked.poll(cx),
+            Source::Sealed(archive) => archive.poll(cx),
         };
         if let (Poll::Ready(Some(Ok(frame))), Some(record)) = (&frame, &mut self.record) {
             record.sent(frame.data_ref().map_or(0, |data| data.len() as u64));
@@ -513,6 +261,7 @@ impl HttpBody for Body {
             Source::Full(bytes) => bytes.is_empty(),
             Source::Upstream(answer) => answer.is_end_stream(),
             Source::Masked(masked) => masked.is_end_stream(),
+            Source::Sealed(archive) => archive.is_end_stream(),
         }
     }
 
@@ -521,7 +270,7 @@ impl HttpBody for Body {
             Source::Empty => SizeHint::with_exact(0),
             Source::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Source::Upstream(answer) => answer.size_hint(),
-            Source::Masked(_) => SizeHint::default(),
+            Source::Masked(_) | Source::Sealed(_) => SizeHint::default(),
         }
     }
 }

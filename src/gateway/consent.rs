@@ -7,7 +7,7 @@ use hyper::body::Body as _;
 
 use crate::{
     access::consent::Source,
-    gateway::{access::Authority, body::RequestBody, head::Head, refusal::Kind},
+    gateway::{access::Authority, head::Head, refusal::Kind, request_body::RequestBody},
 };
 
 /// Most bytes of such a form.

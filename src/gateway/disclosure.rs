@@ -25,6 +25,7 @@ use crate::{
     gateway::{
         Gateway,
         access::{self, Authority, Permitted, unrecorded},
+        custody::Custody,
         head::Head,
         plan::Line,
         record as request,
@@ -60,6 +61,8 @@ pub struct Disclosure {
     facts: Map<String, Value>,
     intent: Option<Written>,
     written: Option<u64>,
+    /// Index of what is written down of a file that leaves, before it does.
+    taken: Option<u64>,
     /// What was delivered.
     seen: Rc<RefCell<Seen>>,
     /// Where it is counted: the route, and what is done.
@@ -89,6 +92,8 @@ pub struct Seen {
     shown: Tally,
     /// Whether it was taken along.
     taken: Option<Taken>,
+    /// In whose hands it is then, where it leaves sealed.
+    custody: Option<Custody>,
 }
 
 /// What permitted that an answer is taken along.
@@ -181,29 +186,38 @@ impl Disclosure {
             Box::pin(journal.append(&Record::of(Kind::DisclosureIntent, body))) as Written
         });
         let route = Arc::clone(&line.route);
-        Self { authority: Arc::clone(authority), facts, intent, written: None, seen, shard, route, action }
+        Self { authority: Arc::clone(authority), facts, intent, written: None, taken: None, seen, shard, route, action }
     }
 
-    /// Waits until the intent is on disk.
+    /// Waits until the intent is on disk, and in whose hands a file is.
     ///
     /// # Errors
     /// When it can't be written: nothing may go out.
     pub async fn written(&mut self) -> Result<(), Refusal> {
-        if self.written.is_some() {
-            return Ok(());
-        }
         // It was asked for before, or there is no journal.
-        let Some(intent) = self.intent.take() else { return Ok(()) };
-        match intent.await {
-            Ok(receipt) => {
-                self.written = Some(receipt.index);
+        if let Some(intent) = self.intent.take() {
+            self.written = self.judge(intent.await)?;
+            if self.written.is_some() {
                 self.count("recorded");
-                Ok(())
             }
+        }
+        let begun = self.seen.borrow().custody.as_ref().map(|custody| custody.begun(&self.facts));
+        if let (None, Some(mut body), Some(journal)) = (self.taken, begun, &self.authority.journal) {
+            self.seen.borrow().permitted(&mut body);
+            let written = journal.append(&Record::of(Kind::DownloadStarted, body)).await;
+            self.taken = self.judge(written)?;
+        }
+        Ok(())
+    }
+
+    /// The index of what was written; nothing where data goes out all the same.
+    fn judge(&self, outcome: Result<Receipt, journal::Error>) -> Result<Option<u64>, Refusal> {
+        match outcome {
+            Ok(receipt) => Ok(Some(receipt.index)),
             Err(error) if self.authority.access.settings().open_unrecorded => {
                 self.count("unrecorded");
                 tracing::error!(%error, route = self.route.name, "people's data goes out and can't be written down");
-                Ok(())
+                Ok(None)
             }
             Err(error) => {
                 self.count("refused");
@@ -226,14 +240,18 @@ impl Disclosure {
     pub fn close(mut self, status: StatusCode, delivered: u64, complete: bool, found: &Tally) {
         let Some(journal) = self.authority.journal.clone() else { return };
         let seen = self.seen.borrow();
-        if let Some(Taken { policies, review }) = &seen.taken {
-            self.facts.insert("action".to_owned(), Action::Download.name().into());
-            if !policies.is_empty() {
-                self.facts.insert("policies".to_owned(), json!(policies));
-            }
-            if *review {
-                self.facts.insert("review".to_owned(), true.into());
-            }
+        seen.permitted(&mut self.facts);
+        if let Some(custody) = seen.custody.as_ref().filter(|_| self.taken.is_some() || delivered > 0) {
+            let mut body = custody.begun(&self.facts);
+            let mut put = |name: &str, value: Value| body.insert(name.to_owned(), value);
+            put("started", self.taken.into());
+            put("delivered_bytes", delivered.into());
+            put("complete", complete.into());
+            put("people", seen.people.len().into());
+            put("unattributed", seen.unattributed.into());
+            put("shown", counts(&seen.shown));
+            custody.ended(&mut body);
+            journal.note(&Record::of(Kind::DownloadDone, body));
         }
         let parts = seen.people.len().div_ceil(PEOPLE).max(1);
         for part in 0..parts {
@@ -269,6 +287,18 @@ fn counts(tally: &Tally) -> Value {
 }
 
 impl Seen {
+    /// What permitted it, where it is taken along.
+    fn permitted(&self, facts: &mut Map<String, Value>) {
+        let Some(Taken { policies, review }) = &self.taken else { return };
+        facts.insert("action".to_owned(), Action::Download.name().into());
+        if !policies.is_empty() {
+            facts.insert("policies".to_owned(), json!(policies));
+        }
+        if *review {
+            facts.insert("review".to_owned(), true.into());
+        }
+    }
+
     fn texts(&self, part: usize) -> Vec<String> {
         self.people.iter().skip(part * PEOPLE).take(PEOPLE).map(Subject::text).collect()
     }
@@ -362,6 +392,11 @@ impl Witness {
         if let Some(permit) = permit {
             self.rule = permit.consent;
         }
+    }
+
+    /// It leaves as a file in somebody's hands.
+    pub fn hand_over(&self, custody: Custody) {
+        self.seen.borrow_mut().custody = Some(custody);
     }
 
     /// Whether a person has agreed. What was recorded of them, a withdrawal above all, is newer than what the application still says.

@@ -13,17 +13,21 @@ use crate::{
     gateway::{
         access::Permitted,
         answer,
-        body::{Answer, Body, RequestBody, Upload},
+        body::{Answer, Body},
         client::{Client, X_REQUEST_ID},
+        disposition,
+        download::{Granted, Wish},
         gate,
         head::Head,
         login::{self, Attempt},
         mask::Masking,
         plan::Line,
         refusal::{Kind, Refusal},
+        request_body::RequestBody,
         route,
         settings::{Prefix, UrlPrivacy},
         upgrade,
+        upload::Upload,
         upstream::{cluster::Failure, pool::Lease},
         url,
     },
@@ -48,6 +52,8 @@ pub struct Exchange<'a> {
     pub masking: Option<Masking>,
     /// What policies permit, where they were asked.
     pub permitted: Option<Box<Permitted>>,
+    /// What is said of taking files along, where they leave sealed.
+    pub wish: Option<Box<Wish>>,
     /// The attempt to sign in that it is.
     pub attempt: Option<Box<Attempt>>,
 }
@@ -138,17 +144,31 @@ impl Exchange<'_> {
         if let Some(attempt) = self.attempt.take() {
             answer = Box::pin(attempt.settle(answer)).await?;
         }
-        if self.masking.is_some() && answer::is_attachment(answer.headers()) {
+        let is_file = disposition::is_attachment(answer.headers());
+        if self.masking.is_some() && is_file {
             self.take_along()?;
         }
-        match &self.masking {
-            // Boxed: most exchanges have none, and its state would weigh on all.
-            Some(masking) => {
-                let _step = self.upload.step("mask");
-                Box::pin(masking.answer(answer, head_only)).await
-            }
-            None => Ok(answer),
+        if let Some(wish) = self.wish.as_ref().filter(|_| is_file && head_only) {
+            wish.dress(answer.headers_mut());
         }
+        // Where nothing leaves there is nothing to answer for.
+        let sealing = match self.wish.take().filter(|_| is_file && !head_only && !answer.body().is_end_stream()) {
+            Some(wish) => match wish.grant(answer.headers())? {
+                Granted::Sealed(sealing) => Some(sealing),
+                Granted::Elsewhere(answer) => return Ok(*answer),
+            },
+            None => None,
+        };
+        let Some(masking) = &self.masking else { return Ok(answer) };
+        // Boxed: most exchanges have none, and its state would weigh on all.
+        let answer = {
+            let _step = self.upload.step("mask");
+            Box::pin(masking.answer(answer, head_only, sealing.is_some())).await?
+        };
+        Ok(match sealing {
+            Some(sealing) => sealing.seal(answer, masking.witness.as_ref()),
+            None => answer,
+        })
     }
 
     /// The answer is a file to keep, which is more than a look: policies are asked again.

@@ -13,13 +13,16 @@ use crate::{
     common::{clock, watch::Watch},
     gateway::{
         Gateway, access as gateway_access,
-        body::{Body, RequestBody, Upload},
+        body::Body,
         client::Client,
+        download,
         head::Head,
         plan::Line,
         record::Record,
         redirect,
         refusal::{Kind, Look, More, Refusal},
+        request_body::RequestBody,
+        upload::Upload,
     },
     identity::{self, Ask, Need, Principal, Realm, form::PREFIX, forward, principal, serve},
     observe::route_counts,
@@ -66,6 +69,9 @@ pub async fn own(
     let call = serve::Call { request, host, address: head.address, client_certificate, now: clock::now() };
     if let (access::page::PATH, Some(authority)) = (head.target.path(), &gateway.plan.authority) {
         return Ok(gateway_access::serve_purpose(authority, realm, &call).await.map(Body::full));
+    }
+    if let (access::download::PATH, Some(authority)) = (head.target.path(), &gateway.plan.authority) {
+        return Ok(download::serve_page(authority, realm, &call).await.map(Body::full));
     }
     Ok(realm.serve(call).await.map(Body::full))
 }

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts, u
 use ipnet::IpNet;
 
 use crate::{
-    access::header as access,
+    access::{download, header as access},
     common::authority::Authority,
     gateway::{
         client::{Client, X_REQUEST_ID},
@@ -29,7 +29,8 @@ pub struct Head {
     pub upgrade: Option<String>,
     /// The client's address, as far as it is known.
     pub address: IpAddr,
-    /// What a program says that it works for (`X-Privet-Purpose`, `X-Privet-Ticket`). No application gets it.
+    /// What a program says that it works for (`X-Privet-Purpose`, `X-Privet-Ticket`), and why it takes a file along (`X-Privet-Reason`). No
+    /// application gets it.
     pub stated: HeaderMap,
 }
 
@@ -151,7 +152,7 @@ fn clean(headers: &mut HeaderMap, rules: &HeadRules) -> Result<HeaderMap, Kind> 
     }
     let mut stated = HeaderMap::new();
     for name in unwanted {
-        if name == access::PURPOSE || name == access::TICKET {
+        if [access::PURPOSE, access::TICKET, download::REASON].contains(&name) {
             for value in headers.get_all(&name) {
                 stated.append(name.clone(), value.clone());
             }

@@ -11,11 +11,12 @@ use crate::{
     common::clock,
     gateway::{
         Gateway,
-        body::{Body, RequestBody},
+        body::Body,
         head::Head,
         plan::Line,
         record::Record,
         refusal::{Kind, More, Refusal},
+        request_body::RequestBody,
     },
     login::{Guard, Judged, Refused, Reservation, Rule, ledger::Standing, rule::Asked},
 };

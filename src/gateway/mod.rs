@@ -6,10 +6,15 @@
 
 pub mod access;
 pub mod answer;
+pub mod archive;
 pub mod body;
 pub mod client;
 pub mod consent;
+pub mod custody;
 pub mod disclosure;
+pub mod disposition;
+pub mod download;
+mod engines;
 pub mod forward;
 pub mod gate;
 pub mod head;
@@ -20,11 +25,13 @@ pub mod plan;
 pub mod record;
 pub mod redirect;
 pub mod refusal;
+pub mod request_body;
 pub mod returned;
 pub mod route;
 pub mod settings;
 pub mod trace;
 pub mod upgrade;
+pub mod upload;
 pub mod upstream;
 pub mod url;
 
@@ -144,6 +151,10 @@ impl Gateway {
         };
         let witness =
             disclosure::open(self, line, who.as_ref(), permitted.as_deref(), &head, &parts, id, record).await?;
+        let wish = match (&self.plan.authority, &who) {
+            (Some(authority), Some(who)) => download::wish(authority, &self.plan.spent, line, who, &head, &parts)?,
+            _ => None,
+        };
         let masking = line.masking(permitted.as_deref().map(|permitted| &permitted.permit), witness);
         let mut body = forward::accept(line, watch, &parts, body, &upload)?;
         let attempt = match login::rule(line, &head, &parts, &body) {
@@ -158,7 +169,7 @@ impl Gateway {
             Box::pin(returned::restore(&self.plan.memory, line, who.as_deref(), &mut parts, &mut body, record)).await?;
         }
         let consent = consent::read(self.plan.authority.as_ref(), &head, &parts, &mut body).await?;
-        let exchange = Exchange { line, client, watch, id, head: &head, upload, masking, permitted, attempt };
+        let exchange = Exchange { line, client, watch, id, head: &head, upload, masking, permitted, wish, attempt };
         let answer = exchange.forward(outer, parts, body).await?;
         if let Some(consent) = consent {
             Box::pin(consent.settle(answer.status())).await;

@@ -17,14 +17,17 @@ use crate::{
     dial,
     gateway::{
         access::Authority,
-        body::{Upload, UploadRules},
         disclosure::Witness,
+        download::Spent,
+        engines::{self, Engines},
         head::Head,
         mask::{Ledger, Masking},
+        request_body::UploadRules,
         returned::Memory,
         route::Table,
         settings::{HeadRules, Route, Settings},
         trace::Tracing,
+        upload::Upload,
         upstream::{cluster::Cluster, shared::Shared},
     },
     identity::{Principal, Realm},
@@ -35,7 +38,7 @@ use crate::{
         otlp::Telemetry,
     },
     privacy::{
-        self, Engine, Keys, Kind, Kinds,
+        Engine, Keys, Kind, Kinds,
         mask::{
             Mask,
             settings::{At, Uninspectable},
@@ -63,6 +66,8 @@ pub struct Plan {
     pub guard: Arc<Guard>,
     /// What people were shown in the place of values.
     pub memory: Arc<Memory>,
+    /// Leave to take files along that was used.
+    pub spent: Arc<Spent>,
     /// Who may do what with personal data, and where it is written down.
     pub authority: Option<Arc<Authority>>,
     log: Option<Arc<Log>>,
@@ -149,7 +154,7 @@ impl Plan {
         previous: Option<&Self>,
     ) -> Result<Arc<Self>, Error> {
         let mut routes: Vec<Prepared> = Vec::with_capacity(settings.routes.len());
-        let mut engines = Engines { keys: means.keys, made: Vec::new() };
+        let mut engines = Engines::new(means.keys);
         let known = previous.filter(|plan| Arc::ptr_eq(&plan.guard, means.guard));
         let mut logins = known.map(Self::logins).unwrap_or_default();
         for route in &settings.routes {
@@ -159,7 +164,7 @@ impl Plan {
                 None => Shared::start(&route.upstream, means.service)
                     .map_err(|source| Error { route: route.name.clone(), source })?,
             };
-            let mask = (route.mask.is_some() || route.record).then(|| mask(route, &mut engines));
+            let mask = (route.mask.is_some() || route.record).then(|| engines::mask(route, &mut engines));
             let engine = engines.of(&route.privacy);
             let reached = settings.logins.iter().filter(|login| may_reach(route, login));
             let own = reached.map(|login| ready(login, means.guard, &mut logins)).collect();
@@ -181,6 +186,7 @@ impl Plan {
             telemetry: means.telemetry,
             guard: Arc::clone(means.guard),
             authority: means.authority,
+            spent: previous.map(|plan| Arc::clone(&plan.spent)).unwrap_or_default(),
             memory: previous.map(|plan| Arc::clone(&plan.memory)).unwrap_or_default(),
             bounds,
             engine: engines.of(&settings.privacy),
@@ -268,36 +274,6 @@ fn ready(login: &Arc<Login>, guard: &Arc<Guard>, known: &mut Vec<Arc<Rule>>) -> 
     let rule = Arc::new(guard.rule(login));
     known.push(Arc::clone(&rule));
     rule
-}
-
-/// Engines by their settings: routes whose settings are alike share one.
-struct Engines<'a> {
-    keys: &'a Arc<Keys>,
-    made: Vec<(privacy::settings::Settings, Arc<Engine>)>,
-}
-
-impl Engines<'_> {
-    fn of(&mut self, settings: &privacy::settings::Settings) -> Arc<Engine> {
-        if let Some((_, engine)) = self.made.iter().find(|(known, _)| known == settings) {
-            return Arc::clone(engine);
-        }
-        let engine = Arc::new(Engine::new(settings, Arc::clone(self.keys)));
-        self.made.push((settings.clone(), Arc::clone(&engine)));
-        engine
-    }
-}
-
-/// The mask of a route; one that is recorded only sees everything and leaves it as it is.
-fn mask(route: &Route, engines: &mut Engines<'_>) -> Arc<Mask> {
-    let settings = privacy::mask::engine_settings(&route.privacy);
-    let rule = &route.mask;
-    // Whatever changes what is shown changes the id.
-    let text = format!("{rule:?} {settings:?} {:?} {}", engines.keys.fingerprint(), env!("CARGO_PKG_VERSION"));
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
-    let id = digest.as_ref().iter().take(6).fold(0_u64, |id, byte| id << 8 | u64::from(*byte));
-    let paths = rule.as_ref().map(|rule| rule.paths.clone()).unwrap_or_default();
-    let mask = Mask::new(engines.of(&settings), paths, format!("{id:012x}"));
-    Arc::new(if rule.is_some() { mask } else { mask.revealing(Kinds::all()) })
 }
 
 /// One worker's view of a plan.

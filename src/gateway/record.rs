@@ -15,13 +15,13 @@ use http::{HeaderMap, HeaderValue, StatusCode, Version, header, request::Parts, 
 use crate::{
     common::meter::Id,
     gateway::{
-        body::Upload,
         client::Client,
         disclosure::Disclosure,
         gate::is_own,
         plan::Line,
         refusal::{Kind, Refusal},
         settings::{HostPattern, Route},
+        upload::Upload,
     },
     observe::{
         access_log::{Entry, Scribe, entry, scribe::Traced},

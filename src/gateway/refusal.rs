@@ -83,6 +83,8 @@ pub enum Kind {
     Uninspectable,
     /// What the data is needed for has not been said, or not with the ticket that it takes.
     Purpose,
+    /// Why a file is taken along has not been said.
+    Reason,
     /// The security pledge in force has not been signed.
     Pledge,
     /// No policy permits it.
@@ -221,6 +223,12 @@ impl Kind {
                 Client,
                 "purpose",
                 "Please say first what you need the data for: at /.privet/purpose, or by X-Privet-Purpose and X-Privet-Ticket.",
+            ),
+            Self::Reason => (
+                403,
+                Client,
+                "reason",
+                "Please say why you take this file along: at /.privet/download, or by X-Privet-Reason, 1 to 300 characters in one line.",
             ),
             Self::Pledge => (403, Client, "pledge", "Please sign the security pledge first, at /.privet/pledge."),
             Self::Access => (403, Client, "access", "Your duties do not need this data."),

@@ -1,6 +1,8 @@
 //! What comes back from a page that was masked: masked values that a form still holds become the values again, before the application
 //! gets them. Where nobody can tell what a mask stood for the request is refused, for it would be written over the value.
 //!
+//! A form in parts may have files of any size with it: it is read as it goes by, and cut where nobody can tell.
+//!
 //! What people were shown is in the memory of this process alone: after a restart, and at another replica, a masked value is refused.
 
 use std::{
@@ -12,12 +14,12 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, header, request::Parts};
 
 use crate::{
-    format::{Malformed, Media, form::Form, json::Json},
+    format::{Malformed, Media, form::Form, json::Json, multipart::Multipart},
     gateway::{
-        body::RequestBody,
         plan::Line,
         record::Record,
         refusal::{Kind, Refusal},
+        request_body::{RequestBody, Through},
     },
     identity::Principal,
     privacy::mask::{
@@ -79,10 +81,13 @@ impl Memory {
         }
     }
 
-    fn read(&self, principal: Option<&Principal>, media: Media, body: &[u8]) -> Result<Outcome, Malformed> {
+    fn of(&self, principal: Option<&Principal>) -> Option<Arc<Mutex<Shown>>> {
         let people = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = principal.and_then(|principal| people.shown.get(&who(principal))).map(|(_, shown)| Arc::clone(shown));
-        drop(people);
+        principal.and_then(|principal| people.shown.get(&who(principal))).map(|(_, shown)| Arc::clone(shown))
+    }
+
+    fn read(&self, principal: Option<&Principal>, media: Media, body: &[u8]) -> Result<Outcome, Malformed> {
+        let own = self.of(principal);
         let own = own.as_ref().map(|shown| shown.lock().unwrap_or_else(PoisonError::into_inner));
         let shown = own.as_deref();
         let mut new = Vec::with_capacity(body.len());
@@ -109,6 +114,57 @@ impl Memory {
     }
 }
 
+/// A form in parts on its way to the application.
+#[derive(Debug)]
+struct Parted {
+    form: Multipart,
+    shown: Option<Arc<Mutex<Shown>>>,
+    /// Whether what can't be read goes on as it is.
+    passes: bool,
+    is_lost: bool,
+}
+
+impl Parted {
+    /// What is lost can't be found again: where it may, all that follows goes by.
+    fn lose(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Kind> {
+        if !self.passes {
+            return Err(Kind::Masked);
+        }
+        self.is_lost = true;
+        out.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+impl Through for Parted {
+    fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Kind> {
+        if self.is_lost {
+            out.extend_from_slice(bytes);
+            return Ok(());
+        }
+        let shown = self.shown.clone();
+        let shown = shown.as_ref().map(|shown| shown.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut visitor = Returned::new(shown.as_deref());
+        let read = self.form.push(bytes, &mut visitor, out);
+        if !visitor.unclear.is_empty() {
+            return Err(Kind::Masked);
+        }
+        if read.is_err() {
+            let held = self.form.give_up();
+            return self.lose(&held, out);
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Kind> {
+        if self.is_lost {
+            return Ok(());
+        }
+        // What was held goes out either way.
+        self.form.finish(out).or_else(|_| self.lose(b"", out))
+    }
+}
+
 enum Outcome {
     Clear,
     Restored(Vec<u8>),
@@ -132,10 +188,17 @@ pub async fn restore(
         return Ok(());
     }
     let label = parts.headers.get(header::CONTENT_TYPE).and_then(|label| label.to_str().ok());
+    let passes = masking.uninspectable == Uninspectable::Pass;
+    if let Some(label) = parts.headers.get(header::CONTENT_TYPE).filter(|label| Multipart::is(label.as_bytes())) {
+        return match Multipart::new(label.as_bytes()) {
+            Some(form) => in_parts(memory, passes, principal, form, parts, body, record).await,
+            None if passes => Ok(()),
+            None => Err(Refusal::caused_by(Kind::Masked, Malformed("a form in parts without one boundary"))),
+        };
+    }
     let media = label.and_then(Media::of);
     let Some(media @ (Media::Form | Media::Json | Media::JsonLines)) = media else { return Ok(()) };
     let is_plain = parts.headers.get(header::CONTENT_ENCODING).is_none_or(|coding| coding == "identity");
-    let passes = masking.uninspectable == Uninspectable::Pass;
     if !is_plain {
         return if passes { Ok(()) } else { Err(Kind::Masked.into()) };
     }
@@ -169,4 +232,47 @@ pub async fn restore(
         Err(_) if passes => Ok(()),
         Err(error) => Err(Refusal::caused_by(Kind::Masked, error)),
     }
+}
+
+/// Puts the values back in a form in parts: at once where it is short, and else as it goes by.
+async fn in_parts(
+    memory: &Memory,
+    passes: bool,
+    principal: Option<&Principal>,
+    form: Multipart,
+    parts: &mut Parts,
+    body: &mut RequestBody,
+    record: &mut Record,
+) -> Result<(), Refusal> {
+    if parts.headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
+        return if passes { Ok(()) } else { Err(Kind::Masked.into()) };
+    }
+    let shown = memory.of(principal);
+    let can_restore = shown.is_some();
+    let mut parted = Parted { form, shown, passes, is_lost: false };
+    let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if body.is_collected() || length.is_some_and(|length| length <= LONGEST) {
+        // Its new length is known before it goes on, which old applications want.
+        let read = body.collect(LONGEST).await?;
+        if !read.contains(&b'*') {
+            return Ok(());
+        }
+        let mut new = Vec::with_capacity(read.len());
+        let done = parted.push(&read, &mut new).and_then(|()| parted.finish(&mut new));
+        done.inspect_err(|_| record.verdict(SAFEGUARD, "refused"))?;
+        if *new != *read {
+            record.verdict(SAFEGUARD, "restored");
+            if length.is_some() {
+                parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(new.len()));
+            }
+            body.replace(Bytes::from(new));
+        }
+        return Ok(());
+    }
+    if can_restore {
+        // Nobody knows how long it will be.
+        parts.headers.remove(header::CONTENT_LENGTH);
+    }
+    body.pass(Box::new(parted));
+    Ok(())
 }

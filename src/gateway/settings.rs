@@ -68,6 +68,7 @@ pub enum Ambiguous {
 
 /// One route: a host and a path prefix, the application behind it, and its rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a key of its own")]
 pub struct Route {
     /// `host` + `path` as written, the label of metrics and logs.
     pub name: String,
@@ -103,6 +104,8 @@ pub struct Route {
     pub mask: Option<privacy::mask::settings::Settings>,
     /// Whether who sees, changes and takes along data on it is written down.
     pub record: bool,
+    /// Whether what is taken along asks for a reason, and leaves sealed.
+    pub seals_downloads: bool,
     /// Where answers say whose a record is, and whether its subject agreed.
     pub records: Option<Arc<privacy::mask::settings::Records>>,
     /// Who may pass; `None` is everybody.

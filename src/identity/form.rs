@@ -25,6 +25,8 @@ pub const REMOVE_PASSKEY: &str = "/.privet/passkeys/remove";
 pub const SCRIPT: &str = "/.privet/passkey.js";
 /// The page where people say what they work for; room `access` has what is on it.
 pub const PURPOSE: &str = "/.privet/purpose";
+/// The page where people say why they take a file along; room `access` has what is on it.
+pub const DOWNLOAD: &str = "/.privet/download";
 /// The page that ends a session.
 pub const SIGN_OUT: &str = "/.privet/sign-out";
 
@@ -44,7 +46,7 @@ pub fn own_path(text: &str) -> Option<&str> {
     let path = text.split(['?', '#']).next().unwrap_or_default();
     let plain = text.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
     let ambiguous = path.contains("//") || path.split('/').any(|segment| segment == "." || segment == "..");
-    let own = path == "/.privet" || path.starts_with(PREFIX) && ![PASSKEYS, PLEDGE, PURPOSE].contains(&text);
+    let own = path == "/.privet" || path.starts_with(PREFIX) && ![PASSKEYS, PLEDGE, PURPOSE, DOWNLOAD].contains(&text);
     (text.starts_with('/') && plain && !ambiguous && !own && text.len() <= LONGEST_RETURN).then_some(text)
 }
 

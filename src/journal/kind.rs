@@ -145,6 +145,12 @@ kinds! {
     DisclosureIntent = "disclosure.intent", Access;
     /// What came of that: whose data, which types, how much of it.
     DisclosureDone = "disclosure.done", Access;
+    /// Somebody is about to take a file with people's data along.
+    DownloadStarted = "download.started", Access;
+    /// What came of that: what it was, and whether all of it left.
+    DownloadDone = "download.done", Access;
+    /// Such a file was deleted or returned.
+    DownloadReturned = "download.returned", Grants;
     /// A torn end of the journal was cut off.
     JournalRecovered = "journal.recovered", Operations;
     /// The journal could not be written for a while, and can again.

@@ -87,8 +87,20 @@ pub enum Command {
         #[serde(flatten)]
         opinion: Opinion,
     },
+    /// Say that a file which `person` has taken along is no more in their hands.
+    Return { download: String, person: PersonId, how: Returned },
     /// Sign a review; the one that is open where none is named.
     SignReview { review: Option<u64> },
+}
+
+/// What has become of a file that was taken along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Returned {
+    /// It is deleted, wherever it was.
+    Deleted,
+    /// It was given back, with every copy.
+    Returned,
 }
 
 /// What somebody thinks of records that they have looked at.
@@ -141,6 +153,7 @@ impl Command {
             Self::OpenReview { .. } => "open_review",
             Self::Judge { .. } => "judge",
             Self::SignReview { .. } => "sign_review",
+            Self::Return { .. } => "return",
         }
     }
 

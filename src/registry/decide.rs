@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::SystemTime};
 
 use super::{
-    command::{Actor, Command, Terms},
+    command::{Actor, Command, Returned, Terms},
     denied::Denied,
     event::Event,
     grant::Grant,
@@ -86,6 +86,7 @@ impl Deciding<'_> {
             Command::OpenReview { since, until, sample, drawn } => self.open_review(since, until, sample, drawn, by),
             Command::Judge { records, opinion } => self.judge(records, opinion, by),
             Command::SignReview { review } => self.sign_review(review, by),
+            Command::Return { download, person, how } => self.download_returned(download, person, how, by),
             Command::Found { .. } | Command::Publish { .. } | Command::Provision { .. } => Err(Denied::Own),
         }
     }
@@ -312,6 +313,24 @@ impl Deciding<'_> {
         // The one that has gone longest without.
         let grant = held.min_by_key(|grant| grant.certified).ok_or(Denied::NotHeld)?.id;
         Ok(Event::Recertified { grant, person, role, by: by.clone() })
+    }
+
+    /// Whoever has taken it says so, or an officer does. Of whom it says so is in it: for anybody else's file it counts for nothing.
+    fn download_returned(
+        &self,
+        download: String,
+        person: PersonId,
+        how: Returned,
+        by: &PersonId,
+    ) -> Result<Event, Denied> {
+        if *by != person {
+            self.officer(by)?;
+        }
+        let is_id = download.len() == 32 && download.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        if !is_id {
+            return Err(Denied::NoDownload);
+        }
+        Ok(Event::DownloadReturned { download, person, how, by: by.clone() })
     }
 
     fn sign(&self, version: u32, sum: &str, by: &PersonId) -> Result<Event, Denied> {

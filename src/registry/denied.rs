@@ -114,6 +114,9 @@ pub enum Denied {
     /// Something was not looked at.
     #[error("{0} records have no result yet")]
     Unjudged(usize),
+    /// Nothing was taken along under this id.
+    #[error("there is no such download")]
+    NoDownload,
     /// Only the gateway itself does this.
     #[error("nobody asks for this by hand")]
     Own,
@@ -141,6 +144,7 @@ impl Denied {
             Self::OldText => "read it again: `privet pledge show`",
             Self::LongReview => "review a shorter one: --since TIME --until TIME",
             Self::Open | Self::NoReview | Self::Several => "`privet audit review list` shows the numbers",
+            Self::NoDownload => "`privet audit downloads` shows them with their ids",
             Self::Unjudged(_) | Self::NotReviewed => "`privet audit review show` shows what there is to look at",
             Self::NotTheirs => "where the one who hands over has left, an officer who did not start it signs for them",
             _ => return None,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    command::Opinion,
+    command::{Opinion, Returned},
     grant::Grant,
     handover::{Handover, Side},
     moment::Moment,
@@ -133,6 +133,9 @@ pub enum Event {
         opinion: Opinion,
         by: PersonId,
     },
+    /// A file that somebody has taken along is no more in their hands.
+    #[serde(rename = "download.returned")]
+    DownloadReturned { download: String, person: PersonId, how: Returned, by: PersonId },
     /// All of it was looked at.
     #[serde(rename = "review.signed")]
     ReviewSigned { review: u64, ok: u64, findings: u64, by: PersonId },
@@ -169,6 +172,7 @@ impl Event {
             Self::ReviewOpened { .. } => Kind::ReviewOpened,
             Self::ReviewResult { .. } => Kind::ReviewResult,
             Self::ReviewSigned { .. } => Kind::ReviewSigned,
+            Self::DownloadReturned { .. } => Kind::DownloadReturned,
         }
     }
 
@@ -196,7 +200,16 @@ impl Event {
     /// When it is, and says something else.
     #[must_use]
     pub fn read(kind: &str, mut body: Map<String, Value>) -> Option<Result<Self, serde_json::Error>> {
-        let ours = ["registry.", "staff.", "grant.", "pledge.", "handover.", "recertification.", "review."];
+        let ours = [
+            "registry.",
+            "staff.",
+            "grant.",
+            "pledge.",
+            "handover.",
+            "recertification.",
+            "review.",
+            "download.returned",
+        ];
         if !ours.iter().any(|prefix| kind.starts_with(prefix)) {
             return None;
         }

@@ -193,7 +193,9 @@ impl<'a> Population<'a> {
             in_period,
             glass: body.get("review") == Some(&Value::Bool(true)),
             unfinished: false,
-            download: body.get("action").is_some_and(|action| action == "download"),
+            // Whoever was asked for a reason first, or wanted the head alone, has nothing.
+            download: body.get("action").is_some_and(|action| action == "download")
+                && body.get("delivered_bytes").is_none_or(|bytes| bytes != 0),
             unattributed: number("unattributed") > 0,
         }
     }

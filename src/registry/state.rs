@@ -288,6 +288,8 @@ impl State {
             Event::Recertified { grant, .. } => {
                 self.each_grant(&[*grant], |grant| grant.certified = at);
             }
+            // Whether a file is still in somebody's hands gives and takes no right.
+            Event::DownloadReturned { .. } => {}
             Event::ReviewOpened { .. } | Event::ReviewResult { .. } | Event::ReviewSigned { .. } => {
                 self.review(event, at);
             }

@@ -1,6 +1,14 @@
 //! Who may see whose data, for what, and the record of it: by real requests at a gate, before an application that knows nothing of it.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    path::Path,
+    process::Command,
+    sync::{Arc, Mutex},
+    thread,
+};
 
 use serde_json::Value;
 
@@ -287,6 +295,103 @@ fn a_masked_value_does_not_come_back_as_one() {
     assert!(intents.iter().any(|intent| intent["body"]["action"] == "change"), "{intents:?}");
 }
 
+/// An application that shows one person, and takes forms of any length: all that it was sent.
+fn takes_forms() -> (String, Arc<Mutex<Vec<u8>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("bound");
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let all = Arc::clone(&seen);
+    thread::spawn(move || {
+        for mut socket in listener.incoming().flatten() {
+            let all = Arc::clone(&all);
+            thread::spawn(move || {
+                let (mut read, mut piece) = (Vec::new(), vec![0; 1 << 16]);
+                while !read.ends_with(b"\r\n\r\n") || !read.starts_with(b"GET") && !read.ends_with(b"\r\n0\r\n\r\n") {
+                    let Ok(n @ 1..) = socket.read(&mut piece) else { break };
+                    read.extend_from_slice(&piece[..n]);
+                }
+                let (kind, body) = body("/people/7");
+                let answer = format!(
+                    "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+                    body.len()
+                );
+                all.lock().expect("seen").extend(read);
+                let _ = socket.write_all(answer.as_bytes());
+            });
+        }
+    });
+    (format!("http://{address}"), seen)
+}
+
+#[test]
+fn a_masked_value_in_a_form_with_files_does_not_come_back_either() {
+    let application = application();
+    let (large, seen) = takes_forms();
+    let route = format!(
+        "[[route]]\nupstream = \"{large}\"\npath = \"/large\"\ngate = \"staff\"\nmask = \"policy\"\nsubject = [\"json:/id\"]\n"
+    );
+    let privet = office(&application, &format!("utc_offset = \"+09:00\"\n{route}"));
+    let dir = privet.dir.path();
+    Browser(&privet, "carl").sign_in("carl", PASSWORD);
+    pledge(dir, "carl");
+    let headers = ["X-Privet-Purpose: complaint", "X-Privet-Ticket: C-7"];
+    let shown = ask(&privet, "carl", "/people/7", &headers);
+    let masked = shown.split("\"rrn\":\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a field").to_owned();
+    assert!(masked.contains("*****"), "{shown}");
+    fs::write(dir.join("small"), format!("a file may say {masked} and *\r\n--x")).expect("written");
+    let mut content = vec![b'*'; 6 << 20];
+    content.extend_from_slice(b"the end");
+    fs::write(dir.join("large"), content).expect("written");
+    let send = |path: &str, file: &str, rrn: &str| {
+        let url = privet.url(path);
+        let (file, rrn) = (format!("file=@{file}"), format!("rrn={rrn}"));
+        let args = [
+            "-i",
+            "-b",
+            "carl",
+            "-H",
+            headers[0],
+            "-H",
+            headers[1],
+            "-X",
+            "PUT",
+            "-F",
+            "note=* * *",
+            "-F",
+            &file,
+            "-F",
+            &rrn,
+        ];
+        privet.curl(&[&args[..], &[&url]].concat())
+    };
+    let answer = send("/people/7", "small", &masked);
+    assert!(answer.starts_with("HTTP/2 200"), "{answer}");
+    let got = application.seen();
+    assert!(got.contains(&format!("name=\"rrn\"\r\n\r\n{}\r\n--", rrn(7))), "{got}");
+    assert!(
+        got.contains("\r\n\r\n* * *\r\n") && got.contains(&format!("a file may say {masked} and *\r\n--x\r\n")),
+        "{got}"
+    );
+    let before = application.connections();
+    let refused = send("/people/7", "small", "990101-*******");
+    assert!(refused.starts_with("HTTP/2 409") && refused.contains("\"masked\""), "{refused}");
+    assert_eq!(application.connections(), before, "it has heard of nothing");
+    // One that is too long to be held is read as it goes by.
+    let before = privet.peak();
+    let answer = send("/large/7", "large", &masked);
+    assert!(answer.starts_with("HTTP/2 200"), "{answer}");
+    assert!(privet.peak() - before < 24 << 10, "held");
+    let got = std::mem::take(&mut *seen.lock().expect("seen"));
+    let text = |end: &[u8]| String::from_utf8_lossy(end).into_owned();
+    assert!(got.len() > 6 << 20 && memchr::memmem::find(&got, b"the end\r\n--").is_some(), "{}", text(&got[..400]));
+    assert!(text(&got[got.len() - 400..]).contains(&rrn(7)), "{}", text(&got[got.len() - 400..]));
+    let refused = send("/large/7", "large", "990101-*******");
+    assert!(refused.starts_with("HTTP/2 409") && refused.contains("\"masked\""), "{refused}");
+    privet.until("given up", || !seen.lock().expect("seen").is_empty());
+    let got = seen.lock().expect("seen");
+    assert!(!got.ends_with(b"0\r\n\r\n") && memchr::memmem::find(&got, b"990101").is_none(), "it is cut");
+}
+
 /// A small disk, gone with the test.
 struct Disk<'d>(&'d Path);
 
@@ -342,7 +447,6 @@ fn an_answer_waits_for_the_disk_and_a_change_for_its_record() {
 
 #[test]
 fn what_is_under_way_for_somebody_who_leaves_ends() {
-    use std::io::{Read as _, Write as _};
     // It begins, and says nothing more.
     let drip = Origin::start_with(|_, _| {
         Some("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 1000\r\n\r\nbegun".to_owned())

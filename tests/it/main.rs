@@ -11,6 +11,7 @@ mod challenge;
 #[allow(dead_code)] // the journal has all of it in its own tests
 mod database;
 mod disclosure;
+mod download;
 mod export;
 mod framing;
 mod gate;

@@ -49,7 +49,8 @@ fn configuration(demo: SocketAddr) -> String {
             "subject = [\"json:/customers/*/id\", \"json:/id\"]\nconsent = [\"json:/customers/*/marketing_consent\", \"json:/marketing_consent\"]",
         ),
         table("/customers", "subject = \"html:column:id\"\nconsent = \"html:column:marketing\""),
-        table("/export.csv", "subject = \"csv:id\"\nconsent = \"csv:marketing_consent\""),
+        // What is seen of it, not how it leaves.
+        table("/export.csv", "download = \"plain\"\nsubject = \"csv:id\"\nconsent = \"csv:marketing_consent\""),
         table("/search", "subject = \"html:column:id\""),
     ]
     .concat()

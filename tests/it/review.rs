@@ -46,7 +46,8 @@ fn judge(dir: &Path, ids: &[u64], more: &str) -> (i32, String) {
 #[test]
 fn what_was_seen_is_reviewed_by_somebody_else() {
     let application = application();
-    let route = application.route("gate = \"staff\"\nrecord = true\nsubject = \"json:/customers/*/id\"\n");
+    let route = application
+        .route("gate = \"staff\"\nrecord = true\ndownload = \"plain\"\nsubject = \"json:/customers/*/id\"\n");
     let privet = Privet::with(&route);
     let dir = privet.dir.path();
     password(dir);

@@ -1,5 +1,6 @@
 //! `privet audit`: verifies, searches and exports the journal, beside a running gateway as well.
 
+pub(super) mod downloads;
 mod export;
 mod people;
 mod review;
@@ -34,6 +35,10 @@ pub enum AuditCommand {
     Search(search::SearchArgs),
     /// Show every disclosure of one person's data, for their own right of access. Needs the keys.
     Subject(subject::SubjectArgs),
+    /// Show files with personal data that people have taken along, and in whose hands they still are. Needs the keys.
+    Downloads(downloads::DownloadsArgs),
+    /// Write down that such a file was deleted or returned.
+    Returned(downloads::ReturnedArgs),
     /// Count how many different people's data each member of staff has seen a day. Needs the keys.
     People(people::PeopleArgs),
     /// Write records as JSON lines or CSV. Needs the keys.
@@ -234,6 +239,8 @@ pub fn run(command: &AuditCommand) -> ExitCode {
         AuditCommand::Verify(args) => verify::run(args),
         AuditCommand::Search(args) => search::run(args),
         AuditCommand::Subject(args) => subject::run(args),
+        AuditCommand::Downloads(args) => downloads::list(args),
+        AuditCommand::Returned(args) => downloads::returned(args),
         AuditCommand::People(args) => people::run(args),
         AuditCommand::Export(args) => export::run(args),
         AuditCommand::Review(command) => review::run(command),

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::Failure;
 use crate::{
-    cli::office::Office,
+    cli::{audit::downloads, downloads::is_held_by, office::Office},
     common::clock,
     journal::{
         Class, Kind,
@@ -64,8 +64,14 @@ pub(super) fn of(office: &Office, person: &PersonId, days: u32) -> Result<Value,
         "made": Moment::from(clock::now()),
         "person": own["person"], "name": own["name"], "joined": own["joined"], "left": own["left"],
         "grants": own["grants"], "pledge": own["pledge"], "handovers": over, "not_taken_over": gaps,
-        "seen": seen(office, person, days)?,
+        "seen": seen(office, person, days)?, "downloads_not_returned": not_returned(office, person)?,
     }))
+}
+
+/// Files that they have taken along, ever, of which nobody has said that they are deleted or returned.
+fn not_returned(office: &Office, person: &PersonId) -> Result<Vec<Value>, Failure> {
+    let rows = downloads::rows(office)?;
+    Ok(rows.into_iter().filter(|row| is_held_by(row, person)).collect())
 }
 
 /// Counts over access records of disclosures to somebody: how many, of how many people, of which types.

@@ -27,6 +27,13 @@ pub(super) const KEYS: &[Key] = &[
     ),
     key(
         "access",
+        "download_expiry",
+        "\"30d\"",
+        "30d",
+        "How long whoever has taken a file along may keep it (`download = \"seal\"`); then `privet audit downloads` shows it as overdue until somebody says that it was deleted or returned.",
+    ),
+    key(
+        "access",
         "groups",
         "{ order = [\"CREDIT_CARD\"] }",
         "{}",
@@ -50,6 +57,27 @@ pub(super) const KEYS: &[Key] = &[
     ),
     key("access.purpose[]", "roles", "[\"marketing\"]", "required", "Who may choose it; `[]` is nobody."),
     key("access.purpose[]", "ticket", "false", "false", "Whether a ticket has to be named with it."),
+    key(
+        "access.recipient[]",
+        "person",
+        "\"ann\"",
+        "required",
+        "Somebody whose downloads leave for a key of their own, by age, in the place of a ZIP with a passphrase.",
+    ),
+    key(
+        "access.recipient[]",
+        "issuer",
+        "\"staff\"",
+        "staff",
+        "Who vouches for them: a realm, or the URL of a provider.",
+    ),
+    key(
+        "access.recipient[]",
+        "key",
+        "\"age1nqyy0cjntj635x0pw8u79362e34tmty6j32aandhrq73k04w8dlshwymnh\"",
+        "required",
+        "Their public key, as `age-keygen` prints it (X25519).",
+    ),
     key(
         "access.consent.form",
         "path",

@@ -132,6 +132,13 @@ pub(super) const KEYS: &[Key] = &[
     ),
     key(
         "route[]",
+        "download",
+        "\"seal\"",
+        "seal with a gate and `record`, else plain",
+        "What becomes of a file that is taken along (Content-Disposition: attachment): \"seal\" asks for a reason, writes down who has it and until when, and hands it out as a ZIP sealed by AES-256; \"plain\" hands it out as it is. docs/DISCLOSURE.md says how.",
+    ),
+    key(
+        "route[]",
         "subject",
         "[\"json:/customers/*/id\", \"csv:id\", \"html:data-id\"]",
         "none",

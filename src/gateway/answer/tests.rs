@@ -21,6 +21,7 @@ fn route(path: &str, prefix: Prefix) -> Route {
     Route {
         mask: None,
         record: false,
+        seals_downloads: false,
         records: None,
         name: "*".into(),
         host: HostPattern::Any,

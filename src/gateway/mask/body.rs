@@ -31,7 +31,8 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Pipeline {
     decoder: Option<Decoder>,
-    rewriter: Rewriter,
+    /// None where it goes out as it is, but for its coding.
+    rewriter: Option<Rewriter>,
     encoder: Option<Encoder>,
     /// What came and was not read.
     input: Bytes,
@@ -42,11 +43,12 @@ pub(super) struct Pipeline {
 }
 
 impl Pipeline {
-    pub(super) fn new(coding: Option<Coding>, rewriter: Rewriter, ledger: Ledger) -> Self {
+    /// Of a body in `coding`, which is done again where it `keeps` it.
+    pub(super) fn new(coding: Option<Coding>, keeps: bool, rewriter: Option<Rewriter>, ledger: Ledger) -> Self {
         Self {
             decoder: coding.map(Decoder::new),
             rewriter,
-            encoder: coding.map(Encoder::new),
+            encoder: coding.filter(|_| keeps).map(Encoder::new),
             input: Bytes::new(),
             plain: Vec::new(),
             new: Vec::new(),
@@ -67,17 +69,17 @@ impl Pipeline {
     fn step(&mut self) -> Result<(), Malformed> {
         let Some(decoder) = &mut self.decoder else {
             let piece = self.input.split_to(self.input.len().min(STEP));
-            return self.rewriter.push(&piece, &mut self.out);
+            return rewrite(self.rewriter.as_mut(), &piece, &mut self.out);
         };
         self.plain.clear();
         let read = decoder.step(&self.input, &mut self.plain)?;
         self.input.advance(read);
+        let Some(encoder) = &mut self.encoder else {
+            return rewrite(self.rewriter.as_mut(), &self.plain, &mut self.out);
+        };
         self.new.clear();
-        self.rewriter.push(&self.plain, &mut self.new)?;
-        if let Some(encoder) = &mut self.encoder {
-            encoder.push(&self.new, &mut self.out)?;
-        }
-        Ok(())
+        rewrite(self.rewriter.as_mut(), &self.plain, &mut self.new)?;
+        encoder.push(&self.new, &mut self.out)
     }
 
     /// Lets out what an encoder holds back, since nothing more comes for now.
@@ -93,13 +95,26 @@ impl Pipeline {
         self.new.clear();
         if let Some(decoder) = &mut self.decoder {
             decoder.finish(&mut self.plain)?;
-            self.rewriter.push(&self.plain, &mut self.new)?;
+            rewrite(self.rewriter.as_mut(), &self.plain, &mut self.new)?;
         }
-        let Some(encoder) = &mut self.encoder else { return self.rewriter.finish(&mut self.out) };
-        self.rewriter.finish(&mut self.new)?;
+        if let Some(rewriter) = &mut self.rewriter {
+            rewriter.finish(&mut self.new)?;
+        }
+        let Some(encoder) = &mut self.encoder else {
+            self.out.append(&mut self.new);
+            return Ok(());
+        };
         encoder.push(&self.new, &mut self.out)?;
         encoder.finish(&mut self.out)
     }
+}
+
+fn rewrite(rewriter: Option<&mut Rewriter>, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
+    let Some(rewriter) = rewriter else {
+        out.extend_from_slice(bytes);
+        return Ok(());
+    };
+    rewriter.push(bytes, out)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,7 +144,7 @@ impl Masked {
     /// Waits until it is known how the body is read.
     pub(super) async fn prime(&mut self) -> Result<(), Refusal> {
         poll_fn(|cx| {
-            while self.state == State::Coming && !self.pipeline.rewriter.is_decided() {
+            while self.state == State::Coming && !self.pipeline.rewriter.as_ref().is_none_or(Rewriter::is_decided) {
                 match self.take(cx) {
                     Poll::Pending => return Poll::Pending,
                     Poll::Ready(Ok(())) => {}
@@ -223,11 +238,13 @@ impl Masked {
             return;
         }
         let (ledger, upload) = (&self.pipeline.ledger, &self.answer.upload);
-        self.pipeline.rewriter.found(|found| {
-            if !found.is_empty() {
-                ledger.record(Place::ResponseBody, found, upload);
-            }
-        });
+        if let Some(rewriter) = &mut self.pipeline.rewriter {
+            rewriter.found(|found| {
+                if !found.is_empty() {
+                    ledger.record(Place::ResponseBody, found, upload);
+                }
+            });
+        }
     }
 
     /// Whether everything is out.

@@ -19,9 +19,10 @@ use self::body::{Masked, Pipeline};
 use crate::{
     format::{Media, charset, coding::Coding},
     gateway::{
-        body::{Body, Upload},
+        body::Body,
         disclosure::Witness,
         refusal::{Kind, Refusal},
+        upload::Upload,
     },
     observe::{
         map::Place,
@@ -121,11 +122,16 @@ impl Masking {
         limit_codings(headers);
     }
 
-    /// Makes the application's answer what the client may see.
+    /// Makes the application's answer what the client may see. What is `sealed` afterwards comes without its coding.
     ///
     /// # Errors
     /// When it is a part of something, or can't be read and must not pass.
-    pub async fn answer(&self, mut answer: Response<Body>, head_only: bool) -> Result<Response<Body>, Refusal> {
+    pub async fn answer(
+        &self,
+        mut answer: Response<Body>,
+        head_only: bool,
+        sealed: bool,
+    ) -> Result<Response<Body>, Refusal> {
         let status = answer.status();
         if status == StatusCode::PARTIAL_CONTENT || status == StatusCode::IM_USED {
             return Err(Kind::BadGateway.into());
@@ -144,10 +150,13 @@ impl Masking {
             Err(_) => {
                 self.ledger.uninspectable("passed");
                 self.witness.iter().for_each(Witness::unreadable);
-                return Ok(answer);
+                return if sealed { self.uncoded(answer) } else { Ok(answer) };
             }
         };
         keep_private(answer.headers_mut());
+        if sealed {
+            answer.headers_mut().remove(header::CONTENT_ENCODING);
+        }
         if head_only {
             return Ok(answer);
         }
@@ -160,7 +169,7 @@ impl Masking {
             self.uninspectable,
             self.witness.as_ref().map(Witness::judge),
         );
-        let pipeline = Pipeline::new(how.coding, rewriter, self.ledger.clone());
+        let pipeline = Pipeline::new(how.coding, !sealed, Some(rewriter), self.ledger.clone());
         let mut masked = match body.into_answer() {
             Ok(answer) => Masked::new(answer, pipeline),
             Err(body) => return Ok(Response::from_parts(parts, body)),
@@ -172,28 +181,45 @@ impl Masking {
         Ok(Response::from_parts(parts, Body::masked(masked)))
     }
 
+    /// What can't be read, as it is but for its coding.
+    fn uncoded(&self, mut answer: Response<Body>) -> Result<Response<Body>, Refusal> {
+        let Some(coding) = coding(answer.headers()).map_err(|why| self.refuse(why))? else { return Ok(answer) };
+        answer.headers_mut().remove(header::CONTENT_ENCODING);
+        let pipeline = Pipeline::new(Some(coding), false, None, self.ledger.clone());
+        Ok(answer.map(|body| match body.into_answer() {
+            Ok(answer) => Body::masked(Masked::new(answer, pipeline)),
+            Err(body) => body,
+        }))
+    }
+
     fn refuse(&self, why: &'static str) -> Refusal {
         self.ledger.uninspectable("refused");
         Refusal::caused_by(Kind::Uninspectable, why)
     }
 }
 
+/// The one value of a header.
+fn only(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, &'static str> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| "a header that is no text"),
+        _ => Err("a header that is given twice"),
+    }
+}
+
+fn coding(headers: &HeaderMap) -> Result<Option<Coding>, &'static str> {
+    match only(headers, header::CONTENT_ENCODING)?.map(str::trim) {
+        None | Some("") => Ok(None),
+        Some(name) if name.eq_ignore_ascii_case("identity") => Ok(None),
+        Some(name) => Coding::of(name).map(Some).ok_or("a content coding that is not known"),
+    }
+}
+
 /// How an answer with these headers is to be read; why it can't be, otherwise.
 fn judge(headers: &HeaderMap) -> Result<How, &'static str> {
-    let only = |name: HeaderName| {
-        let mut values = headers.get_all(name).iter();
-        match (values.next(), values.next()) {
-            (None, _) => Ok(None),
-            (Some(value), None) => value.to_str().map(Some).map_err(|_| "a header that is no text"),
-            _ => Err("a header that is given twice"),
-        }
-    };
-    let coding = match only(header::CONTENT_ENCODING)?.map(str::trim) {
-        None | Some("") => None,
-        Some(name) if name.eq_ignore_ascii_case("identity") => None,
-        Some(name) => Some(Coding::of(name).ok_or("a content coding that is not known")?),
-    };
-    let Some(label) = only(header::CONTENT_TYPE)?.filter(|label| !label.trim().is_empty()) else {
+    let coding = coding(headers)?;
+    let Some(label) = only(headers, header::CONTENT_TYPE)?.filter(|label| !label.trim().is_empty()) else {
         return Ok(How { coding, media: None, encoding: None });
     };
     let media = Media::of(label).ok_or("a media type that is not read")?;
@@ -206,7 +232,7 @@ fn judge(headers: &HeaderMap) -> Result<How, &'static str> {
 }
 
 /// Keeps a masked answer out of caches, and takes away what is not true of it.
-fn keep_private(headers: &mut HeaderMap) {
+pub(super) fn keep_private(headers: &mut HeaderMap) {
     for name in STALE {
         headers.remove(name);
     }

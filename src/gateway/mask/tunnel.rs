@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::{Ledger, Masking};
 use crate::{
     format::websocket::{self, Frames},
-    gateway::body::Upload,
+    gateway::upload::Upload,
     observe::map::Place,
     privacy::mask::{Masker, settings::Uninspectable},
 };

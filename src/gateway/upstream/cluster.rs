@@ -15,7 +15,7 @@ use super::{
 use crate::{
     common::watch::Watches,
     dial,
-    gateway::body::RequestBody,
+    gateway::request_body::RequestBody,
     observe::{
         access_log::entry,
         metrics::{Labelled, Metrics, Shard},

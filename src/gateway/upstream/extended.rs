@@ -4,7 +4,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::{body::Incoming, ext::Protocol};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use crate::gateway::body::RequestBody;
+use crate::gateway::request_body::RequestBody;
 
 /// What turns the answer back.
 #[derive(Debug)]

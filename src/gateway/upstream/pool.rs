@@ -23,7 +23,7 @@ use super::{settings::Settings, shared::EndpointState};
 use crate::{
     common::watch::{Ticks, Watches},
     dial,
-    gateway::body::RequestBody,
+    gateway::request_body::RequestBody,
     observe::metrics::UpstreamMeter,
 };
 
