@@ -5,6 +5,7 @@
 //! workers; a [`Gateway`] is one worker's view of it.
 
 pub mod access;
+pub mod admission;
 pub mod answer;
 pub mod archive;
 pub mod body;
@@ -44,10 +45,10 @@ pub use plan::{Gateway, Plan};
 pub use settings::Settings;
 
 use self::{
+    admission::{Admitted, Passed},
     body::Body,
     client::{Client, X_REQUEST_ID},
     forward::Exchange,
-    gate::Passed,
     record::Record,
     refusal::{Kind, Look, Refusal},
 };
@@ -121,44 +122,20 @@ impl Gateway {
         }
         let upload = record.upload();
         url::check(line, &head, record)?;
-        let who = if line.route.gate.is_some() {
-            let _step = upload.step("gate");
-            match Box::pin(gate::check(line, client, &head, &mut parts, record)).await? {
-                Passed::Known(principal) => {
-                    self.admit(line, &principal, &upload);
-                    Some(principal)
-                }
+        let admitted = if admission::asks(line) {
+            // Boxed: most routes ask nobody, and its state would weigh on all.
+            match Box::pin(admission::check(self, line, client, &head, &mut parts, id, record)).await? {
+                Passed::Admitted(admitted) => admitted,
                 Passed::Elsewhere(answer) => return Ok(*answer),
             }
         } else {
-            None
+            Admitted::default()
         };
-        if let (Some(authority), Some(who)) = (&self.plan.authority, &who)
-            && let Some(answer) = access::wall(authority, line, who, &head, &parts, record)?
-        {
-            return Ok(answer);
-        }
-        let permitted = match (&self.plan.authority, &who) {
-            (Some(authority), Some(who)) if line.route.asks_policies() => {
-                let _step = upload.step("access");
-                match access::authorize(authority, line, who, &head, &mut parts, record)? {
-                    access::Passed::Permitted(permitted) => Some(permitted),
-                    access::Passed::Elsewhere(answer) => return Ok(*answer),
-                }
-            }
-            _ if line.route.asks_policies() => return Err(Kind::Access.into()),
-            _ => None,
-        };
-        let witness =
-            disclosure::open(self, line, who.as_ref(), permitted.as_deref(), &head, &parts, id, record).await?;
-        let wish = match (&self.plan.authority, &who) {
-            (Some(authority), Some(who)) => download::wish(authority, &self.plan.spent, line, who, &head, &parts)?,
-            _ => None,
-        };
+        let Admitted { who, permitted, witness, wish } = admitted;
         let masking = line.masking(permitted.as_deref().map(|permitted| &permitted.permit), witness);
         let mut body = forward::accept(line, watch, &parts, body, &upload)?;
         let attempt = match login::rule(line, &head, &parts, &body) {
-            // Boxed: most requests are no attempts, and its state would weigh on all.
+            // Boxed: most requests are no attempts.
             Some(rule) => {
                 let _step = upload.step("login check");
                 Box::pin(login::check(self, rule, &head, &mut parts, &mut body, record)).await?
