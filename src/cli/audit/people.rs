@@ -2,13 +2,14 @@
 //! records name, and what no record can name anybody for is told beside it.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
     fmt::Write as _,
     io::{self, BufWriter, Write as _},
     path::PathBuf,
     process::ExitCode,
 };
 
+use roaring::RoaringBitmap;
 use serde_json::{Map, Value, json};
 
 use super::{FilterArgs, PlaceArgs, unavailable};
@@ -94,7 +95,7 @@ type Of = (i64, Option<(String, String)>);
 #[derive(Default)]
 struct Count {
     records: u64,
-    people: HashSet<u32>,
+    people: RoaringBitmap,
     unattributed: u64,
     unfinished: u64,
 }
