@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
+use socket2::{Domain, Protocol, SockFilter, SockRef, Socket, TcpKeepalive, Type};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 4096;
@@ -96,6 +96,30 @@ fn open(address: SocketAddr, shared: bool) -> io::Result<Socket> {
     Ok(socket)
 }
 
+/// Lets nobody new in, and everybody who is half through the door: packets that begin a connection are dropped from now on. Whoever sent one sends it
+/// again after a second, to whoever listens then, and never believes to be connected to a socket that closes.
+///
+/// # Errors
+/// When the system has no such filters.
+pub fn turn_away(listener: &tokio::net::TcpListener) -> io::Result<()> {
+    // Classic BPF over the TCP header: of its byte 13, the flags, SYN (2) and ACK (16).
+    const FILTER: [SockFilter; 5] = [
+        SockFilter::new(0x30, 0, 0, 13),
+        SockFilter::new(0x54, 0, 0, 0x12),
+        SockFilter::new(0x15, 0, 1, 0x02),
+        SockFilter::new(0x06, 0, 0, 0),
+        SockFilter::new(0x06, 0, 0, u32::MAX),
+    ];
+    SockRef::from(listener).attach_filter(&FILTER)
+}
+
+/// A connection that waits, if there is one.
+pub fn accept_now(listener: &tokio::net::TcpListener) -> Option<(tokio::net::TcpStream, SocketAddr)> {
+    let (socket, address) = SockRef::from(listener).accept().ok()?;
+    socket.set_nonblocking(true).ok()?;
+    Some((tokio::net::TcpStream::from_std(socket.into()).ok()?, address.as_socket()?))
+}
+
 /// Sets what every accepted socket gets: no delay, and probes that find a dead peer.
 ///
 /// # Errors
@@ -103,12 +127,28 @@ fn open(address: SocketAddr, shared: bool) -> io::Result<Socket> {
 pub fn prepare(stream: &tokio::net::TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let probes = TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(15));
-    socket2::SockRef::from(stream).set_tcp_keepalive(&probes)
+    SockRef::from(stream).set_tcp_keepalive(&probes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn nobody_is_reset_who_has_come_before_the_end() {
+        let mine = bind("127.0.0.1:0".parse().expect("an address"), 1).expect("a free port").remove(0).socket;
+        let address = mine.local_addr().expect("bound");
+        let listener = tokio::net::TcpListener::from_std(mine).expect("usable");
+        let before: Vec<_> = (0..3).map(|_| std::net::TcpStream::connect(address).expect("connected")).collect();
+        turn_away(&listener).expect("a filter");
+        let after = std::net::TcpStream::connect_timeout(&address, Duration::from_millis(200));
+        assert_eq!(after.expect_err("nobody new").kind(), io::ErrorKind::TimedOut);
+        for stream in &before {
+            let (_, from) = accept_now(&listener).expect("who waits");
+            assert_eq!(from, stream.local_addr().expect("bound"));
+        }
+        assert!(accept_now(&listener).is_none());
+    }
 
     #[test]
     fn an_address_is_held_by_one_instance() {

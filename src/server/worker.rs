@@ -81,6 +81,9 @@ pub enum Command {
     Tell(Closing),
 }
 
+/// How long a listener that closes waits for handshakes of TCP that are under way.
+const HALF_THROUGH: Duration = Duration::from_millis(2);
+
 /// Held by every worker that has still to close its doors.
 #[derive(Debug, Clone, Default)]
 pub struct Closing(Arc<()>);
@@ -399,12 +402,27 @@ struct LastCall<'a> {
     listener: &'a TcpListener,
 }
 
+impl LastCall<'_> {
+    /// Asks the system itself: the runtime may not have heard yet of who has come since it looked.
+    fn welcome_all(&self) {
+        while let Some((stream, address)) = listener::accept_now(self.listener) {
+            self.worker.welcome(self.door, stream, address);
+        }
+    }
+}
+
 impl Drop for LastCall<'_> {
     fn drop(&mut self) {
-        use std::task::{Context, Poll, Waker};
-        let mut cx = Context::from_waker(Waker::noop());
-        while let Poll::Ready(Ok((stream, address))) = self.listener.poll_accept(&mut cx) {
-            self.worker.welcome(self.door, stream, address);
+        // Without a runtime there is nobody to serve them.
+        if tokio::runtime::Handle::try_current().is_err() {
+            return;
+        }
+        let is_shut = listener::turn_away(self.listener).is_ok();
+        self.welcome_all();
+        if is_shut {
+            // Whoever was half through the door. It is once in the life of a listener that others of this thread wait for that.
+            std::thread::sleep(HALF_THROUGH);
+            self.welcome_all();
         }
     }
 }

@@ -18,7 +18,7 @@ fn application() -> Origin {
     Origin::start_with(|request, _| {
         let taken = request.starts_with("GET /file");
         let disposition = if taken { "Content-Disposition: attachment; filename=\"a.json\"\r\n" } else { "" };
-        let body = "{\"customers\":[{\"id\":\"c17\",\"email\":\"kim@example.com\"}]}";
+        let body = "{\"customers\":[{\"id\":\"kunde-17\",\"email\":\"kim@example.com\"}]}";
         Some(format!(
             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{disposition}Content-Length: {}\r\n\r\n{body}",
             body.len()
@@ -93,7 +93,7 @@ fn what_was_seen_is_reviewed_by_somebody_else() {
     assert!(rules.contains(&"download".into()) && download["person"]["subject"] == "ann", "{download}");
     let text = does(dir, &format!("audit review show 4{HERE}"));
     assert!(text.contains(", download") || text.contains("\tdownload"), "{text}");
-    for nobodys in ["c17", "kim@", "subjects"] {
+    for nobodys in ["kunde-17", "kim@", "subjects"] {
         assert!(!review.to_string().contains(nobodys) && !text.contains(nobodys), "{nobodys}: {text}");
     }
 
