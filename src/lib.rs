@@ -18,6 +18,7 @@
 //! * [`privacy`]: finds personal data and secrets in bytes, and rewrites them; pure.
 //! * [`journal`]: what has happened, sealed and chained: readable with keys only, changed by nobody unseen.
 //! * [`login`]: limits on attempts at an application's own login.
+//! * [`shield`]: intrusion prevention: rules of the Core Rule Set, and bans.
 //! * [`tls`]: certificates, profiles, client certificates, ACME, the development CA.
 //! * [`store`]: what replicas share, in Redis; away at once where it is away.
 //! * [`seal`]: keys and AEAD streams: one sealing for everything that is kept.
@@ -46,5 +47,6 @@ pub mod privacy;
 pub mod registry;
 pub mod seal;
 pub mod server;
+pub mod shield;
 pub mod store;
 pub mod tls;

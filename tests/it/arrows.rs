@@ -12,7 +12,7 @@ const RANKS: &[&[&str]] = &[
     &["observe"],
     &["identity", "access"],
     &["registry", "backup"],
-    &["tls", "privacy", "login", "journal"],
+    &["tls", "privacy", "login", "journal", "shield"],
     &["store", "dial", "seal", "format"],
     &["common"],
 ];
