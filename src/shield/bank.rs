@@ -130,7 +130,8 @@ mod tests {
             literals: (!literals.is_empty()).then(|| literals.iter().map(|l| l.as_bytes().to_vec()).collect()),
             sets: sets.iter().map(|set| Bytes::of(set)).collect(),
         };
-        let mut needs = vec![need(&["select", "elec"], &[]), need(&[], &[b"'"]), need(&["or"], &[b"=", b"'"]), need(&[], &[])];
+        let mut needs =
+            vec![need(&["select", "elec"], &[]), need(&[], &[b"'"]), need(&["or"], &[b"=", b"'"]), need(&[], &[])];
         needs.extend((0..70).map(|_| need(&["never"], &[])));
         needs.push(need(&["lect"], &[]));
         let bank = Bank::new(&needs).expect("a bank");

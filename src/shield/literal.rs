@@ -62,7 +62,13 @@ fn better(a: Option<Vec<Vec<u8>>>, b: Option<Vec<Vec<u8>>>) -> Option<Vec<Vec<u8
     let worth_of = |literals: &Option<Vec<Vec<u8>>>| literals.as_deref().and_then(worth);
     match (worth_of(&a), worth_of(&b)) {
         (None, None) => None,
-        (worth_a, worth_b) => if worth_a >= worth_b { a } else { b },
+        (worth_a, worth_b) => {
+            if worth_a >= worth_b {
+                a
+            } else {
+                b
+            }
+        }
     }
 }
 
@@ -81,14 +87,24 @@ fn info(hir: &Hir) -> Info {
             match (repetition.min, repetition.max) {
                 (0, Some(1)) => {
                     let exact = inner.exact.filter(|strings| strings.len() < SPELLED);
-                    Info { exact: exact.map(|mut strings| { strings.push(Vec::new()); strings }), ..Info::default() }
+                    Info {
+                        exact: exact.map(|mut strings| {
+                            strings.push(Vec::new());
+                            strings
+                        }),
+                        ..Info::default()
+                    }
                 }
                 (0, _) => Info::default(),
                 (1, Some(1)) => inner,
                 (min, max) => {
                     // Once, or as often as it must: nothing more is known of what follows.
                     let times = usize::try_from(min).unwrap_or(1).min(LONGEST);
-                    let one = inner.exact.as_deref().filter(|strings| strings.len() == 1).map(|strings| strings[0].repeat(times));
+                    let one = inner
+                        .exact
+                        .as_deref()
+                        .filter(|strings| strings.len() == 1)
+                        .map(|strings| strings[0].repeat(times));
                     let repeated = one.map(|string| vec![string]);
                     let whole = max == Some(min) && usize::try_from(min).is_ok_and(|min| min <= LONGEST);
                     Info {
@@ -188,8 +204,14 @@ fn alternation(parts: &[Hir]) -> Info {
     let mut any = Some(Vec::new());
     let mut set = Some(Bytes::NONE);
     for part in &parts {
-        exact = exact.zip(part.exact.clone()).map(|(mut all, some)| { all.extend(some); all });
-        any = any.zip(part.needed()).map(|(mut all, some)| { all.extend(some); all });
+        exact = exact.zip(part.exact.clone()).map(|(mut all, some)| {
+            all.extend(some);
+            all
+        });
+        any = any.zip(part.needed()).map(|(mut all, some)| {
+            all.extend(some);
+            all
+        });
         set = set.zip(part.sets.iter().min_by_key(|set| set.len())).map(|(all, one)| all.or(*one));
     }
     let tidy = |strings: Vec<Vec<u8>>, most: usize| {
@@ -242,7 +264,8 @@ mod tests {
     /// What is needed is needed: a text that matches has it.
     #[test]
     fn nothing_that_matches_is_ruled_out() {
-        let patterns = [r"(?i)un[i1]on(?:\s|/\*)+se?lect", r"(?:a|bc){2,3}d?", r"[^a-z]{3}x|yy+z", r"(?i:s\W*l\W*e\W*e\W*p)"];
+        let patterns =
+            [r"(?i)un[i1]on(?:\s|/\*)+se?lect", r"(?:a|bc){2,3}d?", r"[^a-z]{3}x|yy+z", r"(?i:s\W*l\W*e\W*e\W*p)"];
         let texts = ["UNION/*se", "un1on slect", "abcd", "aad", "bcbc", "123x", "yyyz", "s l-e.e p", "unio", "yz"];
         for pattern in patterns {
             let regex = regex::bytes::RegexBuilder::new(pattern).unicode(false).build().expect("a pattern");

@@ -13,6 +13,8 @@ pub mod parse;
 pub mod pattern;
 pub mod plan;
 pub mod rule;
+pub mod ruleset;
+pub mod settings;
 pub mod source;
 pub mod texts;
 pub mod transaction;

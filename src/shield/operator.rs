@@ -175,7 +175,10 @@ fn one(source: &Source, place: &Place, name: &str, parameter: &str) -> Result<Op
 
 fn matches(place: &Place, pattern: &str) -> Result<Operator, Fault> {
     if pattern.contains("%{") {
-        return Err(Fault::new(place, "a pattern with a variable in it can't be compiled; use `@contains` or `@within`"));
+        return Err(Fault::new(
+            place,
+            "a pattern with a variable in it can't be compiled; use `@contains` or `@within`",
+        ));
     }
     let (pattern, need) = Pattern::read(pattern).map_err(|why| Fault::new(place, format!("the pattern: {why}")))?;
     Ok(Operator::Matches(std::sync::Arc::new(pattern), need))
@@ -196,7 +199,9 @@ fn phrase(text: &str) -> Vec<u8> {
         let hex = rest[start + 1..].find('|').map(|length| &rest[start + 1..start + 1 + length]);
         let read = hex.and_then(|hex| {
             let digits = hex.split(' ').filter(|pair| !pair.is_empty());
-            digits.map(|pair| u8::from_str_radix(pair, 16).ok().filter(|_| pair.len() == 2)).collect::<Option<Vec<u8>>>()
+            digits
+                .map(|pair| u8::from_str_radix(pair, 16).ok().filter(|_| pair.len() == 2))
+                .collect::<Option<Vec<u8>>>()
         });
         let Some((hex, read)) = hex.zip(read).filter(|(_, read)| !read.is_empty()) else { break };
         bytes.extend_from_slice(rest[..start].as_bytes());
@@ -209,7 +214,8 @@ fn phrase(text: &str) -> Vec<u8> {
 }
 
 fn data(source: &Source, place: &Place, name: &str) -> Result<String, Fault> {
-    let folder = source.folder.as_deref().ok_or_else(|| Fault::new(place, format!("`{name}`: these rules have no files")))?;
+    let folder =
+        source.folder.as_deref().ok_or_else(|| Fault::new(place, format!("`{name}`: these rules have no files")))?;
     // Rules name files beside them; a way out of their folder is a mistake or worse.
     if name.is_empty() || name.split('/').any(|part| part == "..") || name.starts_with('/') {
         return Err(Fault::new(place, format!("`{name}` is no file beside the rules")));

@@ -311,7 +311,10 @@ mod tests {
     fn what_looks_around_is_matched_within_a_bound() {
         assert!(matches(r"<\?(?!xml)", b"<?php") && !matches(r"<\?(?!xml)", b"<?xml"));
         assert!(matches(r"(\w)\1", b"\xffaa"));
-        assert_eq!(Pattern::read(r"(\xff)(?=a)").expect("read").0.groups(b"\xe9\xffa").expect("found")[1], Some((1, 2)));
+        assert_eq!(
+            Pattern::read(r"(\xff)(?=a)").expect("read").0.groups(b"\xe9\xffa").expect("found")[1],
+            Some((1, 2))
+        );
         assert!(matches(r"(a+)+(?=b)c", &b"a".repeat(5_000)), "given up, so found");
     }
 

@@ -206,8 +206,8 @@ pub enum Control {
     Ignored,
 }
 
-/// Whether rules act.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// Whether rules act; the more they do, the smaller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Engine {
     /// They refuse.
     #[default]

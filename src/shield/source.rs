@@ -121,7 +121,10 @@ pub fn words(line: &Line) -> Result<Vec<String>, Fault> {
             }
         }
         if quote.is_some() && end.is_none() {
-            return Err(Fault::new(&line.place, "a quote is opened and never closed; close it, or end the line before with `\\`"));
+            return Err(Fault::new(
+                &line.place,
+                "a quote is opened and never closed; close it, or end the line before with `\\`",
+            ));
         }
         words.push(word);
         rest = body[end.unwrap_or(body.len())..].trim_start();
@@ -139,7 +142,9 @@ mod tests {
 
     #[test]
     fn continued_lines_are_one_and_comments_are_none() {
-        let lines = source("# one\n\nSecRule A \\\n    \"@rx b\" \\\n # inside\\\n    \"id:1,\\\n    pass\"\nSecMarker X").lines();
+        let lines =
+            source("# one\n\nSecRule A \\\n    \"@rx b\" \\\n # inside\\\n    \"id:1,\\\n    pass\"\nSecMarker X")
+                .lines();
         assert_eq!(lines.len(), 2, "{lines:?}");
         assert_eq!(lines[0].text, "SecRule A \"@rx b\" \"id:1,pass\"");
         assert_eq!((lines[0].place.line, lines[1].place.line), (3, 8));
@@ -148,7 +153,10 @@ mod tests {
     #[test]
     fn quotes_hold_words_together() {
         let line = |text: &str| source(text).lines().remove(0);
-        assert_eq!(words(&line(r#"SecRule A|B "@rx \"x\s" 'y z'"#)).expect("words"), ["SecRule", "A|B", "@rx \"x\\s", "y z"]);
+        assert_eq!(
+            words(&line(r#"SecRule A|B "@rx \"x\s" 'y z'"#)).expect("words"),
+            ["SecRule", "A|B", "@rx \"x\\s", "y z"]
+        );
         assert_eq!(words(&line(r#"SecMarker "END-\\" x"#)).expect("words")[1], r"END-\\");
         let fault = words(&line("SecMarker \"x")).expect_err("open");
         assert!(fault.to_string().starts_with("a.conf:1: "), "{fault}");

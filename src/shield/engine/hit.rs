@@ -66,7 +66,7 @@ impl Transaction {
         match control {
             Ctl::Engine(engine) => {
                 // A rule may take back what a route asks for, and not add to it.
-                self.state.engine = self.state.engine.min(*engine);
+                self.state.engine = self.state.engine.max(*engine);
             }
             Ctl::Body(Control::BodyProcessor(processor)) => self.state.processor = Some(*processor),
             Ctl::Body(Control::ForceBodyVariable(on)) => self.state.whole_body = *on,

@@ -9,7 +9,10 @@ use crate::shield::{
     plan::{Check, Link, Number, Plan, Read, Sought, Text as Parameter},
     rule::Phase,
     texts::Text,
-    transaction::{Transaction, Value, state::{Group, Hit, Member}},
+    transaction::{
+        Transaction, Value,
+        state::{Group, Hit, Member},
+    },
     variable::{Selector, Variable},
 };
 
@@ -48,7 +51,16 @@ impl Transaction {
     /// Members that stay as they are. `before` is the group that was looked at before: with the same members, it went through a shorter chain,
     /// and what came out the same was looked at already.
     #[expect(clippy::too_many_arguments, reason = "the innermost loop: nothing of it is worth a struct")]
-    fn group(&mut self, plan: &Plan, rule: u32, link: &Link, at: u32, before: Option<u32>, phase: Phase, begun: Instant) -> bool {
+    fn group(
+        &mut self,
+        plan: &Plan,
+        rule: u32,
+        link: &Link,
+        at: u32,
+        before: Option<u32>,
+        phase: Phase,
+        begun: Instant,
+    ) -> bool {
         let slot = at as usize;
         if self.state.groups[slot].is_none() {
             let group = self.gather(plan, at);
@@ -69,8 +81,11 @@ impl Transaction {
             let variable = plan.choices[choice as usize].variable;
             let before = before.filter(|before| plan.groups[*before as usize].0 == choice);
             for (place, item) in group.items.iter().enumerate() {
-                let seen = before.and_then(|before| self.state.groups[before as usize].as_ref()?.items.get(place).copied());
-                if seen.is_some_and(|seen| seen.value == item.value) || self.is_excluded(plan, rule, link, variable, item.name) {
+                let seen =
+                    before.and_then(|before| self.state.groups[before as usize].as_ref()?.items.get(place).copied());
+                if seen.is_some_and(|seen| seen.value == item.value)
+                    || self.is_excluded(plan, rule, link, variable, item.name)
+                {
                     continue;
                 }
                 if let Some(groups) = self.holds(plan, link, item.value, phase) {
@@ -195,7 +210,9 @@ impl Transaction {
         match variable {
             Variable::MatchedVar | Variable::MatchedVarName => {
                 let hit = self.state.last;
-                let value = |hit: &Hit| if variable == Variable::MatchedVar { bytes(hit.member.value) } else { self.label(hit) };
+                let value = |hit: &Hit| {
+                    if variable == Variable::MatchedVar { bytes(hit.member.value) } else { self.label(hit) }
+                };
                 hit.iter().map(|hit| (variable, Vec::new(), value(hit))).collect()
             }
             Variable::MatchedVars => {

@@ -97,9 +97,23 @@ fn one(place: &Place, actions: &mut Actions, name: &str, value: &str) -> Result<
         "skipafter" => actions.skip_after = Some(value.to_owned()),
         "skip" => actions.skip = value.parse().map_err(|_| wrong("how many rules, in digits"))?,
         // What is written down is Privet's own business, and collections live as long as a request.
-        "auditlog" | "noauditlog" | "rev" | "ver" | "maturity" | "accuracy" | "initcol" | "expirevar" | "setsid"
-        | "setuid" | "setrsc" | "sanitisearg" | "sanitisematched" | "sanitisematchedbytes" | "sanitiserequestheader"
-        | "sanitiseresponseheader" | "logparts" => {}
+        "auditlog"
+        | "noauditlog"
+        | "rev"
+        | "ver"
+        | "maturity"
+        | "accuracy"
+        | "initcol"
+        | "expirevar"
+        | "setsid"
+        | "setuid"
+        | "setrsc"
+        | "sanitisearg"
+        | "sanitisematched"
+        | "sanitisematchedbytes"
+        | "sanitiserequestheader"
+        | "sanitiseresponseheader"
+        | "logparts" => {}
         _ => return Err(Fault::new(place, format!("`{name}` is no action that Privet knows"))),
     }
     Ok(())
@@ -116,7 +130,12 @@ fn assignment(place: &Place, text: &str) -> Result<Assignment, Fault> {
         .filter(|variable| {
             matches!(
                 variable,
-                Variable::Tx | Variable::Ip | Variable::Global | Variable::Session | Variable::User | Variable::Resource
+                Variable::Tx
+                    | Variable::Ip
+                    | Variable::Global
+                    | Variable::Session
+                    | Variable::User
+                    | Variable::Resource
             )
         })
         .ok_or_else(|| Fault::new(place, format!("`{collection}` is no collection that can be written")))?;

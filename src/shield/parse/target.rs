@@ -48,21 +48,23 @@ fn target(place: &Place, text: &str) -> Result<Target, Fault> {
 /// When the name is not known, or the selector can't be read.
 pub fn choice(place: &Place, text: &str) -> Result<Choice, Fault> {
     let (name, selector) = text.split_once([':', '.']).map_or((text, None), |(name, selector)| (name, Some(selector)));
-    let variable = Variable::named(name)
-        .ok_or_else(|| Fault::new(place, format!("`{name}` is no variable that Privet knows")))?;
+    let variable =
+        Variable::named(name).ok_or_else(|| Fault::new(place, format!("`{name}` is no variable that Privet knows")))?;
     let Some(selector) = selector else { return Ok(Choice { variable, selector: None }) };
     if !variable.is_collection() {
         return Err(Fault::new(place, format!("`{name}` has no members; `:{selector}` has no meaning")));
     }
     let bare = selector.strip_prefix('\'').and_then(|s| s.strip_suffix('\'')).unwrap_or(selector);
     if variable == Variable::Xml && !["/*", "//@*"].contains(&bare) {
-        let what = format!("`XML:{bare}` is not known; `XML:/*` is all text of a document, `XML://@*` are its attributes");
+        let what =
+            format!("`XML:{bare}` is not known; `XML:/*` is all text of a document, `XML://@*` are its attributes");
         return Err(Fault::new(place, what));
     }
     let pattern = bare.strip_prefix('/').and_then(|s| s.strip_suffix('/')).filter(|_| variable != Variable::Xml);
     let selector = match pattern {
         Some(pattern) => {
-            let regex = pattern::plain(pattern, true).map_err(|why| Fault::new(place, format!("`/{pattern}/`: {why}")))?;
+            let regex =
+                pattern::plain(pattern, true).map_err(|why| Fault::new(place, format!("`/{pattern}/`: {why}")))?;
             Selector::Pattern(regex)
         }
         None => Selector::Name(bare.to_ascii_lowercase().into_bytes()),
@@ -80,7 +82,8 @@ pub fn meant(place: &Place, by: &str, text: &str) -> Result<Meant, Fault> {
         "ByMsg" => Ok(Meant::Message(text.to_owned())),
         _ => {
             let number = |text: &str| {
-                let wrong = || Fault::new(place, format!("`{text}` is no rule's number; write 942100, or 942100-942199"));
+                let wrong =
+                    || Fault::new(place, format!("`{text}` is no rule's number; write 942100, or 942100-942199"));
                 text.trim().parse::<u32>().map_err(|_| wrong())
             };
             let ranges = text.split([' ', ',']).map(str::trim).filter(|part| !part.is_empty());

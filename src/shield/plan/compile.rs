@@ -78,9 +78,12 @@ fn gather(document: Document) -> Result<Gathered, Fault> {
             }
             Directive::Marker(name) => gathered.markers.push((name, gathered.chains.len())),
             Directive::Default(written) => {
-                defaults[written.actions.phase.unwrap_or_default().index()] = written.actions;
+                let phase = written.actions.phase.unwrap_or_default();
+                defaults[phase.index()] = written.actions;
             }
-            Directive::Set(place, name, why) => gathered.notices.push((place, format!("`{name}` has no effect: {why}"))),
+            Directive::Set(place, name, why) => {
+                gathered.notices.push((place, format!("`{name}` has no effect: {why}")))
+            }
             change => gathered.changes.push(change),
         }
     }
@@ -212,7 +215,10 @@ impl Compiler {
                     }
                 }
                 if reads.is_empty() {
-                    return Err(Fault::new(&written.place, "the rule looks at nothing: all its variables are taken out"));
+                    return Err(Fault::new(
+                        &written.place,
+                        "the rule looks at nothing: all its variables are taken out",
+                    ));
                 }
                 (self.check(&test.operator, phase), test.negated)
             }
@@ -361,9 +367,10 @@ fn skip(gathered: &Gathered, at: usize, phase: &[u32]) -> Result<Option<u32>, Fa
     // How many rules of the phase come before the rule of this number in the whole list.
     let before = |end: usize| short(phase.partition_point(|rule| (*rule as usize) < end));
     if let Some(name) = &head.actions.skip_after {
-        let marker = gathered.markers.iter().find(|(marker, order)| *order > at && marker == name).map(|(_, order)| *order);
+        let marker =
+            gathered.markers.iter().find(|(marker, order)| *order > at && marker == name).map(|(_, order)| *order);
         let by_id = || {
-            let id = name.parse().ok()?;
+            let id: u32 = name.parse().ok()?;
             gathered.chains.iter().skip(at + 1).position(|other| other.id() == id).map(|ahead| at + ahead + 2)
         };
         let end = marker.or_else(by_id);

@@ -90,7 +90,8 @@ pub fn targets(chains: &mut [Chain], meant: &Meant, targets: &[Target]) -> Resul
 /// When there is no such rule.
 pub fn actions(chains: &mut [Chain], place: &Place, id: u32, new: &Actions) -> Result<(), Fault> {
     let chain = chains.iter_mut().find(|chain| chain.id() == id);
-    let chain = chain.ok_or_else(|| Fault::new(place, format!("rule {id} is not there; name one that was read before")))?;
+    let chain =
+        chain.ok_or_else(|| Fault::new(place, format!("rule {id} is not there; name one that was read before")))?;
     let old = &mut chain.links[0].actions;
     let new = new.clone();
     if new.bare || !new.transforms.is_empty() {

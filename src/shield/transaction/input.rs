@@ -177,7 +177,11 @@ impl Transaction {
             self.count(V::FilesCombinedSize, parsed.file_sizes.iter().sum());
             self.flags(parsed);
         }
-        let earlier: usize = self.state.members(V::ArgsGet).map(|m| self.texts.bytes(m.name).len() + self.texts.bytes(m.value).len()).sum();
+        let earlier: usize = self
+            .state
+            .members(V::ArgsGet)
+            .map(|m| self.texts.bytes(m.name).len() + self.texts.bytes(m.value).len())
+            .sum();
         self.state.clear(V::ArgsCombinedSize);
         self.count(V::ArgsCombinedSize, earlier + size(&parsed.arguments));
         // A body that was cut by the limit can't end well.
@@ -218,7 +222,12 @@ impl Transaction {
     }
 
     /// The head of the answer.
-    pub fn answer_head<'h>(&mut self, status: u16, protocol: &[u8], headers: impl Iterator<Item = (&'h [u8], &'h [u8])>) {
+    pub fn answer_head<'h>(
+        &mut self,
+        status: u16,
+        protocol: &[u8],
+        headers: impl Iterator<Item = (&'h [u8], &'h [u8])>,
+    ) {
         self.state.forget();
         self.nameless();
         self.count(V::ResponseStatus, usize::from(status));
@@ -262,7 +271,12 @@ fn origin_form(target: &[u8]) -> &[u8] {
 
 /// The reader for a body of this type.
 fn processor(content_type: &[u8]) -> Option<Processor> {
-    let kind = content_type.split(|byte| matches!(byte, b';' | b',')).next().unwrap_or_default().trim_ascii().to_ascii_lowercase();
+    let kind = content_type
+        .split(|byte| matches!(byte, b';' | b','))
+        .next()
+        .unwrap_or_default()
+        .trim_ascii()
+        .to_ascii_lowercase();
     match kind.as_slice() {
         b"application/x-www-form-urlencoded" => Some(Processor::UrlEncoded),
         b"multipart/form-data" => Some(Processor::Multipart),

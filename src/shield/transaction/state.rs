@@ -165,7 +165,9 @@ impl State {
     pub fn kept(&self, plan: &Plan, collection: Variable, name: &[u8]) -> Option<&Value> {
         match plan.slot(collection, name) {
             Some(slot) => self.slot(slot),
-            None => self.named.iter().find(|(of, known, _)| *of == collection && known == name).map(|(.., value)| value),
+            None => {
+                self.named.iter().find(|(of, known, _)| *of == collection && known == name).map(|(.., value)| value)
+            }
         }
     }
 
