@@ -4,3 +4,4 @@
 
 pub mod bytes;
 pub mod fields;
+pub mod transform;
