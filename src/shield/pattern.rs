@@ -163,6 +163,7 @@ fn translate(pattern: &str) -> Translated {
     while at < chars.len() {
         let rest = &chars[at..];
         match rest {
+            ['\\', 'x', '{', ..] => at += number(&mut text, rest),
             ['\\', c, ..] => {
                 backtracks |= matches!(c, '1'..='9' | 'k' | 'g');
                 escape(&mut text, *c, false);
@@ -191,7 +192,7 @@ fn translate(pattern: &str) -> Translated {
                 at += 1;
             }
             [c, ..] => {
-                text.push(*c);
+                plain_char(&mut text, *c);
                 at += 1;
             }
             [] => {}
@@ -252,6 +253,7 @@ fn class(text: &mut String, rest: &[char]) -> usize {
                 text.push(']');
                 return at + 1;
             }
+            ['\\', 'x', '{', ..] => at += number(text, &rest[at..]),
             ['\\', c, ..] => {
                 escape(text, *c, true);
                 at += 2;
@@ -280,13 +282,38 @@ fn class(text: &mut String, rest: &[char]) -> usize {
                 at += 1;
             }
             [c, ..] => {
-                text.push(*c);
+                plain_char(text, *c);
                 at += 1;
             }
             [] => {}
         }
     }
     at
+}
+
+/// `\x{ff}`: the byte of that number; returns how long it is.
+fn number(text: &mut String, rest: &[char]) -> usize {
+    let digits: String = rest[3..].iter().take_while(|c| c.is_ascii_hexdigit()).collect();
+    match u8::from_str_radix(&digits, 16) {
+        Ok(byte) if rest.get(3 + digits.len()) == Some(&'}') => {
+            text.push_str(&format!("\\x{byte:02x}"));
+            4 + digits.len()
+        }
+        // Left as it is, for the reader to refuse.
+        _ => {
+            text.push_str("\\x{");
+            3
+        }
+    }
+}
+
+/// A character beyond ASCII is its bytes: side by side, or each by itself in a class.
+fn plain_char(text: &mut String, c: char) {
+    if c.is_ascii() {
+        text.push(c);
+    } else {
+        c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| text.push_str(&format!("\\x{byte:02x}")));
+    }
 }
 
 #[cfg(test)]
@@ -301,7 +328,8 @@ mod tests {
     fn what_pcre_takes_is_taken() {
         assert!(matches(r"[[\]{]x", b"[x") && matches(r"[]a]+", b"]a") && matches(r"[a&&b]", b"&"));
         assert!(matches(r"{x}", b"{x}") && matches(r"a{2,3}", b"aa") && matches(r"a{,3}", b"a{,3}"));
-        assert!(matches(r"\x{ff}\xfe", b"\xff\xfe") && matches(r"[\x80-\xff]", b"\x90"));
+        assert!(matches(r"\x{ff}\xfe", b"\xff\xfe") && matches(r"[\x80-\x{ff}]", b"\x90"));
+        assert!(matches("\u{e9}x", b"\xc3\xa9x") && matches("[\u{e9}]", b"\xa9"));
         assert!(matches(r"a++b*+c", b"aabc") && matches(r"(?>ab|a)c", b"abc") && matches(r"\/\'\#\!", b"/'#!"));
         assert!(matches(r"[[:alnum:]_]+\z", b"a_1") && matches(r"a.b", b"a\nb") && !matches(r"^b", b"a\nb"));
         assert!(matches(r"[\w\-/+.]", b"-") && matches(r"[!--]", b"-") && matches(r"[[:space:]\b]", b"\x08"));

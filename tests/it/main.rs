@@ -8,6 +8,7 @@ mod arrows;
 mod backup;
 mod breached;
 mod challenge;
+mod crs;
 #[allow(dead_code)] // the journal has all of it in its own tests
 mod database;
 mod disclosure;

@@ -23,7 +23,7 @@ fn split(text: &str) -> Vec<&str> {
             _ if escaped => escaped = false,
             ('\\', Some(_)) => escaped = true,
             (c, Some(close)) if c == close => within = None,
-            ('/' | '\'', None) if before == ':' || (c == '/' && before == '\'') => within = Some(c),
+            ('/' | '\'', None) if before == ':' && !text[..at].ends_with("XML:") => within = Some(c),
             ('|', None) => {
                 parts.push(&text[start..at]);
                 start = at + 1;
