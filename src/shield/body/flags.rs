@@ -1,6 +1,6 @@
 //! What was odd about a form in parts.
 
-/// What SecLang calls `MULTIPART_*`.
+/// What `SecLang` calls `MULTIPART_*`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a variable of its own")]
 pub struct Flags {
