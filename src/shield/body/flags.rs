@@ -31,7 +31,7 @@ pub struct Flags {
     pub unmatched_boundary: u8,
     /// There were more files than are read.
     pub file_limit_exceeded: bool,
-    /// It could not be read, or is read in different ways.
+    /// It is read in different ways. That it is cut is no oddity, and told by the error alone.
     pub malformed: bool,
 }
 
