@@ -123,7 +123,7 @@ fn without(text: &[u8], bytes: &[u8]) -> Vec<u8> {
 fn agree(transform: Transform, text: &[u8], ours: &[u8], theirs: &[u8]) -> bool {
     match transform {
         // Theirs makes nothing of a text with anything else in it, and drops a group of four that is not full: an attacker adds a byte
-        // and is not seen, while PHP decodes. So ours keeps what can be decoded.
+        // and is not seen, while PHP decodes (ModSecurity's pull request 1992). So ours keeps what can be decoded.
         Transform::Base64Decode if STANDARD.decode(text).is_err() => ours.starts_with(theirs),
         // Theirs takes the value of a last `9` for padding, as both are 61, and makes nothing of a text that can't end in padding.
         Transform::Base64DecodeExt if text.ends_with(b"9") && theirs.is_empty() => true,
