@@ -1,0 +1,104 @@
+//! Asking rules: a phase at a time, in the order in which they were written.
+
+mod hit;
+mod link;
+
+use std::{sync::Arc, time::Instant};
+
+use super::{
+    plan::{Effect, Plan, Rule},
+    rule::{Engine, Phase, Scope},
+    transaction::{Exceeded, Finding, Refused, Transaction},
+};
+
+/// Most bytes of a value that a finding keeps.
+const KEPT: usize = 256;
+
+impl Transaction {
+    /// Asks the rules of a phase. What they want is in [`Transaction::refused`].
+    pub fn ask(&mut self, phase: Phase) {
+        if !self.goes_on(phase) || (self.stops() && phase != Phase::Logging) {
+            return;
+        }
+        let plan = Arc::clone(&self.plan);
+        let begun = Instant::now();
+        self.state.forget();
+        self.rules(&plan, phase, begun);
+        self.spent += begun.elapsed();
+    }
+
+    /// Whether a rule has refused it already.
+    fn stops(&self) -> bool {
+        self.refused.is_some() && self.state.engine == Engine::On
+    }
+
+    /// Whether rules have taken too long.
+    pub(super) fn is_late(&mut self, begun: Instant) -> bool {
+        let late = self.spent + begun.elapsed() > self.limits.time;
+        if late {
+            self.exceeded.get_or_insert(Exceeded::Time);
+        }
+        late
+    }
+
+    fn rules(&mut self, plan: &Plan, phase: Phase, begun: Instant) {
+        let list = &plan.phases[phase.index()];
+        let mut at = 0;
+        while let Some(number) = list.get(at) {
+            at += 1;
+            let rule = &plan.rules[*number as usize];
+            if self.state.is_removed(*number) || !self.matches(plan, *number, rule, phase, begun) {
+                if self.exceeded == Some(Exceeded::Time) {
+                    return;
+                }
+                continue;
+            }
+            if rule.log {
+                self.find(*number);
+            }
+            match rule.effect {
+                Effect::Pass => {}
+                Effect::Deny(status) => {
+                    self.refused.get_or_insert(Refused { status, rule: *number });
+                    if self.state.engine == Engine::On {
+                        return;
+                    }
+                }
+                Effect::Allow(scope) => {
+                    self.state.allowed = Some(scope);
+                    if scope != Scope::Request || phase <= Phase::RequestBody {
+                        return;
+                    }
+                }
+            }
+            if self.state.engine == Engine::Off {
+                return;
+            }
+            if let Some(to) = rule.skip_to {
+                at = to as usize;
+            }
+        }
+    }
+
+    fn matches(&mut self, plan: &Plan, number: u32, rule: &Rule, phase: Phase, begun: Instant) -> bool {
+        self.state.hits.iter_mut().for_each(Vec::clear);
+        rule.links.iter().all(|link| {
+            self.state.hits.swap(0, 1);
+            self.state.hits[1].clear();
+            self.link(plan, number, link, phase, begun)
+        })
+    }
+
+    /// Writes down a rule, with what it matched last.
+    fn find(&mut self, rule: u32) {
+        let Some(hit) = self.state.last else {
+            let variable = super::variable::Variable::UniqueId;
+            self.findings.push(Finding { rule, variable, member: Vec::new(), value: Vec::new() });
+            return;
+        };
+        let value = self.texts.bytes(hit.member.value);
+        let value = value[..value.len().min(KEPT)].to_vec();
+        let member = self.texts.bytes(hit.member.name).to_vec();
+        self.findings.push(Finding { rule, variable: hit.variable, member, value });
+    }
+}
