@@ -28,6 +28,10 @@ impl Disposition {
             let from = from.trim_ascii_start();
             let stop = from.iter().position(|b| matches!(b, b'=' | b';')).unwrap_or(from.len());
             let key = from[..stop].trim_ascii();
+            if from[..stop].len() > key.len() {
+                // Crude readers look for `filename=`.
+                self.tell("a Content-Disposition with a blank before `=`");
+            }
             rest = &from[stop..];
             let Some(value) = rest.strip_prefix(b"=") else {
                 self.tell("a Content-Disposition with a name that has no value");
@@ -139,7 +143,7 @@ mod tests {
         for (said, names, files) in [
             ("form-data; name=\"a\"", &["a"][..], &[][..]),
             ("form-data; name=a; filename=b.txt", &["a"], &["b.txt"]),
-            ("Form-Data ;NAME = \"a;b\" ; FileName=\"c\\\"d\\\\e\\f\"", &["a;b"], &["c\"d\\e\\f"]),
+            ("Form-Data ;NAME= \"a;b\" ; FileName=\"c\\\"d\\\\e\\f\"", &["a;b"], &["c\"d\\e\\f"]),
             ("form-data; name=\"a'b\"; filename=\"\"", &["a'b"], &[]),
             ("form-data; name=\"a\"; filename=b; filename*=UTF-8''%e2%82%ac%zz%+c", &["a"], &["b", "€%zz%+c"]),
             ("form-data; name=\u{e9}; size=3", &["\u{e9}"], &[]),
@@ -170,6 +174,7 @@ mod tests {
             ("form-data; name=a; file name=b", &["a"], &[], false),
             ("form-data; name=a b", &["a b"], &[], false),
             ("form-data;; name=a", &["a"], &[], false),
+            ("form-data; name=a; filename =b", &["a"], &["b"], false),
         ] {
             let mut found = Disposition::default();
             found.read(said.as_bytes());

@@ -14,7 +14,7 @@ pub struct Flags {
     pub data_after: bool,
     /// A header goes on in the next line.
     pub header_folding: bool,
-    /// A line of a head, or a boundary, ends with LF alone.
+    /// A line of a head, a boundary, or the line before one ends with LF alone.
     pub lf_line: bool,
     /// Some such lines end with CR LF, some with LF.
     pub crlf_lf_lines: bool,

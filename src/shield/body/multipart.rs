@@ -132,7 +132,10 @@ impl Reader<'_> {
         }
         let mut data = &segment[head.end.unwrap_or_default()..];
         if whole && let Some(line) = data.strip_suffix(b"\n") {
-            data = line.strip_suffix(b"\r").unwrap_or(line);
+            let whole_end = line.strip_suffix(b"\r");
+            self.crlf |= whole_end.is_some();
+            self.parsed.multipart.lf_line |= whole_end.is_none();
+            data = whole_end.unwrap_or(line);
         }
         let Disposition { names, files, .. } = head.disposition;
         let name = names.first().map_or(outer.unwrap_or_default(), Vec::as_slice);
