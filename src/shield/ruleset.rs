@@ -10,7 +10,10 @@ use super::{
     parse::{self, targets},
     pattern::Pattern,
     plan::{self, Plan},
-    rule::{Actions, Assignment, Change, Control, Directive, Document, Effect, Macro, Meant, Part, Phase, Severity, Test, Written},
+    rule::{
+        Actions, Assignment, Change, Control, Directive, Document, Effect, Macro, Meant, Part, Phase, Severity, Test,
+        Written,
+    },
     settings::{Exclusion, Patch, Settings},
     source::{Fault, Place, Source},
     variable::{Choice, Target, Variable},
@@ -183,9 +186,13 @@ impl Generated {
         let mut links = Vec::new();
         if !patch.methods.is_empty() {
             let methods = Operator::Like(Likeness::Within, text(&patch.methods.join(" ")));
-            links.push(link(Test { targets: vec![whole(Variable::RequestMethod)], operator: methods, negated: false }, true));
+            links.push(link(
+                Test { targets: vec![whole(Variable::RequestMethod)], operator: methods, negated: false },
+                true,
+            ));
         }
-        let (pattern, need) = Pattern::read(&patch.pattern).map_err(|why| Fault::new(&place, format!("the pattern: {why}")))?;
+        let (pattern, need) =
+            Pattern::read(&patch.pattern).map_err(|why| Fault::new(&place, format!("the pattern: {why}")))?;
         let operator = Operator::Matches(Arc::new(pattern), need);
         links.push(link(Test { targets: targets(&place, &patch.target)?, operator, negated: patch.unless }, false));
         Ok(std::iter::once(Directive::Rule(Box::new(head))).chain(links).collect())

@@ -1,6 +1,6 @@
 //! What was odd about a form in parts.
 
-/// What SecLang calls `MULTIPART_*`.
+/// What `SecLang` calls `MULTIPART_*`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a variable of its own")]
 pub struct Flags {
@@ -14,7 +14,7 @@ pub struct Flags {
     pub data_after: bool,
     /// A header goes on in the next line.
     pub header_folding: bool,
-    /// A line of a head, or a boundary, ends with LF alone.
+    /// A line of a head, a boundary, or the line before one ends with LF alone.
     pub lf_line: bool,
     /// Some such lines end with CR LF, some with LF.
     pub crlf_lf_lines: bool,
@@ -31,7 +31,7 @@ pub struct Flags {
     pub unmatched_boundary: u8,
     /// There were more files than are read.
     pub file_limit_exceeded: bool,
-    /// It could not be read, or is read in different ways.
+    /// It is read in different ways. That it is cut is no oddity, and told by the error alone.
     pub malformed: bool,
 }
 

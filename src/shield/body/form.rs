@@ -23,7 +23,9 @@ pub(super) fn read(text: &[u8], most: usize, into: &mut Fields) -> bool {
 mod tests {
     use super::*;
 
-    fn read_all(text: &[u8], most: usize) -> (Vec<(Vec<u8>, Vec<u8>)>, bool) {
+    type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
+
+    fn read_all(text: &[u8], most: usize) -> (Pairs, bool) {
         let mut fields = Fields::new();
         let exceeded = read(text, most, &mut fields);
         (fields.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect(), exceeded)

@@ -201,7 +201,7 @@ impl<'a> Reader<'a> {
         let raw = &text[start..end.unwrap_or(text.len())];
         self.at = end.map_or(text.len(), |end| end + 1);
         // No early way out, so that many bytes are looked at at a time.
-        if raw.iter().fold(false, |any, byte| any | (*byte < b' ')) {
+        if raw.iter().fold(u8::MAX, |least, byte| least.min(*byte)) < b' ' {
             self.parsed.fail("JSON with a control character in a text");
         }
         (raw, escaped, end.is_some())

@@ -3,13 +3,17 @@
 //! The readers of [`crate::format`] have another purpose: what they can't read safely goes nowhere. Here whatever an application might make
 //! of a body is to be seen.
 
+mod boundary;
 mod budget;
 mod cookie;
+mod disposition;
 mod flags;
 mod form;
 mod json;
+mod multipart;
 mod parsed;
 mod processor;
+mod xml;
 
 pub use self::{flags::Flags, parsed::Parsed, processor::Processor};
 use super::fields::{Bounds, Fields};
@@ -21,10 +25,8 @@ pub fn read(processor: Processor, content_type: &[u8], body: &[u8], bounds: Boun
     match processor {
         Processor::UrlEncoded => parsed.exceeded = form::read(body, bounds.arguments, &mut parsed.arguments),
         Processor::Json => json::read(body, bounds, &mut parsed),
-        Processor::Multipart | Processor::Xml => {
-            let _ = content_type;
-            parsed.fail("a body that can't be read yet");
-        }
+        Processor::Multipart => multipart::read(content_type, body, bounds, &mut parsed),
+        Processor::Xml => xml::read(body, bounds, &mut parsed),
     }
     parsed
 }

@@ -31,4 +31,10 @@ impl Parsed {
     pub(super) fn fail(&mut self, why: &'static str) {
         self.error.get_or_insert(why);
     }
+
+    /// The same, of a form in parts.
+    pub(super) fn malformed(&mut self, why: &'static str) {
+        self.multipart.malformed = true;
+        self.fail(why);
+    }
 }

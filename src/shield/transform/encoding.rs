@@ -28,6 +28,11 @@ const fn parity(wanted: u32) -> Bytes {
     }
 }
 
+/// With the eighth bit of each byte of `set` flipped.
+pub(super) fn flip(text: &[u8], set: Bytes, out: &mut Vec<u8>) {
+    out.extend(text.iter().map(|byte| if set.has(*byte) { byte ^ 0x80 } else { *byte }));
+}
+
 /// Bits that come six at a time.
 #[derive(Default)]
 struct Sextets {

@@ -20,7 +20,7 @@ fn walk(text: &[u8], out: &mut Vec<u8>, read: impl Fn(u8) -> u8) {
     while let Some(byte) = at(index) {
         let done = index + 1 == text.len();
         let mut slash = byte == b'/';
-        if (done || at(index + 1) == Some(b'/')) && !(slash && !done) {
+        if done || (!slash && at(index + 1) == Some(b'/')) {
             match path.end_segment(byte, done) {
                 Segment::Kept => {}
                 Segment::Dropped if done => break,

@@ -27,6 +27,14 @@ pub(super) fn compress(text: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+/// What [`remove`] drops: the no-break space of Latin-1, and both bytes that it has in UTF-8, wherever they are.
+pub(super) const REMOVED: Bytes = WHITE.with(NO_BREAK).with(0xc2);
+
+/// Without white space.
+pub(super) fn remove(text: &[u8], out: &mut Vec<u8>) {
+    out.extend(text.iter().filter(|byte| !REMOVED.has(**byte)));
+}
+
 /// Without `\ " ' ^`; blanks, commas and semicolons in a row are one blank, and none before `/` and `(`; lower case.
 pub(super) fn command_line(text: &[u8], out: &mut Vec<u8>) {
     out.reserve(text.len());
