@@ -1,6 +1,6 @@
 //! What rules see of a body is what libmodsecurity shows them, and never less.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt::Write as _};
 
 use privet::shield::{
     body::{Parsed, Processor, read},
@@ -60,7 +60,12 @@ fn theirs(outcome: Outcome) -> Seen {
 
 fn ours(parsed: &Parsed) -> Seen {
     fn sorted<'a>(list: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
-        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = |bytes: &[u8]| {
+            bytes.iter().fold(String::new(), |mut text, byte| {
+                let _ = write!(text, "{byte:02x}");
+                text
+            })
+        };
         let mut list: Vec<String> = list.map(hex).collect();
         list.sort();
         list

@@ -132,10 +132,7 @@ impl Reader<'_> {
         }
         let mut data = &segment[head.end.unwrap_or_default()..];
         if whole && let Some(line) = data.strip_suffix(b"\n") {
-            let whole_end = line.strip_suffix(b"\r");
-            self.crlf |= whole_end.is_some();
-            self.parsed.multipart.lf_line |= whole_end.is_none();
-            data = whole_end.unwrap_or(line);
+            data = self.without_return(line);
         }
         let Disposition { names, files, .. } = head.disposition;
         let name = names.first().map_or(outer.unwrap_or_default(), Vec::as_slice);
@@ -209,16 +206,7 @@ impl Reader<'_> {
         while let Some(n) = memchr::memchr(b'\n', &segment[at..]) {
             let line = &segment[at..at + n];
             at += n + 1;
-            let line = match line.strip_suffix(b"\r") {
-                Some(line) => {
-                    self.crlf = true;
-                    line
-                }
-                None => {
-                    self.parsed.multipart.lf_line = true;
-                    line
-                }
-            };
+            let line = self.without_return(line);
             if line.is_empty() {
                 head.end = Some(at);
                 return odd;
@@ -227,6 +215,14 @@ impl Reader<'_> {
         }
         self.parsed.multipart.invalid_part = true;
         odd.or(Some("a part whose head has no end"))
+    }
+
+    /// What stands before the CR LF, or the LF alone, that ends a line.
+    fn without_return<'b>(&mut self, line: &'b [u8]) -> &'b [u8] {
+        let without = line.strip_suffix(b"\r");
+        self.crlf |= without.is_some();
+        self.parsed.multipart.lf_line |= without.is_none();
+        without.unwrap_or(line)
     }
 
     /// Keeps a line of a head.
