@@ -54,7 +54,7 @@ impl Transaction {
                 continue;
             }
             if rule.log {
-                self.find(*number);
+                self.find(plan, *number);
             }
             match rule.effect {
                 Effect::Pass => {}
@@ -90,15 +90,25 @@ impl Transaction {
     }
 
     /// Writes down a rule, with what it matched last.
-    fn find(&mut self, rule: u32) {
-        let Some(hit) = self.state.last else {
-            let variable = super::variable::Variable::UniqueId;
-            self.findings.push(Finding { rule, variable, member: Vec::new(), value: Vec::new() });
-            return;
+    fn find(&mut self, plan: &Plan, number: u32) {
+        let rule = &plan.rules[number as usize];
+        let cut = |mut text: Vec<u8>| {
+            text.truncate(KEPT);
+            text
         };
-        let value = self.texts.bytes(hit.member.value);
-        let value = value[..value.len().min(KEPT)].to_vec();
-        let member = self.texts.bytes(hit.member.name).to_vec();
-        self.findings.push(Finding { rule, variable: hit.variable, member, value });
+        let said = [&rule.message, &rule.data]
+            .map(|text| text.as_ref().map(|text| cut(self.expand(text))).unwrap_or_default());
+        let bytes = |text| cut(self.texts.bytes(text).to_vec());
+        let finding = match self.state.last {
+            Some(hit) => Finding {
+                rule: number,
+                variable: Some(hit.variable),
+                member: bytes(hit.member.name),
+                value: bytes(hit.member.value),
+                said,
+            },
+            None => Finding { rule: number, variable: None, member: Vec::new(), value: Vec::new(), said },
+        };
+        self.findings.push(finding);
     }
 }

@@ -69,6 +69,8 @@ pub struct Rule {
     pub log: bool,
     /// What it says.
     pub message: Option<Macro>,
+    /// What it says of the value.
+    pub data: Option<Macro>,
     /// How grave it is.
     pub severity: Option<Severity>,
     /// What it is about.

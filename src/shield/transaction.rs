@@ -58,12 +58,27 @@ impl Exceeded {
 pub struct Finding {
     /// The rule's place in the plan.
     pub rule: u32,
-    /// The variable.
-    pub variable: Variable,
+    /// The variable; none where the rule looks at nothing.
+    pub variable: Option<Variable>,
     /// The member, where it has a name.
     pub member: Vec<u8>,
-    /// What was looked at, cut.
+    /// What was looked at, cut. It may hold anything that a client has sent.
     pub value: Vec<u8>,
+    /// What the rule says of it: its message and data with variables filled in, cut. So may these.
+    pub said: [Vec<u8>; 2],
+}
+
+impl Finding {
+    /// What was looked at: `ARGS:name`.
+    #[must_use]
+    pub fn label(&self) -> Vec<u8> {
+        let mut label = self.variable.map_or("", Variable::name).as_bytes().to_vec();
+        if !self.member.is_empty() && self.variable.is_some_and(Variable::is_collection) {
+            label.push(b':');
+            label.extend_from_slice(&self.member);
+        }
+        label
+    }
 }
 
 /// What rules want.

@@ -22,7 +22,8 @@ use privet::shield::{
 use self::ftw::{Input, Stage};
 
 /// Stages that no server of this kind can pass, and why.
-const EXCEPTIONS: &[(u32, u32, &str)] = &[];
+const EXCEPTIONS: &[(u32, u32, &str)] =
+    &[(920620, 1, "two Content-Type headers are two here; the test is of a server that joins them")];
 
 fn data() -> Option<PathBuf> {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/crs");
@@ -100,7 +101,8 @@ fn ask(plan: &Arc<Plan>, request: &Request) -> Transaction {
         host: b"localhost",
         id: id.as_bytes(),
     };
-    let peer = Peer { client: Ipv4Addr::LOCALHOST.into(), port: 5000, local: SocketAddr::from((Ipv4Addr::LOCALHOST, 80)) };
+    let peer =
+        Peer { client: Ipv4Addr::LOCALHOST.into(), port: 5000, local: SocketAddr::from((Ipv4Addr::LOCALHOST, 80)) };
     transaction.head(&head, &peer, request.headers.iter().map(|(n, v)| (&n[..], &v[..])));
     transaction.ask(Phase::RequestHeaders);
     let header = |name: &str| {
@@ -145,16 +147,37 @@ fn reflected(request: &Request) -> (u16, Vec<(String, String)>, Vec<u8>) {
     (status, headers, body)
 }
 
+/// A text in one line, as logs have it.
+fn printable(text: &[u8]) -> String {
+    let escaped = |byte: &u8| match byte {
+        b' '..=b'~' => char::from(*byte).to_string(),
+        byte => format!("\\x{byte:02x}"),
+    };
+    text.iter().map(escaped).collect()
+}
+
 /// Why a stage fails, if it does.
-fn judge(stage: &Stage, found: &[u32]) -> Option<String> {
+fn judge(stage: &Stage, plan: &Plan, transaction: &Transaction) -> Option<String> {
+    let found: Vec<u32> = transaction.findings().iter().map(|f| plan.rules[f.rule as usize].id).collect();
+    let lines: Vec<String> = transaction
+        .findings()
+        .iter()
+        .map(|finding| {
+            let [message, data] = finding.said.each_ref().map(|text| printable(text));
+            let (id, label) =
+                (plan.rules[finding.rule as usize].id, String::from_utf8_lossy(&finding.label()).into_owned());
+            format!("[id \"{id}\"] [msg \"{message}\"] [data \"{data}\"] [variable \"{label}\"]")
+        })
+        .collect();
     let log = stage.output.log.as_ref()?;
     let missing: Vec<u32> = log.expect_ids.iter().filter(|id| !found.contains(id)).copied().collect();
     let unwanted: Vec<u32> = log.no_expect_ids.iter().filter(|id| found.contains(id)).copied().collect();
     let text = log.match_regex.as_deref().is_some_and(|regex| {
-        let regex = regex::Regex::new(regex).expect("a pattern");
-        !found.iter().any(|id| regex.is_match(&format!("[id \"{id}\"]")) || regex.is_match(&format!("id \"{id}\"")))
+        let regex = regex::Regex::new(regex.trim_end()).expect("a pattern");
+        !lines.iter().any(|line| regex.is_match(line))
     });
-    (!missing.is_empty() || !unwanted.is_empty() || text).then(|| format!("missing {missing:?}, unwanted {unwanted:?}, text {text}"))
+    (!missing.is_empty() || !unwanted.is_empty() || text)
+        .then(|| format!("missing {missing:?}, unwanted {unwanted:?}, text {text}"))
 }
 
 #[test]
@@ -168,22 +191,19 @@ fn regression_stages_at_paranoia_4() {
                 let why = match request(&stage.input) {
                     Some(request) => {
                         let transaction = ask(&plan, &request);
-                        let found: Vec<u32> =
-                            transaction.findings().iter().map(|f| plan.rules[f.rule as usize].id).collect();
-                        judge(stage, &found)
+                        judge(stage, &plan, &transaction)
                     }
                     None => Some("no request".to_owned()),
                 };
-                if let Some(why) = why
-                    && !EXCEPTIONS.iter().any(|(rule, id, _)| (*rule, *id) == (file.rule_id, test.test_id))
-                {
-                    failures.insert((file.rule_id, test.test_id), why);
+                let reason = EXCEPTIONS.iter().find(|(rule, id, _)| (*rule, *id) == (file.rule_id, test.test_id));
+                if let Some(why) = why {
+                    failures.insert((file.rule_id, test.test_id), (why, reason.map(|(.., reason)| *reason)));
                 }
             }
         }
     }
-    for ((rule, test), why) in &failures {
-        println!("{rule}-{test}: {why}");
+    for ((rule, test), (why, reason)) in &failures {
+        println!("{rule}-{test}: {why}; {}", reason.unwrap_or("no reason is known"));
     }
     let rate = 100.0 - failures.len() as f64 * 100.0 / stages as f64;
     println!("{stages} stages, {} failed: {rate:.2} %", failures.len());

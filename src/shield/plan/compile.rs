@@ -196,6 +196,7 @@ impl Compiler {
             effect,
             log: head.actions.log.unwrap_or(true),
             message: head.actions.message.clone(),
+            data: head.actions.data.clone(),
             severity: head.actions.severity,
             tags: head.actions.tags.clone(),
             skip_to,

@@ -38,12 +38,9 @@ pub struct Peer {
 
 impl Transaction {
     fn one(&mut self, variable: V, text: &[u8]) {
-        // An empty variable counts as absent; members of collections don't.
-        if !text.is_empty() {
-            let value = self.keep(text);
-            let name = self.nameless();
-            self.state.add(variable, name, value);
-        }
+        let name = self.nameless();
+        let value = self.keep(text);
+        self.state.add(variable, name, value);
     }
 
     fn count(&mut self, variable: V, number: usize) {
@@ -121,10 +118,8 @@ impl Transaction {
 
     /// What rules are told of the body's reader.
     fn announce_processor(&mut self) {
-        if let Some(processor) = self.state.processor {
-            self.state.clear(V::ReqbodyProcessor);
-            self.one(V::ReqbodyProcessor, processor.name().as_bytes());
-        }
+        self.state.clear(V::ReqbodyProcessor);
+        self.one(V::ReqbodyProcessor, self.state.processor.map_or("", Processor::name).as_bytes());
     }
 
     /// The body of the request, as far as it is looked at; `whole` says whether that is all of it.
@@ -142,8 +137,8 @@ impl Transaction {
         let processor = self.state.processor;
         if !bytes.is_empty() {
             self.count(V::RequestBodyLength, bytes.len());
-            // A form's own text is there beside its arguments, as is that of a body which nobody else reads.
-            if self.state.whole_body || matches!(processor, None | Some(Processor::UrlEncoded)) {
+            // The text itself is there beside what is read of it, where that is text and not markup or files.
+            if self.state.whole_body || !matches!(processor, Some(Processor::Multipart | Processor::Xml)) {
                 self.one(V::RequestBody, bytes);
             }
         }
