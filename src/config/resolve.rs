@@ -64,6 +64,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let admin = admin::Settings { directories, ..admin };
     let telemetry = super::telemetry::resolve(top.table_if("telemetry", "telemetry", d), context, d);
     let access = top.table_if("access", "access", d);
+    let shield = top.table_if("shield", "shield", d);
     let tables = top.tables("route", "route[]", d);
     let logins = top.tables("login", "login[]", d);
     let max_keys = limits.number("login_keys", d, 1000..=100_000_000).and_then(|n| usize::try_from(n).ok());
@@ -73,6 +74,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let routes = routes(tables, loopback, &privacy, &identity, context, d);
     let names: Vec<&str> = routes.iter().map(|route| &*route.name).collect();
     let access = super::access::resolve(access, &names, &privacy, context, d);
+    let shield = super::shield::resolve(shield, routes.iter().any(|route| route.shield.is_some()), context, d);
     let utc_offset = access.as_ref().map_or(registry.utc_offset, |access| access.utc_offset);
     let registry = crate::registry::Settings { utc_offset, ..registry };
     certificates_are_asked_for(&tls, &identity, d);
@@ -91,6 +93,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
             privacy,
             routes,
             logins: login.logins.iter().cloned().map(Arc::new).collect(),
+            shield,
         },
         tls,
         admin,

@@ -8,6 +8,7 @@ mod people;
 mod privacy;
 mod registry;
 mod route;
+mod shield;
 mod telemetry;
 
 use std::fmt::Write as _;
@@ -16,14 +17,13 @@ pub use self::key::Key;
 
 /// All keys, a table after the other.
 pub fn keys() -> impl Iterator<Item = &'static Key> {
-    [doors::KEYS, privacy::KEYS, telemetry::KEYS, people::KEYS, registry::KEYS, access::KEYS, route::KEYS]
+    [doors::KEYS, privacy::KEYS, telemetry::KEYS, people::KEYS, registry::KEYS, access::KEYS, shield::KEYS, route::KEYS]
         .into_iter()
         .flatten()
 }
 
 /// Tables and keys of safeguards that this version does not have. Ignoring one would leave data unprotected in silence.
-pub const LATER: &[(&str, &str)] =
-    &[("", "shield"), ("", "antivirus"), ("route[]", "shield"), ("route[]", "antivirus"), ("route[]", "watch")];
+pub const LATER: &[(&str, &str)] = &[("", "antivirus"), ("route[]", "antivirus"), ("route[]", "watch")];
 
 /// Keys whose value may be given by a file instead, under this name with `_file`, and is never shown.
 pub const SECRETS: &[&str] = &[

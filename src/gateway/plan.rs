@@ -44,6 +44,7 @@ use crate::{
             settings::{At, Uninspectable},
         },
     },
+    shield::Ruleset,
     tls::acme::Challenges,
 };
 
@@ -70,6 +71,8 @@ pub struct Plan {
     pub spent: Arc<Spent>,
     /// Who may do what with personal data, and where it is written down.
     pub authority: Option<Arc<Authority>>,
+    /// Rules against intrusion.
+    pub shield: Option<Arc<Ruleset>>,
     log: Option<Arc<Log>>,
     telemetry: Option<Arc<Telemetry>>,
     bounds: Bounds,
@@ -186,6 +189,7 @@ impl Plan {
             telemetry: means.telemetry,
             guard: Arc::clone(means.guard),
             authority: means.authority,
+            shield: settings.shield.clone(),
             spent: previous.map(|plan| Arc::clone(&plan.spent)).unwrap_or_default(),
             memory: previous.map(|plan| Arc::clone(&plan.memory)).unwrap_or_default(),
             bounds,

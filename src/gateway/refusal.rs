@@ -93,6 +93,12 @@ pub enum Kind {
     Unrecorded,
     /// What was sent holds masked values, and nobody can tell what they stand for.
     Masked,
+    /// Rules against intrusion refuse it.
+    Shield,
+    /// There is more of it than those rules look at.
+    ShieldExcess,
+    /// They refuse the application's answer.
+    ShieldAnswer,
 }
 
 /// A refusal on its way out.
@@ -241,6 +247,19 @@ impl Kind {
                 "masked",
                 "A field still holds a masked value, with stars in it, that can't be put back. Nothing was saved. Open the page again and \
                  leave such fields as they are, or type the whole value.",
+            ),
+            Self::Shield => (
+                403,
+                Client,
+                "shield",
+                "What was sent looks like an attack. If it was none, tell whoever runs this site the request id below.",
+            ),
+            Self::ShieldExcess => (413, Client, "shield_excess", "What was sent is more than can be checked here."),
+            Self::ShieldAnswer => (
+                502,
+                Upstream,
+                "shield_answer",
+                "The application's answer gives away what it should not, so it is not shown.",
             ),
             Self::UpstreamTimeout => (504, Upstream, "upstream_timeout", "The application did not answer in time."),
         };

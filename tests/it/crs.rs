@@ -4,7 +4,7 @@ mod ftw;
 
 use std::{
     collections::BTreeMap,
-    net::{Ipv4Addr, SocketAddr},
+    net::Ipv4Addr,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -101,8 +101,7 @@ fn ask(plan: &Arc<Plan>, request: &Request) -> Transaction {
         host: b"localhost",
         id: id.as_bytes(),
     };
-    let peer =
-        Peer { client: Ipv4Addr::LOCALHOST.into(), port: 5000, local: SocketAddr::from((Ipv4Addr::LOCALHOST, 80)) };
+    let peer = Peer { client: Ipv4Addr::LOCALHOST.into(), port: 5000, server_port: 80 };
     transaction.head(&head, &peer, request.headers.iter().map(|(n, v)| (&n[..], &v[..])));
     transaction.ask(Phase::RequestHeaders);
     let header = |name: &str| {
