@@ -2,6 +2,8 @@
 
 use super::{rule::Severity, transaction::Transaction};
 
+/// Most bytes of a value that a finding keeps.
+pub const KEPT: usize = 256;
 /// Most rules whose numbers are kept.
 const NUMBERS: usize = 100;
 /// Most rules that are kept with what they found.

@@ -3,7 +3,10 @@
 use super::json::{self, Object};
 use crate::{
     privacy::{Engine, Tally},
-    shield::{Decision, decision::Found},
+    shield::{
+        Decision,
+        decision::{Found, KEPT},
+    },
 };
 
 /// Most bytes of a value that a line shows.
@@ -55,9 +58,17 @@ fn finding(found: &Found, engine: &Engine, out: &mut Vec<u8>) {
         }
         object.text("variable", &variable);
         // By its name first: a field for passwords holds one, whatever it looks like.
-        engine.scrub_field(&found.member, &found.value, &mut scrubbed, &mut Tally::default());
+        engine.scrub_field(&found.member, whole_words(&found.value), &mut scrubbed, &mut Tally::default());
         scrubbed.truncate(SHOWN);
         object.text("value", &scrubbed);
     }
     object.close();
+}
+
+/// A value that was cut without the word that the cut went through: half of a number would not be known for one.
+fn whole_words(value: &[u8]) -> &[u8] {
+    if value.len() < KEPT {
+        return value;
+    }
+    &value[..value.iter().rposition(u8::is_ascii_whitespace).unwrap_or(0)]
 }

@@ -258,6 +258,7 @@ impl Compiler {
                 let sought = || Sought::Pattern(std::sync::Arc::clone(pattern));
                 Check::Sought(self.sought(format!("r{}", pattern.text()), need, phase, sought))
             }
+            Operator::MatchesComposed(text) => Check::Composed(text.clone(), super::Composed::empty()),
             Operator::Phrases(phrases) => {
                 let need = Need { literals: Some(phrases.clone()), sets: Vec::new() };
                 let key = format!("p{phrases:?}");
