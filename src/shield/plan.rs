@@ -9,7 +9,7 @@ use super::{
     bank::Bank,
     bytes::Bytes,
     operator::{Likeness, Order},
-    pattern::Pattern,
+    pattern::{Pattern, Unfilled},
     rule::{Control, Engine, Macro, Scope, Severity},
     source::Place,
     transform::Transform,
@@ -131,6 +131,8 @@ pub enum Check {
     Never,
     /// One of the plan's patterns.
     Sought(u32),
+    /// A pattern with variables in it.
+    Filled(Macro, Unfilled),
     /// A text.
     Like(Likeness, Text),
     /// A number.
