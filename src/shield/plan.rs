@@ -9,7 +9,7 @@ use super::{
     bank::Bank,
     bytes::Bytes,
     operator::{Likeness, Order},
-    pattern::Pattern,
+    pattern::{Pattern, Unfilled},
     rule::{Control, Engine, Macro, Scope, Severity},
     source::Place,
     transform::Transform,
@@ -131,8 +131,8 @@ pub enum Check {
     Never,
     /// One of the plan's patterns.
     Sought(u32),
-    /// A pattern that is put together when it is asked for, which mostly gives the same again.
-    Composed(Macro, Composed),
+    /// A pattern with variables in it.
+    Filled(Macro, Unfilled),
     /// A text.
     Like(Likeness, Text),
     /// A number.
@@ -150,9 +150,6 @@ pub enum Check {
     /// Injected script.
     Xss,
 }
-
-/// The pattern that was put together last, by its text; none where that can't be read.
-pub type Composed = arc_swap::ArcSwapOption<(String, Option<Pattern>)>;
 
 /// A text that may have variables in it.
 #[derive(Debug)]

@@ -5,8 +5,8 @@ use std::time::Instant;
 use crate::shield::{
     bank::has,
     operator::{self, Likeness},
-    pattern::{Groups, Pattern},
-    plan::{Check, Composed, Link, Number, Plan, Read, Sought, Text as Parameter},
+    pattern::Groups,
+    plan::{Check, Link, Number, Plan, Read, Sought, Text as Parameter},
     rule::Phase,
     texts::Text,
     transaction::{
@@ -269,9 +269,10 @@ impl Transaction {
                     }
                 }
             }
-            Check::Composed(text_of, last) => {
-                let pattern = composed(&self.expand(text_of), last);
-                pattern.1.as_ref().is_some_and(|pattern| pattern.is_match(self.texts.bytes(text)))
+            Check::Filled(pattern, unfilled) => {
+                let found = unfilled.groups(self.expand(pattern), self.texts.bytes(text));
+                groups = found.unwrap_or_default();
+                found.is_some()
             }
             Check::Like(likeness, parameter) => self.is_like(*likeness, text, parameter),
             Check::Number(order, parameter) => {
@@ -329,16 +330,4 @@ impl Transaction {
             Parameter::Macro(text) => likeness.holds(bytes, &self.expand(text)),
         }
     }
-}
-
-/// A pattern that was put together, read again only where it is another one than before.
-fn composed(text: &[u8], last: &Composed) -> std::sync::Arc<(String, Option<Pattern>)> {
-    let text = String::from_utf8_lossy(text);
-    if let Some(known) = last.load_full().filter(|known| known.0 == text) {
-        return known;
-    }
-    let pattern = Pattern::read(&text).ok().map(|(pattern, _)| pattern);
-    let made = std::sync::Arc::new((text.into_owned(), pattern));
-    last.store(Some(std::sync::Arc::clone(&made)));
-    made
 }

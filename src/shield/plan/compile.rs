@@ -10,6 +10,7 @@ use crate::shield::{
     bank::Bank,
     literal::Need,
     operator::{Operator, number},
+    pattern::Unfilled,
     rule::{self, Actions, Control, Directive, Document, Macro, Meant, Part, Phase, Written},
     source::{Fault, Place},
     transform::Transform,
@@ -258,12 +259,12 @@ impl Compiler {
                 let sought = || Sought::Pattern(std::sync::Arc::clone(pattern));
                 Check::Sought(self.sought(format!("r{}", pattern.text()), need, phase, sought))
             }
-            Operator::MatchesComposed(text) => Check::Composed(text.clone(), super::Composed::empty()),
             Operator::Phrases(phrases) => {
                 let need = Need { literals: Some(phrases.clone()), sets: Vec::new() };
                 let key = format!("p{phrases:?}");
                 Check::Sought(self.sought(key, &need, phase, || Sought::Phrases(phrases.clone())))
             }
+            Operator::MatchesFilled(pattern) => Check::Filled(pattern.clone(), Unfilled::default()),
             Operator::Like(likeness, parameter) => Check::Like(*likeness, self.text(parameter)),
             Operator::Number(order, parameter) => Check::Number(*order, self.number(parameter)),
             Operator::Addresses(networks) => Check::Addresses(networks.clone()),
