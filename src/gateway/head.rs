@@ -11,7 +11,7 @@ use crate::{
     access::{download, header as access},
     common::authority::Authority,
     gateway::{
-        client::{Client, X_REQUEST_ID},
+        client::{Client, REBUILT, X_REQUEST_ID},
         path,
         refusal::Kind,
         settings::{Ambiguous, HeadRules},
@@ -32,7 +32,7 @@ pub struct Head {
     /// What a program says that it works for (`X-Privet-Purpose`, `X-Privet-Ticket`), and why it takes a file along (`X-Privet-Reason`). No
     /// application gets it.
     pub stated: HeaderMap,
-    /// What came for this hop alone, which safeguards look at.
+    /// What came for this hop alone, and what Privet rebuilds: the application does not get it, and safeguards look at it.
     pub hop: HeaderMap,
 }
 
@@ -49,7 +49,12 @@ pub fn read(parts: &mut Parts, client: &Client, rules: &HeadRules, trusted: &[Ip
     let target = target(parts, rules)?;
     check_expectation(&parts.headers)?;
     let upgrade = wanted_upgrade(parts);
-    let (stated, hop) = clean(&mut parts.headers, rules)?;
+    let (stated, mut hop) = clean(&mut parts.headers, rules)?;
+    for name in &REBUILT {
+        parts.headers.get_all(name).iter().for_each(|value| {
+            hop.append(name, value.clone());
+        });
+    }
     let address = client.introduce(&mut parts.headers, &host, trusted);
     parts.headers.insert(header::HOST, host.clone());
     Ok(Head { host, target, upgrade, address, stated, hop })

@@ -11,9 +11,7 @@ use crate::{
     format::coding::{Coding, Decoder},
     gateway::{
         body::Body,
-        client::{
-            Client, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PORT, X_FORWARDED_PROTO, X_REAL_IP, X_REQUEST_ID,
-        },
+        client::{Client, REBUILT, X_REQUEST_ID},
         head::Head,
         plan::{Gateway, Line},
         refusal::{Kind, Refusal},
@@ -101,8 +99,7 @@ fn show_head(transaction: &mut Transaction, client: &Client, head: &Head, parts:
     };
     let peer = transaction::Peer { client: head.address, port: client.peer.address.port(), server_port: client.port };
     // What Privet itself has added is nothing that a client has sent.
-    let own = [X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PORT, X_FORWARDED_PROTO, X_REAL_IP, X_REQUEST_ID];
-    let sent = parts.headers.iter().filter(|(name, _)| !own.contains(name) && **name != header::FORWARDED);
+    let sent = parts.headers.iter().filter(|(name, _)| !REBUILT.contains(name) && *name != X_REQUEST_ID);
     transaction.head(
         &seen,
         &peer,

@@ -57,6 +57,7 @@ fn route(path: &str, prefix: Prefix) -> Route {
         gate: None,
         url_privacy: crate::gateway::settings::UrlPrivacy::Log,
         access_log: true,
+        shield: None,
     }
 }
 
