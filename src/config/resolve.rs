@@ -64,6 +64,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let admin = admin::Settings { directories, ..admin };
     let telemetry = super::telemetry::resolve(top.table_if("telemetry", "telemetry", d), context, d);
     let access = top.table_if("access", "access", d);
+    let shield = top.table_if("shield", "shield", d);
     let tables = top.tables("route", "route[]", d);
     let logins = top.tables("login", "login[]", d);
     let max_keys = limits.number("login_keys", d, 1000..=100_000_000).and_then(|n| usize::try_from(n).ok());
@@ -79,6 +80,11 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let login = login::Settings { nobody_is_trusted: server.trusted.is_empty(), ..login::Settings::default() };
     let login = login::Settings { max_keys: max_keys.unwrap_or(login.max_keys), ..login };
     let login = super::login::resolve(logins, &routes, login, context, d);
+    let bans = shield.and_then(|mut shield| {
+        let bans = super::ban::resolve(shield.table_if("ban", "shield.ban", d), &server.trusted, context, d);
+        shield.finish(d);
+        bans
+    });
     distinct_doors(&server, &admin, d);
     top.finish(d);
     Config {
@@ -96,6 +102,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
         admin,
         access_log,
         identity,
+        bans,
         login,
         seal,
         server,

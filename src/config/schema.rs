@@ -2,6 +2,7 @@
 //! `docs/CONFIGURATION.md` is made from it.
 
 mod access;
+mod ban;
 mod doors;
 mod key;
 mod people;
@@ -16,14 +17,14 @@ pub use self::key::Key;
 
 /// All keys, a table after the other.
 pub fn keys() -> impl Iterator<Item = &'static Key> {
-    [doors::KEYS, privacy::KEYS, telemetry::KEYS, people::KEYS, registry::KEYS, access::KEYS, route::KEYS]
+    [doors::KEYS, privacy::KEYS, telemetry::KEYS, people::KEYS, ban::KEYS, registry::KEYS, access::KEYS, route::KEYS]
         .into_iter()
         .flatten()
 }
 
 /// Tables and keys of safeguards that this version does not have. Ignoring one would leave data unprotected in silence.
 pub const LATER: &[(&str, &str)] =
-    &[("", "shield"), ("", "antivirus"), ("route[]", "shield"), ("route[]", "antivirus"), ("route[]", "watch")];
+    &[("shield", "rules"), ("shield", "paranoia"), ("", "antivirus"), ("route[]", "shield"), ("route[]", "antivirus"), ("route[]", "watch")];
 
 /// Keys whose value may be given by a file instead, under this name with `_file`, and is never shown.
 pub const SECRETS: &[&str] = &[
@@ -37,6 +38,7 @@ pub const SECRETS: &[&str] = &[
     "hmac_key",
     "authorization",
     "token",
+    "api_key",
 ];
 
 /// The names that may stand in `table`: its keys and its tables.

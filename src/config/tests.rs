@@ -55,6 +55,8 @@ fn every_documented_key_is_read() {
         .replace("pledge = \"pledge.txt\"\n", "")
         .replace("sentinel_password = \"...\"\n", "")
         .replace("path = \"journal\"\n", "")
+        .replace("file = \"lists/drop.txt\"\n", "")
+        .replace("crowdsec = \"http://127.0.0.1:8080\"\n", "crowdsec = \"https://127.0.0.1:8080\"\n")
         .replace("\ntoken = \"...\"\n", &format!("\ntoken = \"{}\"\n", "x".repeat(32)))
         .replace("realm = \"staff\"\n", "realm = \"office\"\n")
         .replace("http://127.0.0.1:9000", "https://127.0.0.1:9000");

@@ -44,6 +44,7 @@ use crate::{
             settings::{At, Uninspectable},
         },
     },
+    shield::ban::Bans,
     tls::acme::Challenges,
 };
 
@@ -64,6 +65,8 @@ pub struct Plan {
     pub engine: Arc<Engine>,
     /// Who limits attempts to sign in.
     pub guard: Arc<Guard>,
+    /// Who is banned, where anybody is.
+    pub bans: Option<Arc<Bans>>,
     /// What people were shown in the place of values.
     pub memory: Arc<Memory>,
     /// Leave to take files along that was used.
@@ -96,6 +99,8 @@ pub struct Means<'a> {
     pub keys: &'a Arc<Keys>,
     /// Who limits attempts to sign in.
     pub guard: &'a Arc<Guard>,
+    /// Who is banned, where anybody is.
+    pub bans: Option<Arc<Bans>>,
     /// The doors that routes may have.
     pub realms: &'a [Arc<Realm>],
     /// Who may do what with personal data, and where it is written down.
@@ -185,6 +190,7 @@ impl Plan {
             log: means.log,
             telemetry: means.telemetry,
             guard: Arc::clone(means.guard),
+            bans: means.bans,
             authority: means.authority,
             spent: previous.map(|plan| Arc::clone(&plan.spent)).unwrap_or_default(),
             memory: previous.map(|plan| Arc::clone(&plan.memory)).unwrap_or_default(),

@@ -2,5 +2,6 @@
 //!
 //! Pure but for bans: a request goes in, a verdict comes out. Whoever asks decides what becomes of it.
 
+pub mod ban;
 pub mod bytes;
 pub mod fields;
