@@ -139,7 +139,8 @@ async fn lift(bans: &Arc<Bans>, desk: &Desk<'_>, said: &Value) -> Answer {
     let still = net.ok().and_then(|net| bans.listed(net.addr()));
     match (lifted, still) {
         (0, Some(list)) => {
-            let why = format!("it is on the list `{list}`, which is not ours to change: add it to `allow` in [shield.ban]");
+            let why =
+                format!("it is on the list `{list}`, which is not ours to change: add it to `allow` in [shield.ban]");
             no(StatusCode::CONFLICT, why)
         }
         (0, None) => no(StatusCode::NOT_FOUND, "there is no such ban"),
@@ -151,7 +152,9 @@ async fn lift(bans: &Arc<Bans>, desk: &Desk<'_>, said: &Value) -> Answer {
 async fn written(desk: &Desk<'_>, record: Record) -> Result<(), Answer> {
     let Some(journal) = desk.journal else { return Ok(()) };
     let outcome = journal.append(&record).await;
-    outcome.map(|_| ()).map_err(|error| no(StatusCode::SERVICE_UNAVAILABLE, format!("it can't be written down: {error}")))
+    outcome
+        .map(|_| ())
+        .map_err(|error| no(StatusCode::SERVICE_UNAVAILABLE, format!("it can't be written down: {error}")))
 }
 
 /// An address as the access log has it; a network is nobody's in particular.

@@ -18,13 +18,7 @@ use crate::{
         ledger::{Standing, Why},
     },
     observe::metrics::{Metrics, Sample, Source},
-    shield::ban::{
-        Bans, Scenario, Who,
-        bans::Means,
-        order::NAME,
-        seal::Seal,
-        shared::Shared,
-    },
+    shield::ban::{Bans, Scenario, Who, bans::Means, order::NAME, seal::Seal, shared::Shared},
 };
 
 /// The bans of a configuration: those of before, which go on, or new ones where there were none; none where they are off.
@@ -147,7 +141,8 @@ fn of_sources(bans: &Arc<Bans>) -> Vec<Sample> {
     let own = [("address", addresses), ("session", sessions), ("operator", orders)];
     let own = own.map(|(source, n)| (source.to_owned(), n));
     let lists = bans.lists().into_iter().map(|list| (format!("list:{}", list.name), list.entries()));
-    let sample = |(source, n): (String, usize)| Sample::new(&[("source", &source)], i64::try_from(n).unwrap_or(i64::MAX));
+    let sample =
+        |(source, n): (String, usize)| Sample::new(&[("source", &source)], i64::try_from(n).unwrap_or(i64::MAX));
     own.into_iter().chain(lists).map(sample).collect()
 }
 

@@ -112,7 +112,11 @@ fn listed(answer: &Value) {
 }
 
 fn added(answer: &Value) {
-    println!("{} is banned {}", text(&answer["address"]), answer["until"].as_str().map_or("until that is lifted".to_owned(), |until| format!("until {until}")));
+    println!(
+        "{} is banned {}",
+        text(&answer["address"]),
+        answer["until"].as_str().map_or("until that is lifted".to_owned(), |until| format!("until {until}"))
+    );
 }
 
 fn lifted(answer: &Value) {

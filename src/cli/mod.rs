@@ -4,7 +4,7 @@
 pub mod access;
 pub mod audit;
 pub mod backup;
-mod ban;
+pub mod ban;
 pub mod breached;
 pub mod certs;
 pub mod check;

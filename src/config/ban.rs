@@ -95,7 +95,11 @@ fn bounded(
 }
 
 fn path(text: &str) -> Result<String, String> {
-    if text.len() > 1 && text.starts_with('/') { Ok(text.to_owned()) } else { Err("it is no path below `/`".to_owned()) }
+    if text.len() > 1 && text.starts_with('/') {
+        Ok(text.to_owned())
+    } else {
+        Err("it is no path below `/`".to_owned())
+    }
 }
 
 fn lists(table: &mut Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>) -> Vec<List> {
@@ -172,7 +176,11 @@ fn crowdsec(table: &mut Table, context: &mut Context<'_>, d: &mut Diagnostics<'_
     }
     let key = secret::text(table, ["api_key", "api_key_file"], context, d);
     match &key {
-        None => d.note(&span, "an agent answers nobody without a key", Some("add `api_key_file`: `cscli bouncers add` makes one".to_owned())),
+        None => d.note(
+            &span,
+            "an agent answers nobody without a key",
+            Some("add `api_key_file`: `cscli bouncers add` makes one".to_owned()),
+        ),
         Some((text, place)) if text.is_empty() || HeaderValue::from_str(text).is_err() => {
             d.note(place, "`api_key` holds what a header can't", None);
         }

@@ -23,8 +23,14 @@ pub fn keys() -> impl Iterator<Item = &'static Key> {
 }
 
 /// Tables and keys of safeguards that this version does not have. Ignoring one would leave data unprotected in silence.
-pub const LATER: &[(&str, &str)] =
-    &[("shield", "rules"), ("shield", "paranoia"), ("", "antivirus"), ("route[]", "shield"), ("route[]", "antivirus"), ("route[]", "watch")];
+pub const LATER: &[(&str, &str)] = &[
+    ("shield", "rules"),
+    ("shield", "paranoia"),
+    ("", "antivirus"),
+    ("route[]", "shield"),
+    ("route[]", "antivirus"),
+    ("route[]", "watch"),
+];
 
 /// Keys whose value may be given by a file instead, under this name with `_file`, and is never shown.
 pub const SECRETS: &[&str] = &[

@@ -32,7 +32,8 @@ impl Address {
     /// # Errors
     /// When it is no such URL.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        Self::parse_exposed(text).and_then(|address| if address.is_exposed() { Err(Error::Scheme) } else { Ok(address) })
+        Self::parse_exposed(text)
+            .and_then(|address| if address.is_exposed() { Err(Error::Scheme) } else { Ok(address) })
     }
 
     /// Reads `text`, which may be cleartext to another machine: whoever asks has a reason for it.

@@ -13,7 +13,11 @@ use std::{
 use http::{HeaderMap, StatusCode, uri::PathAndQuery};
 
 use crate::{
-    common::{clock, fetch::is_induced, watch::{Slot, Ticks, Watch}},
+    common::{
+        clock,
+        fetch::is_induced,
+        watch::{Slot, Ticks, Watch},
+    },
     gateway::{
         client::Client,
         gate::is_own,
@@ -122,7 +126,8 @@ impl Suspect {
             _ => {}
         }
         let absent = matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE);
-        let denied = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::METHOD_NOT_ALLOWED);
+        let denied =
+            matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::METHOD_NOT_ALLOWED);
         let scanned = || self.target.as_ref().is_some_and(|target| self.bans.is_scanned(target.path()));
         match (absent, denied) {
             (false, false) => None,
@@ -156,14 +161,20 @@ fn refusal(bans: &Bans, ban: &Ban, may_sign_in: bool) -> Refusal {
         told.push(Told::text(format!("It ends by itself, at {until}.")));
     }
     if matches!(ban.source, Source::Address(_)) {
-        let others = "Others may have the same address as you, in an office or at a mobile provider, and it may have been them.";
+        let others =
+            "Others may have the same address as you, in an office or at a mobile provider, and it may have been them.";
         told.push(Told::text(others.to_owned()));
     }
     if may_sign_in && !ban.is_absolute() {
-        told.push(Told { text: "Whoever signs in can go on at once:".to_owned(), link: Some((form::SIGN_IN, "sign in")) });
+        told.push(Told {
+            text: "Whoever signs in can go on at once:".to_owned(),
+            link: Some((form::SIGN_IN, "sign in")),
+        });
     }
     if let Some(contact) = bans.contact() {
-        told.push(Told::text(format!("If this is a mistake, please write to {contact} and name the request id below.")));
+        told.push(Told::text(format!(
+            "If this is a mistake, please write to {contact} and name the request id below."
+        )));
     }
     let more = More { wait, told, ..More::default() };
     Refusal { kind: Kind::Banned, source: None, more: Some(Box::new(more)) }

@@ -354,7 +354,8 @@ fn object(face: &Face, wait: Option<u64>, told: &[Told], id: &str) -> String {
         object["retry_after"] = seconds.into();
     }
     if !told.is_empty() {
-        let line = |told: &Told| told.link.map_or_else(|| told.text.clone(), |(path, _)| format!("{} {path}", told.text));
+        let line =
+            |told: &Told| told.link.map_or_else(|| told.text.clone(), |(path, _)| format!("{} {path}", told.text));
         object["details"] = told.iter().map(line).collect();
     }
     object.to_string()

@@ -6,6 +6,7 @@ mod access;
 mod acme;
 mod arrows;
 mod backup;
+mod bans;
 mod breached;
 mod challenge;
 #[allow(dead_code)] // the journal has all of it in its own tests

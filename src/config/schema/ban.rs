@@ -43,13 +43,7 @@ pub(super) const KEYS: &[Key] = &[
         "[\"10m\", \"1h\", \"1d\"]",
         "How long the first ban lasts, the second, and so on; the last is for all that follow. At most 8.",
     ),
-    key(
-        TABLE,
-        "forget",
-        "\"7d\"",
-        "7d",
-        "Quiet time after the end of a ban from which on the next is a first one.",
-    ),
+    key(TABLE, "forget", "\"7d\"", "7d", "Quiet time after the end of a ban from which on the next is a first one."),
     key(
         TABLE,
         "allow",

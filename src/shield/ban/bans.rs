@@ -210,7 +210,7 @@ impl Bans {
         let (bans, shared, deed) = (Arc::clone(self), Arc::clone(shared), Deed { what: None, ..deed });
         tokio::spawn(async move {
             let now = clock::millis();
-            let said = shared.note(key, deed.scenario, terms, &rules.ladder).await;
+            let said = shared.note(key, deed.scenario, terms, &rules.ladder, clock::is_set().then_some(now)).await;
             // So that an outage begins with what is known; where it has begun, this decides.
             let terms = terms.share(if said.is_err() { shared.replicas() } else { 1 });
             let noted = bans.table.note(key, deed, terms, &rules.ladder, now, said.is_err());
@@ -249,7 +249,8 @@ impl Bans {
         if let Some(ban) = address.and_then(|address| self.absolute(&rules, address, now)) {
             return Some(ban);
         }
-        let by = |held: Held, source: fn(Scenario) -> Source| Ban { source: source(held.scenario), until: Some(held.until) };
+        let by =
+            |held: Held, source: fn(Scenario) -> Source| Ban { source: source(held.scenario), until: Some(held.until) };
         let session = who.session.and_then(|session| self.table.held(Key::session(session), now));
         let address = || self.table.held(Key::address(address?, who.induced), now);
         session.map(|held| by(held, Source::Session)).or_else(|| address().map(|held| by(held, Source::Address)))

@@ -19,7 +19,7 @@ impl Terms {
         let window = u64::try_from(limit.window.as_micros()).unwrap_or(u64::MAX);
         let count = u64::from(limit.count.max(1));
         let cost = (window / count).max(1);
-        Self { cost, room: cost * count }
+        Self { cost, room: cost.saturating_mul(count) }
     }
 
     /// One of `replicas` shares, which takes at least one drop.
@@ -37,7 +37,7 @@ impl Bucket {
     /// Adds a drop at these microseconds since 1970; whether it has run over. A full one stays full.
     pub fn pour(&mut self, terms: Terms, now: u64) -> bool {
         // One that was filled by a clock that was set back since is full, and no more than that.
-        let level = self.0.saturating_sub(now).min(terms.room) + terms.cost;
+        let level = self.0.saturating_sub(now).min(terms.room).saturating_add(terms.cost);
         self.0 = now.saturating_add(level.min(terms.room));
         level > terms.room
     }
@@ -74,7 +74,10 @@ mod tests {
             (0..).take_while(|_| !bucket.pour(terms, 1)).count()
         };
         let terms = Terms::of(Limit::new(10, 60));
-        assert_eq!((poured(terms), poured(terms.share(3)), poured(terms.share(100)), poured(terms.share(0))), (10, 3, 1, 10));
+        assert_eq!(
+            (poured(terms), poured(terms.share(3)), poured(terms.share(100)), poured(terms.share(0))),
+            (10, 3, 1, 10)
+        );
     }
 
     #[test]

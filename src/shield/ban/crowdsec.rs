@@ -225,7 +225,9 @@ mod tests {
     #[test]
     fn a_whole_answer_replaces_what_was() {
         let mut all = Decisions::default();
-        let one = |value: &str| stream(&format!(r#"{{"new":[{{"duration":"1h","scope":"ip","type":"ban","value":"{value}"}}]}}"#));
+        let one = |value: &str| {
+            stream(&format!(r#"{{"new":[{{"duration":"1h","scope":"ip","type":"ban","value":"{value}"}}]}}"#))
+        };
         all.apply(one("192.0.2.1"), true, 0);
         all.apply(one("192.0.2.2"), false, 0);
         assert_eq!(all.len(), 2);

@@ -65,7 +65,9 @@ mod tests {
     fn hostile_texts_do_no_harm() {
         let mut random = fastrand::Rng::with_seed(1);
         for _ in 0..2000 {
-            let text: Vec<u8> = (0..random.usize(..200)).map(|_| random.choice(b"0123456789./:abcdef#;\n\r, \xff".iter().copied()).unwrap_or(0)).collect();
+            let text: Vec<u8> = (0..random.usize(..200))
+                .map(|_| random.choice(b"0123456789./:abcdef#;\n\r, \xff".iter().copied()).unwrap_or(0))
+                .collect();
             let read = read(&text);
             assert!(read.networks.iter().all(is_narrow));
         }

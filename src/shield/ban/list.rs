@@ -6,10 +6,7 @@ use std::{
     path::Path,
     sync::{
         Arc, Weak,
-        atomic::{
-            AtomicBool, AtomicUsize,
-            Ordering::Relaxed,
-        },
+        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -116,7 +113,12 @@ impl List {
         }
         if read.odd > 0 {
             let (lines, first) = (read.odd, read.first_odd);
-            tracing::warn!(list, lines, first, "lines of a block list are neither an address nor a network of a sensible size");
+            tracing::warn!(
+                list,
+                lines,
+                first,
+                "lines of a block list are neither an address nor a network of a sensible size"
+            );
         }
         self.put(read.networks.iter().collect(), read.networks.len());
         self.fresh.store(true, Relaxed);

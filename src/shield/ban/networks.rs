@@ -113,14 +113,24 @@ mod tests {
         let nets: Vec<IpNet> = (0..500)
             .map(|n| {
                 let bits = random.u32(..) & 0xff;
-                let net = if n % 2 == 0 { format!("10.0.{bits}.{}/{}", random.u8(..), random.u8(20..=32)) } else { format!("2001:db8:{bits:x}::{:x}/{}", random.u16(..), random.u8(30..=128)) };
+                let net = if n % 2 == 0 {
+                    format!("10.0.{bits}.{}/{}", random.u8(..), random.u8(20..=32))
+                } else {
+                    format!("2001:db8:{bits:x}::{:x}/{}", random.u16(..), random.u8(30..=128))
+                };
                 network(&net).expect("a network")
             })
             .collect();
         let set: Networks = nets.iter().collect();
         for _ in 0..20_000 {
             let bits = random.u32(..) & 0xff;
-            let address: IpAddr = if random.bool() { format!("10.0.{bits}.{}", random.u8(..)) } else { format!("2001:db8:{bits:x}::{:x}", random.u16(..)) }.parse().expect("an address");
+            let address: IpAddr = if random.bool() {
+                format!("10.0.{bits}.{}", random.u8(..))
+            } else {
+                format!("2001:db8:{bits:x}::{:x}", random.u16(..))
+            }
+            .parse()
+            .expect("an address");
             assert_eq!(set.holds(address), nets.iter().any(|net| net.contains(&address)), "{address}");
         }
     }
@@ -135,6 +145,9 @@ mod tests {
         assert_eq!(of(&["10.0.0.0/25", "10.0.0.128/25", "10.0.1.0"]).len(), 1);
         assert!(of(&["10.0.0.1"]).holds("::ffff:10.0.0.1".parse().expect("an address")));
         assert!(!of(&[]).holds([0, 0, 0, 0].into()) && of(&[]).is_empty());
-        assert!(!is_narrow(&network("0.0.0.0/0").expect("a network")) && is_narrow(&network("10.0.0.0/8").expect("a network")));
+        assert!(
+            !is_narrow(&network("0.0.0.0/0").expect("a network"))
+                && is_narrow(&network("10.0.0.0/8").expect("a network"))
+        );
     }
 }

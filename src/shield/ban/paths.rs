@@ -2,11 +2,60 @@
 
 /// Names of a path's segments, lower-case and in order.
 const SEGMENTS: &[&str] = &[
-    ".aws", ".bash_history", ".bzr", ".circleci", ".docker", ".ds_store", ".env", ".git", ".git-credentials", ".gitlab-ci.yml", ".hg", ".htaccess", ".htpasswd",
-    ".kube", ".npmrc", ".ssh", ".svn", ".vscode", "_profiler", "_wpeprivate", "actuator", "adminer.php", "boaform", "cgi-bin", "console.action", "cpanel",
-    "eval-stdin.php", "evilstat", "hnap1", "id_rsa", "jmx-console", "ldap.config", "myadmin", "mysqladmin", "owa", "phpinfo.php", "phpmyadmin", "pma",
-    "rdweb", "sdk", "server-status", "sftp-config.json", "shell.php", "solr", "swagger-ui.html", "thinkphp", "wp-admin", "wp-config.php", "wp-content", "wp-includes",
-    "wp-json", "wp-login.php", "wlwmanifest.xml", "xmlrpc.php",
+    ".aws",
+    ".bash_history",
+    ".bzr",
+    ".circleci",
+    ".docker",
+    ".ds_store",
+    ".env",
+    ".git",
+    ".git-credentials",
+    ".gitlab-ci.yml",
+    ".hg",
+    ".htaccess",
+    ".htpasswd",
+    ".kube",
+    ".npmrc",
+    ".ssh",
+    ".svn",
+    ".vscode",
+    "_profiler",
+    "_wpeprivate",
+    "actuator",
+    "adminer.php",
+    "boaform",
+    "cgi-bin",
+    "console.action",
+    "cpanel",
+    "eval-stdin.php",
+    "evilstat",
+    "hnap1",
+    "id_rsa",
+    "jmx-console",
+    "ldap.config",
+    "myadmin",
+    "mysqladmin",
+    "owa",
+    "phpinfo.php",
+    "phpmyadmin",
+    "pma",
+    "rdweb",
+    "sdk",
+    "server-status",
+    "sftp-config.json",
+    "shell.php",
+    "solr",
+    "swagger-ui.html",
+    "thinkphp",
+    "wp-admin",
+    "wp-config.php",
+    "wp-content",
+    "wp-includes",
+    "wp-json",
+    "wp-login.php",
+    "wlwmanifest.xml",
+    "xmlrpc.php",
 ];
 /// Ends of a path's last segment.
 const ENDS: &[&str] = &[".bak", ".env", ".old", ".pem", ".sql", ".sql.gz", ".swp", ".tar.gz", "~"];
@@ -32,10 +81,28 @@ mod tests {
 
     #[test]
     fn scanners_are_told_from_visitors() {
-        for path in ["/.env", "/api/.ENV.production", "/.git/config", "/blog/wp-login.php", "/wp-admin/", "/dump.sql", "/a/phpMyAdmin/index.php", "/backup.tar.gz"] {
+        for path in [
+            "/.env",
+            "/api/.ENV.production",
+            "/.git/config",
+            "/blog/wp-login.php",
+            "/wp-admin/",
+            "/dump.sql",
+            "/a/phpMyAdmin/index.php",
+            "/backup.tar.gz",
+        ] {
             assert!(is_scanned(path, &[]), "{path}");
         }
-        for path in ["/", "/environment", "/git", "/.well-known/security.txt", "/orders/7", "/old-admin", "/solritude", "/a.environment"] {
+        for path in [
+            "/",
+            "/environment",
+            "/git",
+            "/.well-known/security.txt",
+            "/orders/7",
+            "/old-admin",
+            "/solritude",
+            "/a.environment",
+        ] {
             assert!(!is_scanned(path, &[]), "{path}");
         }
         let own = ["/Old-Admin/".to_owned()];

@@ -25,8 +25,10 @@ impl Seal {
     /// Of `ring`. `None` where the library refuses a key, which it has no reason to.
     #[must_use]
     pub fn of(ring: &Ring) -> Option<Self> {
-        let derive = |secret: &[u8], label: &str| hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), label.as_bytes());
-        let key = |secret: &[u8]| RandomizedNonceKey::new(&AES_256_GCM, derive(secret, "privet ban record 1").as_ref()).ok();
+        let derive =
+            |secret: &[u8], label: &str| hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), label.as_bytes());
+        let key =
+            |secret: &[u8]| RandomizedNonceKey::new(&AES_256_GCM, derive(secret, "privet ban record 1").as_ref()).ok();
         let keys = ring.keys().map(|epoch| key(epoch.secret())).collect::<Option<_>>()?;
         let name = hmac::Key::new(hmac::HMAC_SHA256, derive(ring.newest().secret(), "privet ban name 1").as_ref());
         Some(Self { keys, name })

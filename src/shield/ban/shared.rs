@@ -25,10 +25,7 @@ use super::{
     table::{Held, Ladder},
     who::Key,
 };
-use crate::{
-    common::clock,
-    store::{Away, Script, Store, Value},
-};
+use crate::store::{Away, Script, Store, Value};
 
 /// The log's name. All keys are in one place of a cluster.
 const LOG: &str = "{ban}:log";
@@ -111,13 +108,20 @@ impl Shared {
         self.replicas
     }
 
-    /// Notes a deed.
+    /// Notes a deed, at `now` in milliseconds since 1970 or by the store's own clock.
     ///
     /// # Errors
     /// When the store is away.
-    pub async fn note(&self, key: Key, scenario: Scenario, terms: Terms, ladder: &Ladder) -> Result<Said, Away> {
+    pub async fn note(
+        &self,
+        key: Key,
+        scenario: Scenario,
+        terms: Terms,
+        ladder: &Ladder,
+        now: Option<u64>,
+    ) -> Result<Said, Away> {
         let sealed = self.seal.seal(PLACE, &[&[scenario as u8][..], &key.bytes()].concat()).ok_or(Away)?;
-        let now = if clock::is_set() { clock::millis().to_string() } else { String::new() };
+        let now = now.map(|now| now.to_string()).unwrap_or_default();
         let mut arguments: Vec<Vec<u8>> = vec![now.into(), scenario.name().into()];
         arguments.extend([terms.cost, terms.room, ladder.forget, MOST as u64].map(|n| n.to_string().into()));
         arguments.push(sealed);
@@ -185,7 +189,8 @@ impl Shared {
             return network(network_text).ok().map(News::Lifted);
         }
         if let Some(bytes) = value["free"].as_array() {
-            let bytes: Option<Vec<u8>> = bytes.iter().map(|byte| byte.as_u64().and_then(|n| u8::try_from(n).ok())).collect();
+            let bytes: Option<Vec<u8>> =
+                bytes.iter().map(|byte| byte.as_u64().and_then(|n| u8::try_from(n).ok())).collect();
             return Key::parse(&bytes?).map(News::Freed);
         }
         Order::of(&value["order"]).map(News::Ordered)
@@ -243,7 +248,8 @@ mod tests {
     #[test]
     fn answers_of_another_shape_are_none() {
         let held = Held { scenario: Scenario::Login, step: 1, until: 9 };
-        let answer = |values: &[i64]| said(&Value::Array(values.iter().map(|n| Value::Int(*n)).collect()), Scenario::Login);
+        let answer =
+            |values: &[i64]| said(&Value::Array(values.iter().map(|n| Value::Int(*n)).collect()), Scenario::Login);
         assert_eq!(answer(&[0]), Some(Said::Counted));
         assert_eq!(answer(&[1, 1, 9]), Some(Said::Banned(held)));
         assert_eq!(answer(&[2, 1, 9]), Some(Said::Known(held)));

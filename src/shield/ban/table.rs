@@ -6,10 +6,7 @@ use std::{
     hash::{BuildHasher as _, RandomState},
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{
-            AtomicU64, AtomicUsize,
-            Ordering::Relaxed,
-        },
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
 };
 
@@ -185,8 +182,9 @@ impl Table {
             part.index.allocation_size() + part.entries.capacity() * size_of::<Entry>()
         };
         let each = self.most_each().next_multiple_of(GRAIN);
-        // An index has at most eight sevenths of a power of two, and a byte beside each place.
-        let index = (each * 8 / 7 + 16).next_power_of_two() * (size_of::<u32>() + 1) + 64;
+        // An index is a power of two, one eighth of which is free, with a byte beside each place; and twice as large at times, when many of
+        // its places were used before.
+        let index = (each * 8 / 7 + 16).next_power_of_two() * 2 * (size_of::<u32>() + 1) + 64;
         (self.parts.iter().map(taken).sum(), PARTS * (each * size_of::<Entry>() + index))
     }
 

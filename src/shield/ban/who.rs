@@ -95,7 +95,9 @@ impl Key {
     #[must_use]
     pub fn is_within(self, network: &IpNet) -> bool {
         match (self.place, network) {
-            (Place::V4 { .. }, IpNet::V4(net)) => net.contains(&Ipv4Addr::from_bits(u32::try_from(self.bits).unwrap_or_default())),
+            (Place::V4 { .. }, IpNet::V4(net)) => {
+                net.contains(&Ipv4Addr::from_bits(u32::try_from(self.bits).unwrap_or_default()))
+            }
             (Place::V6 { .. }, IpNet::V6(net)) => net.contains(&Ipv6Addr::from_bits(u128::from(self.bits) << 64)),
             _ => false,
         }
@@ -132,9 +134,7 @@ impl Key {
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.place {
-            Place::V4 { .. } => {
-                Ipv4Addr::from_bits(u32::try_from(self.bits).unwrap_or_default()).fmt(f)
-            }
+            Place::V4 { .. } => Ipv4Addr::from_bits(u32::try_from(self.bits).unwrap_or_default()).fmt(f),
             Place::V6 { .. } => write!(f, "{}/64", Ipv6Addr::from_bits(u128::from(self.bits) << 64)),
             Place::Session => write!(f, "session:{:016x}", self.bits),
         }
@@ -154,7 +154,10 @@ mod tests {
         assert_eq!(key("2001:db8:1:2:3::4"), key("2001:db8:1:2:ffff::1"));
         assert_ne!(key("2001:db8:1:2::"), key("2001:db8:1:3::"));
         assert_eq!(key("::ffff:192.0.2.7"), key("192.0.2.7"));
-        assert_eq!((key("2001:db8:1:2:3::4").to_string(), key("192.0.2.7").to_string()), ("2001:db8:1:2::/64".into(), "192.0.2.7".into()));
+        assert_eq!(
+            (key("2001:db8:1:2:3::4").to_string(), key("192.0.2.7").to_string()),
+            ("2001:db8:1:2::/64".into(), "192.0.2.7".into())
+        );
         let session = Key::session(Session::of(b"x"));
         let induced = Key::address([192, 0, 2, 7].into(), true);
         assert_ne!(induced, key("192.0.2.7"));
