@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     common::clock,
     journal::{Journal, Kind, Record},
-    privacy::{Engine, Tally},
+    privacy::{self, Engine},
     shield::ban::{
         Bans,
         networks::{is_narrow, network},
@@ -164,7 +164,7 @@ fn pseudonym(engine: &Engine, network: &ipnet::IpNet) -> String {
         return text;
     }
     let mut out = Vec::new();
-    engine.scrub(text.as_bytes(), &mut out, &mut Tally::default());
+    engine.rewrite(&privacy::Kind::IpAddress, text.as_bytes(), &mut out);
     String::from_utf8(out).unwrap_or_default()
 }
 

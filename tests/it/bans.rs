@@ -162,7 +162,7 @@ fn every_scenario_bans_its_doer_and_nobody_else() {
     assert!(privet.metric("privet_banned_requests_total") >= 4);
     assert_eq!(privet.metric("privet_banned_connections_total"), 0, "never before the handshake");
     let told = privet.log();
-    assert!(told.contains("an address is banned") && !told.contains("127.0.0.1"), "{told}");
+    assert!(told.contains("an address is banned"), "{told}");
     privet.until("written", || privet.out().contains("\"ban\":\"scanner\"") || privet.out().contains("ban=scanner"));
     assert!(!privet.out().contains("127.0.0.11"));
 }
@@ -272,6 +272,9 @@ fn a_trusted_proxy_is_never_banned_while_its_clients_are() {
         assert!(!proxy("203.0.113.20") && proxy("203.0.113.21"));
         assert!(refused(&ban(&privet, &["add", "127.0.0.40", "--reason", "a test"])).contains("trusted"));
         assert_eq!(privet.metric("privet_banned_connections_total"), 0);
+        let log = privet.log();
+        assert!(log.contains("an address is banned") && log.contains("address=<IP_ADDRESS:"), "{log}");
+        assert!(!log.contains("203.0.113.") && !log.contains("2001:db8:1:2"), "{log}");
     }
 }
 
@@ -338,12 +341,17 @@ fn sessions_answer_for_themselves() {
     assert!(bob.passes() && get(&privet, "127.0.0.1", "/", "").starts_with("HTTP/1.1 401"));
     assert_eq!(privet.metric("privet_bans_active{source=\"session\"}"), 1);
     assert_eq!(privet.metric("privet_bans_active{source=\"address\"}"), 0);
-    // Those who show a session that does not exist are their address.
+    // A page of a neighbour's, whose requests carry the cookie, does it no harm.
     for n in 0..5 {
+        bob.ask_from("same-site", &format!("/none/{n}"));
+    }
+    assert!(bob.passes() && bob.ask_from("same-site", "/x").starts_with("HTTP/2 403"));
+    // Those who show a session that does not exist are their address.
+    for n in 10..15 {
         let forged = format!("Cookie: __Host-privet-session={}\r\n", "B".repeat(43));
         get(&privet, "127.0.0.1", &format!("/.privet/none{n}"), &forged);
     }
-    assert_eq!(privet.metric("privet_bans_active{source=\"session\"}"), 1);
+    assert_eq!(privet.metric("privet_bans_active{source=\"session\"}"), 2);
     assert_eq!(privet.metric("privet_bans_active{source=\"address\"}"), 1);
     let name = listed(&privet)["bans"]
         .as_array()
@@ -395,15 +403,6 @@ fn orders_and_lists_hold_before_the_handshake() {
     assert!(refused(&ban(&privet, &["lift", "127.0.0.51"])).contains("on the list `drop`"));
     done(&ban(&privet, &["lift", "127.0.0.50"]));
     assert!(serves(&privet, "127.0.0.50", ""));
-    // A list that changes is read again; one that is gone goes on as it was.
-    let beside = dir.path().join("new");
-    fs::write(&beside, "127.0.0.52\n127.0.0.54/31\n").expect("written");
-    fs::rename(&beside, &file).expect("renamed");
-    privet.until("read again", || !serves(&privet, "127.0.0.52", ""));
-    assert!(serves(&privet, "127.0.0.51", "") && !serves(&privet, "127.0.0.55", ""));
-    fs::remove_file(&file).expect("removed");
-    privet.until("missed", || privet.metrics().contains("privet_ban_list_up{list=\"drop\"} 0"));
-    assert!(!serves(&privet, "127.0.0.52", ""));
     for (args, why) in [
         (&["add", "nobody", "--reason", "x"][..], "neither an address nor a network"),
         (&["add", "0.0.0.0/0", "--reason", "x"], "too wide"),
@@ -414,6 +413,15 @@ fn orders_and_lists_hold_before_the_handshake() {
         assert!(refused(&ban(&privet, args)).contains(why), "{args:?}");
     }
     assert_eq!(ban(&privet, &["add", "192.0.2.1"]).status.code(), Some(2), "a reason is asked for");
+    // A list that changes is read again; one that is gone goes on as it was.
+    let beside = dir.path().join("new");
+    fs::write(&beside, "127.0.0.52\n127.0.0.54/31\n").expect("written");
+    fs::rename(&beside, &file).expect("renamed");
+    privet.until("read again", || !serves(&privet, "127.0.0.52", ""));
+    assert!(serves(&privet, "127.0.0.51", "") && !serves(&privet, "127.0.0.55", ""));
+    fs::remove_file(&file).expect("removed");
+    privet.until("missed", || privet.metrics().contains("privet_ban_list_up{list=\"drop\"} 0"));
+    assert!(!serves(&privet, "127.0.0.52", ""));
 }
 
 #[test]
@@ -492,17 +500,16 @@ fn replicas(application: &Origin, redis: &Redis, keys: &Path) -> [Privet; 2] {
 fn replicas_count_and_ban_as_one_and_go_on_alone() {
     let (application, mut redis, keys) = (application(), Redis::start(), tempfile::tempdir().expect("a folder"));
     let [one, other] = replicas(&application, &redis, keys.path());
-    for privet in [&one, &other] {
-        privet.until("connected", || privet.metric("privet_store_up") == 1);
-        privet.until("agreed", || !redis.ask("GET privet:keys:{login}").starts_with("$-1"));
+    // Who hears the other has agreed with it.
+    done(&ban(&one, &["add", "127.0.0.61", "--reason", "a test"]));
+    done(&ban(&other, &["add", "127.0.0.62", "--reason", "a test"]));
+    other.until("agreed", || !serves(&other, "127.0.0.61", ""));
+    one.until("agreed", || !serves(&one, "127.0.0.62", ""));
+    // Each has two of the four.
+    for (privet, targets) in [(&one, &PROBES[..2]), (&other, &PROBES[2..])] {
+        targets.iter().for_each(|target| drop(get(privet, "127.0.0.11", target, "")));
     }
-    // Each has two of the four; both look whether they agree once a moment.
-    one.until("banned by both", || {
-        for (privet, targets) in [(&one, &PROBES[..2]), (&other, &PROBES[2..])] {
-            targets.iter().for_each(|target| drop(get(privet, "127.0.0.11", target, "")));
-        }
-        !serves(&one, "127.0.0.11", "") && !serves(&other, "127.0.0.11", "")
-    });
+    one.until("banned by both", || !serves(&one, "127.0.0.11", "") && !serves(&other, "127.0.0.11", ""));
     let begun = |privet: &Privet| privet.metric("privet_bans_total{scenario=\"scanner\",step=\"1\"}");
     assert_eq!(begun(&one) + begun(&other), 1);
     assert_eq!(
@@ -554,7 +561,7 @@ fn the_store_decides_as_memory_does() {
     let mut random = fastrand::Rng::with_seed(5);
     let (mut now, mut bans) = (1_780_000_000_123_u64, Vec::new());
     for _ in 0..3_000 {
-        now += random.u64(0..1500);
+        now += random.u64(0..300);
         let key = Key::address([192, 0, 2, random.u8(0..6)].into(), random.bool());
         let scenario = Scenario::ALL[random.usize(0..5)];
         let terms = Terms::of(Limit::new(3 + u32::from(scenario as u8), 60));

@@ -180,7 +180,7 @@ impl Bans {
     fn deed(self: &Arc<Self>, deed: Deed, who: &Who) {
         let address = who.address.map(|address| (address, who.induced));
         match who.session {
-            Some(session) => self.count(Key::session(session), deed, address),
+            Some(session) => self.count(Key::session(session, who.induced), deed, address),
             None => self.count_address(deed, address),
         }
     }
@@ -251,7 +251,7 @@ impl Bans {
         }
         let by =
             |held: Held, source: fn(Scenario) -> Source| Ban { source: source(held.scenario), until: Some(held.until) };
-        let session = who.session.and_then(|session| self.table.held(Key::session(session), now));
+        let session = who.session.and_then(|session| self.table.held(Key::session(session, who.induced), now));
         let address = || self.table.held(Key::address(address?, who.induced), now);
         session.map(|held| by(held, Source::Session)).or_else(|| address().map(|held| by(held, Source::Address)))
     }
@@ -342,13 +342,14 @@ impl Bans {
     pub fn free(&self, name: &str) -> bool {
         let now = clock::millis();
         let (all, _) = self.table.all(now, usize::MAX);
-        let Some((key, _)) = all.into_iter().find(|(key, _)| key.is_session() && key.to_string() == name) else {
-            return false;
+        let named = all.into_iter().map(|(key, _)| key).filter(|key| key.is_session() && key.to_string() == name);
+        let free = |key: Key| {
+            if let Some(shared) = &self.shared {
+                shared.tell(&News::Freed(key), &[key], &self.service);
+            }
+            self.table.lift(key, now)
         };
-        if let Some(shared) = &self.shared {
-            shared.tell(&News::Freed(key), &[key], &self.service);
-        }
-        self.table.lift(key, now)
+        named.filter(|key| free(*key)).count() > 0
     }
 
     /// Keys that scenarios hold something against within a network, and its own.

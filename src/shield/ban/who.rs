@@ -58,7 +58,7 @@ impl fmt::Debug for Key {
 enum Place {
     V4 { induced: bool },
     V6 { induced: bool },
-    Session,
+    Session { induced: bool },
 }
 
 impl Key {
@@ -75,20 +75,21 @@ impl Key {
 
     /// Of a session.
     #[must_use]
-    pub const fn session(Session(bits): Session) -> Self {
-        Self { place: Place::Session, bits }
+    pub const fn session(Session(bits): Session, induced: bool) -> Self {
+        Self { place: Place::Session { induced }, bits }
     }
 
     /// Whether it is a session.
     #[must_use]
     pub fn is_session(self) -> bool {
-        self.place == Place::Session
+        matches!(self.place, Place::Session { .. })
     }
 
     /// Whether it is of what other sites' pages cause.
     #[must_use]
     pub fn is_induced(self) -> bool {
-        matches!(self.place, Place::V4 { induced: true } | Place::V6 { induced: true })
+        let (Place::V4 { induced } | Place::V6 { induced } | Place::Session { induced }) = self.place;
+        induced
     }
 
     /// Whether it is an address, or a network of 64 bits, within `network`.
@@ -109,7 +110,7 @@ impl Key {
         let place = match self.place {
             Place::V4 { induced } => u8::from(induced),
             Place::V6 { induced } => 2 + u8::from(induced),
-            Place::Session => 4,
+            Place::Session { induced } => 4 + u8::from(induced),
         };
         let [a, b, c, d, e, f, g, h] = self.bits.to_be_bytes();
         [place, a, b, c, d, e, f, g, h]
@@ -123,7 +124,7 @@ impl Key {
         let place = match place {
             0 | 1 => Place::V4 { induced: *place == 1 },
             2 | 3 => Place::V6 { induced: *place == 3 },
-            4 => Place::Session,
+            4 | 5 => Place::Session { induced: *place == 5 },
             _ => return None,
         };
         Some(Self { place, bits })
@@ -136,7 +137,7 @@ impl fmt::Display for Key {
         match self.place {
             Place::V4 { .. } => Ipv4Addr::from_bits(u32::try_from(self.bits).unwrap_or_default()).fmt(f),
             Place::V6 { .. } => write!(f, "{}/64", Ipv6Addr::from_bits(u128::from(self.bits) << 64)),
-            Place::Session => write!(f, "session:{:016x}", self.bits),
+            Place::Session { .. } => write!(f, "session:{:016x}", self.bits),
         }
     }
 }
@@ -158,7 +159,7 @@ mod tests {
             (key("2001:db8:1:2:3::4").to_string(), key("192.0.2.7").to_string()),
             ("2001:db8:1:2::/64".into(), "192.0.2.7".into())
         );
-        let session = Key::session(Session::of(b"x"));
+        let session = Key::session(Session::of(b"x"), true);
         let induced = Key::address([192, 0, 2, 7].into(), true);
         assert_ne!(induced, key("192.0.2.7"));
         for key in [key("192.0.2.7"), key("2001:db8::"), session, induced] {
