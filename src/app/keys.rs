@@ -56,10 +56,11 @@ pub fn of(config: &Config) -> anyhow::Result<Arc<Keys>> {
 /// # Errors
 /// When there are logins, and a file or folder that was asked for can't be used.
 pub(super) fn guard(config: &Config, shared: Option<&store::Running>) -> anyhow::Result<Arc<Guard>> {
-    let ring = match &config.seal.key_file {
-        Some(_) if counts_attempts(config) => ring(config, "devices will be strangers after the next start")?,
-        _ => seal::Ring::ephemeral()?,
-    };
+    if !counts_attempts(config) {
+        // Keys of this process alone must not be told of to other replicas.
+        return Ok(Guard::new(&config.login, &seal::Ring::ephemeral()?));
+    }
+    let ring = ring(config, "devices will be strangers after the next start")?;
     let Some(shared) = shared else { return Ok(Guard::new(&config.login, &ring)) };
     // Where the clock was set, the server's would tell another time.
     let clock = if clock::is_set() { Clock::Caller } else { Clock::Server };

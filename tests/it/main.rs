@@ -7,6 +7,8 @@ mod acme;
 mod arrows;
 mod backup;
 mod bans;
+mod bans_lists;
+mod bans_replicas;
 mod breached;
 mod challenge;
 #[allow(dead_code)] // the journal has all of it in its own tests

@@ -391,33 +391,33 @@ impl Bans {
     }
 
     /// Takes over what other replicas say.
-    async fn follow(&self, shared: &Shared) {
+    async fn follow(self: &Arc<Self>, shared: &Shared) {
         let mut after = *self.read.lock().unwrap_or_else(PoisonError::into_inner);
         // What was read before the store went is taken all the same the next time.
         let Ok(news) = shared.read(&mut after).await else { return };
         let (now, rules) = (clock::millis(), self.rules.load_full());
+        let mut words = Vec::new();
         for news in news {
-            let kept = match news {
-                News::Ban(key, held) if held.until > now => {
-                    self.table.ban(key, held, &rules.ladder, now);
-                    Ok(())
-                }
-                News::Ban(..) => Ok(()),
-                News::Ordered(order) if self.orders.has(&order) || !order.holds(now) => Ok(()),
-                News::Ordered(order) => self.orders.add(order, now),
+            match news {
+                News::Ban(key, held) if held.until > now => self.table.ban(key, held, &rules.ladder, now),
+                News::Ban(..) => {}
+                News::Ordered(order) => words.push((order.network, Some(order))),
                 News::Lifted(network) => {
                     self.keys_of(&network, now).iter().for_each(|key| {
                         self.table.lift(*key, now);
                     });
-                    self.orders.lift(&network, now).map(drop)
+                    words.push((network, None));
                 }
                 News::Freed(key) => {
                     self.table.lift(key, now);
-                    Ok(())
                 }
-            };
-            if let Err(error) = kept {
-                tracing::error!(%error, "another replica's order about bans could not be kept here");
+            }
+        }
+        if !words.is_empty() {
+            let bans = Arc::clone(self);
+            let kept = tokio::task::spawn_blocking(move || bans.orders.follow(words, now)).await;
+            if let Ok(Err(error)) = kept {
+                tracing::error!(%error, "another replica's orders about bans could not be kept here");
             }
         }
         *self.read.lock().unwrap_or_else(PoisonError::into_inner) = after;

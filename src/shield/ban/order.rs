@@ -175,10 +175,26 @@ impl Orders {
         holding.map(|order| order.until).max_by_key(|until| until.unwrap_or(u64::MAX))
     }
 
-    /// Whether just this order is there.
-    #[must_use]
-    pub fn has(&self, order: &Order) -> bool {
-        self.book.load().orders.contains(order)
+    /// Takes over what other replicas say of networks, in its order: an order, or that there is none any more. It waits for the disk where
+    /// that is news.
+    ///
+    /// # Errors
+    /// When it can't be kept.
+    pub fn follow(&self, words: Vec<(IpNet, Option<Order>)>, now: u64) -> Result<(), Error> {
+        self.change(now, |orders| {
+            let before = orders.clone();
+            for (network, order) in words {
+                let known = orders.iter().position(|other| other.network == network);
+                match (known, order.filter(|order| order.holds(now))) {
+                    (Some(at), Some(order)) => orders[at] = order,
+                    (Some(at), None) => drop(orders.remove(at)),
+                    (None, Some(order)) if orders.len() < MOST => orders.push(order),
+                    (None, _) => {}
+                }
+            }
+            Ok(*orders != before)
+        })
+        .map(|_| ())
     }
 
     /// Those that hold.
@@ -234,6 +250,22 @@ mod tests {
         let path = dir.path().join(NAME);
         assert_eq!(fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o600);
         assert!(memchr::memmem::find(&fs::read(&path).expect("a file"), b"2001").is_none());
+    }
+
+    #[test]
+    fn what_others_say_is_taken_in_its_order() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let seal = Arc::new(Seal::of(&Ring::ephemeral().expect("random bytes")).expect("keys"));
+        let orders = Orders::open(dir.path().join(NAME), &seal).expect("opened");
+        let word = |text: &str, order: Option<Order>| (network(text).expect("a network"), order);
+        let add = |text: &str, until| word(text, Some(order(text, until)));
+        let words =
+            vec![add("192.0.2.1", None), add("192.0.2.2", None), word("192.0.2.1", None), add("192.0.2.3", Some(4))];
+        orders.follow(words, 5).expect("kept");
+        assert_eq!(orders.all(5), [order("192.0.2.2", None)], "lifted again, and over already");
+        fs::remove_file(dir.path().join(NAME)).expect("removed");
+        orders.follow(vec![add("192.0.2.2", None)], 5).expect("kept");
+        assert!(!dir.path().join(NAME).exists(), "no news is not written");
     }
 
     #[test]

@@ -21,7 +21,6 @@ const SEGMENTS: &[&str] = &[
     ".svn",
     ".vscode",
     "_profiler",
-    "_wpeprivate",
     "actuator",
     "adminer.php",
     "boaform",
@@ -29,19 +28,16 @@ const SEGMENTS: &[&str] = &[
     "console.action",
     "cpanel",
     "eval-stdin.php",
-    "evilstat",
     "hnap1",
     "id_rsa",
     "jmx-console",
     "ldap.config",
     "myadmin",
     "mysqladmin",
-    "owa",
     "phpinfo.php",
     "phpmyadmin",
     "pma",
     "rdweb",
-    "sdk",
     "server-status",
     "sftp-config.json",
     "shell.php",
@@ -50,15 +46,12 @@ const SEGMENTS: &[&str] = &[
     "thinkphp",
     "wp-admin",
     "wp-config.php",
-    "wp-content",
-    "wp-includes",
-    "wp-json",
     "wp-login.php",
     "wlwmanifest.xml",
     "xmlrpc.php",
 ];
 /// Ends of a path's last segment.
-const ENDS: &[&str] = &[".bak", ".env", ".old", ".pem", ".sql", ".sql.gz", ".swp", ".tar.gz", "~"];
+const ENDS: &[&str] = &[".bak", ".env", ".old", ".pem", ".sql", ".sql.gz", ".swp", "~"];
 
 /// Whether only a scanner would ask for `path`, or it is at or below one of `own`.
 #[must_use]
@@ -89,7 +82,6 @@ mod tests {
             "/wp-admin/",
             "/dump.sql",
             "/a/phpMyAdmin/index.php",
-            "/backup.tar.gz",
         ] {
             assert!(is_scanned(path, &[]), "{path}");
         }
@@ -101,6 +93,7 @@ mod tests {
             "/orders/7",
             "/old-admin",
             "/solritude",
+            "/wp-content/uploads/a.jpg",
             "/a.environment",
         ] {
             assert!(!is_scanned(path, &[]), "{path}");
