@@ -16,7 +16,7 @@ fuzz_target!(|bytes: &[u8]| {
     assert!(read.networks.iter().all(|net| set.holds(net.addr())));
     if let Ok(stream) = serde_json::from_slice::<Stream>(bytes) {
         let mut decisions = Decisions::default();
-        decisions.apply(stream, true, 0);
+        decisions.apply(&stream, true, 0);
         assert!(decisions.expire(u64::MAX) || decisions.is_empty());
     }
     let _ = paths::is_scanned(&String::from_utf8_lossy(bytes), &["/a".to_owned()]);

@@ -49,6 +49,13 @@ pub(super) fn of(
 pub(super) struct Listener(Option<(Arc<Guard>, Arc<Bans>, AbortHandle)>);
 
 impl Listener {
+    /// Tells `bans` of attempts at `guard`.
+    pub(super) fn new(bans: Option<&Arc<Bans>>, guard: &Arc<Guard>) -> Self {
+        let mut listener = Self::default();
+        listener.listen(bans, guard);
+        listener
+    }
+
     /// Tells `bans` of attempts at `guard`, and of no other.
     pub(super) fn listen(&mut self, bans: Option<&Arc<Bans>>, guard: &Arc<Guard>) {
         let same = |(known, of, _): &(Arc<Guard>, Arc<Bans>, AbortHandle)| {

@@ -113,14 +113,11 @@ impl Running {
         let log = Log::open(&config.access_log, &process.metrics, settings.workers, None)?;
         let bounds = bounds(&settings, addresses.https);
         let store = config.store.as_ref().map(store::Running::start).transpose()?;
-        if let Some(store) = &store {
-            store.show(&process.metrics);
-        }
+        store.iter().for_each(|store| store.show(&process.metrics));
         let guard = keys::guard(&config, store.as_ref())?;
         let realms = keys::realms(&config, &guard, store.as_ref(), &[])?;
         let bans = bans::of(&config, store.as_ref(), None)?;
-        let mut attempts = bans::Listener::default();
-        attempts.listen(bans.as_ref(), &guard);
+        let attempts = bans::Listener::new(bans.as_ref(), &guard);
         let telemetry = telemetry::prepare(&config, &process.metrics, settings.workers, None)?;
         let challenges = &process.tls.orders().challenges;
         let lock = control::hold(&config);

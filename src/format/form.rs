@@ -147,17 +147,20 @@ impl<V: Visitor> Form<V> {
 
 /// Appends what `raw` stands for; what is no escape stays.
 pub fn decode(raw: &[u8], plain: &mut Vec<u8>) {
-    let digit = |i: usize| raw.get(i).and_then(|&b| char::from(b).to_digit(16)).and_then(|d| u8::try_from(d).ok());
-    let mut i = 0;
-    while i < raw.len() {
-        let (byte, width) = match (raw[i], digit(i + 1), digit(i + 2)) {
+    let mut rest = raw;
+    while let Some(n) = memchr::memchr2(b'%', b'+', rest) {
+        plain.extend_from_slice(&rest[..n]);
+        let digit =
+            |i: usize| rest.get(n + i).and_then(|&b| char::from(b).to_digit(16)).and_then(|d| u8::try_from(d).ok());
+        let (byte, width) = match (rest[n], digit(1), digit(2)) {
             (b'+', ..) => (b' ', 1),
-            (b'%', Some(high), Some(low)) => (high << 4 | low, 3),
+            (_, Some(high), Some(low)) => (high << 4 | low, 3),
             (other, ..) => (other, 1),
         };
         plain.push(byte);
-        i += width;
+        rest = &rest[n + width..];
     }
+    plain.extend_from_slice(rest);
 }
 
 fn encode(plain: &[u8], out: &mut Vec<u8>) {

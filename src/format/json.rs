@@ -457,7 +457,7 @@ impl<V: Visitor> Json<V> {
 }
 
 /// The next quote or backslash. Most texts are short, so the search begins eight bytes at a time.
-pub(super) fn stop(bytes: &[u8], at: usize) -> Option<usize> {
+pub(crate) fn stop(bytes: &[u8], at: usize) -> Option<usize> {
     const NEAR: usize = 32;
     let rest = &bytes[at..];
     let near = &rest[..rest.len().min(NEAR)];

@@ -58,7 +58,7 @@ pub fn suspect(gateway: &Gateway, client: &Client, headers: &HeaderMap) -> Optio
 /// When whoever asks is banned.
 pub async fn check(
     gateway: &Gateway,
-    suspect: &mut Suspect,
+    mut suspect: Box<Suspect>,
     client: &Client,
     watch: &Rc<Watch>,
     head: &Head,
@@ -69,6 +69,7 @@ pub async fn check(
     suspect.target = Some(head.target.clone());
     let key = Realm::shown(headers);
     suspect.shown = key.and_then(|key| Some((Arc::clone(gateway.plan.realm_of(head)?), key)));
+    let suspect = record.suspect.insert(suspect);
     let bans = &suspect.bans;
     // Whoever shows a session that is banned is that session, or has stolen it: nobody has to look it up.
     let shown = suspect.shown.as_ref().filter(|_| bans.looks_at_sessions());

@@ -47,7 +47,6 @@ pub use settings::Settings;
 
 use self::{
     admission::{Admitted, Passed},
-    ban::Suspect,
     body::Body,
     client::{Client, X_REQUEST_ID},
     forward::Exchange,
@@ -74,21 +73,21 @@ impl Gateway {
         let head_only = parts.method == Method::HEAD;
         let trace = self.tracing.as_ref().and_then(|tracing| tracing.begin(client, &mut parts.headers, number));
         let mut record = Record::open(client, &self.shard, self.scribe.as_ref(), number, trace);
-        let mut suspect = ban::suspect(self, client, &parts.headers);
+        record.suspect = ban::suspect(self, client, &parts.headers);
         let outcome = match refused {
             Some(kind) => {
                 record.note(&id, None);
                 Err(kind.into())
             }
-            None => self.steps(client, watch, &id, parts, body, &mut suspect, &mut record).await,
+            None => self.steps(client, watch, &id, parts, body, &mut record).await,
         };
         let kind = outcome.as_ref().err().map(|refusal| refusal.kind);
         let mut answer = outcome.unwrap_or_else(|refusal| {
             record.refused(refusal.kind);
             self.refuse(client, &refusal, Look::of(accept.as_ref()), &id)
         });
-        if suspect.is_some() {
-            ban::settle(suspect, kind, answer.status()).await;
+        if let Some(suspect) = record.suspect.take() {
+            ban::settle(*suspect, kind, answer.status()).await;
         }
         if head_only {
             answer.body_mut().omit();
@@ -107,7 +106,6 @@ impl Gateway {
         id: &HeaderValue,
         mut parts: Box<Parts>,
         body: Incoming,
-        suspect: &mut Option<Box<Suspect>>,
         record: &mut Record,
     ) -> Result<Response<Body>, Refusal> {
         let outer = upgrade::outer(client, &mut parts);
@@ -121,7 +119,7 @@ impl Gateway {
             return Ok(answer);
         }
         record.room().await?;
-        if let Some(suspect) = suspect {
+        if let Some(suspect) = record.suspect.take() {
             // Boxed: most gateways ban nobody, and its state would weigh on all.
             Box::pin(ban::check(self, suspect, client, watch, &head, &parts.headers, record)).await?;
         }

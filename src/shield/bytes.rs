@@ -61,6 +61,13 @@ impl Bytes {
         self.0[(byte >> 6) as usize] & (1 << (byte & 63)) != 0
     }
 
+    /// Whether all of `other` are in it.
+    #[must_use]
+    pub const fn has_all(&self, other: &Self) -> bool {
+        (other.0[0] & !self.0[0]) | (other.0[1] & !self.0[1]) | (other.0[2] & !self.0[2]) | (other.0[3] & !self.0[3])
+            == 0
+    }
+
     /// How many there are.
     #[must_use]
     pub const fn len(&self) -> u32 {

@@ -3,5 +3,21 @@
 //! Pure but for bans: a request goes in, a verdict comes out. Whoever asks decides what becomes of it.
 
 pub mod ban;
+pub mod bank;
+pub mod body;
 pub mod bytes;
+pub mod engine;
 pub mod fields;
+pub mod literal;
+pub mod operator;
+pub mod parse;
+pub mod pattern;
+pub mod plan;
+pub mod rule;
+pub mod ruleset;
+pub mod settings;
+pub mod source;
+pub mod texts;
+pub mod transaction;
+pub mod transform;
+pub mod variable;

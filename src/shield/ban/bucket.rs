@@ -71,7 +71,7 @@ mod tests {
     fn a_share_takes_its_part_and_at_least_one() {
         let poured = |terms: Terms| {
             let mut bucket = Bucket::default();
-            (0..).take_while(|_| !bucket.pour(terms, 1)).count()
+            (0..1000).take_while(|_| !bucket.pour(terms, 1)).count()
         };
         let terms = Terms::of(Limit::new(10, 60));
         assert_eq!(

@@ -79,7 +79,7 @@ pub struct Decisions(HashMap<IpNet, u64>);
 
 impl Decisions {
     /// Takes over what an agent has answered; `whole` is all it knows. Whether anything is another.
-    pub fn apply(&mut self, stream: Stream, whole: bool, now: u64) -> bool {
+    pub fn apply(&mut self, stream: &Stream, whole: bool, now: u64) -> bool {
         let before = self.0.len();
         let mut changed = whole;
         if whole {
@@ -211,14 +211,14 @@ mod tests {
             {"duration":"1h","id":4,"origin":"x","scenario":"y","scope":"Country","type":"ban","value":"KR"},
             {"duration":"1h","id":5,"origin":"x","scenario":"y","scope":"Range","type":"ban","value":"0.0.0.0/0"},
             {"duration":"-1h","id":6,"origin":"x","scenario":"y","scope":"Ip","type":"ban","value":"192.0.2.9"}]}"#;
-        assert!(all.apply(stream(first), true, 0));
+        assert!(all.apply(&stream(first), true, 0));
         let holds = |all: &Decisions, text: &str| all.networks().holds(text.parse().expect("an address"));
         assert_eq!(all.len(), 2);
         assert!(holds(&all, "192.0.2.7") && holds(&all, "198.51.100.99") && !holds(&all, "192.0.2.8"));
-        assert!(!all.apply(stream(r#"{"new":null,"deleted":null}"#), false, 1));
+        assert!(!all.apply(&stream(r#"{"new":null,"deleted":null}"#), false, 1));
         let gone = r#"{"new":[],"deleted":[{"duration":"-2s","scope":"Ip","type":"ban","value":"192.0.2.7"}]}"#;
-        assert!(all.apply(stream(gone), false, 2) && !holds(&all, "192.0.2.7"));
-        assert!(all.apply(stream("{}"), false, 3_600_000), "ends by itself");
+        assert!(all.apply(&stream(gone), false, 2) && !holds(&all, "192.0.2.7"));
+        assert!(all.apply(&stream("{}"), false, 3_600_000), "ends by itself");
         assert!(all.is_empty());
     }
 
@@ -228,10 +228,10 @@ mod tests {
         let one = |value: &str| {
             stream(&format!(r#"{{"new":[{{"duration":"1h","scope":"ip","type":"ban","value":"{value}"}}]}}"#))
         };
-        all.apply(one("192.0.2.1"), true, 0);
-        all.apply(one("192.0.2.2"), false, 0);
+        all.apply(&one("192.0.2.1"), true, 0);
+        all.apply(&one("192.0.2.2"), false, 0);
         assert_eq!(all.len(), 2);
-        all.apply(one("2001:db8::1"), true, 0);
+        all.apply(&one("2001:db8::1"), true, 0);
         assert_eq!(all.len(), 1);
         assert!(serde_json::from_str::<Stream>(r#"{"new":[{"value":7}]}"#).is_err());
     }

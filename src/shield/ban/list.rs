@@ -168,7 +168,7 @@ async fn ask(list: Weak<List>, settings: Crowdsec) {
         let now = clock::millis();
         let changed = match answer {
             Ok(stream) => {
-                let changed = decisions.apply(stream, whole, now);
+                let changed = decisions.apply(&stream, whole, now);
                 if whole {
                     tracing::info!(list = name, entries = decisions.len(), "a CrowdSec agent is followed");
                 }

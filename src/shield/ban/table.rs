@@ -321,27 +321,26 @@ impl Table {
 
     /// The entry of a key, made where there is none.
     fn entry<'p>(&self, part: &'p mut Part, hash: u64, key: Key, ladder: &Ladder, now: u64) -> &'p mut Entry {
-        let at = match find(part, hash, key) {
-            Some(at) => at,
-            None => {
-                while part.entries.len() >= self.most_each() {
-                    let least = least(part, ladder, now);
-                    remove(part, &self.hasher, least);
-                }
-                if part.entries.len() == part.entries.capacity() {
-                    part.entries.reserve_exact(GRAIN);
-                }
-                part.entries.push(Entry::new(key));
-                let at = part.entries.len() - 1;
-                let (index, entries) = (&mut part.index, &part.entries);
-                let hasher = &self.hasher;
-                index.insert_unique(hash, u32::try_from(at).unwrap_or(u32::MAX), |at| {
-                    entries.get(*at as usize).map_or(0, |entry| hasher.hash_one(entry.key))
-                });
-                at
-            }
-        };
+        let at = find(part, hash, key).unwrap_or_else(|| self.make(part, hash, key, ladder, now));
         &mut part.entries[at]
+    }
+
+    /// The place of a new entry, for which others may have to go.
+    fn make(&self, part: &mut Part, hash: u64, key: Key, ladder: &Ladder, now: u64) -> usize {
+        while part.entries.len() >= self.most_each() {
+            let least = least(part, ladder, now);
+            remove(part, &self.hasher, least);
+        }
+        if part.entries.len() == part.entries.capacity() {
+            part.entries.reserve_exact(GRAIN);
+        }
+        part.entries.push(Entry::new(key));
+        let at = part.entries.len() - 1;
+        let Part { index, entries } = part;
+        index.insert_unique(hash, u32::try_from(at).unwrap_or(u32::MAX), |at| {
+            entries.get(*at as usize).map_or(0, |entry| self.hasher.hash_one(entry.key))
+        });
+        at
     }
 }
 

@@ -86,9 +86,9 @@ fn where_others_decide_nothing_is_banned_until_they_say_so() {
 fn a_flood_fills_its_bound_and_pushes_out_nobody_who_is_banned() {
     let table = Table::new(8_000);
     let banned: Vec<Key> = (0..500).map(key).collect();
-    banned.iter().for_each(|key| {
+    for key in &banned {
         provoke(&table, *key, START);
-    });
+    }
     for n in 0..200_000 {
         table.note(key(1_000_000 + n), deed(), terms(), &ladder(), START + 1000, true);
     }
@@ -106,9 +106,9 @@ fn a_flood_fills_its_bound_and_pushes_out_nobody_who_is_banned() {
 #[test]
 fn a_table_full_of_bans_takes_another() {
     let table = Table::new(128);
-    (0..1000).for_each(|n| {
+    for n in 0..1000 {
         provoke(&table, key(n), START + u64::from(n));
-    });
+    }
     assert_eq!(table.count(START).0, table.len());
     assert!(table.len() <= 128 + PARTS);
 }

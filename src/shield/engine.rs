@@ -1,0 +1,114 @@
+//! Asking rules: a phase at a time, in the order in which they were written.
+
+mod hit;
+mod link;
+
+use std::{sync::Arc, time::Instant};
+
+use super::{
+    plan::{Effect, Plan, Rule},
+    rule::{Engine, Phase, Scope},
+    transaction::{Exceeded, Finding, Refused, Transaction},
+};
+
+/// Most bytes of a value that a finding keeps.
+const KEPT: usize = 256;
+
+impl Transaction {
+    /// Asks the rules of a phase. What they want is in [`Transaction::refused`].
+    pub fn ask(&mut self, phase: Phase) {
+        if !self.goes_on(phase) || (self.stops() && phase != Phase::Logging) {
+            return;
+        }
+        let plan = Arc::clone(&self.plan);
+        let begun = Instant::now();
+        self.state.forget();
+        self.rules(&plan, phase, begun);
+        self.spent += begun.elapsed();
+    }
+
+    /// Whether a rule has refused it already.
+    fn stops(&self) -> bool {
+        self.refused.is_some() && self.state.engine == Engine::On
+    }
+
+    /// Whether rules have taken too long.
+    pub(super) fn is_late(&mut self, begun: Instant) -> bool {
+        let late = self.spent + begun.elapsed() > self.limits.time;
+        if late {
+            self.exceeded.get_or_insert(Exceeded::Time);
+        }
+        late
+    }
+
+    fn rules(&mut self, plan: &Plan, phase: Phase, begun: Instant) {
+        let list = &plan.phases[phase.index()];
+        let mut at = 0;
+        while let Some(number) = list.get(at) {
+            at += 1;
+            let rule = &plan.rules[*number as usize];
+            if self.state.is_removed(*number) || !self.matches(plan, *number, rule, phase, begun) {
+                if self.exceeded == Some(Exceeded::Time) {
+                    return;
+                }
+                continue;
+            }
+            if rule.log {
+                self.find(plan, *number);
+            }
+            match rule.effect {
+                Effect::Pass => {}
+                Effect::Deny(status) => {
+                    self.refused.get_or_insert(Refused { status, rule: *number });
+                    if self.state.engine == Engine::On {
+                        return;
+                    }
+                }
+                Effect::Allow(scope) => {
+                    self.state.allowed = Some(scope);
+                    if scope != Scope::Request || phase <= Phase::RequestBody {
+                        return;
+                    }
+                }
+            }
+            if self.state.engine == Engine::Off {
+                return;
+            }
+            if let Some(to) = rule.skip_to {
+                at = to as usize;
+            }
+        }
+    }
+
+    fn matches(&mut self, plan: &Plan, number: u32, rule: &Rule, phase: Phase, begun: Instant) -> bool {
+        self.state.hits.iter_mut().for_each(Vec::clear);
+        rule.links.iter().all(|link| {
+            self.state.hits.swap(0, 1);
+            self.state.hits[1].clear();
+            self.link(plan, number, link, phase, begun)
+        })
+    }
+
+    /// Writes down a rule, with what it matched last.
+    fn find(&mut self, plan: &Plan, number: u32) {
+        let rule = &plan.rules[number as usize];
+        let cut = |mut text: Vec<u8>| {
+            text.truncate(KEPT);
+            text
+        };
+        let said = [&rule.message, &rule.data]
+            .map(|text| text.as_ref().map(|text| cut(self.expand(text))).unwrap_or_default());
+        let bytes = |text| cut(self.texts.bytes(text).to_vec());
+        let finding = match self.state.last {
+            Some(hit) => Finding {
+                rule: number,
+                variable: Some(hit.variable),
+                member: bytes(hit.member.name),
+                value: bytes(hit.member.value),
+                said,
+            },
+            None => Finding { rule: number, variable: None, member: Vec::new(), value: Vec::new(), said },
+        };
+        self.findings.push(finding);
+    }
+}

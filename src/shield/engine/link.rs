@@ -1,0 +1,328 @@
+//! Asking one link of a rule: whether any of what it looks at is what it looks for.
+
+use std::time::Instant;
+
+use crate::shield::{
+    bank::has,
+    operator::{self, Likeness},
+    pattern::Groups,
+    plan::{Check, Link, Number, Plan, Read, Sought, Text as Parameter},
+    rule::Phase,
+    texts::Text,
+    transaction::{
+        Transaction, Value,
+        state::{Group, Hit, Member},
+    },
+    variable::{Selector, Variable},
+};
+
+/// The bank of a phase's patterns.
+const fn bank_of(phase: Phase) -> usize {
+    if matches!(phase, Phase::RequestHeaders | Phase::RequestBody) { 0 } else { 1 }
+}
+
+impl Transaction {
+    /// Whether a link matches; what follows each match has happened.
+    pub(super) fn link(&mut self, plan: &Plan, rule: u32, link: &Link, phase: Phase, begun: Instant) -> bool {
+        if link.reads.is_empty() {
+            self.follow(plan, link, None, None);
+            return true;
+        }
+        let mut matched = false;
+        let mut before = None;
+        for read in &link.reads {
+            matched |= match read {
+                Read::Group(group) => {
+                    let found = self.group(plan, rule, link, *group, before, phase, begun);
+                    before = Some(*group);
+                    found
+                }
+                Read::Slot(slot) => self.slot(plan, link, *slot, phase),
+                Read::Count(choice) => self.counted(plan, link, *choice, phase),
+                Read::Volatile(choice, chain) => self.volatile(plan, rule, link, *choice, *chain, phase),
+            };
+            if self.exceeded == Some(crate::shield::transaction::Exceeded::Time) {
+                return false;
+            }
+        }
+        matched
+    }
+
+    /// Members that stay as they are. `before` is the group that was looked at before: with the same members, it went through a shorter chain,
+    /// and what came out the same was looked at already.
+    #[expect(clippy::too_many_arguments, reason = "the innermost loop: nothing of it is worth a struct")]
+    fn group(
+        &mut self,
+        plan: &Plan,
+        rule: u32,
+        link: &Link,
+        at: u32,
+        before: Option<u32>,
+        phase: Phase,
+        begun: Instant,
+    ) -> bool {
+        let slot = at as usize;
+        if self.state.groups[slot].is_none() {
+            let group = self.gather(plan, at);
+            self.state.groups[slot] = Some(group);
+        }
+        let Some(mut group) = self.state.groups[slot].take() else { return false };
+        let sought = match &link.check {
+            Check::Sought(pattern) if !link.negated => Some(*pattern),
+            _ => None,
+        };
+        let possible = sought.is_none_or(|pattern| {
+            let mask = group.mask.get_or_insert_with(|| self.mask_of(plan, &group.items, phase));
+            has(mask, pattern)
+        });
+        let mut matched = false;
+        if possible && !group.items.is_empty() {
+            let (choice, _) = plan.groups[slot];
+            let variable = plan.choices[choice as usize].variable;
+            let before = before.filter(|before| plan.groups[*before as usize].0 == choice);
+            for (place, item) in group.items.iter().enumerate() {
+                let seen =
+                    before.and_then(|before| self.state.groups[before as usize].as_ref()?.items.get(place).copied());
+                if seen.is_some_and(|seen| seen.value == item.value)
+                    || self.is_excluded(plan, rule, link, variable, item.name)
+                {
+                    continue;
+                }
+                if let Some(groups) = self.holds(plan, link, item.value, phase) {
+                    matched = true;
+                    self.follow(plan, link, Some(Hit { variable, member: *item }), Some(&groups));
+                }
+                if self.is_late(begun) {
+                    break;
+                }
+            }
+        }
+        self.state.groups[slot] = Some(group);
+        matched
+    }
+
+    /// What a group's choice and chain make of what is there.
+    fn gather(&mut self, plan: &Plan, at: u32) -> Group {
+        let (choice, chain) = plan.groups[at as usize];
+        let (choice, chain) = (&plan.choices[choice as usize], &plan.chains[chain as usize]);
+        let mut items: Vec<Member> = self.state.members(choice.variable).collect();
+        if let Some(selector) = &choice.selector {
+            items.retain(|member| selector.chooses(self.texts.bytes(member.name)));
+        }
+        for item in &mut items {
+            item.value = self.texts.through(item.value, chain);
+        }
+        Group { items, mask: None }
+    }
+
+    fn mask_of(&mut self, plan: &Plan, items: &[Member], phase: Phase) -> Vec<u64> {
+        let which = bank_of(phase);
+        let bank = &plan.banks[which];
+        let mut all = vec![0; bank.words()];
+        for item in items {
+            all.iter_mut().zip(self.texts.mask(item.value, bank, which)).for_each(|(word, more)| *word |= more);
+        }
+        all
+    }
+
+    fn is_excluded(&self, plan: &Plan, rule: u32, link: &Link, variable: Variable, name: Text) -> bool {
+        if link.excluded.is_empty() && self.state.removed_targets.is_empty() {
+            return false;
+        }
+        let name = self.texts.bytes(name);
+        let removed = || {
+            let mut removed = self.state.removed_targets.iter();
+            removed.any(|(meant, choice)| has(&plan.meant[*meant as usize], rule) && choice.covers(variable, name))
+        };
+        link.excluded.iter().any(|choice| choice.covers(variable, name)) || removed()
+    }
+
+    /// A member of `TX` that is looked at as it is: mostly numbers, compared without making a text of them.
+    fn slot(&mut self, plan: &Plan, link: &Link, slot: u32, phase: Phase) -> bool {
+        let Some(value) = self.state.slot(slot) else { return false };
+        if let Check::Number(order, parameter) = &link.check {
+            let number = value.number();
+            if order.holds(number, self.number_of(parameter)) == link.negated {
+                return false;
+            }
+        }
+        let mut text = Vec::new();
+        value.write(&mut text);
+        let (variable, name) = &plan.slots[slot as usize];
+        let member = Member { name: self.texts.push(name), value: self.texts.push(&text) };
+        self.check_one(plan, link, *variable, member, phase)
+    }
+
+    fn check_one(&mut self, plan: &Plan, link: &Link, variable: Variable, member: Member, phase: Phase) -> bool {
+        let Some(groups) = self.holds(plan, link, member.value, phase) else { return false };
+        self.follow(plan, link, Some(Hit { variable, member }), Some(&groups));
+        true
+    }
+
+    fn counted(&mut self, plan: &Plan, link: &Link, choice: u32, phase: Phase) -> bool {
+        let choice = &plan.choices[choice as usize];
+        let count = match &choice.selector {
+            Some(Selector::Name(name)) if plan.slot(choice.variable, name).is_some() => {
+                usize::from(self.state.kept(plan, choice.variable, name).is_some())
+            }
+            _ => {
+                let chosen = |name: &[u8]| choice.selector.as_ref().is_none_or(|selector| selector.chooses(name));
+                let kept = self.state.all_kept(plan, choice.variable).filter(|(name, _)| chosen(name)).count();
+                kept + self.state.members(choice.variable).filter(|m| chosen(self.texts.bytes(m.name))).count()
+            }
+        };
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        if let Check::Number(order, parameter) = &link.check
+            && order.holds(count, self.number_of(parameter)) == link.negated
+        {
+            return false;
+        }
+        let name = match &choice.selector {
+            Some(Selector::Name(name)) => name.as_slice(),
+            _ => b"",
+        };
+        let member = Member { name: self.texts.push(name), value: self.texts.push(count.to_string().as_bytes()) };
+        self.check_one(plan, link, choice.variable, member, phase)
+    }
+
+    /// What rules change themselves: looked at anew each time.
+    fn volatile(&mut self, plan: &Plan, rule: u32, link: &Link, choice: u32, chain: u32, phase: Phase) -> bool {
+        let (choice, chain) = (&plan.choices[choice as usize], &plan.chains[chain as usize]);
+        let mut matched = false;
+        for (variable, name, value) in self.now(plan, choice.variable) {
+            if choice.selector.as_ref().is_some_and(|selector| !selector.chooses(&name)) {
+                continue;
+            }
+            let name = self.texts.push(&name);
+            if self.is_excluded(plan, rule, link, variable, name) {
+                continue;
+            }
+            let value = self.texts.push(&value);
+            let value = self.texts.through(value, chain);
+            matched |= self.check_one(plan, link, variable, Member { name, value }, phase);
+        }
+        matched
+    }
+
+    /// Members of a variable that rules change, as they are now.
+    fn now(&self, plan: &Plan, variable: Variable) -> Vec<(Variable, Vec<u8>, Vec<u8>)> {
+        let bytes = |text| self.texts.bytes(text).to_vec();
+        match variable {
+            Variable::MatchedVar | Variable::MatchedVarName => {
+                let hit = self.state.last;
+                let value = |hit: &Hit| {
+                    if variable == Variable::MatchedVar { bytes(hit.member.value) } else { self.label(hit) }
+                };
+                hit.iter().map(|hit| (variable, Vec::new(), value(hit))).collect()
+            }
+            Variable::MatchedVars => {
+                self.state.hits[0].iter().map(|hit| (variable, self.label(hit), bytes(hit.member.value))).collect()
+            }
+            Variable::MatchedVarsNames => {
+                self.state.hits[0].iter().map(|hit| (variable, self.label(hit), self.label(hit))).collect()
+            }
+            Variable::HighestSeverity => {
+                let severity = self.severity().map_or(255, |severity| severity as i64);
+                vec![(variable, Vec::new(), severity.to_string().into_bytes())]
+            }
+            kept => {
+                let text = |value: &Value| {
+                    let mut text = Vec::new();
+                    value.write(&mut text);
+                    text
+                };
+                self.state.all_kept(plan, kept).map(|(name, value)| (kept, name.to_vec(), text(value))).collect()
+            }
+        }
+    }
+
+    pub(super) fn number_of(&self, number: &Number) -> i64 {
+        match number {
+            Number::Constant(number) => *number,
+            Number::Slot(slot) => self.state.slot(*slot).map_or(0, Value::number),
+            Number::Macro(text) => operator::number(&self.expand(text)),
+        }
+    }
+
+    /// Whether a text is what a link looks for; with what its groups hold. Negated links have none.
+    fn holds(&mut self, plan: &Plan, link: &Link, text: Text, phase: Phase) -> Option<Groups> {
+        let mut groups = Groups::default();
+        let found = match &link.check {
+            Check::Always => true,
+            Check::Never => false,
+            Check::Sought(pattern) => {
+                let which = bank_of(phase);
+                if !self.texts.may_match(text, &plan.banks[which], which, *pattern) {
+                    false
+                } else if link.capture && !link.negated {
+                    match self.captured(plan, *pattern, text) {
+                        Some(captured) => {
+                            groups = captured;
+                            true
+                        }
+                        None => false,
+                    }
+                } else {
+                    match &plan.patterns[*pattern as usize] {
+                        Sought::Pattern(pattern) => pattern.is_match(self.texts.bytes(text)),
+                        Sought::Phrases(_) => true,
+                    }
+                }
+            }
+            Check::Like(likeness, parameter) => self.is_like(*likeness, text, parameter),
+            Check::Number(order, parameter) => {
+                order.holds(operator::number(self.texts.bytes(text)), self.number_of(parameter))
+            }
+            Check::Addresses(networks) => {
+                let address = std::str::from_utf8(self.texts.bytes(text)).ok().and_then(|t| t.trim().parse().ok());
+                address.is_some_and(|address: std::net::IpAddr| {
+                    let address = address.to_canonical();
+                    networks.iter().any(|network| network.contains(&address))
+                })
+            }
+            Check::ByteOutside(allowed) => !allowed.has_all(self.texts.present(text)),
+            Check::BadUrlEncoding => operator::bad_url_encoding(self.texts.bytes(text)),
+            Check::BadUtf8 => std::str::from_utf8(self.texts.bytes(text)).is_err(),
+            Check::Sqli => self.injected(text, &mut groups),
+            Check::Xss => libinjectionrs::detect_xss(self.texts.bytes(text)).is_injection(),
+        };
+        (found != link.negated).then_some(groups)
+    }
+
+    fn injected(&self, text: Text, groups: &mut Groups) -> bool {
+        let bytes = self.texts.bytes(text);
+        let found = libinjectionrs::detect_sqli(bytes).is_injection();
+        if found {
+            groups[0] = Some((0, bytes.len()));
+        }
+        found
+    }
+
+    fn captured(&self, plan: &Plan, pattern: u32, text: Text) -> Option<Groups> {
+        let bytes = self.texts.bytes(text);
+        match &plan.patterns[pattern as usize] {
+            Sought::Pattern(pattern) => pattern.groups(bytes),
+            Sought::Phrases(phrases) => {
+                // The bank says that there is one: which one is seldom asked.
+                let lower = bytes.to_ascii_lowercase();
+                let at = phrases.iter().filter_map(|p| Some((memchr::memmem::find(&lower, p)?, p.len()))).min()?;
+                let mut groups = Groups::default();
+                groups[0] = Some((at.0, at.0 + at.1));
+                Some(groups)
+            }
+        }
+    }
+
+    fn is_like(&self, likeness: Likeness, text: Text, parameter: &Parameter) -> bool {
+        let bytes = self.texts.bytes(text);
+        match parameter {
+            Parameter::Constant(constant) => likeness.holds(bytes, constant),
+            Parameter::Slot(slot) => match self.state.slot(*slot) {
+                Some(Value::Text(value)) => likeness.holds(bytes, value),
+                Some(Value::Number(number)) => likeness.holds(bytes, itoa::Buffer::new().format(*number).as_bytes()),
+                None => likeness.holds(bytes, b""),
+            },
+            Parameter::Macro(text) => likeness.holds(bytes, &self.expand(text)),
+        }
+    }
+}
