@@ -112,8 +112,8 @@ impl Running {
         shown::orders(&process.metrics, process.tls.orders());
         let log = Log::open(&config.access_log, &process.metrics, settings.workers, None)?;
         let bounds = bounds(&settings, addresses.https);
-        let store = config.store.as_ref().map(store::Running::start).transpose()?;
-        store.iter().for_each(|store| store.show(&process.metrics));
+        let store = config.store.as_ref();
+        let store = store.map(|settings| store::Running::start(settings, &process.metrics)).transpose()?;
         let guard = keys::guard(&config, store.as_ref())?;
         let realms = keys::realms(&config, &guard, store.as_ref(), &[])?;
         let bans = bans::of(&config, store.as_ref(), None)?;

@@ -69,7 +69,19 @@ pub async fn check(
     suspect.target = Some(head.target.clone());
     let key = Realm::shown(headers);
     suspect.shown = key.and_then(|key| Some((Arc::clone(gateway.plan.realm_of(head)?), key)));
-    let suspect = record.suspect.insert(suspect);
+    let outcome = judge(gateway, &suspect, client, watch, head, record).await;
+    record.suspect = Some(suspect);
+    outcome
+}
+
+async fn judge(
+    gateway: &Gateway,
+    suspect: &Suspect,
+    client: &Client,
+    watch: &Rc<Watch>,
+    head: &Head,
+    record: &mut Record,
+) -> Result<(), Refusal> {
     let bans = &suspect.bans;
     // Whoever shows a session that is banned is that session, or has stolen it: nobody has to look it up.
     let shown = suspect.shown.as_ref().filter(|_| bans.looks_at_sessions());
@@ -94,8 +106,7 @@ pub async fn check(
 }
 
 /// Notes what a request has done, by what became of it.
-pub async fn settle(suspect: Option<Box<Suspect>>, refused: Option<Kind>, status: StatusCode) {
-    let Some(mut suspect) = suspect else { return };
+pub async fn settle(mut suspect: Box<Suspect>, refused: Option<Kind>, status: StatusCode) {
     let Some(deed) = suspect.deed(refused, status) else { return };
     suspect.who.session = suspect.signed_in().await;
     let (bans, who) = (&suspect.bans, &suspect.who);

@@ -87,7 +87,7 @@ impl Gateway {
             self.refuse(client, &refusal, Look::of(accept.as_ref()), &id)
         });
         if let Some(suspect) = record.suspect.take() {
-            ban::settle(*suspect, kind, answer.status()).await;
+            ban::settle(suspect, kind, answer.status()).await;
         }
         if head_only {
             answer.body_mut().omit();
