@@ -1,4 +1,4 @@
-//! Whom operators and lists ban, before the handshake: files that change, an agent as recorded, and a real CrowdSec agent.
+//! Whom operators and lists ban, before the handshake: files that change, an agent as recorded, and a real `CrowdSec` agent.
 
 use std::{
     fs,
@@ -143,7 +143,7 @@ fn decisions_of_an_agent_are_followed() {
     assert!(wrong.exists());
 }
 
-/// The folder with Debian's CrowdSec: installed, or unpacked by `tests/run` without being started.
+/// The folder with Debian's `CrowdSec`: installed, or unpacked by `tests/run` without being started.
 fn crowdsec() -> Option<PathBuf> {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/crowdsec");
     [own, PathBuf::from("/")]

@@ -46,7 +46,9 @@ fn replicas_count_and_ban_as_one_and_go_on_alone() {
     one.until("agreed", || !serves(&one, "127.0.0.62", ""));
     // Each has two of the four.
     for (privet, targets) in [(&one, &PROBES[..2]), (&other, &PROBES[2..])] {
-        targets.iter().for_each(|target| drop(get(privet, "127.0.0.11", target, "")));
+        for target in targets {
+            get(privet, "127.0.0.11", target, "");
+        }
     }
     one.until("banned by both", || !serves(&one, "127.0.0.11", "") && !serves(&other, "127.0.0.11", ""));
     let begun = |privet: &Privet| privet.metric("privet_bans_total{scenario=\"scanner\",step=\"1\"}");
