@@ -22,6 +22,7 @@ pub mod route;
 pub mod schema;
 mod scim;
 mod secret;
+mod shield;
 mod store;
 mod telemetry;
 mod tls;
@@ -40,6 +41,7 @@ use self::{
     file::{Entry, Environment, Node, Value},
     reader::Table,
 };
+use crate::shield::settings::Mode;
 
 /// Everything that a running gateway needs to know, validated.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -219,6 +221,16 @@ impl Config {
             let (policies, purposes) = (access.policies.len(), access.purposes.iter().count());
             lines.push(format!("access {policies} policies of {} files, {purposes} purposes", access.sources.len()));
         }
+        if let Some(shield) = &self.gateway.shield {
+            let (settings, plan) = (shield.settings(), shield.plan());
+            let from = settings.rules.as_ref().map_or("Privet's own".to_owned(), |folder| folder.display().to_string());
+            let (rules, level) = (plan.rules.len(), settings.paranoia);
+            lines.push(format!(
+                "shield {rules} rules, {from}; paranoia {level}, refused at {}",
+                settings.inbound_threshold
+            ));
+            lines.extend(plan.notices.iter().map(|(place, what)| format!("       {place}: {what}")));
+        }
         for route in &self.gateway.routes {
             say_route(route, &mut lines);
         }
@@ -269,6 +281,15 @@ fn say_route(route: &crate::gateway::settings::Route, lines: &mut Vec<String>) {
     lines.push(format!("route  {} -> {}", route.name, endpoints.join(", ")));
     if let Some(gate) = &route.gate {
         lines.push(format!("       for people of `{}` only", gate.realm));
+    }
+    if let Some(shield) = route.shield {
+        lines.push(match shield.mode {
+            Mode::Detect => "       attacks are written down, not refused".to_owned(),
+            Mode::Block if shield.refuses_excess => {
+                "       attacks are refused; so is more than can be looked at".to_owned()
+            }
+            Mode::Block => "       attacks are refused; more than can be looked at passes".to_owned(),
+        });
     }
     if let Some(mask) = &route.mask {
         let exempt = if mask.by_policy { " but for what policies permit" } else { "" };

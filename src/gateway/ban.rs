@@ -126,6 +126,7 @@ impl Suspect {
     fn deed(&self, refused: Option<Kind>, status: StatusCode) -> Option<Scenario> {
         match refused {
             Some(Kind::Banned) => return None,
+            Some(Kind::Shield) => return Some(Scenario::Attack),
             Some(
                 Kind::Framing(_)
                 | Kind::Host(_)

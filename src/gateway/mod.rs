@@ -31,6 +31,7 @@ pub mod request_body;
 pub mod returned;
 pub mod route;
 pub mod settings;
+pub mod shield;
 pub mod trace;
 pub mod upgrade;
 pub mod upload;
@@ -132,6 +133,7 @@ impl Gateway {
         }
         let upload = record.upload();
         url::check(line, &head, record)?;
+        let screening = shield::open(self, line, client, &head, &parts, &upload, id)?;
         let admitted = if admission::asks(line) {
             // Boxed: most routes ask nobody, and its state would weigh on all.
             match Box::pin(admission::check(self, line, client, &head, &mut parts, id, record)).await? {
@@ -152,11 +154,17 @@ impl Gateway {
             }
             None => None,
         };
+        let screened = match screening {
+            // Boxed: it holds a body.
+            Some(screening) => Box::pin(screening.body(&parts, &mut body)).await?,
+            None => None,
+        };
         if line.route.mask.is_some() && !body.is_end_stream() {
             Box::pin(returned::restore(&self.plan.memory, line, who.as_deref(), &mut parts, &mut body, record)).await?;
         }
         let consent = consent::read(self.plan.authority.as_ref(), &head, &parts, &mut body).await?;
-        let exchange = Exchange { line, client, watch, id, head: &head, upload, masking, permitted, wish, attempt };
+        let exchange =
+            Exchange { line, client, watch, id, head: &head, upload, masking, permitted, wish, attempt, screened };
         let answer = exchange.forward(outer, parts, body).await?;
         if let Some(consent) = consent {
             Box::pin(consent.settle(answer.status())).await;

@@ -44,7 +44,7 @@ use crate::{
             settings::{At, Uninspectable},
         },
     },
-    shield::ban::Bans,
+    shield::{Ruleset, ban::Bans},
     tls::acme::Challenges,
 };
 
@@ -73,6 +73,8 @@ pub struct Plan {
     pub spent: Arc<Spent>,
     /// Who may do what with personal data, and where it is written down.
     pub authority: Option<Arc<Authority>>,
+    /// Rules against intrusion.
+    pub shield: Option<Arc<Ruleset>>,
     log: Option<Arc<Log>>,
     telemetry: Option<Arc<Telemetry>>,
     bounds: Bounds,
@@ -192,6 +194,7 @@ impl Plan {
             guard: Arc::clone(means.guard),
             bans: means.bans,
             authority: means.authority,
+            shield: settings.shield.clone(),
             spent: previous.map(|plan| Arc::clone(&plan.spent)).unwrap_or_default(),
             memory: previous.map(|plan| Arc::clone(&plan.memory)).unwrap_or_default(),
             bounds,

@@ -95,6 +95,12 @@ pub enum Kind {
     Masked,
     /// Whoever asks is banned, for what they did or by somebody's word.
     Banned,
+    /// Rules against intrusion refuse it.
+    Shield,
+    /// There is more of it than those rules look at.
+    ShieldExcess,
+    /// They refuse the application's answer.
+    ShieldAnswer,
 }
 
 /// A refusal on its way out.
@@ -264,6 +270,19 @@ impl Kind {
                  leave such fields as they are, or type the whole value.",
             ),
             Self::Banned => (403, Client, "banned", "Requests from you are not served at the moment."),
+            Self::Shield => (
+                403,
+                Client,
+                "shield",
+                "What was sent looks like an attack. If it was none, tell whoever runs this site the request id below.",
+            ),
+            Self::ShieldExcess => (413, Client, "shield_excess", "What was sent is more than can be checked here."),
+            Self::ShieldAnswer => (
+                502,
+                Upstream,
+                "shield_answer",
+                "The application's answer gives away what it should not, so it is not shown.",
+            ),
             Self::UpstreamTimeout => (504, Upstream, "upstream_timeout", "The application did not answer in time."),
         };
         Face { status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), blame, name, text }

@@ -6,13 +6,11 @@ mod link;
 use std::{sync::Arc, time::Instant};
 
 use super::{
+    decision::KEPT,
     plan::{Effect, Plan, Rule},
     rule::{Engine, Phase, Scope},
     transaction::{Exceeded, Finding, Refused, Transaction},
 };
-
-/// Most bytes of a value that a finding keeps.
-const KEPT: usize = 256;
 
 impl Transaction {
     /// Asks the rules of a phase. What they want is in [`Transaction::refused`].

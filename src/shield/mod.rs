@@ -6,6 +6,7 @@ pub mod ban;
 pub mod bank;
 pub mod body;
 pub mod bytes;
+pub mod decision;
 pub mod engine;
 pub mod fields;
 pub mod literal;
@@ -21,3 +22,9 @@ pub mod texts;
 pub mod transaction;
 pub mod transform;
 pub mod variable;
+
+pub use self::{
+    decision::{Decision, Verdict},
+    ruleset::Ruleset,
+    transaction::Transaction,
+};

@@ -92,6 +92,8 @@ pub enum Operator {
     Never,
     /// `@rx`
     Matches(std::sync::Arc<Pattern>, Need),
+    /// `@rx` with variables in the pattern.
+    MatchesFilled(Macro),
     /// `@pm`, `@pmFromFile`: one of these, in any case. In lower case.
     Phrases(Vec<Vec<u8>>),
     /// `@streq` and the like.
@@ -175,10 +177,7 @@ fn one(source: &Source, place: &Place, name: &str, parameter: &str) -> Result<Op
 
 fn matches(place: &Place, pattern: &str) -> Result<Operator, Fault> {
     if pattern.contains("%{") {
-        return Err(Fault::new(
-            place,
-            "a pattern with a variable in it can't be compiled; use `@contains` or `@within`",
-        ));
+        return expand(place, pattern).map(Operator::MatchesFilled);
     }
     let (pattern, need) = Pattern::read(pattern).map_err(|why| Fault::new(place, format!("the pattern: {why}")))?;
     Ok(Operator::Matches(std::sync::Arc::new(pattern), need))

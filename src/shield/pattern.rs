@@ -3,7 +3,7 @@
 //! `@rx` is read as `ModSecurity` 2 does: a dot is any byte, `^` and `$` are the ends of the text. The few patterns that look around or back (in the Core
 //! Rule Set 3.3: three) go to an engine that backtracks, within a bound.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use regex::bytes::{Regex, RegexBuilder};
 
@@ -82,12 +82,7 @@ impl Pattern {
     pub fn groups(&self, text: &[u8]) -> Option<Groups> {
         let mut groups = Groups::default();
         match &self.engine {
-            Engine::Linear(_) => {
-                let found = self.linear()?.captures(text)?;
-                for (at, group) in groups.iter_mut().enumerate() {
-                    *group = found.get(at).map(|m| (m.start(), m.end()));
-                }
-            }
+            Engine::Linear(_) => return captured(self.linear()?, text),
             Engine::Backtracking(regex) => {
                 let wide = latin(text);
                 let narrow = |at: usize| wide[..at].chars().count();
@@ -119,6 +114,34 @@ impl Pattern {
     fn linear(&self) -> Option<&Regex> {
         let Engine::Linear(cell) = &self.engine else { return None };
         cell.get_or_init(|| builder(&self.text).build().ok()).as_ref()
+    }
+}
+
+fn captured(regex: &Regex, text: &[u8]) -> Option<Groups> {
+    let found = regex.captures(text)?;
+    Some(std::array::from_fn(|at| found.get(at).map(|m| (m.start(), m.end()))))
+}
+
+/// A pattern with variables in it: compiled as they are filled in, and kept until they say something else, which they seldom do.
+#[derive(Debug, Default)]
+pub struct Unfilled(Mutex<Option<(Vec<u8>, Option<Regex>)>>);
+
+impl Unfilled {
+    /// Where `text` matches the pattern `filled`, and what its groups hold. What is no pattern matches nothing.
+    #[must_use]
+    pub fn groups(&self, filled: Vec<u8>, text: &[u8]) -> Option<Groups> {
+        let regex = {
+            let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            match last.as_ref().filter(|(pattern, _)| *pattern == filled) {
+                Some((_, regex)) => regex.clone(),
+                None => {
+                    let regex = std::str::from_utf8(&filled).ok().and_then(|pattern| plain(pattern, false).ok());
+                    *last = Some((filled, regex.clone()));
+                    regex
+                }
+            }
+        };
+        captured(&regex?, text)
     }
 }
 
@@ -350,6 +373,14 @@ mod tests {
     fn groups_are_places() {
         let groups = Pattern::read("(a)(x)?(b)").expect("read").0.groups(b"zab").expect("found");
         assert_eq!((groups[0], groups[1], groups[2], groups[3]), (Some((1, 3)), Some((1, 2)), None, Some((2, 3))));
+    }
+
+    #[test]
+    fn variables_are_filled_in_anew() {
+        let unfilled = Unfilled::default();
+        assert!(unfilled.groups(b"^(?:a|b)$".to_vec(), b"b").is_some());
+        assert!(unfilled.groups(b"^(?:a|c)$".to_vec(), b"b").is_none());
+        assert!(unfilled.groups(b"(".to_vec(), b"(").is_none() && unfilled.groups(b"\xff".to_vec(), b"").is_none());
     }
 
     #[test]

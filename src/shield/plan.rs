@@ -9,7 +9,7 @@ use super::{
     bank::Bank,
     bytes::Bytes,
     operator::{Likeness, Order},
-    pattern::Pattern,
+    pattern::{Pattern, Unfilled},
     rule::{Control, Engine, Macro, Scope, Severity},
     source::Place,
     transform::Transform,
@@ -131,6 +131,8 @@ pub enum Check {
     Never,
     /// One of the plan's patterns.
     Sought(u32),
+    /// A pattern with variables in it.
+    Filled(Macro, Unfilled),
     /// A text.
     Like(Likeness, Text),
     /// A number.
@@ -211,6 +213,19 @@ pub enum Ctl {
     Remove(u32),
     /// Rules don't look at this any more.
     RemoveTarget(u32, Choice),
+}
+
+impl Rule {
+    /// What it says, without what it would fill in of a request.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let parts = self.message.iter().flat_map(|message| &message.0);
+        let words = parts.map(|part| match part {
+            super::rule::Part::Text(text) => String::from_utf8_lossy(text).into_owned(),
+            super::rule::Part::Variable(..) => "…".to_owned(),
+        });
+        words.collect()
+    }
 }
 
 impl Plan {

@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    fields::Bounds,
     operator::{Likeness, Operator},
     parse::{self, targets},
     pattern::Pattern,
@@ -16,6 +17,7 @@ use super::{
     },
     settings::{Exclusion, Patch, Settings},
     source::{Fault, Place, Source},
+    transaction::{Limits, Transaction},
     variable::{Choice, Target, Variable},
 };
 
@@ -27,6 +29,70 @@ const OWN: &str = include_str!("rules/own.conf");
 const DEBIAN: (&str, &str) = ("/usr/share/modsecurity-crs", "/etc/modsecurity/crs/crs-setup.conf");
 /// The number of the first rule that is made from settings. Nobody has reserved 33,000,000 and up.
 const FROM_SETTINGS: u32 = 33_001_000;
+/// The tag of patches.
+const PATCH: &str = "privet/patch";
+
+/// Rules that are ready to be asked, and how much they look at.
+#[derive(Debug, Clone)]
+pub struct Ruleset {
+    settings: Settings,
+    plan: Arc<Plan>,
+}
+
+/// Whether they are the same reading: files may have changed in between.
+impl PartialEq for Ruleset {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.plan, &other.plan)
+    }
+}
+
+impl Eq for Ruleset {}
+
+impl Ruleset {
+    /// Reads and compiles what the settings name.
+    ///
+    /// # Errors
+    /// At the first file or rule that can't be read.
+    pub fn load(settings: Settings) -> Result<Self, Fault> {
+        let plan = Arc::new(load(&settings)?);
+        Ok(Self { settings, plan })
+    }
+
+    /// What they were made of.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The rules.
+    #[must_use]
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    /// A request that nothing is known of.
+    #[must_use]
+    pub fn begin(&self) -> Transaction {
+        let Settings { body, answer, arguments, depth, time, .. } = self.settings;
+        Transaction::new(&self.plan, Limits { body, answer, bounds: Bounds { arguments, depth }, time })
+    }
+
+    /// Whether a rule is a patch, which refuses whatever a route's mode is.
+    #[must_use]
+    pub fn is_patch(&self, rule: u32) -> bool {
+        self.plan.rules.get(rule as usize).is_some_and(|rule| rule.tags.iter().any(|tag| tag == PATCH))
+    }
+
+    /// The files that they are read from, whose change makes them out of date.
+    #[must_use]
+    pub fn files(settings: &Settings) -> Vec<PathBuf> {
+        let folder = settings.rules.as_deref();
+        let rules = folder.and_then(|folder| files(folder).ok()).unwrap_or_default();
+        let set_up = folder.and_then(|folder| setup(settings, folder));
+        let around = settings.before.iter().chain(&settings.after).cloned();
+        folder.map(Path::to_owned).into_iter().chain(set_up).chain(rules).chain(around).collect()
+    }
+}
 
 /// Reads and compiles what the settings name.
 ///
@@ -40,6 +106,10 @@ pub fn load(settings: &Settings) -> Result<Plan, Fault> {
         parse::read(&open(file)?, &mut document)?;
     }
     let mut generated = Generated::default();
+    // Patches come first: they refuse whatever the rules make of a request.
+    for patch in &settings.patches {
+        document.directives.extend(generated.patch(patch)?);
+    }
     match &settings.rules {
         Some(folder) => {
             if let Some(setup) = setup(settings, folder) {
@@ -56,9 +126,6 @@ pub fn load(settings: &Settings) -> Result<Plan, Fault> {
             document.directives.extend(generated.exclusions(&settings.exclusions)?);
             parse::read(&own("privet/own.conf", OWN), &mut document)?;
         }
-    }
-    for patch in &settings.patches {
-        document.directives.extend(generated.patch(patch)?);
     }
     for file in &settings.after {
         parse::read(&open(file)?, &mut document)?;
@@ -175,7 +242,7 @@ impl Generated {
         head.actions.log = Some(true);
         head.actions.severity = Some(Severity::Critical);
         head.actions.message = Some(text(&patch.name));
-        head.actions.tags = vec!["privet/patch".to_owned()];
+        head.actions.tags = vec![PATCH.to_owned(), "attack-patch".to_owned()];
         head.actions.chain = true;
         head.test = Some(below(&patch.path));
         let place = head.place.clone();

@@ -49,6 +49,7 @@ mod replicas;
 mod review;
 mod route;
 mod scim;
+mod shield;
 mod staff;
 mod start;
 mod store;

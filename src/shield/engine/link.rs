@@ -269,6 +269,11 @@ impl Transaction {
                     }
                 }
             }
+            Check::Filled(pattern, unfilled) => {
+                let found = unfilled.groups(self.expand(pattern), self.texts.bytes(text));
+                groups = found.unwrap_or_default();
+                found.is_some()
+            }
             Check::Like(likeness, parameter) => self.is_like(*likeness, text, parameter),
             Check::Number(order, parameter) => {
                 order.holds(operator::number(self.texts.bytes(text)), self.number_of(parameter))

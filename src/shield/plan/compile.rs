@@ -10,6 +10,7 @@ use crate::shield::{
     bank::Bank,
     literal::Need,
     operator::{Operator, number},
+    pattern::Unfilled,
     rule::{self, Actions, Control, Directive, Document, Macro, Meant, Part, Phase, Written},
     source::{Fault, Place},
     transform::Transform,
@@ -263,6 +264,7 @@ impl Compiler {
                 let key = format!("p{phrases:?}");
                 Check::Sought(self.sought(key, &need, phase, || Sought::Phrases(phrases.clone())))
             }
+            Operator::MatchesFilled(pattern) => Check::Filled(pattern.clone(), Unfilled::default()),
             Operator::Like(likeness, parameter) => Check::Like(*likeness, self.text(parameter)),
             Operator::Number(order, parameter) => Check::Number(*order, self.number(parameter)),
             Operator::Addresses(networks) => Check::Addresses(networks.clone()),

@@ -1,6 +1,6 @@
 //! What comes in: the request's head and body, the answer's head and body.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use super::{Exceeded, Transaction};
 use crate::shield::{
@@ -32,8 +32,8 @@ pub struct Peer {
     pub client: IpAddr,
     /// Its port, where that is known.
     pub port: u16,
-    /// The address that was asked.
-    pub local: SocketAddr,
+    /// The port that was asked.
+    pub server_port: u16,
 }
 
 impl Transaction {
@@ -93,8 +93,7 @@ impl Transaction {
         self.one(V::RemoteAddr, peer.client.to_string().as_bytes());
         self.one(V::RemoteHost, peer.client.to_string().as_bytes());
         self.count(V::RemotePort, usize::from(peer.port));
-        self.one(V::ServerAddr, peer.local.ip().to_string().as_bytes());
-        self.count(V::ServerPort, usize::from(peer.local.port()));
+        self.count(V::ServerPort, usize::from(peer.server_port));
         let mut content_type: &[u8] = b"";
         let mut cookies = Fields::new();
         for (name, value) in headers {
