@@ -5,6 +5,7 @@
 //! there is one way.
 
 mod access;
+mod ban;
 pub mod context;
 pub mod diagnose;
 mod federation;
@@ -57,6 +58,8 @@ pub struct Config {
     pub tls: crate::tls::Settings,
     /// Routes.
     pub gateway: crate::gateway::Settings,
+    /// Who is banned; nobody where it is absent.
+    pub bans: Option<crate::shield::ban::Settings>,
     /// Logins that are guarded.
     pub login: crate::login::Settings,
     /// The access log.
@@ -234,7 +237,30 @@ impl Config {
         for login in &self.login.logins {
             lines.push(format!("login  {}: failed attempts are limited", login.name));
         }
+        if let Some(bans) = &self.bans {
+            say_bans(bans, &mut lines);
+        }
         lines
+    }
+}
+
+/// Who is banned.
+fn say_bans(bans: &crate::shield::ban::Settings, lines: &mut Vec<String>) {
+    use crate::shield::ban::{Scenario, settings::Origin};
+    let on = Scenario::ALL.into_iter().zip(&bans.limits).filter(|(_, limit)| limit.is_some());
+    let names: Vec<&str> = on.map(|(scenario, _)| scenario.name()).collect();
+    let names = if names.is_empty() { "by lists and operators alone".to_owned() } else { names.join(", ") };
+    lines.push(format!("bans   {names}"));
+    for list in &bans.lists {
+        match &list.origin {
+            Origin::File(path) => lines.push(format!("       list {}: {}", list.name, path.display())),
+            Origin::Crowdsec(agent) => {
+                lines.push(format!("       list {}: decisions of {}", list.name, agent.address));
+                if let Some(reason) = &agent.cleartext_reason {
+                    lines.push(format!("       cleartext allowed: {reason}"));
+                }
+            }
+        }
     }
 }
 

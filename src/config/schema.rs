@@ -2,6 +2,7 @@
 //! `docs/CONFIGURATION.md` is made from it.
 
 mod access;
+mod ban;
 mod doors;
 mod key;
 mod people;
@@ -17,9 +18,19 @@ pub use self::key::Key;
 
 /// All keys, a table after the other.
 pub fn keys() -> impl Iterator<Item = &'static Key> {
-    [doors::KEYS, privacy::KEYS, telemetry::KEYS, people::KEYS, registry::KEYS, access::KEYS, shield::KEYS, route::KEYS]
-        .into_iter()
-        .flatten()
+    [
+        doors::KEYS,
+        privacy::KEYS,
+        telemetry::KEYS,
+        people::KEYS,
+        registry::KEYS,
+        access::KEYS,
+        shield::KEYS,
+        ban::KEYS,
+        route::KEYS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// Tables and keys of safeguards that this version does not have. Ignoring one would leave data unprotected in silence.
@@ -37,6 +48,7 @@ pub const SECRETS: &[&str] = &[
     "hmac_key",
     "authorization",
     "token",
+    "api_key",
 ];
 
 /// The names that may stand in `table`: its keys and its tables.

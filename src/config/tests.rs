@@ -60,6 +60,8 @@ fn every_documented_key_is_read() {
         .replace("before = [\"own-before.conf\"]\n", "")
         .replace("after = [\"own-after.conf\"]\n", "")
         .replace("unless = \"^[0-9]+$\"\n", "")
+        .replace("file = \"lists/drop.txt\"\n", "")
+        .replace("crowdsec = \"http://127.0.0.1:8080\"\n", "crowdsec = \"https://127.0.0.1:8080\"\n")
         .replace("\ntoken = \"...\"\n", &format!("\ntoken = \"{}\"\n", "x".repeat(32)))
         .replace("realm = \"staff\"\n", "realm = \"office\"\n")
         .replace("http://127.0.0.1:9000", "https://127.0.0.1:9000");

@@ -8,6 +8,7 @@ pub mod access;
 pub mod admission;
 pub mod answer;
 pub mod archive;
+pub mod ban;
 pub mod body;
 pub mod client;
 pub mod consent;
@@ -73,6 +74,7 @@ impl Gateway {
         let head_only = parts.method == Method::HEAD;
         let trace = self.tracing.as_ref().and_then(|tracing| tracing.begin(client, &mut parts.headers, number));
         let mut record = Record::open(client, &self.shard, self.scribe.as_ref(), number, trace);
+        record.suspect = ban::suspect(self, client, &parts.headers);
         let outcome = match refused {
             Some(kind) => {
                 record.note(&id, None);
@@ -80,10 +82,14 @@ impl Gateway {
             }
             None => self.steps(client, watch, &id, parts, body, &mut record).await,
         };
+        let kind = outcome.as_ref().err().map(|refusal| refusal.kind);
         let mut answer = outcome.unwrap_or_else(|refusal| {
             record.refused(refusal.kind);
             self.refuse(client, &refusal, Look::of(accept.as_ref()), &id)
         });
+        if let Some(suspect) = record.suspect.take() {
+            ban::settle(suspect, kind, answer.status()).await;
+        }
         if head_only {
             answer.body_mut().omit();
         }
@@ -114,6 +120,10 @@ impl Gateway {
             return Ok(answer);
         }
         record.room().await?;
+        if let Some(suspect) = record.suspect.take() {
+            // Boxed: most gateways ban nobody, and its state would weigh on all.
+            Box::pin(ban::check(self, suspect, client, watch, &head, &parts.headers, record)).await?;
+        }
         if gate::is_own(head.target.path()) {
             return Box::pin(gate::own(self, client, watch, &head, &parts, body, &record.upload())).await;
         }

@@ -44,7 +44,7 @@ use crate::{
             settings::{At, Uninspectable},
         },
     },
-    shield::Ruleset,
+    shield::{Ruleset, ban::Bans},
     tls::acme::Challenges,
 };
 
@@ -65,6 +65,8 @@ pub struct Plan {
     pub engine: Arc<Engine>,
     /// Who limits attempts to sign in.
     pub guard: Arc<Guard>,
+    /// Who is banned, where anybody is.
+    pub bans: Option<Arc<Bans>>,
     /// What people were shown in the place of values.
     pub memory: Arc<Memory>,
     /// Leave to take files along that was used.
@@ -99,6 +101,8 @@ pub struct Means<'a> {
     pub keys: &'a Arc<Keys>,
     /// Who limits attempts to sign in.
     pub guard: &'a Arc<Guard>,
+    /// Who is banned, where anybody is.
+    pub bans: Option<Arc<Bans>>,
     /// The doors that routes may have.
     pub realms: &'a [Arc<Realm>],
     /// Who may do what with personal data, and where it is written down.
@@ -188,6 +192,7 @@ impl Plan {
             log: means.log,
             telemetry: means.telemetry,
             guard: Arc::clone(means.guard),
+            bans: means.bans,
             authority: means.authority,
             shield: settings.shield.clone(),
             spent: previous.map(|plan| Arc::clone(&plan.spent)).unwrap_or_default(),

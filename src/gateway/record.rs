@@ -15,6 +15,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, Version, header, request::Parts, 
 use crate::{
     common::meter::Id,
     gateway::{
+        ban::Suspect,
         client::Client,
         disclosure::Disclosure,
         gate::is_own,
@@ -53,6 +54,8 @@ pub struct Record {
     hidden: bool,
     notes: Option<Box<Notes>>,
     disclosure: Option<Box<Disclosure>>,
+    /// Whoever asks, where anybody is banned, until what they did is known.
+    pub(super) suspect: Option<Box<Suspect>>,
 }
 
 /// What only the log wants to know. Values are shared with the request's head, not copied.
@@ -104,6 +107,7 @@ impl Record {
             hidden: false,
             notes: None,
             disclosure: None,
+            suspect: None,
         }
     }
 

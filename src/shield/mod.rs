@@ -2,6 +2,7 @@
 //!
 //! Pure but for bans: a request goes in, a verdict comes out. Whoever asks decides what becomes of it.
 
+pub mod ban;
 pub mod bank;
 pub mod body;
 pub mod bytes;

@@ -62,8 +62,8 @@ fn entry() -> Entry<'static> {
         referrer: Some(b"https://kim:pw@shop.example/a?email=kim.minsu%40example.net#kim"),
         error: None,
         verdicts: &[("url_privacy", "log")],
-        decision: None,
         found: None,
+        decision: None,
     }
 }
 
