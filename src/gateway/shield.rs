@@ -100,6 +100,7 @@ fn show_head(transaction: &mut Transaction, client: &Client, head: &Head, parts:
     let peer = transaction::Peer { client: head.address, port: client.peer.address.port(), server_port: client.port };
     // What Privet itself has added is nothing that a client has sent.
     let sent = parts.headers.iter().filter(|(name, _)| !REBUILT.contains(name) && *name != X_REQUEST_ID);
+    transaction.path(head.target.path().as_bytes());
     transaction.head(
         &seen,
         &peer,

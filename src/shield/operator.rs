@@ -203,7 +203,7 @@ fn phrase(text: &str) -> Vec<u8> {
                 .collect::<Option<Vec<u8>>>()
         });
         let Some((hex, read)) = hex.zip(read).filter(|(_, read)| !read.is_empty()) else { break };
-        bytes.extend_from_slice(rest[..start].as_bytes());
+        bytes.extend_from_slice(&rest.as_bytes()[..start]);
         bytes.extend(read);
         rest = &rest[start + hex.len() + 2..];
     }

@@ -18,6 +18,7 @@ use super::{
     settings::{Exclusion, Patch, Settings},
     source::{Fault, Place, Source},
     transaction::{Limits, Transaction},
+    transform::Transform,
     variable::{Choice, Target, Variable},
 };
 
@@ -110,22 +111,18 @@ pub fn load(settings: &Settings) -> Result<Plan, Fault> {
     for patch in &settings.patches {
         document.directives.extend(generated.patch(patch)?);
     }
-    match &settings.rules {
-        Some(folder) => {
-            if let Some(setup) = setup(settings, folder) {
-                parse::read(&open(&setup)?, &mut document)?;
-            }
-            document.directives.push(generated.levels(settings));
-            document.directives.extend(generated.exclusions(&settings.exclusions)?);
-            for file in files(folder)? {
-                parse::read(&open(&file)?, &mut document)?;
-            }
+    let folder = settings.rules.as_deref();
+    if let Some(setup) = folder.and_then(|folder| setup(settings, folder)) {
+        parse::read(&open(&setup)?, &mut document)?;
+    }
+    document.directives.push(generated.levels(settings));
+    document.directives.extend(generated.exclusions(&settings.exclusions)?);
+    if let Some(folder) = folder {
+        for file in files(folder)? {
+            parse::read(&open(&file)?, &mut document)?;
         }
-        None => {
-            document.directives.push(generated.levels(settings));
-            document.directives.extend(generated.exclusions(&settings.exclusions)?);
-            parse::read(&own("privet/own.conf", OWN), &mut document)?;
-        }
+    } else {
+        parse::read(&own("privet/own.conf", OWN), &mut document)?;
     }
     for file in &settings.after {
         parse::read(&open(file)?, &mut document)?;
@@ -244,7 +241,9 @@ impl Generated {
         head.actions.message = Some(text(&patch.name));
         head.actions.tags = vec![PATCH.to_owned(), "attack-patch".to_owned()];
         head.actions.chain = true;
-        head.test = Some(below(&patch.path));
+        // An application may make no difference between cases.
+        head.actions.transforms = vec![Transform::Lowercase];
+        head.test = Some(below(&patch.path.to_ascii_lowercase()));
         let place = head.place.clone();
         let link = |test: Test, chain: bool| {
             let actions = Actions { chain, ..Actions::default() };
@@ -274,9 +273,10 @@ fn whole(variable: Variable) -> Target {
     Target { choice: Choice { variable, selector: None }, count: false, excluded: false }
 }
 
+/// For requests below a path, as the application gets it: however else a client may write it.
 fn below(path: &str) -> Test {
     let operator = Operator::Like(Likeness::Begins, text(path));
-    Test { targets: vec![whole(Variable::RequestFilename)], operator, negated: false }
+    Test { targets: vec![whole(Variable::PathInfo)], operator, negated: false }
 }
 
 fn choice(place: &Place, target: &str) -> Result<Choice, Fault> {

@@ -1,7 +1,7 @@
 //! One request and its answer, as rules see them.
 
 mod input;
-pub(super) mod state;
+pub mod state;
 
 use std::{sync::Arc, time::Duration};
 

@@ -73,6 +73,11 @@ impl Transaction {
         self.exceeded.get_or_insert(what);
     }
 
+    /// The path as the application will get it, `PATH_INFO`: what exclusions and patches go by.
+    pub fn path(&mut self, canonical: &[u8]) {
+        self.one(V::PathInfo, canonical);
+    }
+
     /// The head of the request.
     pub fn head<'h>(&mut self, head: &Head<'_>, peer: &Peer, headers: impl Iterator<Item = (&'h [u8], &'h [u8])>) {
         self.nameless();
@@ -179,16 +184,13 @@ impl Transaction {
         self.state.clear(V::ArgsCombinedSize);
         self.count(V::ArgsCombinedSize, earlier + size(&parsed.arguments));
         // A body that was cut by the limit can't end well.
-        match parsed.error.filter(|_| whole) {
-            Some(error) => {
-                self.one(V::ReqbodyError, b"1");
-                self.one(V::ReqbodyProcessorError, b"1");
-                self.one(V::ReqbodyErrorMsg, error.as_bytes());
-                self.one(V::ReqbodyProcessorErrorMsg, error.as_bytes());
-            }
-            None => {
-                self.one(V::ReqbodyError, b"0");
-                self.one(V::ReqbodyProcessorError, b"0");
+        let error = parsed.error.filter(|_| whole);
+        for (flag, message) in
+            [(V::ReqbodyError, V::ReqbodyErrorMsg), (V::ReqbodyProcessorError, V::ReqbodyProcessorErrorMsg)]
+        {
+            self.one(flag, if error.is_some() { b"1" } else { b"0" });
+            if let Some(error) = error {
+                self.one(message, error.as_bytes());
             }
         }
     }
