@@ -12,6 +12,10 @@ use super::{
     transaction::{Exceeded, Finding, Refused, Transaction},
 };
 
+/// So many bytes are looked at between looks at the clock; a text counts for some more than it has.
+const CLOCKED: usize = 16 << 10;
+const UNIT: usize = 64;
+
 impl Transaction {
     /// Asks the rules of a phase. What they want is in [`Transaction::refused`].
     pub fn ask(&mut self, phase: Phase) {
@@ -30,8 +34,13 @@ impl Transaction {
         self.refused.is_some() && self.state.engine == Engine::On
     }
 
-    /// Whether rules have taken too long.
-    pub(super) fn is_late(&mut self, begun: Instant) -> bool {
+    /// Whether rules have taken too long, now that they have looked at so many bytes more. A look at the clock costs as much as a short text.
+    pub(super) fn is_late(&mut self, begun: Instant, bytes: usize) -> bool {
+        self.unclocked += bytes + UNIT;
+        if self.unclocked < CLOCKED {
+            return false;
+        }
+        self.unclocked = 0;
         let late = self.spent + begun.elapsed() > self.limits.time;
         if late {
             self.exceeded.get_or_insert(Exceeded::Time);

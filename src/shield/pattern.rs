@@ -85,7 +85,8 @@ impl Pattern {
     pub fn groups(&self, text: &[u8]) -> Option<Groups> {
         let mut groups = Groups::default();
         match &self.engine {
-            Engine::Linear(_) => return captured(self.linear()?, text),
+            // Whether it matches is cheaper to tell than where.
+            Engine::Linear(_) => return captured(self.linear().filter(|regex| regex.is_match(text))?, text),
             Engine::Backtracking(regex) => {
                 let wide = latin(text);
                 let narrow = |at: usize| wide[..at].chars().count();
@@ -236,7 +237,7 @@ fn escape(text: &mut String, c: char, in_class: bool) {
         'Z' => text.push_str("\\z"),
         'b' if in_class => text.push_str("\\x08"),
         'i' | 'j' | 'l' | 'm' | 'o' | 'q' | 'y' => text.push(c),
-        '/' | '\'' | '"' | '<' | '>' | '=' | '!' | ',' | ':' | ';' | '@' | '`' | '_' | ' ' if !in_class => text.push(c),
+        '/' | '\'' | '"' | '<' | '>' | '=' | '!' | ',' | ':' | ';' | '@' | '`' | '_' | ' ' => text.push(c),
         c => {
             text.push('\\');
             text.push(c);
@@ -363,6 +364,7 @@ mod tests {
         assert!(matches(r"a++b*+c", b"aabc") && matches(r"(?>ab|a)c", b"abc") && matches(r"\/\'\#\!", b"/'#!"));
         assert!(matches(r"[[:alnum:]_]+\z", b"a_1") && matches(r"a.b", b"a\nb") && !matches(r"^b", b"a\nb"));
         assert!(matches(r"[\w\-/+.]", b"-") && matches(r"[!--]", b"-") && matches(r"[[:space:]\b]", b"\x08"));
+        assert!(matches(r"[^\(\!\<\>\~\=]", b"x") && !matches(r"[^\(\!\<\>\~\=]", b"(!<>~="));
     }
 
     #[test]

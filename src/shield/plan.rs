@@ -12,7 +12,7 @@ use super::{
     pattern::{Pattern, Unfilled},
     rule::{Control, Engine, Macro, Scope, Severity},
     source::Place,
-    transform::Transform,
+    texts::Chain,
     variable::{Choice, Variable},
 };
 
@@ -28,9 +28,11 @@ pub struct Plan {
     /// What rules look at, each once.
     pub choices: Vec<Choice>,
     /// Chains of transformations, each once.
-    pub chains: Vec<Vec<Transform>>,
+    pub chains: Vec<Chain>,
     /// What is looked at through which chain: numbers of `choices` and `chains`.
     pub groups: Vec<(u32, u32)>,
+    /// Groups that links look at together, each once.
+    pub views: Vec<Vec<u32>>,
     /// Patterns, each once.
     pub patterns: Vec<Sought>,
     /// What texts may match: patterns of rules for requests, and for answers.
@@ -95,6 +97,8 @@ pub enum Effect {
 pub struct Link {
     /// What it looks at; nothing where it matches always.
     pub reads: Vec<Read>,
+    /// All of `reads` as one of the plan's views, where a bank can tell that there is nothing in it of what is sought.
+    pub view: Option<u32>,
     /// What it does not look at.
     pub excluded: Vec<Choice>,
     /// What it looks for.
@@ -120,6 +124,8 @@ pub enum Read {
     Slot(u32),
     /// How many members there are: a choice's number.
     Count(u32),
+    /// Whether a member of `TX` is there, as a number: its slot.
+    CountSlot(u32),
 }
 
 /// What a link looks for.

@@ -33,6 +33,23 @@ struct Made {
     before: u32,
 }
 
+/// Transformations, one after the other.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Chain {
+    steps: Vec<Transform>,
+    /// Those of all steps: a text without any of these bytes passes as it is.
+    triggers: Bytes,
+}
+
+impl Chain {
+    /// These steps.
+    #[must_use]
+    pub fn new(steps: &[Transform]) -> Self {
+        let triggers = steps.iter().fold(Bytes::NONE, |all, step| all.or(step.triggers()));
+        Self { steps: steps.to_vec(), triggers }
+    }
+}
+
 /// All texts of a request.
 #[derive(Debug, Default)]
 pub struct Texts {
@@ -82,7 +99,8 @@ impl Texts {
     /// What one transformation makes of a text.
     pub fn transform(&mut self, text: Text, by: Transform) -> Text {
         let entry = self.entry(text);
-        if !entry.present.meets(&by.triggers()) && by.triggers() != Bytes::ALL {
+        let triggers = by.triggers();
+        if !entry.present.meets(&triggers) && triggers != Bytes::ALL {
             return text;
         }
         let (range, mut at) = (entry.start as usize..entry.end as usize, entry.made);
@@ -105,8 +123,11 @@ impl Texts {
     }
 
     /// What a chain of transformations makes of it.
-    pub fn through(&mut self, text: Text, chain: &[Transform]) -> Text {
-        chain.iter().fold(text, |text, by| self.transform(text, *by))
+    pub fn through(&mut self, text: Text, chain: &Chain) -> Text {
+        if !self.present(text).meets(&chain.triggers) && chain.triggers != Bytes::ALL {
+            return text;
+        }
+        chain.steps.iter().fold(text, |text, by| self.transform(text, *by))
     }
 
     /// Which patterns of a bank it may match; `which` is the bank's number, 0 or 1.

@@ -1,5 +1,6 @@
 //! One request and its answer, as rules see them.
 
+pub(super) mod gathered;
 mod input;
 pub mod state;
 
@@ -102,6 +103,8 @@ pub struct Transaction {
     pub(super) refused: Option<Refused>,
     pub(super) exceeded: Option<Exceeded>,
     pub(super) spent: Duration,
+    /// Bytes that were looked at since the clock was.
+    pub(super) unclocked: usize,
 }
 
 impl Transaction {
@@ -118,6 +121,7 @@ impl Transaction {
             refused: None,
             exceeded: None,
             spent: Duration::ZERO,
+            unclocked: 0,
         }
     }
 

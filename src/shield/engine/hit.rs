@@ -106,7 +106,7 @@ impl Transaction {
                     value.write(out);
                     return;
                 }
-                let mut members = self.state.members(variable);
+                let mut members = self.state.members.of(variable);
                 let is = |text| name.is_none_or(|name| name.eq_ignore_ascii_case(self.texts.bytes(text)));
                 if let Some(member) = members.find(|member| is(member.name)) {
                     out.extend_from_slice(self.texts.bytes(member.value));

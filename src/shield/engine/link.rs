@@ -1,9 +1,10 @@
 //! Asking one link of a rule: whether any of what it looks at is what it looks for.
 
-use std::time::Instant;
+use std::{ops::Range, time::Instant};
 
 use crate::shield::{
     bank::has,
+    bytes::Bytes,
     operator::{self, Likeness},
     pattern::Groups,
     plan::{Check, Link, Number, Plan, Read, Sought, Text as Parameter},
@@ -11,10 +12,14 @@ use crate::shield::{
     texts::Text,
     transaction::{
         Transaction, Value,
-        state::{Group, Hit, Member},
+        gathered::Whose,
+        state::{Hit, Member, State},
     },
     variable::{Selector, Variable},
 };
+
+/// A text without any of these is no script that is injected: see the tests.
+const MARKUP: Bytes = Bytes::of(b"<=");
 
 /// The bank of a phase's patterns.
 const fn bank_of(phase: Phase) -> usize {
@@ -28,6 +33,11 @@ impl Transaction {
             self.follow(plan, link, None, None);
             return true;
         }
+        if let (Some(view), Check::Sought(pattern)) = (link.view, &link.check)
+            && !self.may_hold(plan, Whose::View(view), *pattern, phase)
+        {
+            return false;
+        }
         let mut matched = false;
         let mut before = None;
         for read in &link.reads {
@@ -39,6 +49,11 @@ impl Transaction {
                 }
                 Read::Slot(slot) => self.slot(plan, link, *slot, phase),
                 Read::Count(choice) => self.counted(plan, link, *choice, phase),
+                Read::CountSlot(slot) => {
+                    let (variable, name) = &plan.slots[*slot as usize];
+                    let count = i64::from(self.state.slot(*slot).is_some());
+                    self.count_is(plan, link, (*variable, name), count, phase)
+                }
                 Read::Volatile(choice, chain) => self.volatile(plan, rule, link, *choice, *chain, phase),
             };
             if self.exceeded == Some(crate::shield::transaction::Exceeded::Time) {
@@ -61,68 +76,82 @@ impl Transaction {
         phase: Phase,
         begun: Instant,
     ) -> bool {
-        let slot = at as usize;
-        if self.state.groups[slot].is_none() {
-            let group = self.gather(plan, at);
-            self.state.groups[slot] = Some(group);
+        let range = self.state.gathered.range(at).unwrap_or_else(|| self.gather(plan, at));
+        if let (Check::Sought(pattern), false) = (&link.check, link.negated)
+            && !self.may_hold(plan, Whose::Group(at), *pattern, phase)
+        {
+            return false;
         }
-        let Some(mut group) = self.state.groups[slot].take() else { return false };
-        let sought = match &link.check {
-            Check::Sought(pattern) if !link.negated => Some(*pattern),
-            _ => None,
-        };
-        let possible = sought.is_none_or(|pattern| {
-            let mask = group.mask.get_or_insert_with(|| self.mask_of(plan, &group.items, phase));
-            has(mask, pattern)
-        });
         let mut matched = false;
-        if possible && !group.items.is_empty() {
-            let (choice, _) = plan.groups[slot];
-            let variable = plan.choices[choice as usize].variable;
-            let before = before.filter(|before| plan.groups[*before as usize].0 == choice);
-            for (place, item) in group.items.iter().enumerate() {
-                let seen =
-                    before.and_then(|before| self.state.groups[before as usize].as_ref()?.items.get(place).copied());
-                if seen.is_some_and(|seen| seen.value == item.value)
-                    || self.is_excluded(plan, rule, link, variable, item.name)
-                {
-                    continue;
-                }
-                if let Some(groups) = self.holds(plan, link, item.value, phase) {
-                    matched = true;
-                    self.follow(plan, link, Some(Hit { variable, member: *item }), Some(&groups));
-                }
-                if self.is_late(begun) {
-                    break;
-                }
+        let choice = plan.groups[at as usize].0;
+        let variable = plan.choices[choice as usize].variable;
+        let before = before.filter(|before| plan.groups[*before as usize].0 == choice);
+        let before = before.and_then(|before| self.state.gathered.range(before));
+        for (place, index) in range.enumerate() {
+            let item = self.state.gathered.item(index);
+            let seen = before.as_ref().map(|before| self.state.gathered.item(before.start + place));
+            if seen.is_some_and(|seen| seen.value == item.value)
+                || self.is_excluded(plan, rule, link, variable, item.name)
+            {
+                continue;
+            }
+            if let Check::Sought(pattern) = &link.check
+                && !link.negated
+                && !self.texts.may_match(item.value, &plan.banks[bank_of(phase)], bank_of(phase), *pattern)
+            {
+                continue;
+            }
+            if let Some(groups) = self.holds(plan, link, item.value, phase) {
+                matched = true;
+                self.follow(plan, link, Some(Hit { variable, member: item }), Some(&groups));
+            }
+            if self.is_late(begun, self.texts.bytes(item.value).len()) {
+                break;
             }
         }
-        self.state.groups[slot] = Some(group);
         matched
     }
 
     /// What a group's choice and chain make of what is there.
-    fn gather(&mut self, plan: &Plan, at: u32) -> Group {
+    fn gather(&mut self, plan: &Plan, at: u32) -> Range<usize> {
         let (choice, chain) = plan.groups[at as usize];
         let (choice, chain) = (&plan.choices[choice as usize], &plan.chains[chain as usize]);
-        let mut items: Vec<Member> = self.state.members(choice.variable).collect();
-        if let Some(selector) = &choice.selector {
-            items.retain(|member| selector.chooses(self.texts.bytes(member.name)));
-        }
-        for item in &mut items {
+        let State { gathered, members, .. } = &mut self.state;
+        let texts = &self.texts;
+        let chosen = |member: &Member| {
+            choice.selector.as_ref().is_none_or(|selector| selector.chooses(texts.bytes(member.name)))
+        };
+        let range = gathered.keep(at, members.of(choice.variable).filter(chosen));
+        for item in gathered.items_mut(range.clone()) {
             item.value = self.texts.through(item.value, chain);
         }
-        Group { items, mask: None }
+        range
     }
 
-    fn mask_of(&mut self, plan: &Plan, items: &[Member], phase: Phase) -> Vec<u64> {
+    /// Whether any of a group or view may match a pattern.
+    fn may_hold(&mut self, plan: &Plan, whose: Whose, pattern: u32, phase: Phase) -> bool {
         let which = bank_of(phase);
-        let bank = &plan.banks[which];
-        let mut all = vec![0; bank.words()];
-        for item in items {
-            all.iter_mut().zip(self.texts.mask(item.value, bank, which)).for_each(|(word, more)| *word |= more);
+        let words = plan.banks[which].words();
+        if let Some(mask) = self.state.gathered.mask(whose, words) {
+            return has(mask, pattern);
         }
-        all
+        let mut all = vec![0; words];
+        let or = |all: &mut [u64], more: &[u64]| all.iter_mut().zip(more).for_each(|(word, more)| *word |= more);
+        match whose {
+            Whose::Group(group) => {
+                for at in self.state.gathered.range(group).unwrap_or_else(|| self.gather(plan, group)) {
+                    or(&mut all, self.texts.mask(self.state.gathered.item(at).value, &plan.banks[which], which));
+                }
+            }
+            Whose::View(view) => {
+                for group in &plan.views[view as usize] {
+                    self.may_hold(plan, Whose::Group(*group), pattern, phase);
+                    or(&mut all, self.state.gathered.mask(Whose::Group(*group), words).unwrap_or_default());
+                }
+            }
+        }
+        self.state.gathered.keep_mask(whose, &all);
+        has(&all, pattern)
     }
 
     fn is_excluded(&self, plan: &Plan, rule: u32, link: &Link, variable: Variable, name: Text) -> bool {
@@ -161,28 +190,33 @@ impl Transaction {
 
     fn counted(&mut self, plan: &Plan, link: &Link, choice: u32, phase: Phase) -> bool {
         let choice = &plan.choices[choice as usize];
-        let count = match &choice.selector {
-            Some(Selector::Name(name)) if plan.slot(choice.variable, name).is_some() => {
-                usize::from(self.state.kept(plan, choice.variable, name).is_some())
-            }
-            _ => {
-                let chosen = |name: &[u8]| choice.selector.as_ref().is_none_or(|selector| selector.chooses(name));
-                let kept = self.state.all_kept(plan, choice.variable).filter(|(name, _)| chosen(name)).count();
-                kept + self.state.members(choice.variable).filter(|m| chosen(self.texts.bytes(m.name))).count()
-            }
-        };
+        let chosen = |name: &[u8]| choice.selector.as_ref().is_none_or(|selector| selector.chooses(name));
+        let kept = self.state.all_kept(plan, choice.variable).filter(|(name, _)| chosen(name)).count();
+        let count = kept + self.state.members.of(choice.variable).filter(|m| chosen(self.texts.bytes(m.name))).count();
         let count = i64::try_from(count).unwrap_or(i64::MAX);
+        let name = match &choice.selector {
+            Some(Selector::Name(name)) => name.as_slice(),
+            _ => b"",
+        };
+        self.count_is(plan, link, (choice.variable, name), count, phase)
+    }
+
+    fn count_is(
+        &mut self,
+        plan: &Plan,
+        link: &Link,
+        (variable, name): (Variable, &[u8]),
+        count: i64,
+        phase: Phase,
+    ) -> bool {
         if let Check::Number(order, parameter) = &link.check
             && order.holds(count, self.number_of(parameter)) == link.negated
         {
             return false;
         }
-        let name = match &choice.selector {
-            Some(Selector::Name(name)) => name.as_slice(),
-            _ => b"",
-        };
-        let member = Member { name: self.texts.push(name), value: self.texts.push(count.to_string().as_bytes()) };
-        self.check_one(plan, link, choice.variable, member, phase)
+        let count = itoa::Buffer::new().format(count).as_bytes().to_vec();
+        let member = Member { name: self.texts.push(name), value: self.texts.push(&count) };
+        self.check_one(plan, link, variable, member, phase)
     }
 
     /// What rules change themselves: looked at anew each time.
@@ -289,6 +323,8 @@ impl Transaction {
             Check::BadUrlEncoding => operator::bad_url_encoding(self.texts.bytes(text)),
             Check::BadUtf8 => std::str::from_utf8(self.texts.bytes(text)).is_err(),
             Check::Sqli => self.injected(text, &mut groups),
+            // In whatever context a browser is, markup begins with one and an attribute's value with the other.
+            Check::Xss if !self.texts.present(text).meets(&MARKUP) => false,
             Check::Xss => libinjectionrs::detect_xss(self.texts.bytes(text)).is_injection(),
         };
         (found != link.negated).then_some(groups)

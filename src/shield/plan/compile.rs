@@ -13,7 +13,7 @@ use crate::shield::{
     pattern::Unfilled,
     rule::{self, Actions, Control, Directive, Document, Macro, Meant, Part, Phase, Written},
     source::{Fault, Place},
-    transform::Transform,
+    texts,
     variable::{Choice, Selector, Target, Variable},
 };
 
@@ -117,8 +117,9 @@ fn begin(mut head: Written, defaults: &Defaults) -> Result<Written, Fault> {
 #[derive(Default)]
 struct Compiler {
     choices: Vec<Choice>,
-    chains: Vec<Vec<Transform>>,
+    chains: Vec<texts::Chain>,
     groups: Vec<(u32, u32)>,
+    views: Vec<Vec<u32>>,
     patterns: Vec<Sought>,
     needs: [Vec<Need>; 2],
     numbers: HashMap<String, u32>,
@@ -175,6 +176,7 @@ impl Compiler {
             choices: self.choices,
             chains: self.chains,
             groups: self.groups,
+            views: self.views,
             patterns: self.patterns,
             slots: self.slots,
             slot_of: self.slot_of,
@@ -229,19 +231,35 @@ impl Compiler {
         };
         let assignments = actions.assignments.iter().map(|assignment| self.assign(assignment)).collect();
         let controls = actions.controls.iter().filter_map(|control| self.control(control)).collect();
-        Ok(Link { reads, excluded, check, negated, capture: actions.capture, assignments, controls })
+        let view = self.view(&reads, &check, negated);
+        Ok(Link { reads, view, excluded, check, negated, capture: actions.capture, assignments, controls })
+    }
+
+    fn view(&mut self, reads: &[Read], check: &Check, negated: bool) -> Option<u32> {
+        let group = |read: &Read| match read {
+            Read::Group(group) => Some(*group),
+            _ => None,
+        };
+        let groups = reads.iter().map(group).collect::<Option<Vec<u32>>>();
+        let groups = groups.filter(|_| matches!(check, Check::Sought(_)) && !negated)?;
+        Some(once(&mut self.views, groups))
     }
 
     fn reads(&mut self, target: &Target, actions: &Actions, into: &mut Vec<Read>) {
         let choice = &target.choice;
         let number = once(&mut self.choices, choice.clone());
         if target.count {
-            into.push(Read::Count(number));
+            into.push(match &choice.selector {
+                Some(Selector::Name(name)) if is_kept(choice.variable) => {
+                    Read::CountSlot(self.slot(choice.variable, name))
+                }
+                _ => Read::Count(number),
+            });
             return;
         }
         let shortest = if actions.multi_match { 0 } else { actions.transforms.len() };
         for length in shortest..=actions.transforms.len() {
-            let chain = once(&mut self.chains, actions.transforms[..length].to_vec());
+            let chain = once(&mut self.chains, texts::Chain::new(&actions.transforms[..length]));
             into.push(match (choice.variable, &choice.selector) {
                 (variable, Some(Selector::Name(name))) if is_kept(variable) && length == 0 => {
                     Read::Slot(self.slot(variable, name))

@@ -151,7 +151,7 @@ impl Transaction {
             return;
         };
         let mut bounds = self.limits.bounds;
-        bounds.arguments = bounds.arguments.saturating_sub(self.state.members(V::ArgsGet).count());
+        bounds.arguments = bounds.arguments.saturating_sub(self.state.members.of(V::ArgsGet).count());
         let parsed = body::read(processor, content_type, bytes, bounds);
         if parsed.exceeded {
             self.exceed(Exceeded::Arguments);
@@ -178,7 +178,8 @@ impl Transaction {
         }
         let earlier: usize = self
             .state
-            .members(V::ArgsGet)
+            .members
+            .of(V::ArgsGet)
             .map(|m| self.texts.bytes(m.name).len() + self.texts.bytes(m.value).len())
             .sum();
         self.state.clear(V::ArgsCombinedSize);

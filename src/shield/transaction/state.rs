@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::gathered::Gathered;
 use crate::shield::{
     body::Processor,
     operator,
@@ -48,15 +49,6 @@ pub struct Member {
     pub value: Text,
 }
 
-/// Members of a choice, through a chain.
-#[derive(Debug, Default)]
-pub struct Group {
-    /// Names, and what came out of the chain.
-    pub items: Vec<Member>,
-    /// Which patterns any of them may match; made when a pattern asks.
-    pub mask: Option<Vec<u64>>,
-}
-
 /// What matched last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hit {
@@ -66,15 +58,42 @@ pub struct Hit {
     pub member: Member,
 }
 
+/// Members by variable.
+#[derive(Debug)]
+pub struct Members(Vec<Vec<Member>>);
+
+impl Members {
+    /// Members of a variable; those of `ARGS` are of the query, then of the body, and those of `X_NAMES` are the names of `X`.
+    pub fn of(&self, variable: Variable) -> impl Iterator<Item = Member> + '_ {
+        use Variable as V;
+        let (first, second, names) = match variable {
+            V::Args => (V::ArgsGet, Some(V::ArgsPost), false),
+            V::ArgsNames => (V::ArgsGet, Some(V::ArgsPost), true),
+            V::ArgsGetNames => (V::ArgsGet, None, true),
+            V::ArgsPostNames => (V::ArgsPost, None, true),
+            V::RequestCookiesNames => (V::RequestCookies, None, true),
+            V::RequestHeadersNames => (V::RequestHeaders, None, true),
+            V::ResponseHeadersNames => (V::ResponseHeaders, None, true),
+            V::FilesNames | V::MultipartName => (V::Files, None, true),
+            V::MultipartFilename => (V::Files, None, false),
+            other => (other, None, false),
+        };
+        let of = |variable: V| self.0[variable as usize].iter();
+        of(first)
+            .chain(second.map(of).into_iter().flatten())
+            .map(move |member| if names { Member { name: member.name, value: member.name } } else { *member })
+    }
+}
+
 /// All of it.
 #[derive(Debug)]
 pub struct State {
-    /// By variable.
-    members: Vec<Vec<Member>>,
+    /// What came in.
+    pub members: Members,
     slots: Vec<Option<Value>>,
     named: Vec<(Variable, Vec<u8>, Value)>,
-    /// By the plan's numbers; forgotten where members change.
-    pub groups: Vec<Option<Group>>,
+    /// Forgotten where members change.
+    pub gathered: Gathered,
     /// What matched last.
     pub last: Option<Hit>,
     /// What matched in the link before, and in this one.
@@ -97,10 +116,10 @@ pub struct State {
 impl State {
     pub(super) fn new(plan: &Plan) -> Self {
         Self {
-            members: vec![Vec::new(); Variable::ALL.len()],
+            members: Members(vec![Vec::new(); Variable::ALL.len()]),
             slots: vec![None; plan.slots.len()],
             named: Vec::new(),
-            groups: std::iter::repeat_with(|| None).take(plan.groups.len()).collect(),
+            gathered: Gathered::new(plan),
             last: None,
             hits: [Vec::new(), Vec::new()],
             engine: Engine::On,
@@ -115,38 +134,17 @@ impl State {
 
     /// Adds a member.
     pub fn add(&mut self, variable: Variable, name: Text, value: Text) {
-        self.members[variable as usize].push(Member { name, value });
+        self.members.0[variable as usize].push(Member { name, value });
     }
 
     /// Forgets a variable's members.
     pub fn clear(&mut self, variable: Variable) {
-        self.members[variable as usize].clear();
+        self.members.0[variable as usize].clear();
     }
 
     /// Forgets what groups hold: members have changed.
     pub fn forget(&mut self) {
-        self.groups.iter_mut().for_each(|group| *group = None);
-    }
-
-    /// Members of a variable; those of `ARGS` are of the query, then of the body, and those of `X_NAMES` are the names of `X`.
-    pub fn members(&self, variable: Variable) -> impl Iterator<Item = Member> + '_ {
-        use Variable as V;
-        let (first, second, names) = match variable {
-            V::Args => (V::ArgsGet, Some(V::ArgsPost), false),
-            V::ArgsNames => (V::ArgsGet, Some(V::ArgsPost), true),
-            V::ArgsGetNames => (V::ArgsGet, None, true),
-            V::ArgsPostNames => (V::ArgsPost, None, true),
-            V::RequestCookiesNames => (V::RequestCookies, None, true),
-            V::RequestHeadersNames => (V::RequestHeaders, None, true),
-            V::ResponseHeadersNames => (V::ResponseHeaders, None, true),
-            V::FilesNames | V::MultipartName => (V::Files, None, true),
-            V::MultipartFilename => (V::Files, None, false),
-            other => (other, None, false),
-        };
-        let of = |variable: V| self.members[variable as usize].iter();
-        of(first)
-            .chain(second.map(of).into_iter().flatten())
-            .map(move |member| if names { Member { name: member.name, value: member.name } } else { *member })
+        self.gathered.forget();
     }
 
     /// What a slot holds.

@@ -146,6 +146,10 @@ impl Transform {
     /// has a length and a digest.
     #[must_use]
     pub const fn triggers(self) -> Bytes {
+        TRIGGERS[self as usize]
+    }
+
+    const fn triggered_by(self) -> Bytes {
         match self {
             Self::Base64Decode | Self::Base64DecodeExt | Self::Base64Encode => Bytes::ALL,
             Self::HexDecode | Self::HexEncode | Self::Length | Self::Md5 | Self::Sha1 => Bytes::ALL,
@@ -212,6 +216,18 @@ impl Transform {
         }
     }
 }
+
+/// By transformation: asked for each text and each step, so made once.
+const TRIGGERS: [Bytes; Transform::NAMES.len()] = {
+    let mut all = [Bytes::NONE; Transform::NAMES.len()];
+    let mut at = 0;
+    while at < all.len() {
+        let transform = Transform::NAMES[at].1;
+        all[transform as usize] = transform.triggered_by();
+        at += 1;
+    }
+    all
+};
 
 #[cfg(test)]
 mod tests {
