@@ -39,7 +39,6 @@ pub struct Input {
 
 #[derive(Debug, Deserialize)]
 pub struct Output {
-    pub status: Option<u16>,
     pub log: Option<Log>,
 }
 
