@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use tokio::net::{UnixListener, UnixStream};
 
 use super::{
-    consent,
+    bans, consent,
     registry::{self, Office},
 };
 use crate::{
@@ -123,6 +123,11 @@ async fn answer(request: Request<Incoming>, reach: &Reach) -> Response<Full<Byte
         let (status, answer) = consent::answer(desk, &parts.method, parts.uri.path(), &said).await;
         return respond(status, &answer);
     }
+    if parts.uri.path().starts_with(bans::PREFIX) {
+        let desk = bans::Desk { bans: plan.bans.as_ref(), journal: reach.journal.get(), engine: &plan.engine };
+        let (status, answer) = bans::answer(desk, &parts.method, parts.uri.path(), &said).await;
+        return respond(status, &answer);
+    }
     match (&parts.method, parts.uri.path()) {
         (&Method::GET, "/v1/certificates") => {
             let listed: Vec<Value> = reach.tls.list().iter().map(|listed| certificate(listed, &plan.engine)).collect();
@@ -156,7 +161,7 @@ fn certificate(listed: &tls::Listed, engine: &Engine) -> Value {
 }
 
 /// As RFC 3339 has it.
-fn time(seconds: i64) -> Option<String> {
+pub(super) fn time(seconds: i64) -> Option<String> {
     let at = time::OffsetDateTime::from_unix_timestamp(seconds).ok()?;
     at.format(&time::format_description::well_known::Rfc3339).ok()
 }

@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use tokio::{runtime::Handle as Runtime, sync::mpsc::UnboundedSender, task::AbortHandle};
 
-use super::{authority, consent, console, control, journal, keys, registry, shown, store, telemetry};
+use super::{authority, bans, consent, console, control, journal, keys, registry, shown, store, telemetry};
 use crate::{
     access::consent::Desk,
     admin::{self, Asked, Health},
@@ -47,6 +47,7 @@ pub struct Running {
     desk: Option<Arc<Desk>>,
     registry: Option<Arc<Registry>>,
     guard: Arc<Guard>,
+    attempts: bans::Listener,
     store: Option<store::Running>,
     process: Arc<Process>,
     issuance: Issuance,
@@ -111,12 +112,12 @@ impl Running {
         shown::orders(&process.metrics, process.tls.orders());
         let log = Log::open(&config.access_log, &process.metrics, settings.workers, None)?;
         let bounds = bounds(&settings, addresses.https);
-        let store = config.store.as_ref().map(store::Running::start).transpose()?;
-        if let Some(store) = &store {
-            store.show(&process.metrics);
-        }
+        let store = config.store.as_ref();
+        let store = store.map(|settings| store::Running::start(settings, &process.metrics)).transpose()?;
         let guard = keys::guard(&config, store.as_ref())?;
         let realms = keys::realms(&config, &guard, store.as_ref(), &[])?;
+        let bans = bans::of(&config, store.as_ref(), None)?;
+        let attempts = bans::Listener::new(bans.as_ref(), &guard);
         let telemetry = telemetry::prepare(&config, &process.metrics, settings.workers, None)?;
         let challenges = &process.tls.orders().challenges;
         let lock = control::hold(&config);
@@ -129,6 +130,7 @@ impl Running {
             keys,
             authority,
             guard: &guard,
+            bans,
             realms: &realms,
             log: log.clone(),
             telemetry: telemetry.clone(),
@@ -166,6 +168,7 @@ impl Running {
             config,
             plan,
             guard,
+            attempts,
             store,
             process,
             workers,
@@ -235,6 +238,7 @@ impl Running {
         let bounds = bounds(&settings, addresses.https);
         let guard = self.guard_of(&config)?;
         let realms = keys::realms(&config, &guard, self.store.as_ref(), &self.plan.realms())?;
+        let bans = bans::of(&config, self.store.as_ref(), self.plan.bans.as_ref())?;
         let telemetry = telemetry::prepare(&config, &self.process.metrics, workers, self.telemetry.as_deref())?;
         let challenges = &self.process.tls.orders().challenges;
         let authority = authority::of(&config, self.journal.journal(), self.registry.as_ref(), self.desk.as_ref())?;
@@ -242,6 +246,7 @@ impl Running {
             keys: &keys,
             authority,
             guard: &guard,
+            bans,
             realms: &realms,
             log: log.clone(),
             telemetry: telemetry.clone(),
@@ -292,6 +297,10 @@ impl Running {
         }
         shown::all(&self.process.metrics, &plan, self.log.as_ref());
         self.journal.listen(&guard);
+        self.attempts.listen(plan.bans.as_ref(), &guard);
+        if let (Some(bans), Some(settings)) = (&plan.bans, &config.bans) {
+            bans.apply(settings.clone());
+        }
         self.plan = plan;
         self.guard = guard;
         self.config = config;

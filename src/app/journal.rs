@@ -342,6 +342,7 @@ mod tests {
             address: Address(Ipv4Addr::LOCALHOST.into()),
             source: Key([1; 16]),
             account: Some(Key([account; 16])),
+            induced: false,
             standing: None,
             time: SystemTime::UNIX_EPOCH,
         }

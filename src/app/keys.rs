@@ -56,22 +56,11 @@ pub fn of(config: &Config) -> anyhow::Result<Arc<Keys>> {
 /// # Errors
 /// When there are logins, and a file or folder that was asked for can't be used.
 pub(super) fn guard(config: &Config, shared: Option<&store::Running>) -> anyhow::Result<Arc<Guard>> {
-    let wanted = counts_attempts(config);
-    let asked_for = config.data_dir_is_given;
-    let ring = match &config.seal.key_file {
-        Some(path) if wanted => match make_private(&config.data_dir)
-            .map_err(anyhow::Error::from)
-            .and_then(|()| Ok(seal::Ring::load_or_make(path)?))
-        {
-            Err(error) if asked_for || path.exists() => return Err(error),
-            Err(error) => {
-                tracing::warn!(error = %format!("{error:#}"), "no key file: devices will be strangers after the next start; set `data_dir` or `seal.key_file`");
-                seal::Ring::ephemeral()?
-            }
-            Ok(ring) => ring,
-        },
-        _ => seal::Ring::ephemeral()?,
-    };
+    if !counts_attempts(config) {
+        // Keys of this process alone must not be told of to other replicas.
+        return Ok(Guard::new(&config.login, &seal::Ring::ephemeral()?));
+    }
+    let ring = ring(config, "devices will be strangers after the next start")?;
     let Some(shared) = shared else { return Ok(Guard::new(&config.login, &ring)) };
     // Where the clock was set, the server's would tell another time.
     let clock = if clock::is_set() { Clock::Caller } else { Clock::Server };
@@ -81,8 +70,26 @@ pub(super) fn guard(config: &Config, shared: Option<&store::Running>) -> anyhow:
     Ok(Guard::with_ledger(&config.login, &ring, Arc::new(ledger)))
 }
 
+/// The sealing ring. Without a folder that nobody asked for, it is of this process alone; `cost` says what that means.
+///
+/// # Errors
+/// When a file or folder that was asked for can't be used.
+pub(super) fn ring(config: &Config, cost: &str) -> anyhow::Result<seal::Ring> {
+    let Some(path) = &config.seal.key_file else { return Ok(seal::Ring::ephemeral()?) };
+    let usable =
+        make_private(&config.data_dir).map_err(anyhow::Error::from).and_then(|()| Ok(seal::Ring::load_or_make(path)?));
+    match usable {
+        Err(error) if config.data_dir_is_given || path.exists() => Err(error),
+        Err(error) => {
+            tracing::warn!(error = %format!("{error:#}"), cost, "no key file; set `data_dir` or `seal.key_file`");
+            Ok(seal::Ring::ephemeral()?)
+        }
+        Ok(ring) => Ok(ring),
+    }
+}
+
 /// What tells whether two replicas have the same newest key, and nothing of it.
-fn fingerprint(ring: &seal::Ring) -> String {
+pub(super) fn fingerprint(ring: &seal::Ring) -> String {
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, ring.newest().secret()), b"privet replicas 1");
     let number = tag.as_ref()[..8].iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
     format!("{number:016x}")

@@ -2,6 +2,7 @@
 
 mod authority;
 pub mod banner;
+mod bans;
 pub mod consent;
 mod console;
 mod control;

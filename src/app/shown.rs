@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use super::bans;
 use crate::{
     gateway::{
         Plan,
@@ -20,6 +21,7 @@ use crate::{
 pub(super) fn all(metrics: &Metrics, plan: &Plan, log: Option<&Arc<Log>>) {
     logins(metrics, plan);
     upstreams(metrics, plan);
+    bans::show(metrics, plan.bans.as_ref());
     self::log(metrics, log);
 }
 

@@ -33,8 +33,8 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// Starts to connect. A server that is away now is found when it comes.
-    pub(super) fn start(settings: &Settings) -> anyhow::Result<Self> {
+    /// Starts to connect, and shows what is counted of it. A server that is away now is found when it comes.
+    pub(super) fn start(settings: &Settings, metrics: &Metrics) -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let store = Store::start(settings, runtime.handle()).context("the shared store")?;
         let handle = runtime.handle().clone();
@@ -43,7 +43,10 @@ impl Running {
             // Ends when it is told to, or nobody is left to tell.
             let _ = runtime.block_on(stopped);
         })?;
-        Ok(Self { store, replicas: settings.replicas, runtime: handle, stop: Some(stop), thread: Some(thread) })
+        let replicas = settings.replicas;
+        let running = Self { store, replicas, runtime: handle, stop: Some(stop), thread: Some(thread) };
+        running.show(metrics);
+        Ok(running)
     }
 
     /// Whether all replicas have the keys that `fingerprint` is of, looked at every few seconds. Who differs would count attempts under
@@ -55,7 +58,7 @@ impl Running {
     }
 
     /// Shows what is counted of it.
-    pub(super) fn show(&self, metrics: &Metrics) {
+    fn show(&self, metrics: &Metrics) {
         let [up, requests, reconnects, dropped] = [(); 4].map(|()| Arc::clone(&self.store));
         metrics.show(Source::gauge("privet_store_up", "Whether the shared store is asked.", move || {
             up.counts().up.value()

@@ -4,6 +4,7 @@
 pub mod access;
 pub mod audit;
 pub mod backup;
+pub mod ban;
 pub mod breached;
 pub mod certs;
 pub mod check;
@@ -54,6 +55,9 @@ enum Command {
     /// Make, prove or bring back a sealed back-up of journal, keys and accounts.
     #[command(subcommand)]
     Backup(backup::BackupCommand),
+    /// Say who is banned, ban somebody, or lift a ban.
+    #[command(subcommand)]
+    Ban(ban::BanCommand),
     /// Make a filter of breached passwords.
     #[command(subcommand)]
     Breached(breached::BreachedCommand),
@@ -151,6 +155,7 @@ pub fn run() -> ExitCode {
         Command::Consent(command) => consent::run(&command),
         Command::Audit(command) => audit::run(&command),
         Command::Backup(command) => backup::run(&command),
+        Command::Ban(command) => ban::run(&command),
         Command::Check(args) => check::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Detect(args) => detect::run(&args),

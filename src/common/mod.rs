@@ -1,8 +1,10 @@
-//! Small shared things without policy: units, deadlines on a coarse clock, counters, authorities, secrets, who is at the other end,
-//! whether a thread lives.
+//! Small shared things without policy: units, limits, deadlines on a coarse clock, counters, authorities, secrets, who is at the other end
+//! and who made them ask, whether a thread lives.
 
 pub mod authority;
 pub mod clock;
+pub mod fetch;
+pub mod limit;
 pub mod lock_file;
 pub mod memory;
 pub mod meter;

@@ -5,6 +5,7 @@
 //! there is one way.
 
 mod access;
+mod ban;
 pub mod context;
 pub mod diagnose;
 mod federation;
@@ -21,6 +22,7 @@ pub mod route;
 pub mod schema;
 mod scim;
 mod secret;
+mod shield;
 mod store;
 mod telemetry;
 mod tls;
@@ -39,6 +41,7 @@ use self::{
     file::{Entry, Environment, Node, Value},
     reader::Table,
 };
+use crate::shield::settings::Mode;
 
 /// Everything that a running gateway needs to know, validated.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +58,8 @@ pub struct Config {
     pub tls: crate::tls::Settings,
     /// Routes.
     pub gateway: crate::gateway::Settings,
+    /// Who is banned; nobody where it is absent.
+    pub bans: Option<crate::shield::ban::Settings>,
     /// Logins that are guarded.
     pub login: crate::login::Settings,
     /// The access log.
@@ -216,13 +221,46 @@ impl Config {
             let (policies, purposes) = (access.policies.len(), access.purposes.iter().count());
             lines.push(format!("access {policies} policies of {} files, {purposes} purposes", access.sources.len()));
         }
+        if let Some(shield) = &self.gateway.shield {
+            let (settings, plan) = (shield.settings(), shield.plan());
+            let from = settings.rules.as_ref().map_or("Privet's own".to_owned(), |folder| folder.display().to_string());
+            let (rules, level) = (plan.rules.len(), settings.paranoia);
+            lines.push(format!(
+                "shield {rules} rules, {from}; paranoia {level}, refused at {}",
+                settings.inbound_threshold
+            ));
+            lines.extend(plan.notices.iter().map(|(place, what)| format!("       {place}: {what}")));
+        }
         for route in &self.gateway.routes {
             say_route(route, &mut lines);
         }
         for login in &self.login.logins {
             lines.push(format!("login  {}: failed attempts are limited", login.name));
         }
+        if let Some(bans) = &self.bans {
+            say_bans(bans, &mut lines);
+        }
         lines
+    }
+}
+
+/// Who is banned.
+fn say_bans(bans: &crate::shield::ban::Settings, lines: &mut Vec<String>) {
+    use crate::shield::ban::{Scenario, settings::Origin};
+    let on = Scenario::ALL.into_iter().zip(&bans.limits).filter(|(_, limit)| limit.is_some());
+    let names: Vec<&str> = on.map(|(scenario, _)| scenario.name()).collect();
+    let names = if names.is_empty() { "by lists and operators alone".to_owned() } else { names.join(", ") };
+    lines.push(format!("bans   {names}"));
+    for list in &bans.lists {
+        match &list.origin {
+            Origin::File(path) => lines.push(format!("       list {}: {}", list.name, path.display())),
+            Origin::Crowdsec(agent) => {
+                lines.push(format!("       list {}: decisions of {}", list.name, agent.address));
+                if let Some(reason) = &agent.cleartext_reason {
+                    lines.push(format!("       cleartext allowed: {reason}"));
+                }
+            }
+        }
     }
 }
 
@@ -243,6 +281,15 @@ fn say_route(route: &crate::gateway::settings::Route, lines: &mut Vec<String>) {
     lines.push(format!("route  {} -> {}", route.name, endpoints.join(", ")));
     if let Some(gate) = &route.gate {
         lines.push(format!("       for people of `{}` only", gate.realm));
+    }
+    if let Some(shield) = route.shield {
+        lines.push(match shield.mode {
+            Mode::Detect => "       attacks are written down, not refused".to_owned(),
+            Mode::Block if shield.refuses_excess => {
+                "       attacks are refused; so is more than can be looked at".to_owned()
+            }
+            Mode::Block => "       attacks are refused; more than can be looked at passes".to_owned(),
+        });
     }
     if let Some(mask) = &route.mask {
         let exempt = if mask.by_policy { " but for what policies permit" } else { "" };

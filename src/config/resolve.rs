@@ -64,6 +64,10 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let admin = admin::Settings { directories, ..admin };
     let telemetry = super::telemetry::resolve(top.table_if("telemetry", "telemetry", d), context, d);
     let access = top.table_if("access", "access", d);
+    let mut shield = top.table_if("shield", "shield", d);
+    let bans = shield.as_mut().and_then(|shield| shield.table_if("ban", "shield.ban", d));
+    // Bans need no rules.
+    let shield = shield.filter(|shield| bans.is_none() || !shield.is_empty());
     let tables = top.tables("route", "route[]", d);
     let logins = top.tables("login", "login[]", d);
     let max_keys = limits.number("login_keys", d, 1000..=100_000_000).and_then(|n| usize::try_from(n).ok());
@@ -73,12 +77,14 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let routes = routes(tables, loopback, &privacy, &identity, context, d);
     let names: Vec<&str> = routes.iter().map(|route| &*route.name).collect();
     let access = super::access::resolve(access, &names, &privacy, context, d);
+    let shield = super::shield::resolve(shield, routes.iter().any(|route| route.shield.is_some()), context, d);
     let utc_offset = access.as_ref().map_or(registry.utc_offset, |access| access.utc_offset);
     let registry = crate::registry::Settings { utc_offset, ..registry };
     certificates_are_asked_for(&tls, &identity, d);
     let login = login::Settings { nobody_is_trusted: server.trusted.is_empty(), ..login::Settings::default() };
     let login = login::Settings { max_keys: max_keys.unwrap_or(login.max_keys), ..login };
     let login = super::login::resolve(logins, &routes, login, context, d);
+    let bans = super::ban::resolve(bans, &server.trusted, context, d);
     distinct_doors(&server, &admin, d);
     top.finish(d);
     Config {
@@ -91,11 +97,13 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
             privacy,
             routes,
             logins: login.logins.iter().cloned().map(Arc::new).collect(),
+            shield,
         },
         tls,
         admin,
         access_log,
         identity,
+        bans,
         login,
         seal,
         server,

@@ -69,6 +69,7 @@ pub fn resolve(
     if gate.is_some() && cleartext == Cleartext::Serve {
         d.note(&gate_place, "a gate needs TLS: browsers keep its session for https alone", None);
     }
+    let shield = super::shield::on_route(&mut table, d);
     table.finish(d);
     Some(Route {
         name: format!("{}{path}", host_name(&host)),
@@ -93,6 +94,7 @@ pub fn resolve(
         seals_downloads,
         records,
         gate,
+        shield,
     })
 }
 

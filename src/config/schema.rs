@@ -2,12 +2,14 @@
 //! `docs/CONFIGURATION.md` is made from it.
 
 mod access;
+mod ban;
 mod doors;
 mod key;
 mod people;
 mod privacy;
 mod registry;
 mod route;
+mod shield;
 mod telemetry;
 
 use std::fmt::Write as _;
@@ -16,14 +18,23 @@ pub use self::key::Key;
 
 /// All keys, a table after the other.
 pub fn keys() -> impl Iterator<Item = &'static Key> {
-    [doors::KEYS, privacy::KEYS, telemetry::KEYS, people::KEYS, registry::KEYS, access::KEYS, route::KEYS]
-        .into_iter()
-        .flatten()
+    [
+        doors::KEYS,
+        privacy::KEYS,
+        telemetry::KEYS,
+        people::KEYS,
+        registry::KEYS,
+        access::KEYS,
+        shield::KEYS,
+        ban::KEYS,
+        route::KEYS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// Tables and keys of safeguards that this version does not have. Ignoring one would leave data unprotected in silence.
-pub const LATER: &[(&str, &str)] =
-    &[("", "shield"), ("", "antivirus"), ("route[]", "shield"), ("route[]", "antivirus"), ("route[]", "watch")];
+pub const LATER: &[(&str, &str)] = &[("", "antivirus"), ("route[]", "antivirus"), ("route[]", "watch")];
 
 /// Keys whose value may be given by a file instead, under this name with `_file`, and is never shown.
 pub const SECRETS: &[&str] = &[
@@ -37,6 +48,7 @@ pub const SECRETS: &[&str] = &[
     "hmac_key",
     "authorization",
     "token",
+    "api_key",
 ];
 
 /// The names that may stand in `table`: its keys and its tables.

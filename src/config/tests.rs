@@ -47,7 +47,7 @@ fn golden_configurations() {
 fn every_documented_key_is_read() {
     let reference = schema::reference();
     let example = reference.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
-    // Some keys exclude each other, and one names a file that is read; the rest must be accepted together.
+    // Some keys exclude each other, and some name files that are read; the rest must be accepted together.
     let example = example
         .replace("pledge = \"pledge.txt\"\n", "")
         .replace("rewrite_prefix = \"/legacy\"\n", "")
@@ -55,6 +55,13 @@ fn every_documented_key_is_read() {
         .replace("pledge = \"pledge.txt\"\n", "")
         .replace("sentinel_password = \"...\"\n", "")
         .replace("path = \"journal\"\n", "")
+        .replace("rules = \"/usr/share/modsecurity-crs\"\n", "")
+        .replace("setup = \"crs-setup.conf\"\n", "")
+        .replace("before = [\"own-before.conf\"]\n", "")
+        .replace("after = [\"own-after.conf\"]\n", "")
+        .replace("unless = \"^[0-9]+$\"\n", "")
+        .replace("file = \"lists/drop.txt\"\n", "")
+        .replace("crowdsec = \"http://127.0.0.1:8080\"\n", "crowdsec = \"https://127.0.0.1:8080\"\n")
         .replace("\ntoken = \"...\"\n", &format!("\ntoken = \"{}\"\n", "x".repeat(32)))
         .replace("realm = \"staff\"\n", "realm = \"office\"\n")
         .replace("http://127.0.0.1:9000", "https://127.0.0.1:9000");

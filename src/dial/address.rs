@@ -32,6 +32,15 @@ impl Address {
     /// # Errors
     /// When it is no such URL.
     pub fn parse(text: &str) -> Result<Self, Error> {
+        Self::parse_exposed(text)
+            .and_then(|address| if address.is_exposed() { Err(Error::Scheme) } else { Ok(address) })
+    }
+
+    /// Reads `text`, which may be cleartext to another machine: whoever asks has a reason for it.
+    ///
+    /// # Errors
+    /// When it is no URL that can be asked.
+    pub fn parse_exposed(text: &str) -> Result<Self, Error> {
         if text.contains(['#', '@']) || text.bytes().any(|b| b.is_ascii_control() || b == b' ') {
             return Err(Error::Syntax);
         }
@@ -40,7 +49,7 @@ impl Address {
         let host = authority.host.trim_matches(['[', ']']).to_ascii_lowercase();
         let tls = match uri.scheme_str() {
             Some("https") => true,
-            Some("http") if is_loopback(&host) => false,
+            Some("http") => false,
             Some(_) => return Err(Error::Scheme),
             None => return Err(Error::Syntax),
         };
@@ -56,7 +65,13 @@ impl Address {
         if self.uri.query().is_some() {
             return Err(Error::Syntax);
         }
-        Self::parse(&format!("{}{path}", self.uri.to_string().trim_end_matches('/')))
+        Self::parse_exposed(&format!("{}{path}", self.uri.to_string().trim_end_matches('/')))
+    }
+
+    /// Whether it is cleartext to another machine.
+    #[must_use]
+    pub fn is_exposed(&self) -> bool {
+        !self.tls && !matches!(&self.target, Target::Tcp { host, .. } if is_loopback(host))
     }
 
     /// Where to connect to.

@@ -21,7 +21,7 @@ use super::{
     settings::{Settings, Tls},
 };
 
-/// Most bytes of an answer.
+/// Most bytes of an answer where nothing else is said.
 const LIMIT: usize = 512 << 10;
 /// Most servers that connections are kept ready for; who is asked has one or two.
 const MOST_SERVERS: usize = 8;
@@ -54,6 +54,7 @@ pub enum Error {
 pub struct Asker {
     ca: Option<PathBuf>,
     deadline: Duration,
+    most: usize,
     dialers: Mutex<HashMap<(String, bool), Arc<Dialer>>>,
 }
 
@@ -61,7 +62,13 @@ impl Asker {
     /// Believes the authorities in `ca`, or the system's. `deadline` is for one question, the connection included.
     #[must_use]
     pub fn new(ca: Option<PathBuf>, deadline: Duration) -> Self {
-        Self { ca, deadline, dialers: Mutex::default() }
+        Self { ca, deadline, most: LIMIT, dialers: Mutex::default() }
+    }
+
+    /// Takes answers of at most so many bytes, in place of 512 KiB.
+    #[must_use]
+    pub fn up_to(self, most: usize) -> Self {
+        Self { most, ..self }
     }
 
     /// Makes ready what a question to `address` needs, which reads files: not for the path of requests.
@@ -75,14 +82,14 @@ impl Asker {
     /// Asks at `address`; the URI of `request` is set by it.
     ///
     /// # Errors
-    /// When no whole answer of at most 512 KiB comes back in time.
+    /// When no whole answer, of at most as many bytes as it may have, comes back in time.
     pub async fn ask(&self, address: &Address, mut request: Request<Full<Bytes>>) -> Result<Response<Bytes>, Error> {
         *request.uri_mut() = Uri::try_from(address.path_and_query()).map_err(http::Error::from)?;
         let host = HeaderValue::from_str(address.host()).map_err(http::Error::from)?;
         request.headers_mut().insert(header::HOST, host);
         request.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         let dialer = self.dialer(address)?;
-        tokio::time::timeout(self.deadline, exchange(&dialer, request)).await.map_err(|_| Error::Timeout)?
+        tokio::time::timeout(self.deadline, exchange(&dialer, request, self.most)).await.map_err(|_| Error::Timeout)?
     }
 
     fn dialer(&self, address: &Address) -> Result<Arc<Dialer>, Error> {
@@ -112,14 +119,14 @@ impl Asker {
     }
 }
 
-async fn exchange(dialer: &Dialer, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, Error> {
+async fn exchange(dialer: &Dialer, request: Request<Full<Bytes>>, most: usize) -> Result<Response<Bytes>, Error> {
     // Questions are rare: each looks the name up again, and goes on with what is known where that fails.
     let _ = dialer.refresh().await;
     let stream = TokioIo::new(dialer.connect().await?);
     let (mut sender, connection) = http1::handshake(stream).await?;
     let _task = Guard(tokio::spawn(connection).abort_handle());
     let (parts, body) = sender.send_request(request).await?.into_parts();
-    let body = Limited::new(body, LIMIT).collect().await.map_err(|_| Error::Body)?.to_bytes();
+    let body = Limited::new(body, most).collect().await.map_err(|_| Error::Body)?.to_bytes();
     Ok(Response::from_parts(parts, body))
 }
 

@@ -35,6 +35,10 @@ pub const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 /// `X-Request-Id`
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// What Privet rebuilds of what a client says.
+pub const REBUILT: [HeaderName; 6] =
+    [X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PORT, X_FORWARDED_PROTO, X_REAL_IP, header::FORWARDED];
+
 /// One client connection.
 #[derive(Debug)]
 pub struct Client {

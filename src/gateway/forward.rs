@@ -26,6 +26,7 @@ use crate::{
         request_body::RequestBody,
         route,
         settings::{Prefix, UrlPrivacy},
+        shield::Screening,
         upgrade,
         upload::Upload,
         upstream::{cluster::Failure, pool::Lease},
@@ -56,6 +57,8 @@ pub struct Exchange<'a> {
     pub wish: Option<Box<Wish>>,
     /// The attempt to sign in that it is.
     pub attempt: Option<Box<Attempt>>,
+    /// What rules against intrusion still have to see: the answer.
+    pub screened: Option<Box<Screening>>,
 }
 
 /// The client's body, unless it is known to be too large; from here on the request's deadlines are those of `line`.
@@ -143,6 +146,9 @@ impl Exchange<'_> {
         }
         if let Some(attempt) = self.attempt.take() {
             answer = Box::pin(attempt.settle(answer)).await?;
+        }
+        if let Some(screened) = self.screened.take() {
+            Box::pin(screened.answer(&mut answer, head_only)).await?;
         }
         let is_file = disposition::is_attachment(answer.headers());
         if self.masking.is_some() && is_file {

@@ -11,7 +11,7 @@ use crate::{
     access::{download, header as access},
     common::authority::Authority,
     gateway::{
-        client::{Client, X_REQUEST_ID},
+        client::{Client, REBUILT, X_REQUEST_ID},
         path,
         refusal::Kind,
         settings::{Ambiguous, HeadRules},
@@ -32,6 +32,8 @@ pub struct Head {
     /// What a program says that it works for (`X-Privet-Purpose`, `X-Privet-Ticket`), and why it takes a file along (`X-Privet-Reason`). No
     /// application gets it.
     pub stated: HeaderMap,
+    /// What came for this hop alone, and what Privet rebuilds: the application does not get it, and safeguards look at it.
+    pub hop: HeaderMap,
 }
 
 /// Checks and cleans the head of `parts`.
@@ -47,10 +49,15 @@ pub fn read(parts: &mut Parts, client: &Client, rules: &HeadRules, trusted: &[Ip
     let target = target(parts, rules)?;
     check_expectation(&parts.headers)?;
     let upgrade = wanted_upgrade(parts);
-    let stated = clean(&mut parts.headers, rules)?;
+    let (stated, mut hop) = clean(&mut parts.headers, rules)?;
+    for name in &REBUILT {
+        parts.headers.get_all(name).iter().for_each(|value| {
+            hop.append(name, value.clone());
+        });
+    }
     let address = client.introduce(&mut parts.headers, &host, trusted);
     parts.headers.insert(header::HOST, host.clone());
-    Ok(Head { host, target, upgrade, address, stated })
+    Ok(Head { host, target, upgrade, address, stated, hop })
 }
 
 /// What the framing guard counts on HTTP/1.1.
@@ -135,8 +142,8 @@ fn wanted_upgrade(parts: &Parts) -> Option<String> {
 }
 
 /// Removes what belongs to one hop only (RFC 9110, section 7.6.1), and every header that only Privet may set. What is said to Privet itself
-/// comes back.
-fn clean(headers: &mut HeaderMap, rules: &HeadRules) -> Result<HeaderMap, Kind> {
+/// comes back, and what was of this hop.
+fn clean(headers: &mut HeaderMap, rules: &HeadRules) -> Result<(HeaderMap, HeaderMap), Kind> {
     if headers.contains_key(header::CONNECTION) {
         remove_nominated(headers)?;
     }
@@ -150,20 +157,22 @@ fn clean(headers: &mut HeaderMap, rules: &HeadRules) -> Result<HeaderMap, Kind> 
     if rules.underscores == Ambiguous::Refuse && headers.keys().any(|name| name.as_str().contains('_')) {
         return Err(Kind::Framing("a header name with an underscore"));
     }
-    let mut stated = HeaderMap::new();
+    let (mut stated, mut hop) = (HeaderMap::new(), HeaderMap::new());
     for name in unwanted {
-        if [access::PURPOSE, access::TICKET, download::REASON].contains(&name) {
-            for value in headers.get_all(&name) {
-                stated.append(name.clone(), value.clone());
-            }
+        let is_stated = [access::PURPOSE, access::TICKET, download::REASON].contains(&name);
+        let kept = if is_stated { &mut stated } else { &mut hop };
+        if let header::Entry::Occupied(entry) = headers.entry(&name) {
+            let (_, values) = entry.remove_entry_mult();
+            values.for_each(|value| {
+                kept.append(name.clone(), value);
+            });
         }
-        headers.remove(name);
     }
     if trailers {
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
     }
     join_cookies(headers);
-    Ok(stated)
+    Ok((stated, hop))
 }
 
 fn remove_nominated(headers: &mut HeaderMap) -> Result<(), Kind> {

@@ -73,7 +73,7 @@ pub async fn check(
     let guard = &gateway.plan.guard;
     let account = rule.username(query, &parts.headers, &read).map_err(|why| {
         record.verdict(SAFEGUARD, "unreadable");
-        guard.unreadable(rule, why, head.address, clock::now());
+        guard.unreadable(rule, why, head.address, &parts.headers, clock::now());
         Refusal::from(Kind::LoginUnreadable(why.name()))
     })?;
     let Some(account) = account.map(|account| account.at(head.target.path())) else { return Ok(None) };
@@ -111,6 +111,7 @@ fn limited(rule: &Rule, refused: &Refused) -> Refusal {
         wait: Some(refused.retry_after),
         headers: HeaderMap::from_iter(refused.headers()),
         elsewhere: challenge.and_then(|path| HeaderValue::from_str(path).ok()),
+        told: Vec::new(),
     };
     Refusal { kind: Kind::LoginLimited, source: None, more: Some(Box::new(more)) }
 }

@@ -8,6 +8,7 @@ pub mod access;
 pub mod admission;
 pub mod answer;
 pub mod archive;
+pub mod ban;
 pub mod body;
 pub mod client;
 pub mod consent;
@@ -30,6 +31,7 @@ pub mod request_body;
 pub mod returned;
 pub mod route;
 pub mod settings;
+pub mod shield;
 pub mod trace;
 pub mod upgrade;
 pub mod upload;
@@ -72,6 +74,7 @@ impl Gateway {
         let head_only = parts.method == Method::HEAD;
         let trace = self.tracing.as_ref().and_then(|tracing| tracing.begin(client, &mut parts.headers, number));
         let mut record = Record::open(client, &self.shard, self.scribe.as_ref(), number, trace);
+        record.suspect = ban::suspect(self, client, &parts.headers);
         let outcome = match refused {
             Some(kind) => {
                 record.note(&id, None);
@@ -79,10 +82,14 @@ impl Gateway {
             }
             None => self.steps(client, watch, &id, parts, body, &mut record).await,
         };
+        let kind = outcome.as_ref().err().map(|refusal| refusal.kind);
         let mut answer = outcome.unwrap_or_else(|refusal| {
             record.refused(refusal.kind);
             self.refuse(client, &refusal, Look::of(accept.as_ref()), &id)
         });
+        if let Some(suspect) = record.suspect.take() {
+            ban::settle(suspect, kind, answer.status()).await;
+        }
         if head_only {
             answer.body_mut().omit();
         }
@@ -113,6 +120,10 @@ impl Gateway {
             return Ok(answer);
         }
         record.room().await?;
+        if let Some(suspect) = record.suspect.take() {
+            // Boxed: most gateways ban nobody, and its state would weigh on all.
+            Box::pin(ban::check(self, suspect, client, watch, &head, &parts.headers, record)).await?;
+        }
         if gate::is_own(head.target.path()) {
             return Box::pin(gate::own(self, client, watch, &head, &parts, body, &record.upload())).await;
         }
@@ -122,6 +133,7 @@ impl Gateway {
         }
         let upload = record.upload();
         url::check(line, &head, record)?;
+        let screening = shield::open(self, line, client, &head, &parts, &upload, id)?;
         let admitted = if admission::asks(line) {
             // Boxed: most routes ask nobody, and its state would weigh on all.
             match Box::pin(admission::check(self, line, client, &head, &mut parts, id, record)).await? {
@@ -142,11 +154,17 @@ impl Gateway {
             }
             None => None,
         };
+        let screened = match screening {
+            // Boxed: it holds a body.
+            Some(screening) => Box::pin(screening.body(&parts, &mut body)).await?,
+            None => None,
+        };
         if line.route.mask.is_some() && !body.is_end_stream() {
             Box::pin(returned::restore(&self.plan.memory, line, who.as_deref(), &mut parts, &mut body, record)).await?;
         }
         let consent = consent::read(self.plan.authority.as_ref(), &head, &parts, &mut body).await?;
-        let exchange = Exchange { line, client, watch, id, head: &head, upload, masking, permitted, wish, attempt };
+        let exchange =
+            Exchange { line, client, watch, id, head: &head, upload, masking, permitted, wish, attempt, screened };
         let answer = exchange.forward(outer, parts, body).await?;
         if let Some(consent) = consent {
             Box::pin(consent.settle(answer.status())).await;

@@ -44,6 +44,7 @@ use crate::{
             settings::{At, Uninspectable},
         },
     },
+    shield::{Ruleset, ban::Bans},
     tls::acme::Challenges,
 };
 
@@ -64,12 +65,16 @@ pub struct Plan {
     pub engine: Arc<Engine>,
     /// Who limits attempts to sign in.
     pub guard: Arc<Guard>,
+    /// Who is banned, where anybody is.
+    pub bans: Option<Arc<Bans>>,
     /// What people were shown in the place of values.
     pub memory: Arc<Memory>,
     /// Leave to take files along that was used.
     pub spent: Arc<Spent>,
     /// Who may do what with personal data, and where it is written down.
     pub authority: Option<Arc<Authority>>,
+    /// Rules against intrusion.
+    pub shield: Option<Arc<Ruleset>>,
     log: Option<Arc<Log>>,
     telemetry: Option<Arc<Telemetry>>,
     bounds: Bounds,
@@ -96,6 +101,8 @@ pub struct Means<'a> {
     pub keys: &'a Arc<Keys>,
     /// Who limits attempts to sign in.
     pub guard: &'a Arc<Guard>,
+    /// Who is banned, where anybody is.
+    pub bans: Option<Arc<Bans>>,
     /// The doors that routes may have.
     pub realms: &'a [Arc<Realm>],
     /// Who may do what with personal data, and where it is written down.
@@ -185,7 +192,9 @@ impl Plan {
             log: means.log,
             telemetry: means.telemetry,
             guard: Arc::clone(means.guard),
+            bans: means.bans,
             authority: means.authority,
+            shield: settings.shield.clone(),
             spent: previous.map(|plan| Arc::clone(&plan.spent)).unwrap_or_default(),
             memory: previous.map(|plan| Arc::clone(&plan.memory)).unwrap_or_default(),
             bounds,

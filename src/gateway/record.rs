@@ -15,6 +15,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, Version, header, request::Parts, 
 use crate::{
     common::meter::Id,
     gateway::{
+        ban::Suspect,
         client::Client,
         disclosure::Disclosure,
         gate::is_own,
@@ -53,6 +54,8 @@ pub struct Record {
     hidden: bool,
     notes: Option<Box<Notes>>,
     disclosure: Option<Box<Disclosure>>,
+    /// Whoever asks, where anybody is banned, until what they did is known.
+    pub(super) suspect: Option<Box<Suspect>>,
 }
 
 /// What only the log wants to know. Values are shared with the request's head, not copied.
@@ -104,6 +107,7 @@ impl Record {
             hidden: false,
             notes: None,
             disclosure: None,
+            suspect: None,
         }
     }
 
@@ -228,6 +232,7 @@ impl Record {
         let client = &self.client;
         let tls = client.handshake.as_ref();
         let found = self.upload.found.borrow();
+        let decision = self.upload.decision.borrow();
         let entry = Entry {
             request_id: notes.id.as_ref().map_or(b"-", HeaderValue::as_bytes),
             traceparent: notes.traceparent.as_ref().map(HeaderValue::as_bytes),
@@ -251,6 +256,7 @@ impl Record {
             error: notes.error.or((!self.complete).then_some("aborted")),
             verdicts: &notes.verdicts,
             found: Some(&found),
+            decision: decision.as_deref(),
         };
         let traced = self.upload.trace.as_deref().map(|trace| self.traced(trace, notes.route.as_deref()));
         scribe.write(notes.engine.as_deref(), &entry, self.hidden, traced);

@@ -93,6 +93,14 @@ pub enum Kind {
     Unrecorded,
     /// What was sent holds masked values, and nobody can tell what they stand for.
     Masked,
+    /// Whoever asks is banned, for what they did or by somebody's word.
+    Banned,
+    /// Rules against intrusion refuse it.
+    Shield,
+    /// There is more of it than those rules look at.
+    ShieldExcess,
+    /// They refuse the application's answer.
+    ShieldAnswer,
 }
 
 /// A refusal on its way out.
@@ -117,6 +125,25 @@ pub struct More {
     pub headers: HeaderMap,
     /// Where people are sent instead of being refused. Programs are refused all the same.
     pub elsewhere: Option<HeaderValue>,
+    /// Further sentences.
+    pub told: Vec<Told>,
+}
+
+/// A sentence for whoever is refused; nothing of the request is in it.
+#[derive(Debug)]
+pub struct Told {
+    /// Plain text.
+    pub text: String,
+    /// A path that helps, and what it is called.
+    pub link: Option<(&'static str, &'static str)>,
+}
+
+impl Told {
+    /// A sentence that leads nowhere.
+    #[must_use]
+    pub fn text(text: String) -> Self {
+        Self { text, link: None }
+    }
 }
 
 impl From<Kind> for Refusal {
@@ -242,6 +269,20 @@ impl Kind {
                 "A field still holds a masked value, with stars in it, that can't be put back. Nothing was saved. Open the page again and \
                  leave such fields as they are, or type the whole value.",
             ),
+            Self::Banned => (403, Client, "banned", "Requests from you are not served at the moment."),
+            Self::Shield => (
+                403,
+                Client,
+                "shield",
+                "What was sent looks like an attack. If it was none, tell whoever runs this site the request id below.",
+            ),
+            Self::ShieldExcess => (413, Client, "shield_excess", "What was sent is more than can be checked here."),
+            Self::ShieldAnswer => (
+                502,
+                Upstream,
+                "shield_answer",
+                "The application's answer gives away what it should not, so it is not shown.",
+            ),
             Self::UpstreamTimeout => (504, Upstream, "upstream_timeout", "The application did not answer in time."),
         };
         Face { status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), blame, name, text }
@@ -282,9 +323,10 @@ pub fn respond(refusal: &Refusal, look: Look, request_id: &HeaderValue) -> Respo
     let face = kind.face();
     let id = request_id.to_str().unwrap_or("-");
     let wait = refusal.more.as_deref().and_then(|more| more.wait).map(whole_seconds);
+    let told = refusal.more.as_deref().map_or(&[][..], |more| &more.told);
     let (content_type, text) = match look {
-        Look::Html => ("text/html; charset=utf-8", page(&face, wait, id)),
-        Look::Json => ("application/json", object(&face, wait, id)),
+        Look::Html => ("text/html; charset=utf-8", page(&face, wait, told, id)),
+        Look::Json => ("application/json", object(&face, wait, told, id)),
     };
     let mut response = Response::new(Body::full(text));
     *response.status_mut() = face.status;
@@ -324,11 +366,16 @@ fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
-fn object(face: &Face, wait: Option<u64>, id: &str) -> String {
+fn object(face: &Face, wait: Option<u64>, told: &[Told], id: &str) -> String {
     let mut object =
         json!({ "status": face.status.as_u16(), "error": face.name, "message": face.text, "request_id": id });
     if let Some(seconds) = wait {
         object["retry_after"] = seconds.into();
+    }
+    if !told.is_empty() {
+        let line =
+            |told: &Told| told.link.map_or_else(|| told.text.clone(), |(path, _)| format!("{} {path}", told.text));
+        object["details"] = told.iter().map(line).collect();
     }
     object.to_string()
 }
@@ -343,21 +390,31 @@ fn for_people(seconds: u64) -> String {
     format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
 }
 
-fn page(face: &Face, wait: Option<u64>, id: &str) -> String {
+fn page(face: &Face, wait: Option<u64>, told: &[Told], id: &str) -> String {
     let status = face.status.as_u16();
     let reason = face.status.canonical_reason().unwrap_or("Refused");
     let text = match wait {
         Some(seconds) => format!("{} Please try again in {}.", face.text, for_people(seconds)),
         None => face.text.to_owned(),
     };
+    let line = |told: &Told| {
+        let link = told.link.map(|(path, name)| format!(" <a href=\"{path}\">{name}</a>")).unwrap_or_default();
+        format!("<p>{}{link}</p>", escaped(&told.text))
+    };
+    let more: String = told.iter().map(line).collect();
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>{status} {reason}</title>\
          <style>body{{font:1.1rem/1.5 system-ui,sans-serif;max-width:36rem;margin:12vh auto;padding:0 1rem;\
          color-scheme:light dark}}code{{word-break:break-all}}</style></head>\
-         <body><main><h1>{status} {reason}</h1><p>{text}</p>\
+         <body><main><h1>{status} {reason}</h1><p>{text}</p>{more}\
          <p>Request id: <code>{id}</code></p></main></body></html>\n"
     )
+}
+
+/// Text within a page.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

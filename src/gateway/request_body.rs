@@ -129,6 +129,29 @@ impl RequestBody {
         Ok(all)
     }
 
+    /// Waits for up to `most` bytes, and a frame more, which still go to the application; whether that is all of it.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub async fn peek(&mut self, most: usize) -> Result<(Bytes, bool), Kind> {
+        let Some(body) = self.0.as_deref_mut() else { return Ok((Bytes::new(), true)) };
+        let mut all = BytesMut::new();
+        let mut whole = false;
+        while all.len() <= most {
+            let Some(frame) = body.next().await? else {
+                body.source = None;
+                whole = true;
+                break;
+            };
+            if let Ok(data) = frame.into_data() {
+                all.extend_from_slice(&data);
+            }
+        }
+        let all = all.freeze();
+        body.first = Some(Frame::data(Bytes::clone(&all)));
+        Ok((all, whole))
+    }
+
     /// Lets what comes go `through` this. A body that was collected has come already.
     pub fn pass(&mut self, through: Box<dyn Through>) {
         if let Some(body) = self.0.as_deref_mut().filter(|body| body.source.is_some()) {

@@ -5,7 +5,12 @@ use std::{sync::Arc, time::Duration};
 use http::HeaderValue;
 use ipnet::IpNet;
 
-use crate::{common::authority::Authority, gateway::upstream, identity, login, privacy};
+use crate::{
+    common::authority::Authority,
+    gateway::upstream,
+    identity, login, privacy,
+    shield::{self, Ruleset},
+};
 
 /// Everything that decides what happens to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +25,8 @@ pub struct Settings {
     pub routes: Vec<Arc<Route>>,
     /// Logins of the applications behind them.
     pub logins: Vec<Arc<login::settings::Login>>,
+    /// Rules against intrusion, where a route asks for them.
+    pub shield: Option<Arc<Ruleset>>,
 }
 
 /// What a request head may look like.
@@ -114,6 +121,8 @@ pub struct Route {
     pub url_privacy: UrlPrivacy,
     /// Whether requests are in the access log.
     pub access_log: bool,
+    /// What rules against intrusion do; `None` is nothing.
+    pub shield: Option<shield::settings::OnRoute>,
 }
 
 impl Route {

@@ -11,6 +11,7 @@ use crate::{
     gateway::refusal::Kind,
     observe::trace::{Running, Trace},
     privacy::Tally,
+    shield::Decision,
 };
 
 /// How far the client's body has come, and what became of the answer; shared by all who work on one exchange.
@@ -26,6 +27,8 @@ pub struct Upload {
     pub answered: Cell<Option<Duration>>,
     /// What was rewritten in what the application sent.
     pub found: RefCell<Tally>,
+    /// What rules against intrusion have made of it.
+    pub decision: RefCell<Option<Box<Decision>>>,
     /// Whoever asked may not be here any more.
     pub gone: Cell<bool>,
     /// Who is to be woken when that comes.

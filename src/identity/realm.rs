@@ -325,6 +325,17 @@ impl Realm {
         self.begin(record, headers, now).await
     }
 
+    /// What the session is kept under that a request shows, if there is such a session.
+    #[must_use]
+    pub fn shown(headers: &HeaderMap) -> Option<Key> {
+        form::cookie(headers, id::COOKIE).and_then(Id::parse).map(|id| id.key())
+    }
+
+    /// Whether somebody has signed in by the session that is kept under `key`.
+    pub async fn is_signed_in(&self, key: Key, now: SystemTime) -> bool {
+        self.current_of(key, now).await.is_some_and(|current| current.entry.stage == Stage::Known)
+    }
+
     /// Begins a session in the place of the one that the request had: an id of before a proof is worth nothing after it.
     pub(super) async fn begin(&self, record: Record, headers: &HeaderMap, now: SystemTime) -> Option<HeaderValue> {
         if let Some(id) = form::cookie(headers, id::COOKIE).and_then(Id::parse) {
@@ -336,7 +347,10 @@ impl Realm {
 
     /// The session of a request, at whatever stage, where its account still is what it was.
     pub(super) async fn current(&self, headers: &HeaderMap, now: SystemTime) -> Option<Current> {
-        let key = form::cookie(headers, id::COOKIE).and_then(Id::parse)?.key();
+        self.current_of(Self::shown(headers)?, now).await
+    }
+
+    async fn current_of(&self, key: Key, now: SystemTime) -> Option<Current> {
         let entry = self.sessions.find(key, now).await?;
         if self.still_holds(&entry) && !self.has_left(&entry.principal.load()) {
             return Some(Current { key, entry });

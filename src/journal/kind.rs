@@ -151,6 +151,10 @@ kinds! {
     DownloadDone = "download.done", Access;
     /// Such a file was deleted or returned.
     DownloadReturned = "download.returned", Grants;
+    /// An operator has banned an address or network.
+    BanOrdered = "ban.ordered", Operations;
+    /// An operator has lifted a ban.
+    BanLifted = "ban.lifted", Operations;
     /// A torn end of the journal was cut off.
     JournalRecovered = "journal.recovered", Operations;
     /// The journal could not be written for a while, and can again.

@@ -64,6 +64,8 @@ pub struct Event {
     pub source: Key,
     /// The account's pseudonym, where it could be read.
     pub account: Option<Key>,
+    /// Whether its browser says that another site's page has made it try.
+    pub induced: bool,
     /// By what it was judged, where it was.
     pub standing: Option<Standing>,
     /// When it was over.

@@ -28,7 +28,10 @@ use super::{
     top::{Offender, Top},
     username::Unreadable,
 };
-use crate::{common::peer::limit_key, seal::Ring};
+use crate::{
+    common::{fetch::is_induced, peer::limit_key},
+    seal::Ring,
+};
 
 /// Events that wait for a slow subscriber; it is told how many it has missed.
 const EVENTS: usize = 4096;
@@ -83,6 +86,7 @@ struct About {
     address: IpAddr,
     source: Key,
     account: Account,
+    induced: bool,
     time: SystemTime,
 }
 
@@ -142,7 +146,7 @@ impl Guard {
         headers: &HeaderMap,
         now: SystemTime,
     ) -> Result<Reservation, Refused> {
-        let about = self.about(rule, account, address, now);
+        let about = self.about(rule, account, address, is_induced(headers), now);
         let now = millis(now);
         let remember = rule.terms.own.remember;
         let device = device::Standing::of(&self.secrets, account, headers, second(now), remember);
@@ -204,7 +208,7 @@ impl Guard {
     }
 
     /// Notes an attempt that was refused because its account can't be read.
-    pub fn unreadable(&self, rule: &Rule, why: Unreadable, address: IpAddr, now: SystemTime) {
+    pub fn unreadable(&self, rule: &Rule, why: Unreadable, address: IpAddr, headers: &HeaderMap, now: SystemTime) {
         let source = self.secrets.address(&rule.login.realm, address);
         self.watched().addresses.add(source);
         self.publish(Event {
@@ -213,6 +217,7 @@ impl Guard {
             address: Address(address),
             source,
             account: None,
+            induced: is_induced(headers),
             standing: None,
             time: now,
         });
@@ -264,10 +269,10 @@ impl Guard {
         self.events.subscribe()
     }
 
-    fn about(&self, rule: &Rule, account: &Account, address: IpAddr, time: SystemTime) -> About {
+    fn about(&self, rule: &Rule, account: &Account, address: IpAddr, induced: bool, time: SystemTime) -> About {
         let source = self.secrets.address(&rule.login.realm, address);
         let (login, name) = (Arc::clone(&rule.login), Arc::clone(&rule.name));
-        About { login, name, address, source, account: account.clone(), time }
+        About { login, name, address, source, account: account.clone(), induced, time }
     }
 
     fn keys(&self, rule: &Rule, reservation: &Reservation) -> Keys {
@@ -344,6 +349,7 @@ impl About {
             address: Address(self.address),
             source: self.source,
             account: Some(self.account.key()),
+            induced: self.induced,
             standing,
             time: self.time,
         }

@@ -4,6 +4,8 @@ use std::{collections::BTreeSet, fmt, path::PathBuf, time::Duration};
 
 use regex::bytes::Regex;
 
+pub use crate::common::limit::Limit;
+
 /// Every login that is guarded, and what they share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -179,44 +181,6 @@ impl PartialEq for Pattern {
 
 impl Eq for Pattern {}
 
-/// So many failures in a window of time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limit {
-    /// Most failures.
-    pub count: u32,
-    /// In any window of this length.
-    pub window: Duration,
-}
-
-impl Limit {
-    /// Most failures that can be asked for: a slot of the window counts to 65,535.
-    pub const MOST: u32 = 50_000;
-    /// Longest window.
-    pub const LONGEST: Duration = Duration::from_secs(7 * 86_400);
-
-    /// Reads `"5/1m"`.
-    ///
-    /// # Errors
-    /// With what is wrong, for people.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let wrong = || format!("\"{text}\" is not a number, a slash and a duration");
-        let (count, window) = text.split_once('/').ok_or_else(wrong)?;
-        let count = count.trim().parse().map_err(|_| wrong())?;
-        let window = crate::common::unit::parse_duration(window).map_err(|error| error.to_string())?;
-        if !(1..=Self::MOST).contains(&count) {
-            return Err(format!("the number must be from 1 to {}", Self::MOST));
-        }
-        if !(Duration::from_secs(1)..=Self::LONGEST).contains(&window) {
-            return Err("the duration must be from 1s to 7d".to_owned());
-        }
-        Ok(Self { count, window })
-    }
-
-    const fn new(count: u32, seconds: u64) -> Self {
-        Self { count, window: Duration::from_secs(seconds) }
-    }
-}
-
 /// How many may fail, by key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -266,20 +230,6 @@ pub(super) mod testing {
             tarpit: Duration::ZERO,
             breached: None,
             challenge: None,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn limits_are_a_number_and_a_duration() {
-        assert_eq!(Limit::parse("5/1m"), Ok(Limit::new(5, 60)));
-        assert_eq!(Limit::parse("600 / 1h30m"), Ok(Limit::new(600, 5400)));
-        for wrong in ["", "5", "5/", "/1m", "0/1m", "50001/1m", "-1/1m", "5/1ms", "5/8d", "5/1x"] {
-            assert!(Limit::parse(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -319,6 +319,9 @@ impl Worker {
     fn welcome(self: &Rc<Self>, door: Door, stream: TcpStream, address: SocketAddr) {
         let settings = self.settings.borrow();
         let peer = Peer::new(address, &settings.trusted);
+        if !settings.proxy_protocol && self.is_turned_away(&peer) {
+            return;
+        }
         // A load balancer's connections are its clients', who are counted behind a PROXY header.
         let by_address = if peer.trusted { usize::MAX } else { settings.limits.connections_per_address };
         let permit = self.process.admission.enter(peer.address.ip(), settings.limits.connections, by_address);
@@ -332,6 +335,17 @@ impl Worker {
         spawn_local(Rc::clone(self).greet(door, stream, peer, permit, open));
     }
 
+    /// Whether nothing is said to `peer`: an operator or a list bans its own address. A proxy is never turned away for its clients.
+    fn is_turned_away(&self, peer: &Peer) -> bool {
+        let gateway = self.gateway.borrow();
+        let Some(bans) = gateway.plan.bans.as_ref().filter(|_| !peer.trusted) else { return false };
+        let away = bans.turns_away(peer.address.ip());
+        if away {
+            bans.counts().connections.increment();
+        }
+        away
+    }
+
     async fn greet(self: Rc<Self>, door: Door, mut stream: TcpStream, mut peer: Peer, mut permit: Permit, _open: Open) {
         let settings = Arc::clone(&self.settings.borrow());
         let patience = settings.limits.handshake_timeout;
@@ -343,6 +357,9 @@ impl Worker {
             match header.await {
                 Ok(Ok(Some(address))) if peer.trusted => {
                     peer = Peer::new(address, &settings.trusted);
+                    if self.is_turned_away(&peer) {
+                        return;
+                    }
                     let Some(moved) = permit.readdress(peer.address.ip(), settings.limits.connections_per_address)
                     else {
                         self.shard.connections_refused.increment();

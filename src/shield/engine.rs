@@ -6,13 +6,12 @@ mod link;
 use std::{sync::Arc, time::Instant};
 
 use super::{
+    decision::KEPT,
     plan::{Effect, Plan, Rule},
     rule::{Engine, Phase, Scope},
     transaction::{Exceeded, Finding, Refused, Transaction},
 };
 
-/// Most bytes of a value that a finding keeps.
-const KEPT: usize = 256;
 /// So many bytes are looked at between looks at the clock; a text counts for some more than it has.
 const CLOCKED: usize = 16 << 10;
 const UNIT: usize = 64;

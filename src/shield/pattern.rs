@@ -3,7 +3,10 @@
 //! `@rx` is read as `ModSecurity` 2 does: a dot is any byte, `^` and `$` are the ends of the text. The few patterns that look around or back (in the Core
 //! Rule Set 3.3: three) go to an engine that backtracks, within a bound.
 
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::{
+    fmt::Write as _,
+    sync::{Mutex, OnceLock, PoisonError},
+};
 
 use regex::bytes::{Regex, RegexBuilder};
 
@@ -133,13 +136,12 @@ impl Unfilled {
     pub fn groups(&self, filled: Vec<u8>, text: &[u8]) -> Option<Groups> {
         let regex = {
             let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            match last.as_ref().filter(|(pattern, _)| *pattern == filled) {
-                Some((_, regex)) => regex.clone(),
-                None => {
-                    let regex = std::str::from_utf8(&filled).ok().and_then(|pattern| plain(pattern, false).ok());
-                    *last = Some((filled, regex.clone()));
-                    regex
-                }
+            if let Some((_, regex)) = last.as_ref().filter(|(pattern, _)| *pattern == filled) {
+                regex.clone()
+            } else {
+                let regex = std::str::from_utf8(&filled).ok().and_then(|pattern| plain(pattern, false).ok());
+                *last = Some((filled, regex.clone()));
+                regex
             }
         };
         captured(&regex?, text)
@@ -282,16 +284,11 @@ fn class(text: &mut String, rest: &[char]) -> usize {
                 escape(text, *c, true);
                 at += 2;
             }
-            ['[', ':', ..] => match rest[at..].windows(2).position(|pair| pair == [':', ']']) {
-                Some(length) => {
-                    text.extend(&rest[at..at + length + 2]);
-                    at += length + 2;
-                }
-                None => {
-                    text.push_str("\\[");
-                    at += 1;
-                }
-            },
+            ['[', ':', ..] if named(&rest[at..]).is_some() => {
+                let length = named(&rest[at..]).unwrap_or_default();
+                text.extend(&rest[at..at + length]);
+                at += length;
+            }
             ['[', ..] => {
                 text.push_str("\\[");
                 at += 1;
@@ -315,12 +312,17 @@ fn class(text: &mut String, rest: &[char]) -> usize {
     at
 }
 
+/// How long the name of a class, `[:alpha:]`, is.
+fn named(rest: &[char]) -> Option<usize> {
+    rest.windows(2).position(|pair| pair == [':', ']']).map(|end| end + 2)
+}
+
 /// `\x{ff}`: the byte of that number; returns how long it is.
 fn number(text: &mut String, rest: &[char]) -> usize {
     let digits: String = rest[3..].iter().take_while(|c| c.is_ascii_hexdigit()).collect();
     match u8::from_str_radix(&digits, 16) {
         Ok(byte) if rest.get(3 + digits.len()) == Some(&'}') => {
-            text.push_str(&format!("\\x{byte:02x}"));
+            push_byte(text, byte);
             4 + digits.len()
         }
         // Left as it is, for the reader to refuse.
@@ -331,12 +333,17 @@ fn number(text: &mut String, rest: &[char]) -> usize {
     }
 }
 
+fn push_byte(text: &mut String, byte: u8) {
+    // Writing to a text can't fail.
+    let _ = write!(text, "\\x{byte:02x}");
+}
+
 /// A character beyond ASCII is its bytes: side by side, or each by itself in a class.
 fn plain_char(text: &mut String, c: char) {
     if c.is_ascii() {
         text.push(c);
     } else {
-        c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| text.push_str(&format!("\\x{byte:02x}")));
+        c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| push_byte(text, byte));
     }
 }
 

@@ -223,6 +223,19 @@ pub enum Ctl {
     RemoveTarget(u32, Choice),
 }
 
+impl Rule {
+    /// What it says, without what it would fill in of a request.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let parts = self.message.iter().flat_map(|message| &message.0);
+        let words = parts.map(|part| match part {
+            super::rule::Part::Text(text) => String::from_utf8_lossy(text).into_owned(),
+            super::rule::Part::Variable(..) => "…".to_owned(),
+        });
+        words.collect()
+    }
+}
+
 impl Plan {
     /// Whether a rule of a phase has anything to do.
     #[must_use]

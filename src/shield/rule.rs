@@ -220,6 +220,7 @@ pub enum Engine {
 
 /// What a rule says beyond looking.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an action of its own")]
 pub struct Actions {
     /// Its number.
     pub id: Option<u32>,

@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    fields::Bounds,
     operator::{Likeness, Operator},
     parse::{self, targets},
     pattern::Pattern,
@@ -16,6 +17,8 @@ use super::{
     },
     settings::{Exclusion, Patch, Settings},
     source::{Fault, Place, Source},
+    transaction::{Limits, Transaction},
+    transform::Transform,
     variable::{Choice, Target, Variable},
 };
 
@@ -27,6 +30,70 @@ const OWN: &str = include_str!("rules/own.conf");
 const DEBIAN: (&str, &str) = ("/usr/share/modsecurity-crs", "/etc/modsecurity/crs/crs-setup.conf");
 /// The number of the first rule that is made from settings. Nobody has reserved 33,000,000 and up.
 const FROM_SETTINGS: u32 = 33_001_000;
+/// The tag of patches.
+const PATCH: &str = "privet/patch";
+
+/// Rules that are ready to be asked, and how much they look at.
+#[derive(Debug, Clone)]
+pub struct Ruleset {
+    settings: Settings,
+    plan: Arc<Plan>,
+}
+
+/// Whether they are the same reading: files may have changed in between.
+impl PartialEq for Ruleset {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.plan, &other.plan)
+    }
+}
+
+impl Eq for Ruleset {}
+
+impl Ruleset {
+    /// Reads and compiles what the settings name.
+    ///
+    /// # Errors
+    /// At the first file or rule that can't be read.
+    pub fn load(settings: Settings) -> Result<Self, Fault> {
+        let plan = Arc::new(load(&settings)?);
+        Ok(Self { settings, plan })
+    }
+
+    /// What they were made of.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The rules.
+    #[must_use]
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    /// A request that nothing is known of.
+    #[must_use]
+    pub fn begin(&self) -> Transaction {
+        let Settings { body, answer, arguments, depth, time, .. } = self.settings;
+        Transaction::new(&self.plan, Limits { body, answer, bounds: Bounds { arguments, depth }, time })
+    }
+
+    /// Whether a rule is a patch, which refuses whatever a route's mode is.
+    #[must_use]
+    pub fn is_patch(&self, rule: u32) -> bool {
+        self.plan.rules.get(rule as usize).is_some_and(|rule| rule.tags.iter().any(|tag| tag == PATCH))
+    }
+
+    /// The files that they are read from, whose change makes them out of date.
+    #[must_use]
+    pub fn files(settings: &Settings) -> Vec<PathBuf> {
+        let folder = settings.rules.as_deref();
+        let rules = folder.and_then(|folder| files(folder).ok()).unwrap_or_default();
+        let set_up = folder.and_then(|folder| setup(settings, folder));
+        let around = settings.before.iter().chain(&settings.after).cloned();
+        folder.map(Path::to_owned).into_iter().chain(set_up).chain(rules).chain(around).collect()
+    }
+}
 
 /// Reads and compiles what the settings name.
 ///
@@ -40,25 +107,22 @@ pub fn load(settings: &Settings) -> Result<Plan, Fault> {
         parse::read(&open(file)?, &mut document)?;
     }
     let mut generated = Generated::default();
-    match &settings.rules {
-        Some(folder) => {
-            if let Some(setup) = setup(settings, folder) {
-                parse::read(&open(&setup)?, &mut document)?;
-            }
-            document.directives.push(generated.levels(settings));
-            document.directives.extend(generated.exclusions(&settings.exclusions)?);
-            for file in files(folder)? {
-                parse::read(&open(&file)?, &mut document)?;
-            }
-        }
-        None => {
-            document.directives.push(generated.levels(settings));
-            document.directives.extend(generated.exclusions(&settings.exclusions)?);
-            parse::read(&own("privet/own.conf", OWN), &mut document)?;
-        }
-    }
+    // Patches come first: they refuse whatever the rules make of a request.
     for patch in &settings.patches {
         document.directives.extend(generated.patch(patch)?);
+    }
+    let folder = settings.rules.as_deref();
+    if let Some(setup) = folder.and_then(|folder| setup(settings, folder)) {
+        parse::read(&open(&setup)?, &mut document)?;
+    }
+    document.directives.push(generated.levels(settings));
+    document.directives.extend(generated.exclusions(&settings.exclusions)?);
+    if let Some(folder) = folder {
+        for file in files(folder)? {
+            parse::read(&open(&file)?, &mut document)?;
+        }
+    } else {
+        parse::read(&own("privet/own.conf", OWN), &mut document)?;
     }
     for file in &settings.after {
         parse::read(&open(file)?, &mut document)?;
@@ -175,9 +239,11 @@ impl Generated {
         head.actions.log = Some(true);
         head.actions.severity = Some(Severity::Critical);
         head.actions.message = Some(text(&patch.name));
-        head.actions.tags = vec!["privet/patch".to_owned()];
+        head.actions.tags = vec![PATCH.to_owned(), "attack-patch".to_owned()];
         head.actions.chain = true;
-        head.test = Some(below(&patch.path));
+        // An application may make no difference between cases.
+        head.actions.transforms = vec![Transform::Lowercase];
+        head.test = Some(below(&patch.path.to_ascii_lowercase()));
         let place = head.place.clone();
         let link = |test: Test, chain: bool| {
             let actions = Actions { chain, ..Actions::default() };
@@ -207,9 +273,10 @@ fn whole(variable: Variable) -> Target {
     Target { choice: Choice { variable, selector: None }, count: false, excluded: false }
 }
 
+/// For requests below a path, as the application gets it: however else a client may write it.
 fn below(path: &str) -> Test {
     let operator = Operator::Like(Likeness::Begins, text(path));
-    Test { targets: vec![whole(Variable::RequestFilename)], operator, negated: false }
+    Test { targets: vec![whole(Variable::PathInfo)], operator, negated: false }
 }
 
 fn choice(place: &Place, target: &str) -> Result<Choice, Fault> {

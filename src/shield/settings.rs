@@ -99,3 +99,24 @@ pub struct Patch {
     /// Whether it refuses; otherwise it is written down.
     pub refuse: bool,
 }
+
+/// What a route asks of rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OnRoute {
+    /// What follows.
+    pub mode: Mode,
+    /// Whether what is more than can be looked at is refused, where the mode is to block.
+    pub refuses_excess: bool,
+}
+
+/// What follows where rules would refuse a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// It is written down.
+    Detect,
+    /// It is refused.
+    Block,
+}
+
+pub use super::ruleset::Ruleset;
+pub use super::source::Fault;

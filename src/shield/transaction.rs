@@ -2,7 +2,7 @@
 
 pub(super) mod gathered;
 mod input;
-pub(super) mod state;
+pub mod state;
 
 use std::{sync::Arc, time::Duration};
 

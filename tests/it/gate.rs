@@ -63,6 +63,11 @@ impl Browser<'_> {
         self.ask(&[&self.0.url(target)])
     }
 
+    /// Asks as a browser does whose page of this other place needs it.
+    pub fn ask_from(&self, site: &str, target: &str) -> String {
+        self.ask(&["-H", &format!("Sec-Fetch-Site: {site}"), &self.0.url(target)])
+    }
+
     pub fn post(&self, target: &str, fields: &[&str]) -> String {
         let data = fields.iter().flat_map(|field| ["--data-urlencode", field]);
         let url = self.0.url(target);

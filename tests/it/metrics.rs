@@ -38,7 +38,9 @@ fn all(origin: &Origin) -> Privet {
     let store = "[store]\nredis = \"redis://127.0.0.1:1\"\n";
     let telemetry = "[telemetry]\nendpoint = \"http://127.0.0.1:1\"\n";
     let seal = "[seal]\nkey_file = \"seal.key\"\n";
-    let text = format!("{}{login}{store}{telemetry}{seal}", origin.route("mask = \"all\"\n"));
+    let list = "name = \"agent\"\ncrowdsec = \"http://127.0.0.1:1\"\napi_key = \"none\"\n";
+    let bans = format!("[shield.ban]\n[[shield.ban.list]]\n{list}");
+    let text = format!("{}{login}{store}{telemetry}{seal}{bans}", origin.route("mask = \"all\"\n"));
     Privet::with(&text)
 }
 

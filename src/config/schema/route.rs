@@ -151,6 +151,20 @@ pub(super) const KEYS: &[Key] = &[
         "none",
         "Where a record says that its subject agreed, in the forms of `subject` but \"path:N\". true, 1, y, yes, t, on, o, ok, agree, agreed, accepted, granted, consented, opt-in, 예, 동의, 동의함 and 수신동의 are a yes, anything else is a no.",
     ),
+    key(
+        "route[]",
+        "shield",
+        "\"block\"",
+        "off",
+        "Rules against intrusion: \"off\", \"detect\" (what they find is written down and counted), \"block\" (what scores enough is refused, 403). docs/SHIELD.md.",
+    ),
+    key(
+        "route[]",
+        "shield_exceeded",
+        "\"pass\"",
+        "refuse",
+        "What is more than [shield.limits] look at, on a route that blocks: \"refuse\" (413) or \"pass\" what was not looked at.",
+    ),
     key("route[]", "rewrite_location", "true", "true", "Whether Location: http:// of our own hosts becomes https://."),
     key(
         "route[]",

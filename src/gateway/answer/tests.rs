@@ -57,6 +57,7 @@ fn route(path: &str, prefix: Prefix) -> Route {
         gate: None,
         url_privacy: crate::gateway::settings::UrlPrivacy::Log,
         access_log: true,
+        shield: None,
     }
 }
 
@@ -67,6 +68,7 @@ fn hardened(route: &Route, host: &'static str, name: HeaderName, value: &'static
         upgrade: None,
         address: "203.0.113.1".parse().expect("an address"),
         stated: HeaderMap::new(),
+        hop: HeaderMap::new(),
     };
     let mut headers = HeaderMap::new();
     headers.insert(name, HeaderValue::from_static(value));

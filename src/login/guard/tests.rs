@@ -307,7 +307,13 @@ fn every_attempt_is_told_and_no_address_is_shown() {
     let mut events = shop.guard.subscribe();
     let _ = through(6, |_| shop.fail("alice", "203.0.113.77"));
     let _ = shop.win("bob", "192.0.2.1", &HeaderMap::new());
-    shop.guard.unreadable(&shop.rule, Unreadable::Coded, "192.0.2.2".parse().expect("an address"), shop.now);
+    shop.guard.unreadable(
+        &shop.rule,
+        Unreadable::Coded,
+        "192.0.2.2".parse().expect("an address"),
+        &HeaderMap::new(),
+        shop.now,
+    );
     let told: Vec<_> = std::iter::from_fn(|| events.try_recv().ok()).collect();
     let verdicts: Vec<_> = told.iter().map(|event| event.verdict.name()).collect();
     assert_eq!(verdicts, [["failure"; 5].as_slice(), &["refused", "success", "unreadable"]].concat());

@@ -10,12 +10,14 @@ use super::{
     json::Object,
     scribe::Scratch,
     settings::Format,
+    shield,
     url::{self, Cleaner, Sightings},
 };
 use crate::{
     common::clock,
     observe::trace::Parent,
     privacy::{Engine, Tally},
+    shield::Decision,
 };
 
 /// What is known of one request. Everything that a client wrote is scrubbed on its way into a line, never here.
@@ -63,6 +65,8 @@ pub struct Entry<'a> {
     pub verdicts: &'a [(&'static str, &'static str)],
     /// What was found and rewritten in bodies and elsewhere, besides what this line itself shows.
     pub found: Option<&'a Tally>,
+    /// What rules against intrusion have found.
+    pub decision: Option<&'a Decision>,
 }
 
 /// The method as OpenTelemetry has it (RFC 9110, PATCH and QUERY).
@@ -147,6 +151,9 @@ impl Entry<'_> {
                 out.push(b']');
                 found.len() == before
             });
+        }
+        if let Some(decision) = self.decision {
+            shield::write(decision, engine, &mut object);
         }
         self.outcome(&mut object, found);
         if clock::is_set() {

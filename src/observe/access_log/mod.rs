@@ -12,6 +12,7 @@ mod json;
 mod lanes;
 pub mod scribe;
 pub mod settings;
+mod shield;
 pub mod url;
 mod writer;
 

@@ -63,6 +63,7 @@ fn entry() -> Entry<'static> {
         error: None,
         verdicts: &[("url_privacy", "log")],
         found: None,
+        decision: None,
     }
 }
 

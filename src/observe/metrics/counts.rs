@@ -72,6 +72,8 @@ labelled! {
     Redactions ["route", "type", "place"] = "privet_redactions_total", "Values that were rewritten, by type and place.";
     Uninspectable ["route", "outcome"] = "privet_uninspectable_total", "Answers on masked routes that could not be read, by what became of them.";
     Disclosures ["route", "action", "outcome"] = "privet_disclosures_total", "Requests for people's data on recorded routes, by what is done and whether it could be written down.";
+    Shield ["route", "verdict"] = "privet_shield_verdicts_total", "Requests that rules against intrusion were asked about, by what became of them.";
+    ShieldExceeded ["route", "limit"] = "privet_shield_exceeded_total", "Requests of which more was there than is looked at, by the limit that was met.";
     UpstreamFailures ["reason"] = "privet_upstream_failures_total", "Failures towards the application, by reason.";
 }
 

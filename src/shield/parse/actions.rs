@@ -15,7 +15,7 @@ use super::{
 ///
 /// # Errors
 /// When an action is not known, or its value can't be read.
-pub fn read(place: &Place, text: &str) -> Result<Actions, Fault> {
+pub(super) fn read(place: &Place, text: &str) -> Result<Actions, Fault> {
     let mut actions = Actions::default();
     for part in split(text) {
         let part = part.trim();
@@ -194,7 +194,7 @@ pub fn expand(place: &Place, text: &str) -> Result<Macro, Fault> {
     while let Some(start) = rest.find("%{") {
         let Some(length) = rest[start..].find('}') else { break };
         if start > 0 {
-            parts.push(Part::Text(rest[..start].as_bytes().to_vec()));
+            parts.push(Part::Text(rest.as_bytes()[..start].to_vec()));
         }
         let inner = &rest[start + 2..start + length];
         let (name, member) = inner.split_once(['.', ':']).map_or((inner, None), |(name, member)| (name, Some(member)));

@@ -46,7 +46,7 @@ fn target(place: &Place, text: &str) -> Result<Target, Fault> {
 ///
 /// # Errors
 /// When the name is not known, or the selector can't be read.
-pub fn choice(place: &Place, text: &str) -> Result<Choice, Fault> {
+pub(super) fn choice(place: &Place, text: &str) -> Result<Choice, Fault> {
     let (name, selector) = text.split_once([':', '.']).map_or((text, None), |(name, selector)| (name, Some(selector)));
     let variable =
         Variable::named(name).ok_or_else(|| Fault::new(place, format!("`{name}` is no variable that Privet knows")))?;

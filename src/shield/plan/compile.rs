@@ -65,8 +65,9 @@ fn gather(document: Document) -> Result<Gathered, Fault> {
             Directive::Rule(written) => {
                 let goes_on = written.actions.chain;
                 if open {
-                    let chain = gathered.chains.last_mut();
-                    chain.into_iter().for_each(|chain| chain.links.push((*written).clone()));
+                    if let Some(chain) = gathered.chains.last_mut() {
+                        chain.links.push(*written);
+                    }
                 } else {
                     let head = begin(*written, &defaults)?;
                     let id = head.actions.id.unwrap_or_default();
@@ -83,7 +84,7 @@ fn gather(document: Document) -> Result<Gathered, Fault> {
                 defaults[phase.index()] = written.actions;
             }
             Directive::Set(place, name, why) => {
-                gathered.notices.push((place, format!("`{name}` has no effect: {why}")))
+                gathered.notices.push((place, format!("`{name}` has no effect: {why}")));
             }
             change => gathered.changes.push(change),
         }

@@ -9,14 +9,14 @@ use super::super::{
 
 /// A rule with its chain, as it was written.
 #[derive(Debug)]
-pub struct Chain {
+pub(super) struct Chain {
     /// The links.
-    pub links: Vec<Written>,
+    pub(super) links: Vec<Written>,
 }
 
 impl Chain {
     /// The number of its head.
-    pub fn id(&self) -> u32 {
+    pub(super) fn id(&self) -> u32 {
         self.links[0].actions.id.unwrap_or_default()
     }
 
@@ -44,7 +44,7 @@ enum Test<'a> {
 ///
 /// # Errors
 /// When a pattern can't be read.
-pub fn select(chains: &[Chain], meant: &Meant, in_full: bool) -> Result<Vec<usize>, String> {
+pub(super) fn select(chains: &[Chain], meant: &Meant, in_full: bool) -> Result<Vec<usize>, String> {
     let regex = |text: &str| {
         let text = if in_full { format!("^{}$", regex::escape(text)) } else { text.to_owned() };
         pattern::plain(&text, false)
@@ -61,7 +61,7 @@ pub fn select(chains: &[Chain], meant: &Meant, in_full: bool) -> Result<Vec<usiz
 ///
 /// # Errors
 /// When a pattern can't be read.
-pub fn remove(chains: &mut Vec<Chain>, meant: &Meant) -> Result<(), String> {
+pub(super) fn remove(chains: &mut Vec<Chain>, meant: &Meant) -> Result<(), String> {
     let mut out = select(chains, meant, false)?;
     while let Some(at) = out.pop() {
         chains.remove(at);
@@ -73,7 +73,7 @@ pub fn remove(chains: &mut Vec<Chain>, meant: &Meant) -> Result<(), String> {
 ///
 /// # Errors
 /// When a pattern can't be read.
-pub fn targets(chains: &mut [Chain], meant: &Meant, targets: &[Target]) -> Result<(), String> {
+pub(super) fn targets(chains: &mut [Chain], meant: &Meant, targets: &[Target]) -> Result<(), String> {
     for at in select(chains, meant, false)? {
         for (link, written) in chains[at].links.iter_mut().enumerate() {
             if let Some(test) = &mut written.test {
@@ -88,7 +88,7 @@ pub fn targets(chains: &mut [Chain], meant: &Meant, targets: &[Target]) -> Resul
 ///
 /// # Errors
 /// When there is no such rule.
-pub fn actions(chains: &mut [Chain], place: &Place, id: u32, new: &Actions) -> Result<(), Fault> {
+pub(super) fn actions(chains: &mut [Chain], place: &Place, id: u32, new: &Actions) -> Result<(), Fault> {
     let chain = chains.iter_mut().find(|chain| chain.id() == id);
     let chain =
         chain.ok_or_else(|| Fault::new(place, format!("rule {id} is not there; name one that was read before")))?;

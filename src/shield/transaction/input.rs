@@ -1,6 +1,6 @@
 //! What comes in: the request's head and body, the answer's head and body.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use super::{Exceeded, Transaction};
 use crate::shield::{
@@ -32,8 +32,8 @@ pub struct Peer {
     pub client: IpAddr,
     /// Its port, where that is known.
     pub port: u16,
-    /// The address that was asked.
-    pub local: SocketAddr,
+    /// The port that was asked.
+    pub server_port: u16,
 }
 
 impl Transaction {
@@ -73,6 +73,11 @@ impl Transaction {
         self.exceeded.get_or_insert(what);
     }
 
+    /// The path as the application will get it, `PATH_INFO`: what exclusions and patches go by.
+    pub fn path(&mut self, canonical: &[u8]) {
+        self.one(V::PathInfo, canonical);
+    }
+
     /// The head of the request.
     pub fn head<'h>(&mut self, head: &Head<'_>, peer: &Peer, headers: impl Iterator<Item = (&'h [u8], &'h [u8])>) {
         self.nameless();
@@ -93,8 +98,7 @@ impl Transaction {
         self.one(V::RemoteAddr, peer.client.to_string().as_bytes());
         self.one(V::RemoteHost, peer.client.to_string().as_bytes());
         self.count(V::RemotePort, usize::from(peer.port));
-        self.one(V::ServerAddr, peer.local.ip().to_string().as_bytes());
-        self.count(V::ServerPort, usize::from(peer.local.port()));
+        self.count(V::ServerPort, usize::from(peer.server_port));
         let mut content_type: &[u8] = b"";
         let mut cookies = Fields::new();
         for (name, value) in headers {
@@ -181,16 +185,13 @@ impl Transaction {
         self.state.clear(V::ArgsCombinedSize);
         self.count(V::ArgsCombinedSize, earlier + size(&parsed.arguments));
         // A body that was cut by the limit can't end well.
-        match parsed.error.filter(|_| whole) {
-            Some(error) => {
-                self.one(V::ReqbodyError, b"1");
-                self.one(V::ReqbodyProcessorError, b"1");
-                self.one(V::ReqbodyErrorMsg, error.as_bytes());
-                self.one(V::ReqbodyProcessorErrorMsg, error.as_bytes());
-            }
-            None => {
-                self.one(V::ReqbodyError, b"0");
-                self.one(V::ReqbodyProcessorError, b"0");
+        let error = parsed.error.filter(|_| whole);
+        for (flag, message) in
+            [(V::ReqbodyError, V::ReqbodyErrorMsg), (V::ReqbodyProcessorError, V::ReqbodyProcessorErrorMsg)]
+        {
+            self.one(flag, if error.is_some() { b"1" } else { b"0" });
+            if let Some(error) = error {
+                self.one(message, error.as_bytes());
             }
         }
     }

@@ -148,6 +148,7 @@ impl State {
     }
 
     /// What a slot holds.
+    #[must_use]
     pub fn slot(&self, slot: u32) -> Option<&Value> {
         self.slots.get(slot as usize)?.as_ref()
     }
@@ -160,6 +161,7 @@ impl State {
     }
 
     /// What was assigned to a member; its name in lower case.
+    #[must_use]
     pub fn kept(&self, plan: &Plan, collection: Variable, name: &[u8]) -> Option<&Value> {
         match plan.slot(collection, name) {
             Some(slot) => self.slot(slot),
@@ -201,6 +203,7 @@ impl State {
     }
 
     /// Whether a rule was taken out.
+    #[must_use]
     pub fn is_removed(&self, rule: u32) -> bool {
         crate::shield::bank::has(&self.removed, rule)
     }

@@ -1,7 +1,7 @@
 //! A request as a server reads it, asked of the engine; and the rules that ask.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr},
+    net::Ipv4Addr,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -85,8 +85,7 @@ impl Request {
         let id = format!("{:032x}", fastrand::u128(..));
         let [method, target, protocol] = &self.line;
         let head = Head { method, target, protocol, host: b"localhost", id: id.as_bytes() };
-        let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 80));
-        let peer = Peer { client: Ipv4Addr::LOCALHOST.into(), port: 40_000, local };
+        let peer = Peer { client: Ipv4Addr::LOCALHOST.into(), port: 40_000, server_port: 80 };
         transaction.head(&head, &peer, self.headers.iter().map(|(n, v)| (&n[..], &v[..])));
         transaction.ask(Phase::RequestHeaders);
         transaction.body(self.header("content-type"), &self.body, true);
