@@ -15,7 +15,7 @@ mod ftw;
 
 use std::{hint::black_box, path::PathBuf, sync::Arc, time::Duration};
 
-use privet::shield::{fields::Bounds, plan::Plan, transaction::Limits};
+use privet::shield::{fields::Bounds, plan::Plan, ruleset, settings::Settings, transaction::Limits};
 
 use exchange::Request;
 
@@ -94,7 +94,9 @@ fn main() {
         }
         Some("--memory") => {
             let before = resident();
-            let plan = exchange::plan(rules, 1, None);
+            // As the program loads them: a pattern is compiled when it is first needed.
+            let settings = Settings { rules: Some(rules), ..Settings::default() };
+            let plan = Arc::new(ruleset::load(&settings).unwrap_or_else(|fault| panic!("{fault}")));
             let loaded = resident();
             let Some(data) = exchange::data() else { return };
             let files = ftw::files(&data.join("regression-dev"));
