@@ -333,8 +333,8 @@ impl Transaction {
             Check::ByteOutside(allowed) => !allowed.has_all(self.texts.present(text)),
             Check::BadUrlEncoding => operator::bad_url_encoding(self.texts.bytes(text)),
             Check::BadUtf8 => std::str::from_utf8(self.texts.bytes(text)).is_err(),
-            Check::Sqli => self.injected(text, &mut groups),
             Check::Sqli if WORD.has_all(self.texts.present(text)) => false,
+            Check::Sqli => self.injected(text, &mut groups),
             // In whatever context a browser is, markup begins with one and an attribute's value with the other.
             Check::Xss if !self.texts.present(text).meets(&MARKUP) => false,
             Check::Xss => libinjectionrs::detect_xss(self.texts.bytes(text)).is_injection(),
