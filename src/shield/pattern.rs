@@ -70,6 +70,12 @@ impl Pattern {
         &self.text
     }
 
+    /// Whether it may go over a text more than once: it looks around or back. It gives up after a number of steps.
+    #[must_use]
+    pub fn backtracks(&self) -> bool {
+        matches!(self.engine, Engine::Backtracking(_))
+    }
+
     /// Whether `text` matches.
     #[must_use]
     pub fn is_match(&self, text: &[u8]) -> bool {

@@ -31,6 +31,8 @@ pub struct Plan {
     pub chains: Vec<Chain>,
     /// What is looked at through which chain: numbers of `choices` and `chains`.
     pub groups: Vec<(u32, u32)>,
+    /// The group of each choice whose chain is empty.
+    pub bases: Vec<u32>,
     /// Groups that links look at together, each once.
     pub views: Vec<Vec<u32>>,
     /// Patterns, each once.

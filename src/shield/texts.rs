@@ -48,6 +48,12 @@ impl Chain {
         let triggers = steps.iter().fold(Bytes::NONE, |all, step| all.or(step.triggers()));
         Self { steps: steps.to_vec(), triggers }
     }
+
+    /// Whether it may make something else of a text with these bytes.
+    #[must_use]
+    pub fn touches(&self, present: &Bytes) -> bool {
+        present.meets(&self.triggers) || self.triggers == Bytes::ALL
+    }
 }
 
 /// All texts of a request.
@@ -124,7 +130,7 @@ impl Texts {
 
     /// What a chain of transformations makes of it.
     pub fn through(&mut self, text: Text, chain: &Chain) -> Text {
-        if !self.present(text).meets(&chain.triggers) && chain.triggers != Bytes::ALL {
+        if !chain.touches(self.present(text)) {
             return text;
         }
         chain.steps.iter().fold(text, |text, by| self.transform(text, *by))

@@ -167,6 +167,8 @@ impl Compiler {
             Ok(bits)
         });
         let meant = meant.collect::<Result<_, String>>().map_err(|why| Fault::new(&nowhere, why))?;
+        let plain = once(&mut self.chains, texts::Chain::default());
+        let bases = (0..short(self.choices.len())).map(|choice| once(&mut self.groups, (choice, plain))).collect();
         let [requests, answers] = &self.needs;
         let bank = |needs| Bank::new(needs).map_err(|error| Fault::new(&nowhere, error.to_string()));
         Ok(Plan {
@@ -175,6 +177,7 @@ impl Compiler {
             banks: [bank(requests)?, bank(answers)?],
             choices: self.choices,
             chains: self.chains,
+            bases,
             groups: self.groups,
             views: self.views,
             patterns: self.patterns,

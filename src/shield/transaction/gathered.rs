@@ -3,13 +3,14 @@
 use std::ops::Range;
 
 use super::state::Member;
-use crate::shield::plan::Plan;
+use crate::shield::{plan::Plan, texts::Text};
 
 /// By the plan's numbers of groups and views; all in a few buffers, for most are small.
 #[derive(Debug)]
 pub struct Gathered {
     items: Vec<Member>,
-    groups: Vec<Option<(u32, u32)>>,
+    /// Where each group's items are, and which group's mask is its own.
+    groups: Vec<Option<(u32, u32, u32)>>,
     masks: Vec<u64>,
     masks_of: [Vec<Option<u32>>; 2],
 }
@@ -40,7 +41,13 @@ impl Gathered {
     /// Where the items of a group are, if they were gathered.
     #[must_use]
     pub fn range(&self, group: u32) -> Option<Range<usize>> {
-        self.groups[group as usize].map(|(start, end)| start as usize..end as usize)
+        self.groups[group as usize].map(|(start, end, _)| start as usize..end as usize)
+    }
+
+    /// A group that holds what `same` holds.
+    pub fn alias(&mut self, group: u32, same: u32) -> Range<usize> {
+        self.groups[group as usize] = self.groups[same as usize];
+        self.range(group).unwrap_or_default()
     }
 
     /// Keeps the items of a group.
@@ -48,7 +55,7 @@ impl Gathered {
         let start = self.items.len();
         self.items.extend(items);
         let range = start..self.items.len();
-        self.groups[group as usize] = Some((place(range.start), place(range.end)));
+        self.groups[group as usize] = Some((place(range.start), place(range.end), group));
         range
     }
 
@@ -58,29 +65,53 @@ impl Gathered {
         self.items[at]
     }
 
-    /// Items that were gathered last can be changed.
-    pub fn items_mut(&mut self, range: Range<usize>) -> &mut [Member] {
-        &mut self.items[range]
+    /// Keeps the items of another group with values changed.
+    pub fn keep_changed(&mut self, group: u32, of: Range<usize>, mut change: impl FnMut(Text) -> Text) -> Range<usize> {
+        let start = self.items.len();
+        self.items.extend_from_within(of);
+        let range = start..self.items.len();
+        self.items[start..].iter_mut().for_each(|item| item.value = change(item.value));
+        self.groups[group as usize] = Some((place(range.start), place(range.end), group));
+        range
     }
 
     /// A mask that was made, of so many words.
     #[must_use]
     pub fn mask(&self, whose: Whose, words: usize) -> Option<&[u64]> {
         let start = match whose {
-            Whose::Group(at) => self.masks_of[0][at as usize],
+            Whose::Group(at) => self.masks_of[0][self.masked(at)],
             Whose::View(at) => self.masks_of[1][at as usize],
         };
         start.map(|start| &self.masks[start as usize..][..words])
     }
 
-    /// Keeps a mask.
-    pub fn keep_mask(&mut self, whose: Whose, mask: &[u64]) {
-        let start = Some(place(self.masks.len()));
+    fn masked(&self, group: u32) -> usize {
+        self.groups[group as usize].map_or(group, |(.., masked)| masked) as usize
+    }
+
+    /// A new mask, of zeros, beside the items that are to be seen in it.
+    pub fn items_and_mask(&mut self, whose: Whose, range: Range<usize>, words: usize) -> (&[Member], &mut [u64]) {
+        let start = self.masks.len();
+        self.masks.resize(start + words, 0);
         match whose {
-            Whose::Group(at) => self.masks_of[0][at as usize] = start,
-            Whose::View(at) => self.masks_of[1][at as usize] = start,
+            Whose::Group(at) => {
+                let at = self.masked(at);
+                self.masks_of[0][at] = Some(place(start));
+            }
+            Whose::View(at) => self.masks_of[1][at as usize] = Some(place(start)),
         }
-        self.masks.extend_from_slice(mask);
+        (&self.items[range], &mut self.masks[start..])
+    }
+
+    /// The mask of a view: what its groups' masks say together.
+    pub fn join_masks(&mut self, view: u32, groups: &[u32], words: usize) {
+        self.items_and_mask(Whose::View(view), 0..0, words);
+        let end = self.masks.len();
+        let (earlier, mask) = self.masks.split_at_mut(end - words);
+        let masked = |group: &u32| self.groups[*group as usize].map_or(*group, |(.., masked)| masked) as usize;
+        for start in groups.iter().filter_map(|group| self.masks_of[0][masked(group)]) {
+            mask.iter_mut().zip(&earlier[start as usize..]).for_each(|(word, more)| *word |= more);
+        }
     }
 }
 

@@ -73,7 +73,8 @@ impl Request {
         Some(Self { line, headers: lines.filter_map(header).collect(), body: bytes[end + 4..].to_vec() })
     }
 
-    fn header(&self, name: &str) -> &[u8] {
+    /// The first of this name.
+    pub fn header(&self, name: &str) -> &[u8] {
         let found = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name.as_bytes()));
         found.map(|(_, value)| value.as_slice()).unwrap_or_default()
     }
