@@ -6,10 +6,10 @@
 //!
 //! `benches/shield/compare` runs it beside the field's reference engine. The rules are looked for in `../shared/data/crs`, or where `CRS` says.
 
-#[allow(dead_code)]
+#[allow(dead_code, unreachable_pub)] // a binary of its own: nothing of it is reached from outside
 #[path = "../tests/it/crs/exchange.rs"]
 mod exchange;
-#[allow(dead_code)]
+#[allow(dead_code, unreachable_pub)]
 #[path = "../tests/it/crs/ftw.rs"]
 mod ftw;
 
@@ -70,10 +70,10 @@ fn resident() -> f64 {
 
 /// Of one request, a mean.
 fn cost(plan: &Arc<Plan>, request: &Request, rounds: u32) -> Duration {
-    (0..rounds / 10 + 1).for_each(|_| drop(black_box(request.ask(plan, LIMITS))));
+    (0..=rounds / 10).for_each(|_| drop(black_box(request.ask(plan, LIMITS))));
     let begun = cpu();
     (0..rounds).for_each(|_| drop(black_box(request.ask(plan, LIMITS))));
-    (cpu() - begun) / rounds
+    cpu().saturating_sub(begun) / rounds
 }
 
 fn main() {

@@ -9,6 +9,7 @@ pub mod bytes;
 pub mod decision;
 pub mod engine;
 pub mod fields;
+pub mod injection;
 pub mod literal;
 pub mod operator;
 pub mod parse;

@@ -17,7 +17,7 @@ use self::{
 
 /// Stages that no server of this kind can pass, and why.
 const EXCEPTIONS: &[(u32, u32, &str)] =
-    &[(920620, 1, "two Content-Type headers are two here; the test is of a server that joins them")];
+    &[(920_620, 1, "two Content-Type headers are two here; the test is of a server that joins them")];
 
 /// What the rule set's own set-up for its tests says (its rule 900005), but for whether rules act.
 const SETUP: &str = "ctl:ruleRemoveById=910000,setvar:tx.crs_validate_utf8_encoding=1,setvar:tx.arg_name_length=100,\
@@ -86,9 +86,8 @@ fn regression_stages_at_paranoia_4() {
     for ((rule, test), (why, reason)) in &failures {
         println!("{rule}-{test}: {why}; {}", reason.unwrap_or("no reason is known"));
     }
-    let rate = 100.0 - failures.len() as f64 * 100.0 / stages as f64;
-    println!("{stages} stages, {} failed: {rate:.2} %", failures.len());
-    assert!(rate >= 98.5, "{rate:.2} % of {stages} stages");
+    println!("{stages} stages, {} failed", failures.len());
+    assert!(failures.len() * 1_000 <= stages * 15, "{} of {stages} stages: more than 1.5 %", failures.len());
 }
 
 /// Where rules act, whatever a critical rule of the first level finds in a request never reaches the application.
@@ -117,7 +116,9 @@ fn what_is_critical_is_refused_before_the_answer() {
             }
         }
     }
-    passed.iter().for_each(|line| println!("{line}"));
+    for line in &passed {
+        println!("{line}");
+    }
     println!("{stages} stages, {} passed", passed.len());
     assert!(stages > 1_000 && passed.is_empty());
 }

@@ -160,7 +160,9 @@ pub fn requests() -> Vec<Vec<u8>> {
 fn few_ordinary_requests_are_refused() {
     let Some(data) = data() else { return };
     let plan = exchange::plan(data.join("rules-v4"), 1, None);
-    let requests = requests();
+    // Without optimisation all of them take minutes; `cargo test --release` asks all.
+    let step = if cfg!(debug_assertions) { 20 } else { 1 };
+    let requests: Vec<_> = requests().into_iter().step_by(step).collect();
     if requests.len() < 1_000 {
         println!("prose is missing: apt-get install fortunes");
     }

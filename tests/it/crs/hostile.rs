@@ -12,7 +12,7 @@ use super::exchange::{self, Request, data};
 
 /// A form with one argument of so many bytes of `piece`.
 fn post(piece: &[u8], size: usize) -> Request {
-    let escaped: String = piece.iter().map(|byte| format!("%{byte:02X}")).collect();
+    let escaped = piece.iter().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
     let body = format!("a={}", escaped.repeat(size / piece.len()));
     let head = format!(
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n",

@@ -91,13 +91,12 @@ fn the_same_rules_match_as_in_the_reference() {
             let (more, less): (Vec<u32>, Vec<u32>) =
                 (ours.difference(&theirs).copied().collect(), theirs.difference(&ours).copied().collect());
             let reason = reason(request, &more, &less);
-            differ += i32::from(reason.is_none());
+            differ += usize::from(reason.is_none());
             println!("{name}: only here {more:?}, only there {less:?}; {}", reason.unwrap_or("no reason is known"));
         }
     }
-    let rate = 100.0 - f64::from(differ) * 100.0 / asked.len() as f64;
-    println!("{} requests, {differ} differ: {rate:.2} % the same", asked.len());
-    assert!(asked.len() > 500 && rate >= 98.0, "{rate:.2} % of {}", asked.len());
+    println!("{} requests, {differ} differ", asked.len());
+    assert!(asked.len() > 500 && differ * 50 <= asked.len(), "{differ} of {}: more than 2 %", asked.len());
 }
 
 /// Why they may differ so.
