@@ -73,7 +73,7 @@ mod tests {
             "attributename",
             "folder",
         ];
-        for text in texts(pieces, 300_000) {
+        for text in texts(pieces, 60_000) {
             assert!(!libinjectionrs::detect_xss(text.as_bytes()).is_injection(), "{}", text.escape_debug());
         }
         assert!(libinjectionrs::detect_xss(b"x onload=alert(1)").is_injection(), "the test tells something");
@@ -141,7 +141,7 @@ mod tests {
             "true",
             "false",
         ];
-        for text in texts(pieces, 300_000) {
+        for text in texts(pieces, 60_000) {
             assert!(WORD.has_all(&Bytes::of(text.as_bytes())), "{text}");
             assert!(!libinjectionrs::detect_sqli(text.as_bytes()).is_injection(), "{text}");
         }

@@ -1,7 +1,7 @@
 //! Bans: who has misbehaved, or is on a list, is refused for a while. How it decides is in `docs/BANS.md`.
 //!
 //! - [`bans`]: one word over all of it; [`who`] says what is counted and banned, [`scenario`] for what.
-//! - [`table`]: who is counted, in [`bucket`]s; [`order`]: what operators have ordered; [`list`]: lists of others, from a [`file`] or a
+//! - [`table`]: who is counted, in [`bucket`]s; [`order`]: what operators have ordered; [`list`]: lists of others, from a [`mod@file`] or a
 //!   [`crowdsec`] agent, as [`networks`].
 //! - [`shared`]: the same for all replicas; [`seal`]: what addresses are kept under.
 
