@@ -122,11 +122,7 @@ impl Screening {
         let _step = step.step("shield");
         let (bytes, whole) =
             if body.is_end_stream() { (Bytes::new(), true) } else { body.peek(self.ruleset.settings().body).await? };
-        let coding = parts.headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes);
-        let (bytes, whole) = match coding {
-            Some(coding) => decoded(coding, &bytes, self.ruleset.settings().body, whole),
-            None => (bytes, whole),
-        };
+        let (bytes, whole) = decoded(&parts.headers, bytes, self.ruleset.settings().body, whole);
         let content_type = parts.headers.get(header::CONTENT_TYPE).cloned();
         self.ask(bytes, move |transaction, bytes| {
             transaction.body(content_type.as_ref().map(HeaderValue::as_bytes).unwrap_or_default(), bytes, whole);
@@ -166,10 +162,7 @@ impl Screening {
         let most = self.ruleset.settings().answer;
         let bytes: Bytes = answer.body_mut().read_ahead(most).await?.into();
         let whole = bytes.len() < most;
-        let (bytes, whole) = match answer.headers().get(header::CONTENT_ENCODING) {
-            Some(coding) => decoded(coding.as_bytes(), &bytes, most, whole),
-            None => (bytes, whole),
-        };
+        let (bytes, whole) = decoded(answer.headers(), bytes, most, whole);
         self.ask(bytes, move |transaction, bytes| {
             transaction.answer_body(bytes, whole);
             transaction.ask(Phase::ResponseBody);
@@ -193,9 +186,12 @@ impl Screening {
         self.transaction = asked.await.ok();
     }
 
-    /// Refuses where rules do and the route lets them. A transaction that was lost was not looked at, which is no pass.
+    /// Refuses where rules do and the route lets them. A transaction that was lost was not looked at, which is no pass where the route blocks.
     fn judge(&mut self, kind: Kind) -> Result<(), Refusal> {
         let Some(transaction) = &mut self.transaction else {
+            if self.rule.mode == Mode::Detect {
+                return Ok(());
+            }
             self.verdict = Verdict::Refused;
             return Err(kind.into());
         };
@@ -236,10 +232,13 @@ fn is_text(headers: &HeaderMap) -> bool {
 }
 
 /// Up to `most` bytes of what is behind a coding, or several; as it is where one is not known, which is not the whole then.
-fn decoded(coding: &[u8], bytes: &Bytes, most: usize, mut whole: bool) -> (Bytes, bool) {
-    let names = std::str::from_utf8(coding).unwrap_or("?");
-    let mut bytes = Bytes::clone(bytes);
-    for name in names.rsplit(',').map(str::trim).filter(|name| !name.eq_ignore_ascii_case("identity")) {
+fn decoded(headers: &HeaderMap, mut bytes: Bytes, most: usize, mut whole: bool) -> (Bytes, bool) {
+    // A header that stands twice says the same as one with both (RFC 9110, section 5.3).
+    let lines = headers.get_all(header::CONTENT_ENCODING).iter().map(|line| line.to_str().unwrap_or("?"));
+    let names = lines.collect::<Vec<_>>().join(",");
+    for name in
+        names.rsplit(',').map(str::trim).filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("identity"))
+    {
         let Some(coding) = Coding::of(name) else { return (bytes, false) };
         let (mut decoder, mut out) = (Decoder::new(coding), Vec::new());
         let mut rest = &bytes[..];

@@ -53,7 +53,7 @@ fn finding(found: &Found, engine: &Engine, out: &mut Vec<u8>) {
         let mut variable = found.variable.as_bytes().to_vec();
         if !found.member.is_empty() {
             variable.push(b':');
-            engine.scrub(&found.member, &mut scrubbed, &mut Tally::default());
+            engine.scrub(whole_words(&found.member), &mut scrubbed, &mut Tally::default());
             variable.append(&mut scrubbed);
         }
         object.text("variable", &variable);
