@@ -94,9 +94,13 @@ impl Scribe {
             let outcome = match orders.recv_timeout(LOOK) {
                 Ok(Order::Append(group, after, reply)) => {
                     let outcome = self.append(&group, after);
+                    let answer = outcome.as_ref().map(Vec::clone).map_err(error);
+                    let outcome = outcome.map(drop);
+                    // First, for whoever is refused may look at once whether the database is there.
+                    self.tell(&outcome);
                     // Whoever asked may not wait any more.
-                    let _ = reply.send(outcome.as_ref().map(Vec::clone).map_err(error));
-                    outcome.map(drop)
+                    let _ = reply.send(answer);
+                    outcome
                 }
                 Ok(Order::Follow(follower, from)) => {
                     self.newcomers.push((follower, from));
