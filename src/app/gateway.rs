@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use tokio::{runtime::Handle as Runtime, sync::mpsc::UnboundedSender, task::AbortHandle};
 
-use super::{authority, bans, consent, console, control, journal, keys, registry, shown, store, telemetry};
+use super::{antivirus, authority, bans, consent, console, control, journal, keys, registry, shown, store, telemetry};
 use crate::{
     access::consent::Desk,
     admin::{self, Asked, Health},
@@ -126,11 +126,13 @@ impl Running {
         let mut console = console::Console::new(&config, registry.as_ref(), &process.tls, &process.metrics)?;
         let desk = consent::start(&config, journal.stream())?;
         let authority = authority::of(&config, journal.journal(), registry.as_ref(), desk.as_ref())?;
+        let antivirus = antivirus::of(&config, journal.journal(), None)?;
         let means = Means {
             keys,
             authority,
             guard: &guard,
             bans,
+            antivirus,
             realms: &realms,
             log: log.clone(),
             telemetry: telemetry.clone(),
@@ -242,11 +244,13 @@ impl Running {
         let telemetry = telemetry::prepare(&config, &self.process.metrics, workers, self.telemetry.as_deref())?;
         let challenges = &self.process.tls.orders().challenges;
         let authority = authority::of(&config, self.journal.journal(), self.registry.as_ref(), self.desk.as_ref())?;
+        let antivirus = antivirus::of(&config, self.journal.journal(), self.plan.antivirus.as_ref())?;
         let means = Means {
             keys: &keys,
             authority,
             guard: &guard,
             bans,
+            antivirus,
             realms: &realms,
             log: log.clone(),
             telemetry: telemetry.clone(),

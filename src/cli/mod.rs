@@ -2,6 +2,7 @@
 //! needed is not available.
 
 pub mod access;
+pub mod antivirus;
 pub mod audit;
 pub mod backup;
 pub mod ban;
@@ -21,6 +22,7 @@ mod noted;
 mod office;
 pub mod pledge;
 mod prompt;
+pub mod quarantine;
 pub mod redact;
 pub mod reveal;
 mod safe;
@@ -49,6 +51,9 @@ enum Command {
     /// Say who may do what with personal data, and why.
     #[command(subcommand)]
     Access(access::AccessCommand),
+    /// Say how clamd and its signatures are, or bring it signatures that can't wait.
+    #[command(subcommand)]
+    Antivirus(antivirus::AntivirusCommand),
     /// Verify, search or export the journal.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -86,6 +91,9 @@ enum Command {
     /// Show, sign or withdraw the security pledge.
     #[command(subcommand)]
     Pledge(pledge::PledgeCommand),
+    /// List, take out, let go or delete infected files that are kept.
+    #[command(subcommand)]
+    Quarantine(quarantine::QuarantineCommand),
     /// List or end the sessions of people who have signed in.
     #[command(subcommand)]
     Sessions(sessions::SessionsCommand),
@@ -152,6 +160,7 @@ pub fn run() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(args) => serve::run(args),
         Command::Access(command) => access::run(&command),
+        Command::Antivirus(command) => antivirus::run(&command),
         Command::Consent(command) => consent::run(&command),
         Command::Audit(command) => audit::run(&command),
         Command::Backup(command) => backup::run(&command),
@@ -166,6 +175,7 @@ pub fn run() -> ExitCode {
         Command::Intercept(args) => intercept::run(&args),
         Command::Logins(args) => logins::run(&args),
         Command::Logs(command) => logs::run(&command),
+        Command::Quarantine(command) => quarantine::run(&command),
         Command::Sessions(command) => sessions::run(&command),
         Command::Redact(args) => redact::run(&args),
         Command::Reveal(args) => reveal::run(&args),

@@ -30,6 +30,7 @@ pub fn resolve(
     http_is_loopback: bool,
     privacy: &Arc<crate::privacy::settings::Settings>,
     realms: &crate::identity::settings::Settings,
+    antivirus_closed: bool,
     context: &mut Context<'_>,
     d: &mut Diagnostics<'_>,
 ) -> Option<Route> {
@@ -70,6 +71,7 @@ pub fn resolve(
         d.note(&gate_place, "a gate needs TLS: browsers keep its session for https alone", None);
     }
     let shield = super::shield::on_route(&mut table, d);
+    let antivirus = super::antivirus::on_route(&mut table, d).on_route(antivirus_closed);
     table.finish(d);
     Some(Route {
         name: format!("{}{path}", host_name(&host)),
@@ -95,6 +97,7 @@ pub fn resolve(
         records,
         gate,
         shield,
+        antivirus,
     })
 }
 

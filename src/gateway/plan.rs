@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 
 use crate::{
     access::Permit,
+    antivirus::Scanner,
     common::watch::{Ticks, Watches},
     dial,
     gateway::{
@@ -75,6 +76,8 @@ pub struct Plan {
     pub authority: Option<Arc<Authority>>,
     /// Rules against intrusion.
     pub shield: Option<Arc<Ruleset>>,
+    /// Who scans for malware, where a route asks for it.
+    pub antivirus: Option<Arc<Scanner>>,
     log: Option<Arc<Log>>,
     telemetry: Option<Arc<Telemetry>>,
     bounds: Bounds,
@@ -103,6 +106,8 @@ pub struct Means<'a> {
     pub guard: &'a Arc<Guard>,
     /// Who is banned, where anybody is.
     pub bans: Option<Arc<Bans>>,
+    /// Who scans for malware, where a route asks for it.
+    pub antivirus: Option<Arc<Scanner>>,
     /// The doors that routes may have.
     pub realms: &'a [Arc<Realm>],
     /// Who may do what with personal data, and where it is written down.
@@ -193,6 +198,7 @@ impl Plan {
             telemetry: means.telemetry,
             guard: Arc::clone(means.guard),
             bans: means.bans,
+            antivirus: means.antivirus,
             authority: means.authority,
             shield: settings.shield.clone(),
             spent: previous.map(|plan| Arc::clone(&plan.spent)).unwrap_or_default(),

@@ -6,6 +6,7 @@ use http::HeaderValue;
 use ipnet::IpNet;
 
 use crate::{
+    antivirus,
     common::authority::Authority,
     gateway::upstream,
     identity, login, privacy,
@@ -123,6 +124,8 @@ pub struct Route {
     pub access_log: bool,
     /// What rules against intrusion do; `None` is nothing.
     pub shield: Option<shield::settings::OnRoute>,
+    /// What is done about infected files; `None` is nothing.
+    pub antivirus: Option<antivirus::settings::OnRoute>,
 }
 
 impl Route {

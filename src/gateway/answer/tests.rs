@@ -58,6 +58,7 @@ fn route(path: &str, prefix: Prefix) -> Route {
         url_privacy: crate::gateway::settings::UrlPrivacy::Log,
         access_log: true,
         shield: None,
+        antivirus: None,
     }
 }
 
