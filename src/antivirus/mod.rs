@@ -21,6 +21,7 @@ pub mod settings;
 pub mod signatures;
 pub mod spool;
 pub mod verdict;
+pub mod yara;
 
 pub use self::{
     event::Event,

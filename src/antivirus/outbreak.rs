@@ -1,7 +1,8 @@
 //! A file of signatures that can't wait: read, laid into clamd's folder, and proved there.
 //!
 //! clamd answers `RELOADING` and reads afterwards; where it can't, it goes on with what it had and says so in its own log alone. So the last
-//! line that is laid down is a signature of ours, and until clamd finds a sample for it nothing is proved.
+//! line that is laid down is a signature of ours, and until clamd finds a sample for it nothing is proved. A line that clamd can't read costs
+//! it the whole file; rules of YARA are another matter ([`yara`]).
 
 use std::{
     fs, io,
@@ -16,6 +17,7 @@ use super::{
     clamd::{self, Clamd, Reply},
     scanner::hex,
     seen::Fingerprint,
+    yara,
 };
 use crate::common::replace::replace;
 
@@ -55,6 +57,7 @@ pub struct Outbreak {
     name: String,
     text: String,
     wanted: Vec<Wanted>,
+    rules: Vec<String>,
 }
 
 /// A hash signature.
@@ -120,7 +123,7 @@ impl Outbreak {
             return Err(fault("it is no text"));
         }
         let name = format!("privet-{stem}.{}", kind.extension());
-        let mut read = Self { kind, signatures: 0, name, text: text.to_owned(), wanted: Vec::new() };
+        let mut read = Self { kind, signatures: 0, name, text: text.to_owned(), wanted: Vec::new(), rules: Vec::new() };
         match kind {
             Kind::Yara => read.yara()?,
             Kind::Hashes | Kind::Bytes => read.lines()?,
@@ -150,17 +153,8 @@ impl Outbreak {
 
     /// What rules say is clamd's to judge; what it can't have is told here.
     fn yara(&mut self) -> Result<(), Fault> {
-        for (n, line) in self.text.lines().enumerate() {
-            let words: Vec<&str> = line.split_whitespace().take(3).collect();
-            let what = match words.first() {
-                Some(&("import" | "include")) => "clamd's YARA knows neither `import` nor `include`",
-                _ => {
-                    self.signatures += usize::from(words.iter().take(2).any(|word| *word == "rule"));
-                    continue;
-                }
-            };
-            return Err(Fault { line: n + 1, what });
-        }
+        self.rules = yara::rules(&self.text).map_err(|(line, what)| Fault { line, what })?;
+        self.signatures = self.rules.len();
         Ok(())
     }
 
@@ -195,7 +189,7 @@ impl Outbreak {
             Err(error) => return Err(error.into()),
         };
         let line_end = if self.text.ends_with('\n') { "" } else { "\n" };
-        let text = format!("{}{line_end}{}\n", self.text, canary.signature(self.kind));
+        let text = format!("{}{line_end}{}\n", self.text, canary.signature(self));
         // clamd may be another user.
         replace(&path, 0o644, text.as_bytes())?;
         let proved = clamd.reload().map_err(Error::from).and_then(|()| prove(clamd, &canary, patience));
@@ -243,12 +237,12 @@ impl Canary {
         }
     }
 
-    fn signature(&self, kind: Kind) -> String {
+    fn signature(&self, outbreak: &Outbreak) -> String {
         let Self { name, sample } = self;
-        match kind {
+        match outbreak.kind {
             Kind::Hashes => format!("{}:{}:{name}", hex(&Md5::digest(sample.as_bytes())), sample.len()),
             Kind::Bytes => format!("{name}:0:*:{}", hex(sample.as_bytes())),
-            Kind::Yara => format!("rule {name} {{ strings: $a = \"{sample}\" condition: $a }}"),
+            Kind::Yara => yara::proof(name, sample, &outbreak.rules),
         }
     }
 }

@@ -291,7 +291,6 @@ fn more_than_can_be_scanned_is_refused_before_it_is_asked_for_or_passes_whole() 
     assert_eq!(got.load(SeqCst), 3 * MIB);
     let answer = post(&privet, "/", "", &eicar());
     assert!(answer.starts_with("HTTP/1.1 403"), "what is small enough is scanned: {answer}");
-    assert!(post(&privet, "/", "Transfer-Encoding: identity\r\n", b"x").starts_with("HTTP/1.1 400"));
 }
 
 #[test]
@@ -315,7 +314,9 @@ fn nobody_fills_the_disk() {
         privet.until("held", || privet.metric("privet_antivirus_held_bytes") >= 3 * MIB - 65536);
         assert!(privet.metric("privet_antivirus_held_memory_bytes") < MIB, "it waits on the disk");
         let answer = upload_zeros(&privet, "/", 2 * MIB);
-        assert!(answer.starts_with(status), "{answer}");
+        // Whoever is still sending may not hear it.
+        assert!(answer.starts_with(status) || (answer.is_empty() && exceeded == "refuse"), "{answer}");
+        assert_eq!(privet.metric("privet_antivirus_verdicts_total{route=\"*/\",verdict=\"full\"}"), 1);
         drop(slow);
         privet.until("given back", || privet.metric("privet_antivirus_held_bytes") == 0);
         assert!(upload_zeros(&privet, "/", 2 * MIB).starts_with("HTTP/1.1 200"));
@@ -474,6 +475,14 @@ fn a_broken_file_of_signatures_is_noticed_and_taken_away() {
     let out = run(&["antivirus", "outbreak", "worse.ndb", "--wait", "4s"]);
     assert!(out.status.code() == Some(1) && text(&out).contains("clamd did not take the file"), "{}", text(&out));
     assert!(!clamd.database().join("privet-worse.ndb").exists());
+    // Of rules clamd would take the good ones and say nothing.
+    write(
+        "rules.yar",
+        "rule a { strings: $a = \"worm-one\" condition: $a }\nrule b { strings: $a = \"worm-two\" condition: $b }\n",
+    );
+    let out = run(&["antivirus", "outbreak", "rules.yar", "--wait", "4s"]);
+    assert!(out.status.code() == Some(1), "{}", text(&out));
+    privet.until("gone", || post(&privet, "/", "", b"worm-one").starts_with("HTTP/1.1 200"));
     // The same name again, whose first version stays in force.
     write("worse.ndb", "Worm:0:*:776f726d2d6279746573\n");
     assert!(run(&["antivirus", "outbreak", "worse.ndb"]).status.success());
@@ -483,7 +492,7 @@ fn a_broken_file_of_signatures_is_noticed_and_taken_away() {
     assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
     let recorded = journal(&privet, "antivirus.outbreak");
     let outcomes: Vec<bool> = recorded.iter().map(|record| record.to_string().contains("in force")).collect();
-    assert_eq!(outcomes, [false, true, false], "{recorded:?}");
+    assert_eq!(outcomes, [false, false, true, false], "{recorded:?}");
 }
 
 #[test]
@@ -568,7 +577,9 @@ fn infected_downloads_are_not_handed_out() {
 
 #[test]
 fn an_upload_of_a_gibibyte_is_held_in_bounded_memory() {
-    let clamd = Clamd::with("StreamMaxLength 2000M\nMaxFileSize 2000M\nMaxScanSize 2000M\nAlertExceedsMax yes\n");
+    let clamd = Clamd::with(
+        "StreamMaxLength 2000M\nMaxFileSize 2000M\nMaxScanSize 2000M\nMaxScanTime 0\nAlertExceedsMax yes\n",
+    );
     let (address, got) = sink();
     let privet = Privet::with(&format!(
         "[[route]]\nupstream = \"http://{address}\"\nantivirus = \"block\"\n[antivirus]\nmax_size = \"1100MiB\"\n\
