@@ -344,7 +344,8 @@ mod tests {
             socket.write_all(b"INSTREAM size limit exceeded. ERROR\0").expect("said");
         });
         let mut stream = clamd.scan(Duration::from_secs(60)).expect("connected");
-        let failed = (0..10_000).find_map(|_| stream.send(&[0; CHUNK]).err());
+        let piece = vec![0; CHUNK];
+        let failed = (0..10_000).find_map(|_| stream.send(&piece).err());
         assert!(matches!(failed, Some(Error::Broken(_))), "{failed:?}");
         assert_eq!(stream.answer().expect("an answer"), Reply::Exceeded);
     }

@@ -150,7 +150,7 @@ impl Parts {
         }
         let was = self.state;
         self.give(at - 1, items)?;
-        self.held.drain(..self.delimiter.len() + 1);
+        self.held.drain(..=self.delimiter.len());
         self.state = State::Line;
         if was == State::Part {
             items.end()?;

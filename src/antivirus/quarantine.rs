@@ -199,7 +199,7 @@ impl Quarantine {
         if !is_id(id) {
             return Err(Error::Unknown);
         }
-        Ok(fs::remove_file(self.path(id)).map_err(unknown)?)
+        fs::remove_file(self.path(id)).map_err(unknown)
     }
 
     /// Whether somebody has let go a file with this SHA-256.

@@ -93,7 +93,7 @@ impl Reading {
     fn each(&self, held: &Held, give: &mut dyn FnMut(&[u8]) -> Result<(), Verdict>) -> Result<(), Verdict> {
         let mut decoders: Vec<Decoder> = self.codings.iter().map(|coding| Decoder::new(*coding)).collect();
         let mut pieces = held.pieces().map_err(|_| LOST)?;
-        while let Some(piece) = pieces.next().map_err(|_| LOST)? {
+        while let Some(piece) = pieces.piece().map_err(|_| LOST)? {
             decode(&mut decoders, &piece, give)?;
         }
         finish(&mut decoders, give)
@@ -131,8 +131,19 @@ fn finish(decoders: &mut [Decoder], give: &mut dyn FnMut(&[u8]) -> Result<(), Ve
 #[derive(Debug, Default)]
 struct Texts {
     found: Vec<Event>,
-    /// A long text: what undoes it, unless it is none.
-    long: Option<Option<Base64>>,
+    long: Long,
+}
+
+/// A text that comes in parts.
+#[derive(Debug, Default)]
+enum Long {
+    /// There is none.
+    #[default]
+    No,
+    /// It is no file.
+    Words,
+    /// It is one, and this undoes it.
+    File(Base64),
 }
 
 #[derive(Debug)]
@@ -177,23 +188,24 @@ impl Visitor for Texts {
     }
 
     fn part(&mut self, _: &Path, part: &[u8], _: &mut Vec<u8>) {
-        let (long, text) = match self.long.take() {
-            Some(long) => (long, part),
-            None => {
-                let text = base64::without_head(part);
-                let base64 = base64::seems(text).then(Base64::default);
-                self.found.extend(base64.is_some().then_some(Event::Begin));
-                (base64, text)
+        let mut text = part;
+        if matches!(self.long, Long::No) {
+            text = base64::without_head(part);
+            self.long = if base64::seems(text) { Long::File(Base64::default()) } else { Long::Words };
+            if matches!(self.long, Long::File(_)) {
+                self.found.push(Event::Begin);
             }
-        };
-        self.long = Some(long.map(|mut base64| {
+        }
+        if let Long::File(mut base64) = std::mem::replace(&mut self.long, Long::Words) {
             self.decode(&mut base64, text);
-            base64
-        }));
+            self.long = Long::File(base64);
+        }
     }
 
     fn end(&mut self, _: &Path, _: &mut Vec<u8>) {
-        self.found.extend(self.long.take().flatten().map(|_| Event::End));
+        if let Long::File(_) = std::mem::take(&mut self.long) {
+            self.found.push(Event::End);
+        }
     }
 }
 

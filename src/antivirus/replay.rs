@@ -12,13 +12,16 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::spool::{Error, Held, Pieces};
 
+/// What came of reading a piece, and what the next is read from.
+type Read = Result<(Pieces, Option<Bytes>), Error>;
+
 /// A body that was held, on its way.
 #[derive(Debug)]
 pub struct Replay {
     held: Arc<Held>,
     left: u64,
     pieces: Option<Pieces>,
-    reading: Option<JoinHandle<Result<(Pieces, Option<Bytes>), Error>>>,
+    reading: Option<JoinHandle<Read>>,
 }
 
 impl Replay {
@@ -41,13 +44,13 @@ impl Replay {
         }
         if self.held.is_near() {
             self.left = 0;
-            return Poll::Ready(self.held.pieces().and_then(|mut pieces| pieces.next()));
+            return Poll::Ready(self.held.pieces().and_then(|mut pieces| pieces.piece()));
         }
         let reading = self.reading.get_or_insert_with(|| {
             let (held, pieces) = (Arc::clone(&self.held), self.pieces.take());
             spawn_blocking(move || {
                 let mut pieces = pieces.map_or_else(|| held.pieces(), Ok)?;
-                let piece = pieces.next()?;
+                let piece = pieces.piece()?;
                 Ok((pieces, piece))
             })
         });
@@ -88,7 +91,7 @@ mod tests {
             let mut read = 0;
             while let Some(piece) = poll_fn(|cx| replay.poll(cx)).await.expect("read") {
                 read += piece.len();
-                assert_eq!(replay.left() as usize, length - read);
+                assert_eq!(replay.left(), (length - read) as u64);
             }
             assert_eq!(read, length);
         }

@@ -144,7 +144,7 @@ pub fn stamp(folder: &Path) -> [u8; 32] {
     let Ok(entries) = fs::read_dir(folder) else { return [0; 32] };
     let one = |entry: fs::DirEntry| {
         let about = entry.metadata().ok()?;
-        Some(format!("{:?} {} {:?}", entry.file_name(), about.len(), about.modified().ok()?))
+        Some(format!("{} {} {:?}", entry.file_name().display(), about.len(), about.modified().ok()?))
     };
     let mut all: Vec<String> = entries.flatten().filter_map(one).collect();
     all.sort_unstable();

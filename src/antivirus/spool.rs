@@ -255,7 +255,7 @@ impl Pieces {
     ///
     /// # Errors
     /// When it can't be read, or is not what was written.
-    pub fn next(&mut self) -> Result<Option<Bytes>, Error> {
+    pub fn piece(&mut self) -> Result<Option<Bytes>, Error> {
         match self {
             Self::Near(bytes) => Ok(bytes.take().filter(|bytes| !bytes.is_empty())),
             Self::Far(opener) => {
@@ -287,7 +287,7 @@ mod tests {
 
     fn read(held: &Held) -> Vec<u8> {
         let (mut pieces, mut all) = (held.pieces().expect("readable"), Vec::new());
-        while let Some(piece) = pieces.next().expect("readable") {
+        while let Some(piece) = pieces.piece().expect("readable") {
             assert!(piece.len() <= PIECE + 10_007);
             all.extend_from_slice(&piece);
         }

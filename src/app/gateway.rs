@@ -142,14 +142,9 @@ impl Running {
         let plan = Plan::new(&config.gateway, bounds, means, None)?;
         log::scrub_by(&plan.engine);
         let control = lock.and_then(|lock| control::open(lock, &config, &plan, &process.tls));
-        if let (Some(control), Some(journal)) = (&control, journal.journal()) {
-            // Set once.
-            let _ = control.reach.journal.set(Arc::clone(journal));
-        }
         let office = registry::follow(registry.as_ref(), &config, &realms, &guard);
         if let Some(control) = &control {
-            control.reach.desk.store(desk.clone());
-            control.reach.office.store(office);
+            control.introduce(journal.journal(), desk.as_ref(), office);
         }
         let workers = (0..settings.workers)
             .map(|index| Handle::start(index, &process, Arc::clone(&plan), Arc::clone(&settings)))

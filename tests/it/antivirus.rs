@@ -4,7 +4,7 @@ use std::{
     fs,
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpListener},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::SeqCst},
@@ -39,20 +39,17 @@ fn sent(privet: &Privet, bytes: &[u8]) -> String {
     read_all(&mut tls)
 }
 
+/// What a program makes of these bytes.
+fn through(command: &mut Command, bytes: &[u8]) -> Vec<u8> {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it runs");
+    child.stdin.take().expect("piped").write_all(bytes).expect("written");
+    child.wait_with_output().expect("it ends").stdout
+}
+
 fn zipped(name: &str, file: &[u8]) -> Vec<u8> {
-    const SCRIPT: &str = "import io,sys,zipfile\nout=io.BytesIO()\n\
-        zipfile.ZipFile(out,'w',zipfile.ZIP_DEFLATED).writestr(sys.argv[1],bytes.fromhex(sys.argv[2]))\nprint(out.getvalue().hex())";
-    // Closed when it is collected, which is now.
-    let script = SCRIPT.replace(
-        "zipfile.ZipFile(out,'w',zipfile.ZIP_DEFLATED).writestr",
-        "z=zipfile.ZipFile(out,'w',zipfile.ZIP_DEFLATED)\nz.writestr",
-    );
-    let script = script.replace("\nprint", "\nz.close()\nprint");
-    let hex: String = file.iter().map(|byte| format!("{byte:02x}")).collect();
-    let out = Command::new(python()).args(["-c", &script, name, &hex]).output().expect("python runs");
-    let text = String::from_utf8(out.stdout).expect("text");
-    let digit = |at: usize| u8::from_str_radix(&text.trim()[at..at + 2], 16).expect("hexadecimal");
-    (0..text.trim().len()).step_by(2).map(digit).collect()
+    const SCRIPT: &str = "import io,sys,zipfile\nout=io.BytesIO()\nwith zipfile.ZipFile(out,'w',zipfile.ZIP_DEFLATED) as z:\n \
+        z.writestr(sys.argv[1],sys.stdin.buffer.read())\nsys.stdout.buffer.write(out.getvalue())";
+    through(Command::new(python()).args(["-c", SCRIPT, name]), file)
 }
 
 fn form(files: &[(&str, &[u8])]) -> Vec<u8> {
@@ -103,16 +100,7 @@ fn no_infected_file_reaches_the_application_however_it_is_packed() {
     let base64 = format!("{{\"file\":{{\"content\":\"{}\"}}}}", BASE64_STANDARD.encode(&zip));
     let url = format!("[{{\"c\":\"data:application/zip;base64,{}\"}}]", BASE64_STANDARD.encode(&eicar));
     let clean = vec![b'x'; 100_000];
-    let mut coded = Vec::new();
-    Command::new("gzip").arg("--version").output().expect("gzip is there");
-    let mut gzip = Command::new("gzip")
-        .stdin(std::process::Stdio::piped())
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .expect("gzip runs");
-    gzip.stdin.take().expect("piped").write_all(&eicar).expect("written");
-    gzip.stdout.take().expect("piped").read_to_end(&mut coded).expect("read");
-    let _ = gzip.wait();
+    let coded = through(Command::new("gzip").arg("-c"), &eicar);
     let infected: [(&str, &str, Vec<u8>); 8] = [
         ("/raw", "", eicar.clone()),
         ("/zip", "Content-Type: application/zip\r\n", zip.clone()),

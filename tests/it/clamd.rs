@@ -1,8 +1,9 @@
 //! A clamd of the test's own: signatures made by hand, no internet, a folder that goes with it.
 
 use std::{
+    fmt::Write as _,
     fs,
-    io::{Read, Write},
+    io::{Read, Write as _},
     os::unix::net::UnixStream,
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -44,9 +45,11 @@ impl Clamd {
              TemporaryDirectory {path}/tmp\nSelfCheck 0\nFixStaleSocket yes\n{more}"
         );
         fs::write(dir.path().join("clamd.conf"), config).expect("written");
-        let hex: String = eicar().iter().map(|byte| format!("{byte:02x}")).collect();
-        // The one by its bytes, for files in archives; the other by its hash.
-        fs::write(dir.path().join("db/own.ndb"), format!("Test.Eicar:0:0:{hex}\n")).expect("written");
+        let mut signature = "Test.Eicar:0:0:".to_owned();
+        for byte in eicar() {
+            let _ = write!(signature, "{byte:02x}");
+        }
+        fs::write(dir.path().join("db/own.ndb"), signature + "\n").expect("written");
         let mut clamd = Self { child: None, dir, port };
         clamd.run();
         clamd
@@ -111,7 +114,7 @@ impl Clamd {
 
     /// Signatures called the daily ones, made `age` ago.
     pub fn daily(&self, age: Duration) {
-        const SCRIPT: &str = r#"
+        const SCRIPT: &str = r"
 import hashlib, io, sys, tarfile, time
 made, out = int(time.time()) - int(sys.argv[1]), sys.argv[2]
 head = 'ClamAV-VDB:%s:%d:1:90:%s:X:privet:%d'
@@ -128,7 +131,7 @@ with tarfile.open(fileobj=all, mode='w', format=tarfile.USTAR_FORMAT) as tar:
 body = all.getvalue()
 with open(out, 'wb') as file:
     file.write((head % (day, number, hashlib.md5(body).hexdigest(), made)).encode().ljust(512) + body)
-"#;
+";
         let out = self.database().join("daily.cud");
         let made = Command::new(python()).args(["-c", SCRIPT, &age.as_secs().to_string()]).arg(out).status();
         assert!(made.expect("python runs").success());
