@@ -5,14 +5,14 @@ use libfuzzer_sys::fuzz_target;
 use privet::antivirus::{
     Verdict,
     outbreak::Outbreak,
-    parts::{Items, Parts},
+    parts::{Items, Name, Parts},
 };
 
 #[derive(Default, PartialEq, Debug)]
 struct Seen(Vec<Vec<u8>>);
 
 impl Items for Seen {
-    fn begin(&mut self) -> Result<(), Verdict> {
+    fn begin(&mut self, _: &Name) -> Result<(), Verdict> {
         self.0.push(Vec::new());
         Ok(())
     }

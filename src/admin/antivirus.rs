@@ -190,7 +190,7 @@ async fn list(quarantine: &Arc<Quarantine>) -> Answer {
 fn shown(id: &str, about: &About) -> Value {
     json!({
         "id": id, "signature": about.signature, "route": about.route, "request_id": about.request, "size": about.size,
-        "direction": about.direction, "sha256": about.sha256, "at": time(i64::try_from(about.at / 1000).unwrap_or(i64::MAX)),
+        "direction": about.direction, "sha256": about.sha256, "field": about.field, "name": about.name, "at": time(i64::try_from(about.at / 1000).unwrap_or(i64::MAX)),
     })
 }
 

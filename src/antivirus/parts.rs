@@ -9,6 +9,8 @@ use crate::format::parameters::parameters;
 const LONGEST_HEAD: usize = 16 << 10;
 /// Most blanks behind a boundary.
 const PADDING: usize = 128;
+/// Most bytes of a name that are kept.
+const LONGEST_NAME: usize = 255;
 /// Longest boundary.
 const LONGEST_BOUNDARY: usize = 70;
 
@@ -18,7 +20,7 @@ pub trait Items {
     ///
     /// # Errors
     /// When no more are taken.
-    fn begin(&mut self) -> Result<(), Verdict>;
+    fn begin(&mut self, name: &Name) -> Result<(), Verdict>;
 
     /// More of it.
     ///
@@ -31,6 +33,33 @@ pub trait Items {
     /// # Errors
     /// When nothing of the body has to be read any more.
     fn end(&mut self) -> Result<(), Verdict>;
+}
+
+/// What a file is called by whoever sent it, which may be about people.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Name {
+    /// The field of a form.
+    pub field: Option<String>,
+    /// The file itself.
+    pub file: Option<String>,
+}
+
+impl Name {
+    /// As the head of a part says.
+    fn read(head: &[u8]) -> Self {
+        let mut name = Self::default();
+        for said in values(head, b"content-disposition") {
+            for (parameter, value) in parameters(said) {
+                let value = || Some(String::from_utf8_lossy(&value[..value.len().min(LONGEST_NAME)]).into_owned());
+                match parameter.as_str() {
+                    "name" => name.field = value(),
+                    "filename" | "filename*" => name.file = value(),
+                    _ => {}
+                }
+            }
+        }
+        name
+    }
 }
 
 /// A reader of bodies in parts.
@@ -194,7 +223,7 @@ impl Parts {
         if !is_plain(&self.held[..length]) {
             return Err(Verdict::Unreadable("a part in a coding of its own"));
         }
-        items.begin()?;
+        items.begin(&Name::read(&self.held[..length]))?;
         // The line end before the boundary of an empty part is that of its head.
         self.held.drain(..length - 2);
         (self.state, self.fresh) = (State::Part, true);
@@ -204,13 +233,16 @@ impl Parts {
 
 /// Whether a part comes as it is.
 fn is_plain(head: &[u8]) -> bool {
-    let name = b"content-transfer-encoding";
-    let said = head.split(|b| *b == b'\n').filter_map(|line| {
+    let plain = [&b"binary"[..], b"8bit", b"7bit"];
+    values(head, b"content-transfer-encoding").all(|value| plain.iter().any(|word| value.eq_ignore_ascii_case(word)))
+}
+
+/// Values of a header in the head of a part.
+fn values<'h>(head: &'h [u8], name: &'static [u8]) -> impl Iterator<Item = &'h [u8]> {
+    head.split(|b| *b == b'\n').filter_map(move |line| {
         let colon = memchr::memchr(b':', line)?;
         line[..colon].trim_ascii().eq_ignore_ascii_case(name).then(|| line[colon + 1..].trim_ascii())
-    });
-    let plain = [&b"binary"[..], b"8bit", b"7bit"];
-    said.into_iter().all(|value| plain.iter().any(|word| value.eq_ignore_ascii_case(word)))
+    })
 }
 
 #[cfg(test)]
@@ -222,8 +254,9 @@ mod tests {
     struct Seen(Vec<Vec<u8>>, bool);
 
     impl Items for Seen {
-        fn begin(&mut self) -> Result<(), Verdict> {
+        fn begin(&mut self, name: &Name) -> Result<(), Verdict> {
             assert!(!std::mem::replace(&mut self.1, true));
+            assert_eq!(name.field.is_some(), name.file.is_some() || name.field.as_deref() == Some("b"));
             self.0.push(Vec::new());
             Ok(())
         }

@@ -65,6 +65,10 @@ pub struct About {
     pub size: u64,
     /// In hexadecimal.
     pub sha256: String,
+    /// The field of the form that it came in.
+    pub field: Option<String>,
+    /// What whoever sent it calls it.
+    pub name: Option<String>,
 }
 
 /// The files that are kept.
@@ -275,6 +279,8 @@ mod tests {
             direction: "upload".to_owned(),
             size,
             sha256: "cd".to_owned(),
+            field: Some("up".to_owned()),
+            name: Some("kim.minsu.pdf".to_owned()),
         }
     }
 
@@ -293,7 +299,9 @@ mod tests {
         assert_eq!(quarantine.list().expect("a list"), [(id.clone(), about(file.len() as u64))]);
         let on_disk = fs::read(quarantine.path(&id)).expect("a file");
         assert!(
-            memchr::memmem::find(&on_disk, b"Eicar").is_none() && memchr::memmem::find(&on_disk, &file[..64]).is_none()
+            memchr::memmem::find(&on_disk, b"Eicar").is_none()
+                && memchr::memmem::find(&on_disk, b"kim").is_none()
+                && memchr::memmem::find(&on_disk, &file[..64]).is_none()
         );
         let mut back = Vec::new();
         loop {

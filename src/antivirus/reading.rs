@@ -4,7 +4,7 @@ use http::{HeaderMap, header};
 
 use super::{
     base64::{self, Base64},
-    parts::{Items, Parts},
+    parts::{Items, Name, Parts},
     spool::Held,
     verdict::Verdict,
 };
@@ -68,7 +68,7 @@ impl Reading {
     }
 
     fn whole(&self, held: &Held, items: &mut dyn Items) -> Result<(), Verdict> {
-        items.begin()?;
+        items.begin(&Name::default())?;
         self.each(held, &mut |piece| items.data(piece))?;
         items.end()
     }
@@ -157,7 +157,7 @@ impl Texts {
     fn give(&mut self, items: &mut dyn Items) -> Result<(), Verdict> {
         for event in self.found.drain(..) {
             match event {
-                Event::Begin => items.begin()?,
+                Event::Begin => items.begin(&Name::default())?,
                 Event::Data(bytes) => items.data(&bytes)?,
                 Event::End => items.end()?,
             }
@@ -233,7 +233,7 @@ mod tests {
     struct Seen(Vec<Vec<u8>>);
 
     impl Items for Seen {
-        fn begin(&mut self) -> Result<(), Verdict> {
+        fn begin(&mut self, _: &Name) -> Result<(), Verdict> {
             self.0.push(Vec::new());
             Ok(())
         }

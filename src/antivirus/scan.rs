@@ -1,6 +1,7 @@
 //! One body in front of clamd, file by file. Blocking: it runs on a thread that may wait.
 
 use std::{
+    net::IpAddr,
     sync::atomic::{AtomicBool, Ordering::Relaxed},
     time::{Duration, Instant},
 };
@@ -10,7 +11,7 @@ use md5::{Digest as _, Md5};
 
 use super::{
     clamd::{Clamd, Error, Reply, Stream},
-    parts::Items,
+    parts::{Items, Name},
     seen::{Clean, Fingerprint},
     verdict::{Infection, Verdict},
 };
@@ -25,6 +26,7 @@ pub struct Scan<'a> {
     clamd: &'a Clamd,
     clean: &'a Clean,
     epoch: u64,
+    whose: Option<IpAddr>,
     is_released: &'a dyn Fn(&[u8; 32]) -> bool,
     deadline: Instant,
     cancelled: &'a AtomicBool,
@@ -34,6 +36,8 @@ pub struct Scan<'a> {
     exceeded: bool,
     /// The files so far.
     pub files: Vec<Fingerprint>,
+    /// What the last of them is called.
+    pub name: Name,
 }
 
 struct Item {
@@ -54,6 +58,8 @@ pub struct Means<'a> {
     pub clean: &'a Clean,
     /// By which signatures.
     pub epoch: u64,
+    /// Whose files alone are known to be clean; everybody's where nobody is named.
+    pub whose: Option<IpAddr>,
     /// Whether somebody lets a file go by its SHA-256.
     pub is_released: &'a dyn Fn(&[u8; 32]) -> bool,
     /// How long all of it may take.
@@ -70,6 +76,7 @@ impl<'a> Scan<'a> {
             clamd: means.clamd,
             clean: means.clean,
             epoch: means.epoch,
+            whose: means.whose,
             is_released: means.is_released,
             deadline: Instant::now() + means.patience,
             cancelled: means.cancelled,
@@ -77,6 +84,7 @@ impl<'a> Scan<'a> {
             number: 0,
             exceeded: false,
             files: Vec::new(),
+            name: Name::default(),
         }
     }
 
@@ -117,12 +125,27 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
+    /// What a file is remembered by: else how long a scan takes would tell whether somebody else has sent the same.
+    fn known_as(&self, sha256: &[u8; 32]) -> [u8; 32] {
+        let Some(address) = self.whose else { return *sha256 };
+        let mut context = digest::Context::new(&digest::SHA256);
+        context.update(sha256);
+        match address {
+            IpAddr::V4(address) => context.update(&address.octets()),
+            IpAddr::V6(address) => context.update(&address.octets()),
+        }
+        let mut known = [0; 32];
+        known.copy_from_slice(context.finish().as_ref());
+        known
+    }
+
     fn judge(&mut self, mut item: Item) -> Result<(), Verdict> {
         let mut sha256 = [0; 32];
         sha256.copy_from_slice(item.sha256.clone().finish().as_ref());
         let md5: [u8; 16] = item.md5.clone().finalize().into();
         self.files.push(Fingerprint { sha256, md5, size: item.size });
-        if self.clean.has(&sha256, self.epoch) || (self.is_released)(&sha256) {
+        let known = self.known_as(&sha256);
+        if self.clean.has(&known, self.epoch) || (self.is_released)(&sha256) {
             return Ok(());
         }
         let near = std::mem::take(&mut item.near);
@@ -135,7 +158,7 @@ impl<'a> Scan<'a> {
         }
         let Some(stream) = item.stream else { return Ok(()) };
         match stream.finish().map_err(|error| unavailable(&error))? {
-            Reply::Clean => self.clean.insert(sha256, self.epoch),
+            Reply::Clean => self.clean.insert(known, self.epoch),
             Reply::Exceeded => self.exceeded = true,
             Reply::Found(signature) => {
                 let infection = Infection { signature, item: self.number, size: item.size, quarantine: None };
@@ -151,7 +174,7 @@ fn unavailable(error: &Error) -> Verdict {
 }
 
 impl Items for Scan<'_> {
-    fn begin(&mut self) -> Result<(), Verdict> {
+    fn begin(&mut self, name: &Name) -> Result<(), Verdict> {
         self.left()?;
         self.number += 1;
         if self.number > ITEMS {
@@ -160,6 +183,7 @@ impl Items for Scan<'_> {
         let sha256 = digest::Context::new(&digest::SHA256);
         let item = Item { near: Vec::new(), stream: None, exceeded: false, sha256, md5: Md5::new(), size: 0 };
         self.item = Some(item);
+        self.name = name.clone();
         Ok(())
     }
 
@@ -199,7 +223,7 @@ pub struct Pick<F> {
 }
 
 impl<F: FnMut(&[u8]) -> Result<(), Verdict>> Items for Pick<F> {
-    fn begin(&mut self) -> Result<(), Verdict> {
+    fn begin(&mut self, _: &Name) -> Result<(), Verdict> {
         self.number += 1;
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Who scans: turns for clamd, what outlives a reload, and the watch over clamd and its signatures.
 
 use std::{
+    net::IpAddr,
     sync::{
         Arc, Weak,
         atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
@@ -13,6 +14,7 @@ use tokio::sync::{Semaphore, broadcast};
 use super::{
     clamd::Clamd,
     event::Event,
+    parts::Name,
     quarantine::{self, Quarantine},
     reading::Reading,
     room::{Room, Share},
@@ -179,12 +181,12 @@ impl Scanner {
 
     /// Begins to hold a body of this address.
     #[must_use]
-    pub fn hold(&self, address: std::net::IpAddr) -> Spool {
+    pub fn hold(&self, address: IpAddr) -> Spool {
         Spool::new(&self.place, Share::new(&self.room, limit_key(address)))
     }
 
-    /// Waits for a turn, and for the verdict. Dropped, it gives up.
-    pub async fn scan(self: &Arc<Self>, held: &Arc<Held>, reading: Reading, about: &About) -> Scanned {
+    /// Waits for a turn, and for the verdict on a body that came from, or goes to, `address`. Dropped, it gives up.
+    pub async fn scan(self: &Arc<Self>, held: &Arc<Held>, reading: Reading, about: &About, address: IpAddr) -> Scanned {
         let nothing = |verdict| Scanned { verdict, files: Vec::new() };
         let waiting = Waiting::new(&self.waiting);
         if waiting.before >= self.settings.queue && self.turns.available_permits() == 0 {
@@ -200,18 +202,20 @@ impl Scanner {
             (Arc::clone(self), Arc::clone(held), about.clone(), Arc::clone(&given_up.0));
         let scanned = tokio::task::spawn_blocking(move || {
             let _turn = turn;
-            own.judge(&held, &reading, &about, &cancelled)
+            own.judge(&held, &reading, &about, address, &cancelled)
         });
         scanned.await.unwrap_or_else(|_| nothing(Verdict::Unavailable("the scan failed")))
     }
 
-    fn judge(&self, held: &Held, reading: &Reading, about: &About, cancelled: &AtomicBool) -> Scanned {
+    fn judge(&self, held: &Held, reading: &Reading, about: &About, address: IpAddr, cancelled: &AtomicBool) -> Scanned {
         let is_released =
             |sha256: &[u8; 32]| self.quarantine.as_ref().is_some_and(|quarantine| quarantine.is_released(&hex(sha256)));
         let means = Means {
             clamd: &self.clamd,
             clean: &self.kept.clean,
             epoch: self.kept.signatures.epoch(),
+            // What an application hands out is its own; what people send is nobody else's business, not even by how long it takes.
+            whose: (about.direction == Direction::Upload).then(|| limit_key(address)),
             is_released: &is_released,
             patience: self.settings.timeout,
             cancelled,
@@ -219,9 +223,9 @@ impl Scanner {
         let mut scan = Scan::new(&means);
         let read = reading.run(held, &mut scan);
         let mut verdict = scan.verdict(read);
-        let files = scan.files;
+        let (files, name) = (scan.files, scan.name);
         if let (Verdict::Infected(infection), Some(file)) = (&mut verdict, files.last()) {
-            infection.quarantine = self.keep(held, reading, about, infection, file);
+            infection.quarantine = self.keep(held, reading, about, infection, (file, name));
         }
         Scanned { verdict, files }
     }
@@ -232,7 +236,7 @@ impl Scanner {
         reading: &Reading,
         about: &About,
         infection: &Infection,
-        file: &Fingerprint,
+        (file, name): (&Fingerprint, Name),
     ) -> Option<String> {
         let quarantine = self.quarantine.as_ref()?;
         let about = quarantine::About {
@@ -243,6 +247,8 @@ impl Scanner {
             direction: about.direction.name().to_owned(),
             size: file.size,
             sha256: hex(&file.sha256),
+            field: name.field,
+            name: name.file,
         };
         let kept = quarantine.keep(&about, |write| {
             let mut failed = None;
@@ -371,3 +377,6 @@ pub fn hex(bytes: &[u8]) -> String {
         text
     })
 }
+
+#[cfg(test)]
+mod tests;

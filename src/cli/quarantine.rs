@@ -6,7 +6,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use http::Method;
 use serde_json::{Value, json};
 
-use super::control::Gateway;
+use super::{control::Gateway, safe::printable};
 
 /// What `quarantine` takes.
 #[derive(Debug, clap::Subcommand)]
@@ -85,7 +85,8 @@ fn list(args: &ListArgs) -> Result<(), ExitCode> {
     for file in files {
         let columns =
             ["id", "at", "signature", "direction", "route", "request_id"].map(|name| text(&file[name]).to_owned());
-        println!("{}\t{} bytes", columns.join("\t"), file["size"]);
+        let name = printable(text(&file["name"]));
+        println!("{}\t{} bytes\t{name}", columns.join("\t"), file["size"]);
     }
     Ok(())
 }

@@ -76,24 +76,24 @@ impl Inspection {
     /// When it will be refused anyway.
     pub fn expect(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         match self.foresee(headers) {
-            Some(verdict) if self.refuses(&verdict) => self.settle(verdict, &[]),
+            Err(verdict) if self.refuses(&verdict) => self.settle(verdict, &[]),
             _ => Ok(()),
         }
     }
 
-    /// The verdict on a body that need not be seen.
-    fn foresee(&self, headers: &HeaderMap) -> Option<Verdict> {
-        let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    /// How a body is to be read, or the verdict on one that need not be seen.
+    fn foresee(&self, headers: &HeaderMap) -> Result<Reading, Verdict> {
         if self.mode == Mode::Block && self.rule.closed_when_stale && self.scanner.is_stale() {
-            return Some(Verdict::Stale);
+            return Err(Verdict::Stale);
         }
         if self.scanner.signatures().is_up() == Some(false) {
-            return Some(Verdict::Unavailable("clamd is away"));
+            return Err(Verdict::Unavailable("clamd is away"));
         }
+        let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
         if length.is_some_and(|length| length > self.scanner.settings().max_size) {
-            return Some(Verdict::Exceeded);
+            return Err(Verdict::Exceeded);
         }
-        Reading::new(headers).err()
+        Reading::new(headers)
     }
 
     /// Holds what a client sends until it is judged; it goes on where it may.
@@ -103,10 +103,9 @@ impl Inspection {
     pub async fn body(self: Box<Self>, head: &Head, parts: &Parts, body: &mut RequestBody) -> Result<(), Refusal> {
         let step = Rc::clone(&self.upload);
         let _step = step.step("antivirus");
-        let reading = match (self.foresee(&parts.headers), Reading::new(&parts.headers)) {
-            // A login may have brought all of it here already; it is scanned nowhere then.
-            (Some(verdict), _) | (None, Err(verdict)) => return self.settle(verdict, &[]),
-            (None, Ok(reading)) => reading,
+        let reading = match self.foresee(&parts.headers) {
+            Ok(reading) => reading,
+            Err(verdict) => return self.settle(verdict, &[]),
         };
         let mut spool = self.scanner.hold(head.address);
         let mut over = None;
@@ -121,7 +120,7 @@ impl Inspection {
             body.put_back(Replay::new(held), Some(piece));
             return self.settle(verdict, &[]);
         }
-        let Scanned { verdict, files } = self.scanner.scan(&held, reading, &self.about).await;
+        let Scanned { verdict, files } = self.scanner.scan(&held, reading, &self.about, head.address).await;
         body.put_back(Replay::new(held), None);
         self.settle(verdict, &files)
     }
@@ -151,9 +150,9 @@ impl Inspection {
         if status == StatusCode::PARTIAL_CONTENT {
             return self.settle(Verdict::Unreadable("a part of a file"), &[]);
         }
-        let reading = match (self.foresee(&headers), Reading::new(&headers)) {
-            (Some(verdict), _) | (None, Err(verdict)) => return self.settle(verdict, &[]),
-            (None, Ok(reading)) => reading,
+        let reading = match self.foresee(&headers) {
+            Ok(reading) => reading,
+            Err(verdict) => return self.settle(verdict, &[]),
         };
         let mut spool = self.scanner.hold(head.address);
         let (mut over, mut after) = (None, None);
@@ -172,9 +171,9 @@ impl Inspection {
         let held = Arc::new(spool.finish().await.map_err(|error| self.lost(error))?);
         let Scanned { verdict, files } = match over {
             Some(verdict) => Scanned { verdict, files: Vec::new() },
-            None => self.scanner.scan(&held, reading, &self.about).await,
+            None => self.scanner.scan(&held, reading, &self.about, head.address).await,
         };
-        source.held = Some((Replay::new(held), after));
+        source.held = Some(Box::new((Replay::new(held), after)));
         self.settle(verdict, &files)
     }
 
@@ -256,7 +255,13 @@ impl Inspection {
     fn refusal(&self, verdict: &Verdict) -> Refusal {
         let kind = self.kind(verdict);
         let told = match verdict {
-            Verdict::Infected(infection) => vec![Told::text(format!("ClamAV calls it {}.", infection.signature))],
+            Verdict::Infected(infection) => {
+                let mut told = vec![Told::text(format!("ClamAV calls it {}.", infection.signature))];
+                if infection.item > 1 {
+                    told.push(Told::text(format!("It is part {} of what was sent.", infection.item)));
+                }
+                told
+            }
             Verdict::Exceeded if kind == Kind::AntivirusExcess => {
                 vec![Told::text(format!("At most {} bytes can be checked.", self.scanner.settings().max_size))]
             }

@@ -58,7 +58,7 @@ pub struct Answer {
     /// What was read ahead of the client.
     pub ahead: VecDeque<Frame<Bytes>>,
     /// What was held of it after that, and the frame that came next.
-    pub held: Option<(Replay, Option<Frame<Bytes>>)>,
+    pub held: Option<Box<(Replay, Option<Frame<Bytes>>)>>,
     /// The connection that it comes on.
     pub lease: Option<Lease>,
     /// The client's body, which may still be under way.
@@ -174,7 +174,7 @@ impl Answer {
 
     fn size_hint(&self) -> SizeHint {
         let length = |frame: &Frame<Bytes>| frame.data_ref().map_or(0, |data| data.len() as u64);
-        let held = self.held.as_ref().map_or(0, |(held, after)| held.left() + after.as_ref().map_or(0, length));
+        let held = self.held.as_deref().map_or(0, |(held, after)| held.left() + after.as_ref().map_or(0, length));
         let ahead = self.ahead.iter().map(length).sum::<u64>() + held;
         match self.source.size_hint().exact() {
             Some(rest) => SizeHint::with_exact(rest + ahead),
@@ -210,7 +210,7 @@ impl Answer {
 
     /// The next piece of what was held; nothing where nothing is.
     fn replay(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        let Some((replay, after)) = &mut self.held else { return Poll::Ready(None) };
+        let Some((replay, after)) = self.held.as_deref_mut() else { return Poll::Ready(None) };
         let Ok(piece) = ready!(replay.poll(cx)) else {
             return Poll::Ready(Some(Err(Broken::Cut(Kind::AntivirusAnswer))));
         };

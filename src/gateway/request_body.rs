@@ -60,7 +60,7 @@ struct Incomplete {
     source: Option<Incoming>,
     first: Option<Frame<Bytes>>,
     /// What was held of it, and what came after that; it goes before the rest of the source.
-    held: Option<(Replay, Option<Bytes>)>,
+    held: Option<Box<(Replay, Option<Bytes>)>>,
     /// Who reads what comes of the source; nobody once its end has gone through.
     through: Option<Box<dyn Through>>,
     upload: Rc<Upload>,
@@ -178,7 +178,7 @@ impl RequestBody {
         }
         // It has ended for the application when that has it.
         body.upload.ended.set(false);
-        body.held = Some((held, after));
+        body.held = Some(Box::new((held, after)));
     }
 
     /// Lets what comes go `through` this. A body that was collected has come already.
@@ -300,7 +300,7 @@ impl Incomplete {
 
     /// The next piece of what was held; nothing where nothing is.
     fn replay(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        let Some((replay, after)) = &mut self.held else { return Poll::Ready(None) };
+        let Some((replay, after)) = self.held.as_deref_mut() else { return Poll::Ready(None) };
         let Ok(piece) = ready!(replay.poll(cx)) else {
             return Poll::Ready(Some(Err(self.cut(Kind::AntivirusUnavailable))));
         };
@@ -373,7 +373,7 @@ impl HttpBody for RequestBody {
             return SizeHint::default();
         }
         let waiting = body.first.as_ref().and_then(Frame::data_ref).map_or(0, |data| data.len() as u64);
-        let held = body.held.as_ref();
+        let held = body.held.as_deref();
         let held = held.map_or(0, |(held, after)| held.left() + after.as_ref().map_or(0, |after| after.len() as u64));
         let waiting = waiting + held;
         match body.source.as_ref().map_or(Some(0), |source| source.size_hint().exact()) {

@@ -503,6 +503,7 @@ fn infected_files_are_kept_sealed_until_somebody_decides() {
     let of =
         |size: usize| files.iter().find(|file| file["size"] == size).and_then(|file| file["id"].as_str()).expect("it");
     let (zipped_id, id) = (of(zip.len()), of(68));
+    assert!(files.iter().all(|file| file["name"] == "second" && file["field"] == "up"), "{list}");
     for entry in fs::read_dir(privet.dir.path().join("data/quarantine")).expect("a folder").flatten() {
         let bytes = fs::read(entry.path()).expect("a file");
         assert!(memchr(&bytes, b"EICAR").is_none() && memchr(&bytes, b"a.com").is_none(), "it is sealed");
