@@ -1,6 +1,12 @@
 //! `privet antivirus`: how clamd and its signatures are, and signatures that can't wait.
 
-use std::{fs, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    fs,
+    io::{self, IsTerminal as _},
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
 
 use http::Method;
 use serde_json::{Value, json};
@@ -91,8 +97,13 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
+/// In red, where somebody sees it.
+fn alarm(words: &str) -> String {
+    if io::stdout().is_terminal() { format!("\x1b[31m{words}\x1b[0m") } else { words.to_owned() }
+}
+
 fn status(answer: &Value) {
-    let up = if answer["up"] == true { "answers" } else { "does not answer" };
+    let up = if answer["up"] == true { "answers".to_owned() } else { alarm("does not answer") };
     println!("clamd      {} {up}", text(&answer["clamd"]));
     if !text(&answer["engine"]).is_empty() {
         println!("engine     {}", text(&answer["engine"]));
@@ -100,7 +111,7 @@ fn status(answer: &Value) {
     let age = answer["age_seconds"].as_u64().map(|seconds| format!("{} hours old", seconds / 3600));
     let age = age.unwrap_or_else(|| "of unknown age".to_owned());
     let number = answer["signatures"].as_u64().map(|number| format!("{number}, ")).unwrap_or_default();
-    let stale = if answer["stale"] == true { ": STALE" } else { "" };
+    let stale = if answer["stale"] == true { alarm(": STALE") } else { String::new() };
     println!("signatures {number}{age}{stale}");
     println!("waiting    {} bodies, {} bytes held", answer["waiting"], answer["held_bytes"]);
     for line in answer["stats"].as_array().into_iter().flatten() {
