@@ -85,7 +85,9 @@ fn regression_stages_through_the_program() {
     let decisions = decisions();
     let wrong = sent.iter().filter(|(id, (.., expected))| !judge(expected, &decisions[*id]));
     failed.extend(wrong.map(|(id, (rule, test, _))| format!("{rule}-{test}: {}", decisions[id]["rules"])));
-    failed.iter().for_each(|failure| println!("{failure}"));
+    for failure in &failed {
+        println!("{failure}");
+    }
     println!("{asked} stages, {} failed", failed.len());
     assert!(asked > 300 && failed.len() * 1_000 <= asked * 15, "{} of {asked} stages: more than 1.5 %", failed.len());
 }
