@@ -6,6 +6,7 @@ mod access;
 mod acme;
 mod arrows;
 mod backup;
+mod backup_chains;
 mod bans;
 mod bans_lists;
 mod bans_replicas;
