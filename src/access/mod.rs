@@ -5,12 +5,13 @@
 //! `vocabulary`; `slice` is what of it concerns people of certain roles. [`purpose`] is the closed list of what one may work for, [`page`]
 //! where it is chosen, [`chosen`] how a browser keeps that, and [`header`](mod@header) how a machine says it. [`download`] is why somebody takes a file along,
 //! [`download_page`] where that is asked, and [`kept`] how browsers keep anything. [`consent`] is who has agreed to what,
-//! [`consent_form`] how an application's form tells, and [`subject`] what people are called there. `docs/ACCESS.md` is for whoever writes policies.
+//! [`consent_form`] how an application's form tells, [`consent_list`] how a list does, and [`subject`] what people are called there. `docs/ACCESS.md` is for whoever writes policies.
 
 pub mod ask;
 pub mod chosen;
 pub mod consent;
 pub mod consent_form;
+pub mod consent_list;
 pub mod decision;
 pub mod download;
 pub mod download_page;

@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use tokio::{runtime::Handle as Runtime, sync::mpsc::UnboundedSender, task::AbortHandle};
 
-use super::{authority, bans, consent, console, control, journal, keys, registry, shown, store, telemetry};
+use super::{asking, authority, bans, consent, console, control, journal, keys, registry, shown, store, telemetry};
 use crate::{
     access::consent::Desk,
     admin::{self, Asked, Health},
@@ -45,6 +45,7 @@ pub struct Running {
     control: Option<control::Control>,
     journal: journal::Running,
     desk: Option<Arc<Desk>>,
+    asking: Option<asking::Asking>,
     registry: Option<Arc<Registry>>,
     guard: Arc<Guard>,
     attempts: bans::Listener,
@@ -125,6 +126,7 @@ impl Running {
         let registry = registry::start(&config, journal.stream(), &process.metrics)?;
         let mut console = console::Console::new(&config, registry.as_ref(), &process.tls, &process.metrics)?;
         let desk = consent::start(&config, journal.stream())?;
+        let asking = asking::of(&config, desk.as_ref(), None)?;
         let authority = authority::of(&config, journal.journal(), registry.as_ref(), desk.as_ref())?;
         let means = Means {
             keys,
@@ -163,6 +165,7 @@ impl Running {
             control,
             journal,
             desk,
+            asking,
             registry,
             issuance,
             config,
@@ -301,6 +304,7 @@ impl Running {
         if let (Some(bans), Some(settings)) = (&plan.bans, &config.bans) {
             bans.apply(settings.clone());
         }
+        self.asking = asking::of(&config, self.desk.as_ref(), self.asking.take())?;
         self.plan = plan;
         self.guard = guard;
         self.config = config;

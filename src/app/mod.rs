@@ -1,5 +1,6 @@
 //! The composition root: settings become a running gateway; reload; signals.
 
+mod asking;
 mod authority;
 pub mod banner;
 mod bans;

@@ -15,11 +15,14 @@ use super::{
     content::{File, List, SEAL, Which, opens, ring},
     sealed::{Key, Sum, Writer},
 };
-use crate::journal::{
-    Files as _, Place,
-    settings::Retention,
-    snapshot::{self, Snapshot},
-    verify::{Outside, check},
+use crate::{
+    journal::{
+        Files as _, Place,
+        settings::Retention,
+        snapshot::{self, Snapshot},
+        verify::{Outside, check},
+    },
+    seal::{keys, settings::variable},
 };
 
 /// Looks at keys that are being changed.
@@ -137,8 +140,12 @@ fn taken(place: &Place, retention: &Retention, now: SystemTime) -> io::Result<Jo
 fn small(sources: &Sources) -> Result<BTreeMap<String, Bytes>, Error> {
     let mut small = BTreeMap::new();
     for source in &sources.files {
-        match fs::read(&source.path) {
-            Ok(bytes) => small.insert(source.name.clone(), Zeroizing::new(bytes)),
+        let read = match variable(&source.path) {
+            Some(_) => keys::read(&source.path).map(|text| Zeroizing::new(text.as_bytes().to_vec())),
+            None => fs::read(&source.path).map(Zeroizing::new),
+        };
+        match read {
+            Ok(bytes) => small.insert(source.name.clone(), bytes),
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => return Err(Error::File(source.path.display().to_string(), error)),
         };
