@@ -18,7 +18,7 @@ use privet::{
         sealed::Key,
     },
     journal::{
-        Class, Journal, Kind, Record, Settings,
+        Class, Journal, Kind, Place, Record, Settings,
         search::{Filter, search},
         settings::Retention,
         verify::{Outside, verify},
@@ -257,4 +257,33 @@ fn who_has_agreed_outlives_the_disk_as_well() {
     assert_eq!(fs::read(dir.join("new/consent.sealed")).ok(), fs::read(dir.join("data/consent.sealed")).ok());
     assert_eq!(done(dir, &["consent", "show", "lee@example.com", "--data", "new"]), known);
     assert!(known.contains("agreed"), "{known}");
+}
+
+#[test]
+fn journals_of_gateways_with_a_folder_each_are_all_in_it() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (data, to, file) = (dir.path().join("data"), dir.path().join("new"), dir.path().join("one.backup"));
+    fs::create_dir(&data).expect("made");
+    let place = Place::Folder(data.join("journal-*"));
+    let ring = || Ring::load_or_make(&data.join("seal.key")).expect("keys");
+    let gateways = [0, 1].map(|_| Journal::open(&Settings::new(place.clone()), ring()).expect("opened"));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    for journal in gateways.iter().chain([&gateways[1]]) {
+        runtime.block_on(journal.append(&Record::process_stopped())).expect("written");
+    }
+    let keys = Source { name: "seal.key".into(), path: data.join("seal.key"), elsewhere: false, keys: None };
+    let sources = Sources { journal: Some(place), retention: Retention::default(), files: vec![keys] };
+    let key = || Key::File(Ring::derived("kept", Box::new([1; 32].into())));
+    let now = SystemTime::now();
+    let made = create(&sources, &key(), fs::File::create(&file).expect("a file"), now).expect("made");
+    let found: Vec<_> = made.journals.0.iter().map(|(which, report)| (which.to_string(), report.records)).collect();
+    assert_eq!(found, [("journal-1".to_owned(), 1), ("journal-2".to_owned(), 2)]);
+    let target = Target { folder: &to, journal: None };
+    restore(&file, &key(), Vouched::default(), &target, now).expect("brought back");
+    for (name, records) in [("journal-1", 1), ("journal-2", 2)] {
+        let report = verify(&to.join(name).into(), Outside::default()).expect("read");
+        assert_eq!((report.problems, report.records), (Vec::new(), records), "{name}");
+    }
+    let nothing = Sources { journal: Some(Place::Folder(dir.path().join("other-*"))), ..sources };
+    assert!(matches!(create(&nothing, &key(), Vec::new(), now), Err(Error::File(..))), "no journal is no empty one");
 }

@@ -4,7 +4,10 @@ use std::{
     collections::BTreeMap,
     fs,
     path::Path,
-    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     thread,
     time::{Duration, SystemTime},
 };
@@ -72,31 +75,61 @@ fn contents(database: &Database, name: &str) -> String {
     )
 }
 
+/// Three gateways, somebody who was given a role and somebody who has agreed; witnessed.
+fn three(office: &Office) -> [Privet; 3] {
+    let witness = "[access]\n[[journal.witness]]\nfile = \"kept\"\n";
+    let [first, second, third] = [office.gateway(witness), office.gateway("[access]\n"), office.gateway("[access]\n")];
+    for name in ["one", "two", "ann"] {
+        add(&first, name, &[]);
+    }
+    let dir = first.dir.path();
+    fs::write(dir.join("people.csv"), "email,agreed\nlee@example.com,yes\n").expect("written");
+    for line in [
+        "staff init one two",
+        "staff grant ann marketing --reason newsletter --as one",
+        "consent import people.csv --id email --agreed agreed",
+    ] {
+        does(dir, &format!("{line}{HERE}"));
+    }
+    // Kept beside the shared chain when a gateway ends.
+    first.signal("-TERM");
+    patiently("kept", || office.database.sql("SELECT count(*) FROM privet.file WHERE name = 'consent.sealed'") == "1");
+    let first = first.restarted();
+    for chain in ["1", "shared"] {
+        witnessed(first.dir.path(), &format!("audit verify --chain {chain} --checkpoint kept{HERE}"));
+    }
+    // What is signed from now on is no concern of a back-up that was made before.
+    fs::copy(first.dir.path().join("kept"), first.dir.path().join("vouches")).expect("copied");
+    [first, second, third]
+}
+
+fn witnessed(dir: &Path, line: &str) {
+    patiently(line, || {
+        let (code, said) = run(dir, line);
+        code == 0 && said.contains("by the newest outside checkpoint")
+    });
+}
+
+fn consents(dir: &Path) -> String {
+    let (code, said) = run(dir, &format!("consent show lee@example.com{HERE}"));
+    assert_eq!(code, 0, "{said}");
+    said
+}
+
+/// The file of another database of the same server.
+fn other(office: &Office, name: &str) -> String {
+    office.database.sql(&format!("CREATE DATABASE {name}"));
+    let place = office.shared.path().join(name);
+    fs::write(&place, office.database.url_of(name)).expect("written");
+    place.display().to_string()
+}
+
 #[test]
 fn three_gateways_are_backed_up_while_they_write_drilled_and_brought_back_into_another_database() {
     let Some(office) = Office::open() else { return };
-    let witness = "[access]\n[[journal.witness]]\nfile = \"kept\"\n";
-    let gateways = [office.gateway(witness), office.gateway("[access]\n"), office.gateway("[access]\n")];
-    let first = &gateways[0];
-    for name in ["one", "two", "ann"] {
-        add(first, name, &[]);
-    }
-    let dir = first.dir.path();
-    let order = |line: &str| does(dir, &format!("{line}{HERE}"));
-    order("staff init one two");
-    order("staff grant ann marketing --reason newsletter --as one");
-    fs::write(dir.join("people.csv"), "email,agreed\nlee@example.com,yes\n").expect("written");
-    order("consent import people.csv --id email --agreed agreed");
-    let consents = |dir: &Path| run(dir, &format!("consent show lee@example.com{HERE}")).1;
+    let gateways = three(&office);
+    let dir = gateways[0].dir.path();
     let agreed = consents(dir);
-    assert!(!agreed.is_empty());
-    // Kept beside the shared chain when a gateway ends.
-    let [first, second, third] = gateways;
-    first.signal("-TERM");
-    patiently("kept", || office.database.sql("SELECT count(*) FROM privet.file WHERE name = 'consent.sealed'") == "1");
-    let gateways = [first.restarted(), second, third];
-    let [first, second, third] = &gateways;
-    let dir = first.dir.path();
     // What was answered before the back-up began has to be in it.
     let before: Vec<String> = gateways
         .iter()
@@ -113,73 +146,55 @@ fn three_gateways_are_backed_up_while_they_write_drilled_and_brought_back_into_a
         serde_json::from_str(&does(dir, &line)).expect("JSON")
     });
     assert!(made["records"].as_u64() > Some(20), "{made}");
-    assert_eq!(records(second, "backup.created").len(), 1, "told to whoever looks, once");
+    assert_eq!(records(&gateways[1], "backup.created").len(), 1, "told to whoever looks, once");
+    proved(dir, key);
+
+    // A drill, beside all of them.
+    let (drill, postgres) = (other(&office, "drill"), office.shared.path().join("postgres").display().to_string());
+    let text = fs::read_to_string(dir.join("privet.toml")).expect("a file");
+    let text = format!("data_dir = \"drill\"\n{}", text.replace(&postgres, &drill));
+    fs::write(dir.join("drill.toml"), text).expect("written");
+    let said = does(dir, &format!("backup restore one.backup {key} --config drill.toml --drill-of privet.toml"));
+    assert!(said.contains("4 journals in postgres://127.0.0.1"), "{said}");
+    let drills = records(&gateways[2], "backup.restored");
+    assert!(drills.len() == 1 && drills[0]["body"]["drill"] == true, "{drills:?}");
+
+    // All of it is lost but the back-up and the key.
+    let after = other(&office, "after");
+    for privet in &gateways {
+        let path = privet.dir.path().join("privet.toml");
+        let text = fs::read_to_string(&path).expect("a file");
+        fs::write(&path, text.replace(&postgres, &after)).expect("written");
+    }
+    brought_back(&office, gateways, &before, &agreed, key);
+}
+
+/// What is in a back-up, and where it may not go.
+fn proved(dir: &Path, key: &str) {
     let bytes = fs::read(dir.join("one.backup")).expect("a file");
-    for plain in [&b"PJE1"[..], b"ann", b"checkpoint.key", b"privet/journal"] {
+    for plain in [&b"PJE1"[..], b"newsletter", b"checkpoint.key", b"privet/journal"] {
         assert!(memchr::memmem::find(&bytes, plain).is_none(), "{}", String::from_utf8_lossy(plain));
     }
-
     let proof = json(dir, &format!("backup verify one.backup {key} --json"));
     let within: Vec<&str> =
         proof["journals"].as_array().expect("journals").iter().filter_map(|one| one["journal"].as_str()).collect();
     assert_eq!((within, &proof["whole"]), (vec!["chain-shared", "chain-1", "chain-2", "chain-3"], &true.into()));
-    refuses(dir, &format!("backup verify one.backup {key} --checkpoint kept"), 2, "name one by its number (--chain)");
+    let vouched = format!("backup verify one.backup {key} --checkpoint vouches");
+    refuses(dir, &vouched, 2, "name one by its number (--chain)");
     for chain in ["1", "shared"] {
-        let line = format!("backup verify one.backup {key} --checkpoint kept --chain {chain}");
-        patiently("witnessed", || {
-            let (code, said) = run(dir, &line);
-            code == 0 && said.contains("by the newest outside checkpoint")
-        });
+        witnessed(dir, &format!("{vouched} --chain {chain}"));
     }
-    refuses(dir, &format!("backup verify one.backup {key} --checkpoint kept --chain 2"), 1, "outside checkpoint");
-
-    // Where it may not go.
-    refuses(
-        dir,
-        &format!("backup restore one.backup {key} --data new"),
-        2,
-        "with `[store] postgres` of an empty database",
-    );
-    let said = run(dir, &format!("backup restore one.backup {key} --data new{HERE}"));
-    assert!(said.0 == 1 && said.1.contains("holds a journal already") && said.1.contains("DELETE FROM"), "{said:?}");
-    assert!(!said.1.contains("correct"), "no password in it");
+    refuses(dir, &format!("{vouched} --chain 2"), 1, "outside checkpoint");
+    let restore = format!("backup restore one.backup {key} --data new");
+    refuses(dir, &restore, 2, "with `[store] postgres` of an empty database");
+    let (code, said) = run(dir, &format!("{restore}{HERE}"));
+    assert!(code == 1 && said.contains("holds a journal already") && said.contains("DELETE FROM"), "{said}");
+    assert!(!said.contains("correct"), "no password in it");
     assert!(!dir.join("new").exists());
-
-    // A drill, beside all of them.
-    let other = |name: &str| {
-        office.database.sql(&format!("CREATE DATABASE {name}"));
-        let place = office.shared.path().join(name);
-        fs::write(&place, office.database.url_of(name)).expect("written");
-        place.display().to_string()
-    };
-    let (drill, postgres) = (other("drill"), office.shared.path().join("postgres").display().to_string());
-    let text = fs::read_to_string(dir.join("privet.toml")).expect("a file");
-    fs::write(dir.join("drill.toml"), format!("data_dir = \"drill\"\n{}", text.replace(&postgres, &drill)))
-        .expect("written");
-    let said = does(dir, &format!("backup restore one.backup {key} --config drill.toml --drill-of privet.toml"));
-    assert!(said.contains("4 journals in postgres://127.0.0.1"), "{said}");
-    let drills = records(third, "backup.restored");
-    assert!(drills.len() == 1 && drills[0]["body"]["drill"] == true, "{drills:?}");
-
-    // All of it is lost but the back-up and the key.
-    let after = other("after");
-    let dir = gateways.map(|privet| {
-        let text = fs::read_to_string(privet.dir.path().join("privet.toml")).expect("a file");
-        fs::write(privet.dir.path().join("privet.toml"), text.replace(&postgres, &after)).expect("written");
-        privet
-    });
-    brought_back(&office, dir, &before, &agreed, key, &consents);
 }
 
 /// On another database, by the first of the three; the others come again as well.
-fn brought_back(
-    office: &Office,
-    gateways: [Privet; 3],
-    before: &[String],
-    agreed: &str,
-    key: &str,
-    consents: &dyn Fn(&Path) -> String,
-) {
+fn brought_back(office: &Office, gateways: [Privet; 3], before: &[String], agreed: &str, key: &str) {
     let [mut first, mut second, mut third] = gateways;
     for privet in [&mut first, &mut second, &mut third] {
         privet.child.kill().expect("killed");
@@ -236,8 +251,8 @@ struct Chains {
 impl Chains {
     fn write(database: &Database, data: &Path) -> Self {
         let ring = || Ring::load_or_make(&data.join("seal.key")).expect("keys");
-        let postgres = std::sync::Arc::new(Postgres::parse(&database.url()).expect("valid"));
-        let place = Place::Database { postgres: std::sync::Arc::clone(&postgres), chain: None };
+        let postgres = Arc::new(Postgres::parse(&database.url()).expect("valid"));
+        let place = Place::Database { postgres: Arc::clone(&postgres), chain: None };
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let gateways = [0, 1].map(|_| Journal::open(&Settings::new(place.clone()), ring()).expect("opened"));
         for journal in &gateways {
@@ -245,7 +260,7 @@ impl Chains {
                 runtime.block_on(journal.append(&record)).expect("written");
             }
         }
-        let shared = Shared::open(&postgres, Retention::default(), ring()).map(std::sync::Arc::new).expect("opened");
+        let shared = Shared::open(&postgres, Retention::default(), ring()).map(Arc::new).expect("opened");
         let record = Record::account(Kind::AccountAdded, "staff", "bob", &[]);
         let (_, written) = runtime.block_on(privet::journal::Stream::Shared(shared).append(&[record], None));
         written.expect("written");
@@ -280,8 +295,8 @@ fn what_has_run_out_is_in_no_chain_and_a_database_is_filled_whole_or_not_at_all(
     assert_eq!(keys(&proof), 5);
 
     database.sql("CREATE DATABASE other");
-    let other = Postgres::parse(&database.url_of("other")).map(std::sync::Arc::new).expect("valid");
-    let place = |chain| Place::Database { postgres: std::sync::Arc::clone(&other), chain };
+    let other = Postgres::parse(&database.url_of("other")).map(Arc::new).expect("valid");
+    let place = |chain| Place::Database { postgres: Arc::clone(&other), chain };
     let (place_of_all, to) = (place(None), dir.path().join("new"));
     let target = Target { folder: &to, journal: Some(&place_of_all) };
     // A gateway that has just begun there, and one that has written.
@@ -317,23 +332,21 @@ fn what_has_run_out_is_in_no_chain_and_a_database_is_filled_whole_or_not_at_all(
         let report = privet::journal::verify::verify(&place(Some(chain)), Default::default()).expect("read");
         assert!(report.problems.is_empty() && report.records > 0, "{report:?}");
     }
-    // A folder's journal goes into no database.
-    let folder = dir.path().join("journal");
-    drop(
-        Journal::open(&Settings::new(folder.clone()), Ring::load(&data.join("seal.key")).expect("keys"))
-            .expect("opened"),
-    );
-    let sources = Sources { journal: Some(folder.into()), ..chains.sources };
-    fs::write(&file, {
-        let mut out = Vec::new();
-        create(&sources, &key(), &mut out, now).expect("made");
-        out
-    })
-    .expect("written");
-    let elsewhere = dir.path().join("elsewhere");
+    no_folder(&database, &data);
+}
+
+/// A folder's journal goes into no database.
+fn no_folder(database: &Database, data: &Path) {
+    let ring = Ring::load(&data.join("seal.key")).expect("keys");
+    let (folder, file, to) = (data.join("journal"), data.join("folder.backup"), data.join("elsewhere"));
+    drop(Journal::open(&Settings::new(folder.clone()), ring).expect("opened"));
+    let keys = Source { name: "seal.key".to_owned(), path: data.join("seal.key"), elsewhere: false, keys: None };
+    let sources = Sources { journal: Some(folder.into()), retention: Retention::default(), files: vec![keys] };
+    let (key, now) = (|| Key::File(Ring::derived("kept", Box::new([1; 32].into()))), SystemTime::now());
+    create(&sources, &key(), fs::File::create(&file).expect("a file"), now).expect("made");
     database.sql("CREATE DATABASE third");
-    let third = Postgres::parse(&database.url_of("third")).map(std::sync::Arc::new).expect("valid");
+    let third = Postgres::parse(&database.url_of("third")).map(Arc::new).expect("valid");
     let third = Place::Database { postgres: third, chain: None };
-    let target = Target { folder: &elsewhere, journal: Some(&third) };
+    let target = Target { folder: &to, journal: Some(&third) };
     assert!(matches!(restore(&file, &key(), Vouched::default(), &target, now), Err(Error::NoFolder)));
 }
