@@ -47,8 +47,10 @@ fn a_gateway_that_breaks_down_leaves_no_core() {
     let line = limits.lines().find(|line| line.starts_with("Max core file size")).expect("a line");
     assert_eq!(line.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{line}");
     // What is not dumpable is root's in /proc, whoever runs it, and still sees its own descriptors.
-    let metrics = ask_plain(admin, "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-    assert!(metrics.contains("\nprocess_open_fds "), "{metrics}");
+    let metrics = || ask_plain(admin, "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    // A machine with much to do may let a question wait for longer than whoever asks.
+    let found = (0..6).any(|_| metrics().contains("\nprocess_open_fds "));
+    assert!(found, "{}", metrics());
     let done = Command::new("kill").args(["-ABRT", &privet.0.id().to_string()]).status().expect("kill runs");
     assert!(done.success());
     let ended = privet.0.wait().expect("ended");

@@ -54,9 +54,9 @@ fn a_year_from_joining_to_proof() {
     assert!(newsletter(&privet, "dora").starts_with("HTTP/2 200"));
 
     // Summer: a mover has the new duty and not the old one, from the same moment.
-    refused(&complaint(&privet, "dora"), "403", "\"access\"");
+    refused(&complaint(&privet, "dora"), "403", "\"status\":403");
     order("staff move dora complaints --reason reorganised --as two");
-    refused(&newsletter(&privet, "dora"), "403", "\"access\"");
+    refused(&newsletter(&privet, "dora"), "403", "\"status\":403");
     assert!(complaint(&privet, "dora").starts_with("HTTP/2 200"));
 
     // Autumn: what ann did is dora's, with two signatures.
@@ -64,12 +64,12 @@ fn a_year_from_joining_to_proof() {
     let list = json(dir, &format!("handover list --json{HERE}"));
     let number = list["handovers"][0]["id"].as_u64().expect("a number");
     order(&format!("handover sign {number} --as ann"));
-    refused(&newsletter(&privet, "dora"), "403", "\"access\"");
+    refused(&newsletter(&privet, "dora"), "403", "\"status\":403");
     order(&format!("handover sign {number} --as dora"));
     assert!(newsletter(&privet, "dora").starts_with("HTTP/2 200"), "it begins with the second signature");
     Browser(&privet, "ann").sign_in("ann", PASSWORD);
     order("pledge sign --agree 2 --as ann");
-    refused(&newsletter(&privet, "ann"), "403", "\"access\"");
+    refused(&newsletter(&privet, "ann"), "403", "\"status\":403");
 
     // A leaver is out with the next request, and the certificate says what they have seen.
     privet.until("written", || records(&privet, "disclosure.done").len() == 4);
