@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::{
     disclosure::{ALL, HERE, agreed, application, ask, mail, office, records},
     gate::{Browser, PASSWORD, staff},
-    registry::{does, json, refuses, run},
+    registry::{does, json, run},
     support::Privet,
 };
 
@@ -48,8 +48,8 @@ fn a_year_from_joining_to_proof() {
     // Spring: the pledge has other words, and holds nobody who has not signed them.
     fs::write(dir.join("pledge.txt"), "We keep what people have told us.\n").expect("written");
     privet.rewrite(|text| format!("{text}\n[registry]\npledge = \"pledge.txt\"\n"));
-    privet.until("published", || newsletter(&privet, "dora").contains("\"pledge\""));
-    refuses(dir, &format!("pledge status dora{HERE}"), 1, "outdated");
+    privet.until("published", || run(dir, &format!("pledge status dora{HERE}")).1.contains("outdated"));
+    refused(&newsletter(&privet, "dora"), "403", "\"pledge\"");
     order("pledge sign --agree 2 --as dora");
     assert!(newsletter(&privet, "dora").starts_with("HTTP/2 200"));
 
