@@ -1,6 +1,7 @@
 //! Rules compiled once: places to skip to found, targets and transformations numbered, patterns in a bank.
 
 mod compile;
+pub mod gate;
 mod update;
 
 use std::collections::HashMap;
@@ -13,10 +14,13 @@ use super::{
     rule::{Control, Engine, Macro, Scope, Severity},
     source::Place,
     texts::Chain,
+    transaction::spare::Spare,
     variable::{Choice, Variable},
 };
 
 pub use compile::compile;
+
+use gate::Step;
 
 /// Rules of one configuration.
 #[derive(Debug)]
@@ -24,7 +28,7 @@ pub struct Plan {
     /// Heads of rules, in the order in which they were written.
     pub rules: Vec<Rule>,
     /// The rules of each phase, in order.
-    pub phases: [Vec<u32>; 5],
+    pub phases: [Vec<Step>; 5],
     /// What rules look at, each once.
     pub choices: Vec<Choice>,
     /// Chains of transformations, each once.
@@ -45,6 +49,8 @@ pub struct Plan {
     pub slot_of: HashMap<Variable, HashMap<Vec<u8>, u32>>,
     /// Rules that `ctl` takes out, by what it says.
     pub meant: Vec<Vec<u64>>,
+    /// Buffers of requests that have ended.
+    pub spare: Spare,
     /// What was read and has no effect: where, and why.
     pub notices: Vec<(Place, String)>,
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod gathered;
 mod input;
+pub(super) mod spare;
 pub mod state;
 
 use std::{sync::Arc, time::Duration};
@@ -111,10 +112,11 @@ impl Transaction {
     /// A request that nothing is known of.
     #[must_use]
     pub fn new(plan: &Arc<Plan>, limits: Limits) -> Self {
-        let state = State::new(plan);
+        let (texts, mut state) = plan.spare.take();
+        state.begin(plan);
         Self {
             plan: Arc::clone(plan),
-            texts: Texts::default(),
+            texts,
             state,
             limits,
             findings: Vec::new(),
@@ -211,5 +213,11 @@ impl Transaction {
 
     pub(super) fn keep(&mut self, text: &[u8]) -> Text {
         self.texts.push(text)
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        self.plan.spare.keep(std::mem::take(&mut self.texts), std::mem::take(&mut self.state));
     }
 }

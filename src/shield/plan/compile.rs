@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::{
     Assign, Change, Check, Ctl, Effect, Link, Number, Plan, Read, Rule, Sought, Text, To,
+    gate::{Step, gate},
     update::{self, Chain},
 };
 use crate::shield::{
@@ -14,6 +15,7 @@ use crate::shield::{
     rule::{self, Actions, Control, Directive, Document, Macro, Meant, Part, Phase, Written},
     source::{Fault, Place},
     texts,
+    transaction::spare::Spare,
     variable::{Choice, Selector, Target, Variable},
 };
 
@@ -158,6 +160,8 @@ impl Compiler {
             let skip_to = skip(&gathered, at, &phases[phase.index()])?;
             rules.push(self.rule(chain, phase, skip_to)?);
         }
+        let step = |rule: u32| Step { rule, gate: gate(&rules[rule as usize].links[0]) };
+        let phases = phases.map(|list| list.into_iter().map(step).collect());
         let nowhere = Place { file: "rules".into(), line: 0 };
         let meant = self.meant.iter().map(|meant| {
             let mut bits = vec![0u64; rules.len().div_ceil(64)];
@@ -170,11 +174,10 @@ impl Compiler {
         let plain = once(&mut self.chains, texts::Chain::default());
         let bases = (0..short(self.choices.len())).map(|choice| once(&mut self.groups, (choice, plain))).collect();
         let [requests, answers] = &self.needs;
-        let bank = |needs| Bank::new(needs).map_err(|error| Fault::new(&nowhere, error.to_string()));
         Ok(Plan {
             rules,
             phases,
-            banks: [bank(requests)?, bank(answers)?],
+            banks: [Bank::new(requests), Bank::new(answers)],
             choices: self.choices,
             chains: self.chains,
             bases,
@@ -184,6 +187,7 @@ impl Compiler {
             slots: self.slots,
             slot_of: self.slot_of,
             meant,
+            spare: Spare::default(),
             notices: gathered.notices,
         })
     }
