@@ -113,8 +113,7 @@ impl Running {
         shown::orders(&process.metrics, process.tls.orders());
         let log = Log::open(&config.access_log, &process.metrics, settings.workers, None)?;
         let bounds = bounds(&settings, addresses.https);
-        let store = config.store.as_ref();
-        let store = store.map(|settings| store::Running::start(settings, &process.metrics)).transpose()?;
+        let store = config.store.as_ref().map(|set| store::Running::start(set, &process.metrics)).transpose()?;
         let guard = keys::guard(&config, store.as_ref())?;
         let realms = keys::realms(&config, &guard, store.as_ref(), &[])?;
         let bans = bans::of(&config, store.as_ref(), None)?;
@@ -126,7 +125,6 @@ impl Running {
         let registry = registry::start(&config, journal.stream(), &process.metrics)?;
         let mut console = console::Console::new(&config, registry.as_ref(), &process.tls, &process.metrics)?;
         let desk = consent::start(&config, journal.stream())?;
-        let asking = asking::of(&config, desk.as_ref(), None)?;
         let authority = authority::of(&config, journal.journal(), registry.as_ref(), desk.as_ref())?;
         let means = Means {
             keys,
@@ -162,10 +160,10 @@ impl Running {
         issuance.apply(&config.tls);
         console.open(listeners)?;
         let mut running = Self {
+            asking: asking::of(&config, desk.as_ref(), None)?,
             control,
             journal,
             desk,
-            asking,
             registry,
             issuance,
             config,
