@@ -2,6 +2,7 @@
 
 mod compile;
 pub mod gate;
+mod settle;
 mod update;
 
 use std::collections::HashMap;
@@ -14,7 +15,7 @@ use super::{
     rule::{Control, Engine, Macro, Scope, Severity},
     source::Place,
     texts::Chain,
-    transaction::spare::Spare,
+    transaction::{Value, spare::Spare},
     variable::{Choice, Variable},
 };
 
@@ -27,7 +28,7 @@ use gate::Step;
 pub struct Plan {
     /// Heads of rules, in the order in which they were written.
     pub rules: Vec<Rule>,
-    /// The rules of each phase, in order.
+    /// The rules of each phase, in order, but for those whose outcome no request changes.
     pub phases: [Vec<Step>; 5],
     /// What rules look at, each once.
     pub choices: Vec<Choice>,
@@ -45,6 +46,8 @@ pub struct Plan {
     pub banks: [Bank; 2],
     /// Members of `TX` and the like that rules name, in lower case.
     pub slots: Vec<(Variable, Vec<u8>)>,
+    /// What they hold when a request begins.
+    pub begin: Vec<Option<Value>>,
     /// The way back.
     pub slot_of: HashMap<Variable, HashMap<Vec<u8>, u32>>,
     /// Rules that `ctl` takes out, by what it says.

@@ -168,11 +168,6 @@ impl Transaction {
         self.state.kept(&self.plan, collection, name).map_or(0, Value::number)
     }
 
-    /// Sets a member of `TX`.
-    pub fn set(&mut self, name: &[u8], value: Value) {
-        self.state.assign(&Arc::clone(&self.plan), Variable::Tx, name, Some(value));
-    }
-
     /// Whether rules are written down only.
     #[must_use]
     pub fn detects_only(&self) -> bool {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::{
     Assign, Change, Check, Ctl, Effect, Link, Number, Plan, Read, Rule, Sought, Text, To,
     gate::{Step, gate},
+    settle::settle,
     update::{self, Chain},
 };
 use crate::shield::{
@@ -174,7 +175,7 @@ impl Compiler {
         let plain = once(&mut self.chains, texts::Chain::default());
         let bases = (0..short(self.choices.len())).map(|choice| once(&mut self.groups, (choice, plain))).collect();
         let [requests, answers] = &self.needs;
-        Ok(Plan {
+        let mut plan = Plan {
             rules,
             phases,
             banks: [Bank::new(requests), Bank::new(answers)],
@@ -187,9 +188,12 @@ impl Compiler {
             slots: self.slots,
             slot_of: self.slot_of,
             meant,
+            begin: Vec::new(),
             spare: Spare::default(),
             notices: gathered.notices,
-        })
+        };
+        settle(&mut plan);
+        Ok(plan)
     }
 
     fn rule(&mut self, chain: &Chain, phase: Phase, skip_to: Option<u32>) -> Result<Rule, Fault> {

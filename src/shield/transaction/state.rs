@@ -119,8 +119,7 @@ impl State {
         let mut old = std::mem::take(self);
         old.members.0.resize(Variable::ALL.len(), Vec::new());
         old.members.0.iter_mut().for_each(Vec::clear);
-        old.slots.clear();
-        old.slots.resize(plan.slots.len(), None);
+        old.slots.clone_from(&plan.begin);
         old.named.clear();
         old.gathered.begin(plan);
         old.hits.iter_mut().for_each(Vec::clear);
