@@ -20,7 +20,10 @@ use privet::{
         restore::{Target, restore},
         sealed::Key,
     },
-    journal::{Class, Journal, Kind, Place, Record, Settings, postgres::Postgres, settings::Retention, shared::Shared},
+    journal::{
+        Class, Journal, Kind, Place, Record, Settings, postgres::Postgres, settings::Retention, shared::Shared,
+        verify::Outside,
+    },
     seal::Ring,
 };
 use serde_json::Value;
@@ -329,7 +332,7 @@ fn what_has_run_out_is_in_no_chain_and_a_database_is_filled_whole_or_not_at_all(
     assert_eq!(gone, [of(1), of(2)].concat());
     assert_eq!(database.sql_of("other", "SELECT count(*) FROM privet.file WHERE name LIKE 'keys/%'"), "1");
     for chain in 0..3 {
-        let report = privet::journal::verify::verify(&place(Some(chain)), Default::default()).expect("read");
+        let report = privet::journal::verify::verify(&place(Some(chain)), Outside::default()).expect("read");
         assert!(report.problems.is_empty() && report.records > 0, "{report:?}");
     }
     no_folder(&database, &data);

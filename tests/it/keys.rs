@@ -24,7 +24,7 @@ fn keys_may_come_from_the_environment_and_are_on_no_disk() {
         command.args(args.split(' ')).args(["--config", "privet.toml"]).current_dir(dir).stdin(Stdio::piped());
         command.envs(keys.map(|keys| (name, keys))).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("runs");
-        let said = format!("{}\n", PASSWORD);
+        let said = format!("{PASSWORD}\n");
         // It may have ended by now.
         let _ = child.stdin.take().expect("piped").write_all(said.as_bytes());
         let out = child.wait_with_output().expect("ended");
