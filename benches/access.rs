@@ -1,4 +1,4 @@
-//! What a decision costs: for each shipped role with what it takes to pass, for somebody who may not, and for a set of roles that is new.
+//! What a decision costs, where the same was asked before and where not: for each shipped role with what it takes to pass, for somebody who may not, and for a set of roles that is new.
 
 use std::{hint::black_box, net::IpAddr, sync::Arc};
 
@@ -45,6 +45,14 @@ fn decisions(c: &mut Criterion) {
         let ask = ask(roles, purpose);
         assert!(matches!(access.authorize(&ask), Decision::Permit(_)), "{name}");
         group.bench_function(format!("permit/{name}"), |b| b.iter(|| access.authorize(black_box(&ask))));
+        // From an address that has not asked yet: all policies of the slice are looked at.
+        let mut next = 0_u32;
+        group.bench_function(format!("permit anew/{name}"), |b| {
+            b.iter(|| {
+                next += 1;
+                access.authorize(black_box(&Ask { address: IpAddr::from(next.to_be_bytes()), ..ask }))
+            });
+        });
     }
     let refused = [
         ("no pledge", Ask { pledged: false, ..ask(&["marketing"], "marketing") }),

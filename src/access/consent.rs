@@ -100,11 +100,13 @@ pub enum Source {
     Command,
     /// An application's form.
     Form,
+    /// An address of an application's that is asked.
+    Endpoint,
 }
 
 impl Source {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Import, Self::Command, Self::Form];
+    pub const ALL: [Self; 4] = [Self::Import, Self::Command, Self::Form, Self::Endpoint];
 
     /// As records have it.
     #[must_use]
@@ -113,6 +115,7 @@ impl Source {
             Self::Import => "import",
             Self::Command => "command",
             Self::Form => "form",
+            Self::Endpoint => "endpoint",
         }
     }
 

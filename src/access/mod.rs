@@ -2,15 +2,17 @@
 //! configuration.
 //!
 //! [`ask`] is a question and [`decision`] its answer. [`policy`] reads what the company has decided, in Cedar, with the words of
-//! `vocabulary`; `slice` is what of it concerns people of certain roles. [`purpose`] is the closed list of what one may work for, [`page`]
+//! `vocabulary`; `slice` is what of it concerns people of certain roles, and `answers` are those that were given. [`purpose`] is the closed list of what one may work for, [`page`]
 //! where it is chosen, [`chosen`] how a browser keeps that, and [`header`](mod@header) how a machine says it. [`download`] is why somebody takes a file along,
 //! [`download_page`] where that is asked, and [`kept`] how browsers keep anything. [`consent`] is who has agreed to what,
-//! [`consent_form`] how an application's form tells, and [`subject`] what people are called there. `docs/ACCESS.md` is for whoever writes policies.
+//! [`consent_form`] how an application's form tells, [`consent_list`] how a list does, and [`subject`] what people are called there. `docs/ACCESS.md` is for whoever writes policies.
 
+mod answers;
 pub mod ask;
 pub mod chosen;
 pub mod consent;
 pub mod consent_form;
+pub mod consent_list;
 pub mod decision;
 pub mod download;
 pub mod download_page;
@@ -32,7 +34,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 
-use self::slice::Slice;
+use self::{answers::Answers, slice::Slice};
 pub use self::{
     ask::{Action, Ask},
     decision::{Decision, Permit, Rule, Why},
@@ -49,6 +51,7 @@ pub struct Access {
     /// By names of roles, sorted, with a line end behind each.
     slices: ArcSwap<HashMap<Box<str>, Arc<Slice>>>,
     making: Mutex<()>,
+    answers: Answers,
 }
 
 impl std::fmt::Debug for Access {
@@ -61,7 +64,7 @@ impl Access {
     /// Decides by `settings`.
     #[must_use]
     pub fn new(settings: Arc<Settings>) -> Self {
-        Self { settings, slices: ArcSwap::default(), making: Mutex::default() }
+        Self { settings, slices: ArcSwap::default(), making: Mutex::default(), answers: Answers::default() }
     }
 
     /// What it decides by.
@@ -73,6 +76,10 @@ impl Access {
     /// Decides.
     #[must_use]
     pub fn authorize(&self, ask: &Ask<'_>) -> Decision {
+        self.answers.to(ask, || self.decide(ask))
+    }
+
+    fn decide(&self, ask: &Ask<'_>) -> Decision {
         let slice = self.slice(ask.roles);
         let purpose = ask.purpose.and_then(|key| self.settings.purposes.find(key)).filter(|one| one.is_of(ask.roles));
         let Some(purpose) = purpose else {

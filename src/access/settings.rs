@@ -1,14 +1,19 @@
 //! What access is decided by. Validated values only; `config` fills them.
 
-use std::{sync::LazyLock, time::Duration};
+use std::{path::PathBuf, sync::LazyLock, time::Duration};
 
-use crate::common::clock;
+use crate::{
+    common::{clock, secret::Secret},
+    dial::address::Address,
+};
 
 pub use crate::seal::age::Recipient;
 
 pub use super::{
+    consent_list::Columns,
     policy::{Fault, Names, Policies, SHIPPED, Source},
     purpose::{Purpose, Purposes, is_key},
+    subject::Name,
     vocabulary::Types,
 };
 
@@ -36,6 +41,8 @@ pub struct Settings {
     pub recipients: Vec<KeyOf>,
     /// What consent is learned from, besides the answers themselves.
     pub consent: Option<Form>,
+    /// Where the application says who has agreed.
+    pub endpoint: Option<Endpoint>,
 }
 
 /// Somebody's own key, in the place of passphrases.
@@ -60,12 +67,31 @@ pub struct Form {
     pub id: String,
 }
 
+/// An address of an application's own that answers with who has agreed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Where.
+    pub address: Address,
+    /// PEM bundle of the only authorities believed; `None` takes the system's.
+    pub ca: Option<PathBuf>,
+    /// `Authorization`, where it is asked for.
+    pub authorization: Option<Secret>,
+    /// How often it is asked.
+    pub every: Duration,
+    /// What says what in its answer.
+    pub columns: Columns,
+    /// The purpose that they have agreed to.
+    pub purpose: String,
+    /// Why cleartext beyond loopback is allowed, where it is.
+    pub cleartext_reason: Option<String>,
+}
+
 impl PartialEq for Settings {
     /// Policies are what their files say.
     fn eq(&self, other: &Self) -> bool {
         let parts = |one: &Self| {
             let rules = (one.utc_offset, one.open_unrecorded, one.download_expiry);
-            (rules, one.recipients.clone(), one.consent.clone())
+            (rules, one.recipients.clone(), one.consent.clone(), one.endpoint.clone())
         };
         self.sources == other.sources
             && self.purposes == other.purposes
@@ -95,6 +121,7 @@ impl Settings {
                 download_expiry: DOWNLOAD_EXPIRY,
                 recipients: Vec::new(),
                 consent: None,
+                endpoint: None,
             }
         });
         &SETTINGS

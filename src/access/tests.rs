@@ -54,6 +54,7 @@ fn own(texts: &[&str]) -> Result<Settings, Vec<policy::Fault>> {
         download_expiry: super::settings::DOWNLOAD_EXPIRY,
         recipients: Vec::new(),
         consent: None,
+        endpoint: None,
     })
 }
 

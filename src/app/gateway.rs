@@ -13,7 +13,9 @@ use std::{
 use anyhow::{Context as _, bail};
 use tokio::{runtime::Handle as Runtime, sync::mpsc::UnboundedSender, task::AbortHandle};
 
-use super::{antivirus, authority, bans, consent, console, control, journal, keys, registry, shown, store, telemetry};
+use super::{
+    antivirus, asking, authority, bans, consent, console, control, journal, keys, registry, shown, store, telemetry,
+};
 use crate::{
     access::consent::Desk,
     admin::{self, Asked, Health},
@@ -45,6 +47,7 @@ pub struct Running {
     control: Option<control::Control>,
     journal: journal::Running,
     desk: Option<Arc<Desk>>,
+    asking: Option<asking::Asking>,
     registry: Option<Arc<Registry>>,
     guard: Arc<Guard>,
     attempts: bans::Listener,
@@ -112,8 +115,7 @@ impl Running {
         shown::orders(&process.metrics, process.tls.orders());
         let log = Log::open(&config.access_log, &process.metrics, settings.workers, None)?;
         let bounds = bounds(&settings, addresses.https);
-        let store = config.store.as_ref();
-        let store = store.map(|settings| store::Running::start(settings, &process.metrics)).transpose()?;
+        let store = config.store.as_ref().map(|set| store::Running::start(set, &process.metrics)).transpose()?;
         let guard = keys::guard(&config, store.as_ref())?;
         let realms = keys::realms(&config, &guard, store.as_ref(), &[])?;
         let bans = bans::of(&config, store.as_ref(), None)?;
@@ -157,6 +159,7 @@ impl Running {
         issuance.apply(&config.tls);
         console.open(listeners)?;
         let mut running = Self {
+            asking: asking::of(&config, desk.as_ref(), None)?,
             control,
             journal,
             desk,
@@ -300,6 +303,7 @@ impl Running {
         if let (Some(bans), Some(settings)) = (&plan.bans, &config.bans) {
             bans.apply(settings.clone());
         }
+        self.asking = asking::of(&config, self.desk.as_ref(), self.asking.take())?;
         self.plan = plan;
         self.guard = guard;
         self.config = config;

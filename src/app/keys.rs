@@ -79,7 +79,9 @@ pub(super) fn ring(config: &Config, cost: &str) -> anyhow::Result<seal::Ring> {
     let usable =
         make_private(&config.data_dir).map_err(anyhow::Error::from).and_then(|()| Ok(seal::Ring::load_or_make(path)?));
     match usable {
-        Err(error) if config.data_dir_is_given || path.exists() => Err(error),
+        Err(error) if config.data_dir_is_given || path.exists() || seal::settings::variable(path).is_some() => {
+            Err(error)
+        }
         Err(error) => {
             tracing::warn!(error = %format!("{error:#}"), cost, "no key file; set `data_dir` or `seal.key_file`");
             Ok(seal::Ring::ephemeral()?)

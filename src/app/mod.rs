@@ -1,6 +1,7 @@
 //! The composition root: settings become a running gateway; reload; signals.
 
 mod antivirus;
+mod asking;
 mod authority;
 pub mod banner;
 mod bans;

@@ -1,24 +1,24 @@
-//! Reads a back-up. Its journal is read as any other is, without a byte of it on disk.
+//! Reads a back-up. Its journals are read as any other is, without a byte of them on disk.
 
 use std::{
     cell::RefCell,
     collections::BTreeMap,
     fs,
-    io::{self, BufReader},
+    io::{self, BufReader, Read as _},
     path::Path,
 };
 
 use zeroize::Zeroizing;
 
 use super::{
-    Error,
-    content::{JOURNAL, List, SEAL, opens, ring},
+    Error, Reports,
+    content::{List, SEAL, Which, opens, ring},
     sealed::{Key, Reader, Sum},
 };
 use crate::journal::{
     Files,
     snapshot::{inside, is_segment, locked},
-    verify::{Outside, Problem, Report, check},
+    verify::{Outside, check},
 };
 
 /// What was found in a back-up.
@@ -28,16 +28,34 @@ pub struct Checked {
     pub sum: Sum,
     /// What is in it.
     pub list: List,
-    /// What was found in its journal, where it has one.
-    pub journal: Option<Report>,
+    /// What was found in its journals.
+    pub journals: Reports,
 }
 
-impl Checked {
-    /// What makes it unfit to be brought back. A torn end that was cut off and told of does not.
-    #[must_use]
-    pub fn unfit(&self) -> Option<&Problem> {
-        let problems = self.journal.iter().flat_map(|report| &report.problems);
-        problems.into_iter().find(|problem| !matches!(problem, Problem::Cut { .. }))
+/// What vouches from outside for one journal of a back-up.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Vouched<'a> {
+    /// What does.
+    pub outside: Outside<'a>,
+    /// The number of the journal that it is of, where there are several.
+    pub chain: Option<u16>,
+}
+
+impl<'a> Vouched<'a> {
+    /// What it says of each journal in `list`.
+    fn by_journal(&self, list: &List) -> Result<Vec<(Which, Outside<'a>)>, Error> {
+        let mut all: Vec<(Which, Outside<'a>)> =
+            list.journals().into_iter().map(|which| (which, Outside::default())).collect();
+        if self.outside.checkpoint.is_none() && self.outside.verifier.is_none() {
+            return Ok(all);
+        }
+        let alone = all.len() == 1 && self.chain.is_none();
+        let of = all.iter_mut().find(|(which, _)| alone || (which.number().is_some() && which.number() == self.chain));
+        match of {
+            Some((_, outside)) => *outside = self.outside,
+            None => return Err(Error::Which(all.iter().map(|(which, _)| which.to_string()).collect())),
+        }
+        Ok(all)
     }
 }
 
@@ -86,7 +104,7 @@ impl Archive {
         &self.list
     }
 
-    /// The bytes of a file. Segments can be had once, in their order.
+    /// The bytes of a file. Segments can be had once, in their order; those that are passed over are gone.
     ///
     /// # Errors
     /// When there is no such file, or it does not open.
@@ -95,10 +113,13 @@ impl Archive {
             return Ok(bytes.to_vec());
         }
         let stream = &mut *self.stream.borrow_mut();
-        let file = self.list.files.get(stream.next).filter(|file| file.name == name);
-        let file = file.ok_or(io::ErrorKind::NotFound)?;
-        stream.next += 1;
-        take(&mut stream.reader, file.bytes)
+        let rest = &self.list.files[stream.next..];
+        let at = rest.iter().position(|file| file.name == name).ok_or(io::ErrorKind::NotFound)?;
+        for file in &rest[..at] {
+            pass(&mut stream.reader, file.bytes)?;
+        }
+        stream.next += at + 1;
+        take(&mut stream.reader, rest[at].bytes)
     }
 
     /// Reads the rest; what the file is known by.
@@ -108,25 +129,25 @@ impl Archive {
     pub fn finish(self) -> Result<Sum, Error> {
         let Stream { mut reader, next } = self.stream.into_inner();
         for file in &self.list.files[next..] {
-            take(&mut reader, file.bytes).map_err(Error::read)?;
+            pass(&mut reader, file.bytes).map_err(Error::read)?;
         }
         reader.finish()
     }
 
     /// Whether keys and accounts are what they were, and data keys open.
     fn keys(&self) -> Result<(), Error> {
-        for file in self.list.files.iter().filter(|file| file.holds_accounts()) {
+        for file in self.list.files.iter().filter(|file| file.is_sealed()) {
             let keys = file.keys.as_deref().unwrap_or(SEAL);
             let wrong = || Error::Staff(file.name.clone());
             let bytes = self.small.get(keys).ok_or_else(wrong)?;
-            let accounts = self.small.get(&file.name).ok_or_else(wrong)?;
-            if !opens(accounts, &ring(keys, bytes)?) {
+            let sealed = self.small.get(&file.name).ok_or_else(wrong)?;
+            if !opens(sealed, &ring(keys, bytes)?) {
                 return Err(wrong());
             }
         }
-        if self.has_journal() {
+        for which in self.list.journals() {
             let bytes = self.small.get(SEAL).ok_or(Error::Shape("the keys of its journal are missing"))?;
-            match locked(self, ring(SEAL, bytes)?).map_err(Error::read)? {
+            match locked(&self.journal(which), ring(SEAL, bytes)?).map_err(Error::read)? {
                 0 => {}
                 locked => return Err(Error::Locked(locked)),
             }
@@ -134,10 +155,8 @@ impl Archive {
         Ok(())
     }
 
-    /// Whether there is a journal in it.
-    #[must_use]
-    pub fn has_journal(&self) -> bool {
-        self.list.files.iter().any(|file| file.of_journal().is_some())
+    fn journal(&self, which: Which) -> Journal<'_> {
+        Journal { archive: self, which }
     }
 }
 
@@ -148,9 +167,26 @@ fn take(source: &mut impl io::Read, bytes: u64) -> io::Result<Vec<u8>> {
     Ok(out)
 }
 
-impl Files for Archive {
+/// So many bytes that nobody looks at.
+fn pass(source: &mut impl io::Read, bytes: u64) -> io::Result<()> {
+    match io::copy(&mut source.take(bytes), &mut io::sink())? {
+        passed if passed == bytes => Ok(()),
+        _ => Err(io::ErrorKind::UnexpectedEof.into()),
+    }
+}
+
+/// One of its journals.
+struct Journal<'a> {
+    archive: &'a Archive,
+    which: Which,
+}
+
+impl Files for Journal<'_> {
     fn list(&self, folder: &str) -> io::Result<Vec<String>> {
-        let names = self.list.files.iter().filter_map(|file| inside(folder, file.of_journal()?));
+        let names = self.archive.list.files.iter().filter_map(|file| {
+            let (which, name) = file.of_journal()?;
+            if which == self.which { inside(folder, name) } else { None }
+        });
         let mut names: Vec<String> = names.collect();
         names.sort_unstable();
         Ok(names)
@@ -158,20 +194,23 @@ impl Files for Archive {
 
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {
         debug_assert!(!name.is_empty() && (is_segment(name) || !name.starts_with('.')));
-        self.bytes(&format!("{JOURNAL}{name}"))
+        self.archive.bytes(&format!("{}/{name}", self.which))
     }
 }
 
 /// Proves a back-up, without a byte of it on disk: that it opens to its end, that accounts and data keys open with the keys in it, and that
-/// its journal is what was written.
+/// its journals are what was written.
 ///
 /// # Errors
-/// When it is no back-up, or does not open. What is wrong with the journal is in the report.
-pub fn verify(path: &Path, key: &Key, outside: Outside<'_>) -> Result<Checked, Error> {
+/// When it is no back-up, does not open, or what vouches is of none of its journals. What is wrong with a journal is in its report.
+pub fn verify(path: &Path, key: &Key, vouched: Vouched<'_>) -> Result<Checked, Error> {
     let archive = Archive::open(path, key)?;
     archive.keys()?;
-    let journal = archive.has_journal().then(|| check(&archive, outside, false));
-    let journal = journal.transpose().map_err(Error::read)?;
+    let mut journals = Reports::default();
+    for (which, outside) in vouched.by_journal(&archive.list)? {
+        let report = check(&archive.journal(which), outside, false).map_err(Error::read)?;
+        journals.0.push((which, report));
+    }
     let list = archive.list.clone();
-    Ok(Checked { sum: archive.finish()?, list, journal })
+    Ok(Checked { sum: archive.finish()?, list, journals })
 }

@@ -1,7 +1,9 @@
 //! What is in a back-up: a list in JSON, then the files in its order. Small ones come first: keys, accounts, what the journal keeps of itself;
-//! then the journal's segments, the oldest first.
+//! then the journals' segments, one journal after the other, the oldest first.
 
 use std::{
+    collections::BTreeSet,
+    fmt,
     io::Read,
     time::{Duration, SystemTime},
 };
@@ -11,23 +13,71 @@ use zeroize::Zeroizing;
 
 use super::Error;
 use crate::{
-    journal::{Class, key::run_out, settings::Retention, snapshot},
+    journal::{Class, key::run_out, place::SHARED, settings::Retention, snapshot},
     seal::{Opener, Purpose, Ring},
 };
 
 pub(super) const VERSION: u64 = 1;
-/// Folder of the journal.
-pub(super) const JOURNAL: &str = "journal/";
 /// Keys of the journal, of accounts and of sessions.
 pub(super) const SEAL: &str = "seal.key";
-/// What the names of files of accounts end with.
-const ACCOUNTS: &str = ".sealed";
+/// What the names of files end with that a key file opens: accounts, and who has agreed to what.
+const SEALED: &str = ".sealed";
 /// Most bytes of the list.
 const LONGEST_LIST: usize = 64 << 20;
 /// Most bytes of a file.
 const LONGEST: u64 = 80 << 20;
 /// Most bytes of all small files.
 pub(super) const MOST: u64 = 256 << 20;
+
+/// A journal among those in a back-up. Its name is that of its folder there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Which {
+    /// The one that there is.
+    One,
+    /// Of several gateways that have a folder each, one's.
+    Folder(u16),
+    /// A chain of a database.
+    Chain(u16),
+}
+
+impl Which {
+    fn parse(name: &str) -> Option<Self> {
+        let number = |text: &str| text.parse().ok();
+        let which = match name.split_once('-') {
+            None => Self::One,
+            Some(("journal", text)) => Self::Folder(number(text)?),
+            Some(("chain", "shared")) => Self::Chain(SHARED),
+            Some((_, text)) => Self::Chain(number(text)?),
+        };
+        Some(which).filter(|which| which.to_string() == name)
+    }
+
+    /// Its number among others.
+    #[must_use]
+    pub fn number(self) -> Option<u16> {
+        match self {
+            Self::One => None,
+            Self::Folder(number) | Self::Chain(number) => Some(number),
+        }
+    }
+
+    /// Its number among those of a database.
+    #[must_use]
+    pub fn chain(self) -> Option<u16> {
+        self.number().filter(|_| matches!(self, Self::Chain(_)))
+    }
+}
+
+impl fmt::Display for Which {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One => f.write_str("journal"),
+            Self::Folder(number) => write!(f, "journal-{number}"),
+            Self::Chain(SHARED) => f.write_str("chain-shared"),
+            Self::Chain(number) => write!(f, "chain-{number}"),
+        }
+    }
+}
 
 /// One file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,30 +89,32 @@ pub struct File {
     /// Where it was, if that is not where it belongs by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub was: Option<String>,
-    /// The key file that opens it, if it holds accounts.
+    /// The key file that opens it, if one does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keys: Option<String>,
 }
 
 impl File {
-    /// Its name in the journal's folder, where it is in it.
-    pub(super) fn of_journal(&self) -> Option<&str> {
-        self.name.strip_prefix(JOURNAL)
+    /// The journal that it is of, and its name there.
+    pub(super) fn of_journal(&self) -> Option<(Which, &str)> {
+        let (folder, name) = self.name.split_once('/')?;
+        Some((Which::parse(folder)?, name))
     }
 
-    /// Whether it is a segment of the journal, which may be large.
+    /// Whether it is a segment of a journal, which may be large.
     pub(super) fn is_segment(&self) -> bool {
-        self.of_journal().is_some_and(snapshot::is_segment)
+        self.of_journal().is_some_and(|(_, name)| snapshot::is_segment(name))
     }
 
-    /// Whether it holds accounts.
-    pub(super) fn holds_accounts(&self) -> bool {
-        self.name.ends_with(ACCOUNTS)
+    /// Whether a key file opens it.
+    pub(super) fn is_sealed(&self) -> bool {
+        self.name.ends_with(SEALED)
     }
 
-    /// Class and day of the data key that it is, if that is to be destroyed by now.
-    pub(super) fn run_out(&self, retention: &Retention, now: SystemTime) -> Option<(Class, String)> {
-        run_out(self.of_journal()?, retention, now)
+    /// Journal, class and day of the data key that it is, if that is to be destroyed by now.
+    pub(super) fn run_out(&self, retention: &Retention, now: SystemTime) -> Option<(Which, Class, String)> {
+        let (which, name) = self.of_journal()?;
+        run_out(name, retention, now).map(|(class, day)| (which, class, day))
     }
 
     /// Nothing outside of the folder, nothing hidden.
@@ -71,7 +123,8 @@ impl File {
             let all = part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
             all && !part.is_empty() && part.len() <= 200 && !part.starts_with('.')
         };
-        self.bytes <= LONGEST && self.name.split('/').count() <= 3 && self.name.split('/').all(legal)
+        let in_place = !self.name.contains('/') || self.of_journal().is_some();
+        self.bytes <= LONGEST && in_place && self.name.split('/').count() <= 3 && self.name.split('/').all(legal)
     }
 }
 
@@ -102,6 +155,12 @@ impl List {
         Retention { access, grants, operations }
     }
 
+    /// The journals in it, in the order of their segments.
+    #[must_use]
+    pub fn journals(&self) -> BTreeSet<Which> {
+        self.files.iter().filter_map(|file| Some(file.of_journal()?.0)).collect()
+    }
+
     pub(super) fn text(&self) -> Result<Vec<u8>, Error> {
         let text = serde_json::to_vec(self).map_err(|_| Error::Shape("its list can't be written"))?;
         let length = u32::try_from(text.len()).map_err(|_| Error::Shape("its list is too long"))?;
@@ -127,23 +186,30 @@ impl List {
             return Err(Error::Version(version));
         }
         let list: Self = serde_json::from_slice(&text).map_err(broken)?;
-        if !list.files.iter().all(File::is_legal) {
+        list.sound()?;
+        Ok(list)
+    }
+
+    /// Nothing is made that could not be read.
+    pub(super) fn sound(&self) -> Result<(), Error> {
+        if !self.files.iter().all(File::is_legal) {
             return Err(Error::Shape("a file in its list has no place in a data folder"));
         }
-        if !list.files.is_sorted_by_key(File::is_segment) {
+        if !self.files.is_sorted_by_key(File::is_segment) {
             return Err(Error::Shape("its files are out of order"));
         }
-        let small = list.files.iter().filter(|file| !file.is_segment());
+        let small = self.files.iter().filter(|file| !file.is_segment());
         if small.map(|file| file.bytes).sum::<u64>() > MOST {
             return Err(Error::Shape("its small files are too long"));
         }
-        Ok(list)
+        Ok(())
     }
 }
 
-/// Whether accounts open with the ring of a key file.
-pub(super) fn opens(accounts: &[u8], ring: &Ring) -> bool {
-    let Ok(mut opener) = Opener::new(accounts, ring, Purpose::Staff) else { return false };
+/// Whether what a key file is to open opens with its ring.
+pub(super) fn opens(sealed: &[u8], ring: &Ring) -> bool {
+    let mut purposes = [Purpose::Staff, Purpose::Consent].into_iter();
+    let Some(mut opener) = purposes.find_map(|purpose| Opener::new(sealed, ring, purpose).ok()) else { return false };
     let mut buffer = Zeroizing::new(Vec::new());
     loop {
         match opener.next(&mut buffer) {
@@ -171,10 +237,22 @@ mod tests {
             let text = List::new(1, &Retention::default(), vec![file]).text().expect("text");
             List::read(&mut &text[..]).map(|list| list.retention())
         };
-        for good in ["seal.key", "journal/keys/access-2026-11-28-1b.key", "journal/00000000000000000000.journal"] {
+        for good in [
+            "seal.key",
+            "journal/keys/access-2026-11-28-1b.key",
+            "journal/00000000000000000000.journal",
+            "journal-12/checkpoint",
+            "chain-shared/consent.sealed",
+            "chain-3/keys/access-2026-11-28-1b.key",
+        ] {
             assert_eq!(list(good).expect("legal"), Retention::default(), "{good}");
         }
-        for bad in ["", "/etc/x", "../x", "journal/../x", ".x", "a/b/c/d", "a//b", "a b", "a\\b"] {
+        for bad in ["", "/etc/x", "../x", "journal/../x", ".x", "journal/b/c/d", "journal//b", "a b", "a\\b", "a/b"] {
+            assert!(list(bad).is_err(), "{bad}");
+        }
+        for bad in
+            ["chain-0/x", "chain-03/x", "chain-+3/x", "chain-/x", "chain-99999/x", "journal-shared/x", "other-1/x"]
+        {
             assert!(list(bad).is_err(), "{bad}");
         }
     }

@@ -11,9 +11,7 @@ use super::{
 use crate::{
     access::{
         Settings,
-        settings::{
-            DOWNLOAD_EXPIRY, Form, KeyOf, Names, Policies, Purpose, Purposes, Recipient, Source, Types, is_key,
-        },
+        settings::{DOWNLOAD_EXPIRY, KeyOf, Names, Policies, Purpose, Purposes, Recipient, Source, Types, is_key},
     },
     identity,
     privacy::{self, Kind},
@@ -45,7 +43,7 @@ pub(super) fn resolve(
     let open_unrecorded = table.choice("on_unavailable", d, &[("closed", false), ("open", true)], false);
     let download_expiry = table.duration("download_expiry", d, DOWNLOAD_EXPIRY);
     let recipients = recipients(&mut table, d);
-    let consent = consent(&mut table, d);
+    let (consent, endpoint) = super::consent::resolve(&mut table, &purposes.keys(), context, d);
     table.finish(d);
     let mut sources = Source::shipped();
     if let Some(folder) = folder {
@@ -74,6 +72,7 @@ pub(super) fn resolve(
             download_expiry,
             recipients,
             consent,
+            endpoint,
         })),
         Err(faults) => {
             for fault in faults {
@@ -212,32 +211,6 @@ fn recipient(mut table: Table, d: &mut Diagnostics<'_>) -> Option<KeyOf> {
         return Some(KeyOf { issuer: issuer.unwrap_or_else(|| "staff".to_owned()), person, key });
     }
     d.note(&span, "a recipient needs `person` and `key`", None);
-    None
-}
-
-fn consent(table: &mut Table, d: &mut Diagnostics<'_>) -> Option<Form> {
-    let mut consent = table.table_if("consent", "access.consent", d)?;
-    let form = consent.table_if("form", "access.consent.form", d);
-    consent.finish(d);
-    let mut form = form?;
-    let span = form.span.clone();
-    let path = |text: &str| {
-        let right = text.starts_with('/') && !text.contains(['?', '#', '%', ' ']);
-        right.then(|| text.to_owned()).ok_or_else(|| format!("\"{text}\" is no path"))
-    };
-    let name = |text: &str| (!text.is_empty()).then(|| text.to_owned()).ok_or_else(|| "it is empty".to_owned());
-    let field = |text: &str| {
-        let name = text.strip_prefix("form:").filter(|name| !name.is_empty());
-        name.map(str::to_owned).ok_or_else(|| format!("\"{text}\" is no field of a form"))
-    };
-    let path = form.parsed("path", d, "a path such as \"/account/consent\"", path);
-    let agreed = form.parsed("field", d, "the name of a field", name);
-    let id = form.parsed("id", d, "a field such as \"form:email\"", field);
-    form.finish(d);
-    if let (Some(path), Some(field), Some(id)) = (path, agreed, id) {
-        return Some(Form { path, field, id });
-    }
-    d.note(&span, "a form of consent needs `path`, `field` and `id`", None);
     None
 }
 

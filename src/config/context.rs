@@ -5,6 +5,8 @@ use std::{
     time::Duration,
 };
 
+use crate::seal::settings::variable;
+
 /// What resolving needs besides the tables.
 #[derive(Debug)]
 pub struct Context<'a> {
@@ -21,6 +23,13 @@ impl Context<'_> {
     #[must_use]
     pub fn path(&self, text: &str) -> PathBuf {
         self.base.join(text)
+    }
+
+    /// A file of keys, or `env:NAME`.
+    #[must_use]
+    pub fn keys(&self, text: &str) -> PathBuf {
+        let named = PathBuf::from(text);
+        if variable(&named).is_some() { named } else { self.path(text) }
     }
 }
 

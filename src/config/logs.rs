@@ -10,7 +10,7 @@ use crate::{
 
 /// Which keys seal: a file of its own, or one in the data folder.
 pub fn seal(mut table: Table, data_dir: &Path, context: &Context<'_>, d: &mut Diagnostics<'_>) -> seal::Settings {
-    let named = table.text("key_file", d).map(|text| context.path(&text));
+    let named = table.text("key_file", d).map(|text| context.keys(&text));
     table.finish(d);
     seal::Settings { key_file: Some(named.unwrap_or_else(|| data_dir.join("seal.key"))) }
 }

@@ -7,6 +7,7 @@
 mod access;
 mod antivirus;
 mod ban;
+mod consent;
 pub mod context;
 pub mod diagnose;
 mod federation;
@@ -242,6 +243,12 @@ impl Config {
         }
         for login in &self.login.logins {
             lines.push(format!("login  {}: failed attempts are limited", login.name));
+        }
+        if let Some(endpoint) = self.access.as_ref().and_then(|access| access.endpoint.as_ref()) {
+            lines.push(format!("consent as {} says", endpoint.address.host()));
+            if let Some(reason) = &endpoint.cleartext_reason {
+                lines.push(format!("       cleartext allowed: {reason}"));
+            }
         }
         if let Some(bans) = &self.bans {
             say_bans(bans, &mut lines);

@@ -23,6 +23,14 @@ pub trait Files {
     /// # Errors
     /// When it is not there, or can't be read.
     fn read(&self, name: &str) -> io::Result<Vec<u8>>;
+
+    /// How long it is.
+    ///
+    /// # Errors
+    /// As [`Files::read`].
+    fn length(&self, name: &str) -> io::Result<u64> {
+        Ok(self.read(name)?.len() as u64)
+    }
 }
 
 /// What writing asks of a disk besides.
@@ -71,6 +79,10 @@ impl<F: Files + ?Sized> Files for Box<F> {
 
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {
         (**self).read(name)
+    }
+
+    fn length(&self, name: &str) -> io::Result<u64> {
+        (**self).length(name)
     }
 }
 
@@ -133,6 +145,10 @@ impl Files for Folder {
 
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {
         fs::read(self.path.join(name))
+    }
+
+    fn length(&self, name: &str) -> io::Result<u64> {
+        Ok(fs::metadata(self.path.join(name))?.len())
     }
 }
 

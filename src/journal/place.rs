@@ -9,7 +9,7 @@ use std::{
 use super::{
     disk::{Files, Folder},
     hold,
-    postgres::{Postgres, Reader, chains, is_held},
+    postgres::{Moment, Postgres, Reader, is_held},
 };
 
 /// The chain of all gateways of a database, which what they decide by is folded from.
@@ -79,8 +79,9 @@ impl Place {
         match self {
             Self::Folder(path) => Ok(hold::folders(path)?.into_iter().map(Self::Folder).collect()),
             Self::Database { postgres, chain: None } => {
+                let chains = Moment::open(postgres)?.map_or_else(|| Ok(Vec::new()), |moment| moment.chains())?;
                 let one = |chain| Self::Database { postgres: Arc::clone(postgres), chain: Some(chain) };
-                Ok(chains(postgres)?.into_iter().map(one).collect())
+                Ok(chains.into_iter().map(one).collect())
             }
             Self::Database { .. } => Ok(vec![self.clone()]),
         }
@@ -99,6 +100,22 @@ impl Place {
             }
             Self::Database { postgres, chain } => Box::new(Reader::open(postgres, chain.unwrap_or(SHARED))?),
         })
+    }
+
+    /// The journals that are there, and their files. All chains of a database are of one moment.
+    ///
+    /// # Errors
+    /// When they can't be looked for, or one can't be read.
+    pub fn moment(&self) -> io::Result<Vec<(Self, Box<dyn Files>)>> {
+        let Self::Database { postgres, chain: None } = self else {
+            return self.all()?.into_iter().map(|place| Ok((place.clone(), place.files()?))).collect();
+        };
+        let Some(moment) = Moment::open(postgres)? else { return Ok(Vec::new()) };
+        let one = |chain| {
+            let files: Box<dyn Files> = Box::new(moment.chain(chain)?);
+            Ok((Self::Database { postgres: Arc::clone(postgres), chain: Some(chain) }, files))
+        };
+        moment.chains()?.into_iter().map(one).collect()
     }
 
     /// Whether a process writes it.

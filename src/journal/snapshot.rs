@@ -1,14 +1,15 @@
 //! A journal as it is copied beside whoever writes it: what was whole at one look, and no more.
 //!
 //! The order of looking makes it one moment. The checkpoint comes first, so that no record that it covers is missing; data keys come last, so
-//! that none of a record is. Files that are full never change again; of the last one, what is not whole yet is left out.
+//! that none of a record is. Files that are full never change again; of the last one, what is not whole yet is left out. In a database all of it is
+//! of one moment anyway.
 
-use std::{collections::BTreeMap, fs, io, path::Path, time::SystemTime};
+use std::{collections::BTreeMap, io, time::SystemTime};
 
 use zeroize::Zeroizing;
 
 use super::{
-    disk::{Files, Folder, read_if_any},
+    disk::{Files, read_if_any},
     key,
     open::{CHECKPOINT, CUT, FRONTIER, SIGNER, VERIFIER},
     segment::{self, Chain, is_torn},
@@ -16,9 +17,12 @@ use super::{
 };
 use crate::seal::Ring;
 
+/// What others keep beside a journal ends with this.
+const BESIDE: &str = ".sealed";
+
 /// A journal at one moment. Small files are held, segments are read when they are asked for.
 pub struct Snapshot {
-    folder: Folder,
+    files: Box<dyn Files>,
     small: BTreeMap<String, Zeroizing<Vec<u8>>>,
     segments: Vec<(String, usize)>,
 }
@@ -30,43 +34,43 @@ impl std::fmt::Debug for Snapshot {
 }
 
 impl Snapshot {
-    /// Looks at the journal in `folder`. Data keys that have run out by `now`, and wait to be destroyed, are left out.
+    /// Looks at a journal. Data keys that have run out by `now`, and wait to be destroyed, are left out.
     ///
     /// # Errors
     /// When it can't be read.
-    pub fn take(folder: &Path, retention: &Retention, now: SystemTime) -> io::Result<Self> {
-        let disk = Folder::new(folder);
+    pub fn take(files: Box<dyn Files>, retention: &Retention, now: SystemTime) -> io::Result<Self> {
         let mut small = BTreeMap::new();
+        let beside = files.list("")?.into_iter().filter(|name| is_beside(name));
         // A cut that is told meanwhile is told twice by whoever goes on from here; the other way round it would never be.
-        for name in [CHECKPOINT, FRONTIER, CUT, SIGNER, VERIFIER] {
-            if let Some(bytes) = read_if_any(&disk, name)? {
-                small.insert(name.to_owned(), Zeroizing::new(bytes));
+        for name in [CHECKPOINT, FRONTIER, CUT, SIGNER, VERIFIER].map(str::to_owned).into_iter().chain(beside) {
+            if let Some(bytes) = read_if_any(&files, &name)? {
+                small.insert(name, Zeroizing::new(bytes));
             }
         }
-        let listed = segment::list(&disk)?;
+        let listed = segment::list(&files)?;
         let mut segments = Vec::with_capacity(listed.len());
         for (number, segment) in listed.iter().enumerate() {
             let length = if number + 1 == listed.len() {
-                let bytes = disk.read(&segment.name)?;
+                let bytes = files.read(&segment.name)?;
                 let mut chain = Chain { next: segment.first, previous: None };
                 // What is damaged stays in, to be found and named.
                 let torn = chain.follow(&bytes, |_, _| {}).filter(|bad| is_torn(&bytes, bad));
                 torn.map_or(bytes.len(), |bad| bad.at)
             } else {
-                usize::try_from(fs::metadata(folder.join(&segment.name))?.len()).map_err(io::Error::other)?
+                usize::try_from(files.length(&segment.name)?).map_err(io::Error::other)?
             };
             segments.push((segment.name.clone(), length));
         }
-        for name in key::files(&disk)? {
+        for name in key::files(&files)? {
             if key::run_out(&name, retention, now).is_some() {
                 continue;
             }
             // One that is destroyed at this moment is not there.
-            if let Some(bytes) = read_if_any(&disk, &name)? {
+            if let Some(bytes) = read_if_any(&files, &name)? {
                 small.insert(name, Zeroizing::new(bytes));
             }
         }
-        Ok(Self { folder: disk, small, segments })
+        Ok(Self { files, small, segments })
     }
 
     /// Names of the small files, and their bytes.
@@ -94,7 +98,7 @@ impl Files for Snapshot {
         }
         let known = self.segments.iter().find(|(known, _)| known == name);
         let (_, length) = known.ok_or(io::ErrorKind::NotFound)?;
-        let mut bytes = self.folder.read(name)?;
+        let mut bytes = self.files.read(name)?;
         if bytes.len() < *length {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
@@ -114,6 +118,12 @@ pub fn inside(folder: &str, name: &str) -> Option<String> {
 #[must_use]
 pub fn is_segment(name: &str) -> bool {
     segment::is_name(name)
+}
+
+/// Whether others keep it beside a journal, sealed by the same keys.
+#[must_use]
+pub fn is_beside(name: &str) -> bool {
+    !name.contains('/') && name.ends_with(BESIDE)
 }
 
 /// How many data keys open with no key of `ring`.

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     Journal, open,
-    place::Place,
+    place::{Place, SHARED},
     queue::{Error, Receipt},
     record::Record,
     search::Line,
@@ -35,14 +35,16 @@ pub enum Stream {
 }
 
 impl Stream {
-    /// Opens that of a place, for a process that needs nothing else of it.
+    /// Opens that of a place, or the one chain that it names, for a process that needs nothing else of it.
     ///
     /// # Errors
     /// As [`Journal::open`].
     pub fn open(settings: &Settings, ring: Ring) -> Result<Self, open::Error> {
-        match settings.place.postgres() {
-            Some(postgres) => Shared::open(postgres, settings.retention, ring).map(Arc::new).map(Self::Shared),
-            None => Journal::open(settings, ring).map(Arc::new).map(Self::Own),
+        match &settings.place {
+            Place::Database { postgres, chain: None | Some(SHARED) } => {
+                Shared::open(postgres, settings.retention, ring).map(Arc::new).map(Self::Shared)
+            }
+            Place::Folder(_) | Place::Database { .. } => Journal::open(settings, ring).map(Arc::new).map(Self::Own),
         }
     }
 

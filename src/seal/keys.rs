@@ -1,7 +1,9 @@
 //! The file of keys: a line an epoch, its name, a space, and 32 bytes in base64; the last is written with. A line more rotates; a line
-//! less destroys what was written in its time. Empty lines and those that begin with `#` are passed over.
+//! less destroys what was written in its time. Empty lines and those that begin with `#` are passed over. The same text may stand in a variable of
+//! the environment, which is named in the place of the file: `env:NAME`.
 
 use std::{
+    env,
     fs::{self, OpenOptions},
     io::{self, Write as _},
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
@@ -12,12 +14,25 @@ use aws_lc_rs::{digest, rand};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use zeroize::Zeroizing;
 
+use super::settings::variable;
 use crate::common::clock;
 
 /// Bytes of a secret.
 pub const SECRET: usize = 32;
 /// Most bytes of an epoch's name: letters, digits, dashes.
 const LONGEST_NAME: usize = 32;
+
+/// The text of a key file, or of a variable.
+///
+/// # Errors
+/// When it can't be read; [`NotFound`](io::ErrorKind::NotFound) where it is not there.
+pub fn read(path: &Path) -> io::Result<Zeroizing<String>> {
+    let Some(name) = variable(path) else { return fs::read_to_string(path).map(Zeroizing::new) };
+    env::var(name).map(Zeroizing::new).map_err(|error| match error {
+        env::VarError::NotPresent => io::Error::new(io::ErrorKind::NotFound, "the variable is not set"),
+        env::VarError::NotUnicode(_) => io::Error::new(io::ErrorKind::InvalidData, "the variable holds no text"),
+    })
+}
 
 /// Why there are no keys. Nothing of a key is in the text.
 #[derive(Debug, thiserror::Error)]
@@ -143,13 +158,14 @@ impl Ring {
         Self(vec![Key::new(epoch, secret)])
     }
 
-    /// The ring in `path`; made with one new key, named for the month, mode 0600, where there is no such file.
+    /// The ring in `path`; made with one new key, named for the month, mode 0600, where there is no such file. A variable is not made.
     ///
     /// # Errors
     /// When the file can't be used or made.
     pub fn load_or_make(path: &Path) -> Result<Self, Error> {
         match Self::load(path) {
-            Err(Error::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+            Err(Error::File { source, .. }) if source.kind() == io::ErrorKind::NotFound && variable(path).is_none() => {
+            }
             outcome => return outcome,
         }
         let today = time::OffsetDateTime::from(clock::now());
@@ -168,12 +184,14 @@ impl Ring {
     /// When the file is not there, is open to everybody, or holds something else.
     pub fn load(path: &Path) -> Result<Self, Error> {
         let file = |source| Error::File { path: path.to_owned(), source };
-        let mode = fs::metadata(path).map_err(file)?.permissions().mode() & 0o777;
-        // A group may read: orchestrators mount secrets as 0440 with a group of their own.
-        if mode & 0o007 != 0 {
-            return Err(Error::Open { path: path.to_owned(), mode });
+        if variable(path).is_none() {
+            let mode = fs::metadata(path).map_err(file)?.permissions().mode() & 0o777;
+            // A group may read: orchestrators mount secrets as 0440 with a group of their own.
+            if mode & 0o007 != 0 {
+                return Err(Error::Open { path: path.to_owned(), mode });
+            }
         }
-        Self::parse(&Zeroizing::new(fs::read_to_string(path).map_err(file)?), path)
+        Self::parse(&read(path).map_err(file)?, path)
     }
 
     /// The ring of a key file's text, which errors call `path`.

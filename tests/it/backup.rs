@@ -12,12 +12,13 @@ use std::{
 use privet::{
     backup::{
         Error,
+        archive::Vouched,
         create::{Source, Sources, create},
-        restore::restore,
+        restore::{Target, restore},
         sealed::Key,
     },
     journal::{
-        Class, Journal, Kind, Record, Settings,
+        Class, Journal, Kind, Place, Record, Settings,
         search::{Filter, search},
         settings::Retention,
         verify::{Outside, verify},
@@ -55,7 +56,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 /// A key that is kept elsewhere.
-fn key_file(path: &Path) {
+pub fn key_file(path: &Path) {
     fs::write(path, "2026 AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\n").expect("written");
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("set");
 }
@@ -189,7 +190,7 @@ fn a_back_up_brings_no_destroyed_day_back() {
     let key = || Key::File(Ring::derived("kept", Box::new([1; 32].into())));
     let named = |name: &str| Source { name: name.into(), path: data.join(name), elsewhere: false, keys: None };
     let sources = Sources {
-        journal: Some(data.join("journal")),
+        journal: Some(data.join("journal").into()),
         retention: Retention::default(),
         files: vec![named("seal.key"), named("pseudonym.key")],
     };
@@ -200,8 +201,9 @@ fn a_back_up_brings_no_destroyed_day_back() {
     // Two and a half years later: only who was given rights is still to be read.
     let later = now + Duration::from_secs(900 * 86_400);
     let to = dir.path().join("new");
-    let restored = restore(&file, &key(), Outside::default(), &to, later).expect("brought back");
-    let classes: Vec<Class> = restored.destroyed.iter().map(|(class, _)| *class).collect();
+    let target = |folder| Target { folder, journal: None };
+    let restored = restore(&file, &key(), Vouched::default(), &target(&to), later).expect("brought back");
+    let classes: Vec<Class> = restored.destroyed.iter().map(|(_, class, _)| *class).collect();
     assert_eq!(classes, [Class::Access, Class::Operations]);
     let names: Vec<PathBuf> =
         fs::read_dir(to.join("journal/keys")).expect("keys").map(|entry| entry.expect("one").path()).collect();
@@ -218,7 +220,7 @@ fn a_back_up_brings_no_destroyed_day_back() {
     let mut out = Vec::new();
     let made = create(&sources, &key(), &mut out, later).expect("made");
     assert_eq!(made.list.files.iter().filter(|file| file.name.starts_with("journal/keys/")).count(), 1);
-    assert!(matches!(restore(&file, &key(), Outside::default(), &data, now), Err(Error::NotEmpty(_))));
+    assert!(matches!(restore(&file, &key(), Vouched::default(), &target(&data), now), Err(Error::NotEmpty(_))));
 }
 
 #[test]
@@ -233,9 +235,55 @@ fn a_torn_end_that_was_told_is_no_reason_to_lose_a_back_up() {
     done(dir, &["backup", "create", "-o", "torn.backup", "--key-file", "kept.key"]);
     let found = done(dir, &["backup", "verify", "torn.backup", "--key-file", "kept.key", "--json"]);
     let found: Value = serde_json::from_str(&found).expect("JSON");
-    assert_eq!((&found["whole"], &found["journal"]["records"]), (&true.into(), &3.into()), "{found}");
+    assert_eq!((&found["whole"], &found["journals"][0]["records"]), (&true.into(), &3.into()), "{found}");
     done(dir, &["backup", "create", "-o", "cut.backup", "--key-file", "kept.key"]);
     let found = done(dir, &["backup", "verify", "cut.backup", "--key-file", "kept.key"]);
     assert!(found.contains("tells of a torn end"), "{found}");
     done(dir, &["backup", "restore", "cut.backup", "--data", "new", "--key-file", "kept.key"]);
+}
+
+#[test]
+fn who_has_agreed_outlives_the_disk_as_well() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let dir = dir.path();
+    staffed(dir);
+    fs::write(dir.join("people.csv"), "email,agreed\nlee@example.com,yes\n").expect("written");
+    done(dir, &["consent", "import", "people.csv", "--id", "email", "--agreed", "agreed"]);
+    assert!(dir.join("data/consent.sealed").exists(), "what outlives the records of it");
+    let known = done(dir, &["consent", "show", "lee@example.com"]);
+    key_file(&dir.join("kept.key"));
+    done(dir, &["backup", "create", "-o", "one.backup", "--key-file", "kept.key"]);
+    done(dir, &["backup", "restore", "one.backup", "--data", "new", "--key-file", "kept.key"]);
+    assert_eq!(fs::read(dir.join("new/consent.sealed")).ok(), fs::read(dir.join("data/consent.sealed")).ok());
+    assert_eq!(done(dir, &["consent", "show", "lee@example.com", "--data", "new"]), known);
+    assert!(known.contains("agreed"), "{known}");
+}
+
+#[test]
+fn journals_of_gateways_with_a_folder_each_are_all_in_it() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (data, to, file) = (dir.path().join("data"), dir.path().join("new"), dir.path().join("one.backup"));
+    fs::create_dir(&data).expect("made");
+    let place = Place::Folder(data.join("journal-*"));
+    let ring = || Ring::load_or_make(&data.join("seal.key")).expect("keys");
+    let gateways = [0, 1].map(|_| Journal::open(&Settings::new(place.clone()), ring()).expect("opened"));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    for journal in gateways.iter().chain([&gateways[1]]) {
+        runtime.block_on(journal.append(&Record::process_stopped())).expect("written");
+    }
+    let keys = Source { name: "seal.key".into(), path: data.join("seal.key"), elsewhere: false, keys: None };
+    let sources = Sources { journal: Some(place), retention: Retention::default(), files: vec![keys] };
+    let key = || Key::File(Ring::derived("kept", Box::new([1; 32].into())));
+    let now = SystemTime::now();
+    let made = create(&sources, &key(), fs::File::create(&file).expect("a file"), now).expect("made");
+    let found: Vec<_> = made.journals.0.iter().map(|(which, report)| (which.to_string(), report.records)).collect();
+    assert_eq!(found, [("journal-1".to_owned(), 1), ("journal-2".to_owned(), 2)]);
+    let target = Target { folder: &to, journal: None };
+    restore(&file, &key(), Vouched::default(), &target, now).expect("brought back");
+    for (name, records) in [("journal-1", 1), ("journal-2", 2)] {
+        let report = verify(&to.join(name).into(), Outside::default()).expect("read");
+        assert_eq!((report.problems, report.records), (Vec::new(), records), "{name}");
+    }
+    let nothing = Sources { journal: Some(Place::Folder(dir.path().join("other-*"))), ..sources };
+    assert!(matches!(create(&nothing, &key(), Vec::new(), now), Err(Error::File(..))), "no journal is no empty one");
 }

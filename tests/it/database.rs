@@ -68,7 +68,7 @@ impl Database {
         let made = init.args(["--no-sync", "--encoding=UTF8", "--locale=C"]).output().expect("initdb runs");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         database.launch();
-        database.sql_in("postgres", "CREATE DATABASE privet");
+        database.sql_of("postgres", "CREATE DATABASE privet");
         Some(database)
     }
 
@@ -146,10 +146,11 @@ impl Database {
 
     /// What a statement answers, a line a row.
     pub fn sql(&self, text: &str) -> String {
-        self.sql_in("privet", text)
+        self.sql_of("privet", text)
     }
 
-    fn sql_in(&self, database: &str, text: &str) -> String {
+    /// The same of another database.
+    pub fn sql_of(&self, database: &str, text: &str) -> String {
         let out = Command::new(self.bin.join("psql"))
             .args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", "privet", "-d", database, "-XAtqc", text])
             .env("PGPASSWORD", PASSWORD)
@@ -165,7 +166,12 @@ impl Database {
     }
 
     pub fn url(&self) -> String {
-        format!("postgres://privet:correct%20horse@127.0.0.1:{}/privet", self.port)
+        self.url_of("privet")
+    }
+
+    /// That of another database.
+    pub fn url_of(&self, database: &str) -> String {
+        format!("postgres://privet:correct%20horse@127.0.0.1:{}/{database}", self.port)
     }
 
     /// Lets it speak TLS, with the certificate and key at these places.

@@ -18,15 +18,15 @@ use crate::{
     support::{Origin, Privet},
 };
 
-const HERE: &str = " --config privet.toml";
-const ALL: usize = 100;
+pub const HERE: &str = " --config privet.toml";
+pub const ALL: usize = 100;
 
 /// Of a hundred people 37 have agreed.
-fn agreed(id: usize) -> bool {
+pub fn agreed(id: usize) -> bool {
     id * 37 % ALL < 37
 }
 
-fn mail(id: usize) -> String {
+pub fn mail(id: usize) -> String {
     format!("person{id}@example.com")
 }
 
@@ -66,7 +66,7 @@ fn body(path: &str) -> (&'static str, String) {
 }
 
 /// An application with a hundred people, which also tells what it was sent.
-fn application() -> Origin {
+pub fn application() -> Origin {
     Origin::start_with(|request, _| {
         let path = request.split(' ').nth(1).unwrap_or_default();
         let (kind, body) = body(path);
@@ -76,7 +76,7 @@ fn application() -> Origin {
     })
 }
 
-fn office(application: &Origin, more: &str) -> Privet {
+pub fn office(application: &Origin, more: &str) -> Privet {
     let list = "path = \"/\"\ngate = \"staff\"\nmask = \"policy\"\n\
          subject = [\"json:/people/*/id\", \"json:/id\", \"csv:id\", \"html:column:ID\"]\n\
          consent = [\"json:/people/*/agreed\", \"json:/agreed\", \"csv:agreed\", \"html:column:Agreed\"]\n";
@@ -97,17 +97,17 @@ fn office(application: &Origin, more: &str) -> Privet {
     privet
 }
 
-fn pledge(dir: &Path, name: &str) {
+pub fn pledge(dir: &Path, name: &str) {
     does(dir, &format!("pledge sign --agree 1 --as {name}{HERE}"));
 }
 
-fn records(privet: &Privet, kind: &str) -> Vec<Value> {
+pub fn records(privet: &Privet, kind: &str) -> Vec<Value> {
     let said = does(privet.dir.path(), &format!("audit search --kind {kind} --json{HERE}"));
     said.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
 /// A program that says what it works for.
-fn ask(privet: &Privet, jar: &str, path: &str, more: &[&str]) -> String {
+pub fn ask(privet: &Privet, jar: &str, path: &str, more: &[&str]) -> String {
     let headers: Vec<&str> = more.iter().flat_map(|line| ["-H", line]).collect();
     let url = privet.url(path);
     privet.curl(&[&["-i", "-b", jar, "-H", "Accept: application/json"], &headers[..], &[&url]].concat())
@@ -477,29 +477,6 @@ fn what_is_under_way_for_somebody_who_leaves_ends() {
     // The application says nothing more: only Privet can end it.
     assert!(!matches!(tls.read(&mut piece), Ok(n) if n > 0), "it ends at once");
     privet.until("noted", || privet.out().contains("aborted"));
-}
-
-#[test]
-fn consent_is_learned_from_the_applications_own_form() {
-    let shop = Origin::start_with(|request, _| {
-        let status = if request.contains("refuse") { "400 Bad Request" } else { "302 Found" };
-        Some(format!("HTTP/1.1 {status}\r\nLocation: /\r\nContent-Length: 0\r\n\r\n"))
-    });
-    let form = "[access.consent]\nform = { path = \"/account/consent\", field = \"marketing\", id = \"form:email\" }\n";
-    let privet = Privet::with(&format!("{}{form}", shop.route("")));
-    let post = |path: &str, body: &str| privet.curl(&["-i", "--data", body, &privet.url(path)]);
-    let known = || {
-        let said = does(privet.dir.path(), &format!("audit search --kind consent --json{HERE}"));
-        said.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON")["kind"].clone()).collect::<Vec<_>>()
-    };
-    assert!(post("/account/consent", "email=kim%40example.com&marketing=on").starts_with("HTTP/2 302"));
-    assert!(shop.seen().contains("email=kim%40example.com&marketing=on"), "the application has it as it came");
-    assert_eq!(known(), ["consent.given"]);
-    assert!(post("/account/consent", "email=lee%40example.com&marketing=on&refuse=1").starts_with("HTTP/2 400"));
-    assert!(post("/other", "email=lee%40example.com&marketing=on").starts_with("HTTP/2 302"));
-    assert!(post("/account/consent", "email=kim%40example.com").starts_with("HTTP/2 302"), "a box that is not ticked");
-    assert_eq!(known(), ["consent.given", "consent.withdrawn"]);
-    assert!(!(privet.log() + &privet.out()).contains("kim"));
 }
 
 #[test]

@@ -19,24 +19,24 @@ use crate::{
     support::{Origin, Privet, free_port},
 };
 
-const HERE: &str = " --config privet.toml";
+pub const HERE: &str = " --config privet.toml";
 
 /// What all gateways have: keys, accounts, a database.
-struct Office {
-    database: Database,
-    shared: TempDir,
+pub struct Office {
+    pub database: Database,
+    pub shared: TempDir,
     application: Origin,
 }
 
 impl Office {
-    fn open() -> Option<Self> {
+    pub fn open() -> Option<Self> {
         let (database, shared) = (Database::start()?, tempfile::tempdir().expect("a folder"));
         fs::write(shared.path().join("postgres"), database.url()).expect("written");
         Some(Self { database, shared, application: application() })
     }
 
     /// Another gateway.
-    fn gateway(&self, more: &str) -> Privet {
+    pub fn gateway(&self, more: &str) -> Privet {
         let shared = self.shared.path().display();
         let route = |path: &str, more: &str| self.application.route(&format!("path = \"{path}\"\n{more}"));
         let gated = |path: &str, role: &str| route(path, &format!("gate = \"staff\"\nroles = [\"{role}\"]"));
@@ -54,23 +54,23 @@ impl Office {
     }
 }
 
-fn status(answer: &str) -> &str {
+pub fn status(answer: &str) -> &str {
     answer.split(' ').nth(1).unwrap_or_default()
 }
 
 /// Everything that `audit search` finds.
-fn records(privet: &Privet, kind: &str) -> Vec<Value> {
+pub fn records(privet: &Privet, kind: &str) -> Vec<Value> {
     let said = does(privet.dir.path(), &format!("audit search --kind {kind} --json{HERE}"));
     said.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
 #[track_caller]
-fn verified(privet: &Privet) -> Vec<Value> {
+pub fn verified(privet: &Privet) -> Vec<Value> {
     let said = does(privet.dir.path(), &format!("audit verify --json{HERE}"));
     said.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
-fn patiently(what: &str, mut done: impl FnMut() -> bool) {
+pub fn patiently(what: &str, mut done: impl FnMut() -> bool) {
     let start = Instant::now();
     while !done() {
         assert!(start.elapsed() < Duration::from_secs(60), "never: {what}");
@@ -199,7 +199,7 @@ fn reviewed(gateways: &[Privet; 3]) {
 }
 
 /// One request on a recorded route by a connection of its own: its status, and its id.
-fn ask(privet: &Privet, number: usize) -> Option<(String, String)> {
+pub fn ask(privet: &Privet, number: usize) -> Option<(String, String)> {
     // A gateway that was just killed answers nothing.
     let answer = std::panic::catch_unwind(|| privet.get(&format!("/people/{number}"), "")).ok()?;
     let id = answer.lines().find_map(|line| {

@@ -67,7 +67,7 @@ struct PlaceArgs {
     chain: Option<u16>,
 }
 
-fn chain(text: &str) -> Result<u16, String> {
+pub(in crate::cli) fn chain(text: &str) -> Result<u16, String> {
     let number = || text.parse().ok().filter(|number| *number > SHARED);
     if text == "shared" { Some(SHARED) } else { number() }
         .ok_or_else(|| "a number, or `shared`, is expected".to_owned())

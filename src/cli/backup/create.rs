@@ -67,7 +67,7 @@ pub(super) fn run(args: &CreateArgs) -> ExitCode {
         [
             ("sha256", hex(&created.sum.sha256).into()),
             ("bytes", created.sum.bytes.into()),
-            ("records", created.journal.as_ref().map(|report| report.records).into()),
+            ("records", created.journals.records().into()),
             ("sealed_by", key.name().into()),
             ("to", if file.is_some() { "file" } else { "standard output" }.into()),
         ],
@@ -144,17 +144,16 @@ fn name(now: std::time::SystemTime) -> String {
 }
 
 fn print(args: &CreateArgs, created: &Created, file: Option<&Path>) {
-    let (sum, journal) = (&created.sum, &created.journal);
+    let (sum, records) = (&created.sum, created.journals.records());
     let text = if args.json {
         json!({
             "file": file.map(|file| file.display().to_string()), "sha256": hex(&sum.sha256), "bytes": sum.bytes,
-            "files": created.list.files.len(), "records": journal.as_ref().map(|report| report.records),
+            "files": created.list.files.len(), "records": records,
         })
         .to_string()
     } else {
         let place = file.map_or_else(|| "standard output".to_owned(), |file| file.display().to_string());
-        let records =
-            journal.as_ref().map_or_else(|| "no journal".to_owned(), |report| format!("{} records", report.records));
+        let records = records.map_or_else(|| "no journal".to_owned(), |records| format!("{records} records"));
         format!(
             "{place}: {} bytes, {} files, {records}\nsha256     {}",
             sum.bytes,

@@ -12,10 +12,20 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use super::{noted::Place, prompt, safe::scrubbed};
+use super::{
+    audit::{
+        chain,
+        verify::{OutsideArgs, OutsideRead},
+    },
+    noted::Place,
+    prompt,
+    safe::scrubbed,
+};
 use crate::{
+    access::consent,
     backup::{
         Error,
+        archive::Vouched,
         create::{Source, Sources},
         sealed::Key,
     },
@@ -27,11 +37,11 @@ use crate::{
 /// What `backup` takes.
 #[derive(Debug, clap::Subcommand)]
 pub enum BackupCommand {
-    /// Seal journal, keys and accounts into one file, beside a running gateway as well.
+    /// Seal journals, keys, accounts and consent into one file, beside running gateways as well.
     Create(create::CreateArgs),
     /// Prove a back-up, without a byte of it on disk.
     Verify(verify::VerifyArgs),
-    /// Bring a back-up back, into an empty folder.
+    /// Bring a back-up back, into an empty folder, and an empty database where the journal was in one.
     Restore(restore::RestoreArgs),
 }
 
@@ -77,6 +87,23 @@ impl KeyArgs {
     }
 }
 
+/// What vouches from outside, and for which journal.
+#[derive(Debug, clap::Args)]
+struct VouchedArgs {
+    #[command(flatten)]
+    outside: OutsideArgs,
+    /// The journal that it is of, where there are several: a number, or `shared`.
+    #[arg(long, value_name = "NUMBER", value_parser = chain)]
+    chain: Option<u16>,
+}
+
+impl VouchedArgs {
+    /// With the files that were named.
+    fn with<'a>(&self, outside: &'a OutsideRead) -> Vouched<'a> {
+        Vouched { outside: outside.outside(), chain: self.chain }
+    }
+}
+
 /// Whose data.
 #[derive(Debug, clap::Args)]
 struct DataArgs {
@@ -96,13 +123,19 @@ struct Data {
 
 impl DataArgs {
     fn data(&self) -> Result<Data, ExitCode> {
-        let Some(path) = &self.config else { return of_folder(&self.data) };
-        let config = Config::load(path, &Flags::default()).map_err(|report| {
-            eprintln!("{}", scrubbed(&report.to_string()));
-            ExitCode::from(2)
-        })?;
-        Ok(of_config(config))
+        match &self.config {
+            Some(path) => Ok(of_config(loaded(path)?)),
+            None => of_folder(&self.data),
+        }
     }
+}
+
+/// A configuration, or the exit code after telling what is wrong with it.
+fn loaded(path: &Path) -> Result<Config, ExitCode> {
+    Config::load(path, &Flags::default()).map_err(|report| {
+        eprintln!("{}", scrubbed(&report.to_string()));
+        ExitCode::from(2)
+    })
 }
 
 fn source(folder: &Path, name: &str, path: PathBuf, keys: Option<&str>) -> Source {
@@ -126,7 +159,7 @@ fn of_folder(folder: &Path) -> Result<Data, ExitCode> {
     let accounts = accounts.map(|name| source(folder, name, folder.join(name), Some(SEAL)));
     let journal = journal::Settings::new(folder.join("journal"));
     let sources = Sources {
-        journal: journal.place.folder().map(Path::to_owned),
+        journal: Some(journal.place.clone()),
         retention: journal.retention,
         files: keys.into_iter().chain(accounts).collect(),
     };
@@ -140,6 +173,7 @@ fn of_config(config: Config) -> Data {
     let seal = config.seal.key_file.clone().unwrap_or_else(|| folder.join(SEAL));
     let mut files =
         vec![source(folder, SEAL, seal.clone(), None), source(folder, TOKENS, crate::app::keys::place(&config), None)];
+    files.push(source(folder, consent::NAME, folder.join(consent::NAME), Some(SEAL)));
     for realm in &config.identity.realms {
         let known = files.iter().find(|file| file.path == realm.key_file).map(|file| file.name.clone());
         let keys = known.unwrap_or_else(|| {
@@ -152,7 +186,7 @@ fn of_config(config: Config) -> Data {
     }
     let journal = config.journal;
     let sources = Sources {
-        journal: journal.as_ref().and_then(|journal| journal.place.folder().map(Path::to_owned)),
+        journal: journal.as_ref().map(|journal| journal.place.clone()),
         retention: journal.as_ref().map_or_else(Retention::default, |journal| journal.retention),
         files,
     };
@@ -175,12 +209,16 @@ fn failed(error: &Error) -> ExitCode {
     use crate::seal::stream;
     tell(error);
     match error {
-        Error::Short(_) | Error::OtherKey(_) => ExitCode::from(2),
+        Error::Short(_) | Error::OtherKey(_) | Error::Which(_) | Error::NoDatabase | Error::NoFolder => {
+            ExitCode::from(2)
+        }
         Error::File(..)
         | Error::Io(_)
         | Error::Version(_)
         | Error::Keys(_)
         | Error::Changing
+        | Error::Database(..)
+        | Error::Held(_)
         | Error::Cipher
         | Error::Passphrase
         | Error::Sealed(stream::Error::UnknownKey(_)) => ExitCode::from(3),

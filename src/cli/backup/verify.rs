@@ -4,10 +4,10 @@ use std::{path::PathBuf, process::ExitCode};
 
 use serde_json::json;
 
-use super::{KeyArgs, failed};
+use super::{KeyArgs, VouchedArgs, failed};
 use crate::{
     backup::archive::{Checked, verify},
-    cli::audit::{self, verify::OutsideArgs},
+    cli::audit,
     journal::tree::hex,
 };
 
@@ -20,14 +20,14 @@ pub struct VerifyArgs {
     #[command(flatten)]
     key: KeyArgs,
     #[command(flatten)]
-    outside: OutsideArgs,
+    vouched: VouchedArgs,
     /// JSON instead of text.
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn run(args: &VerifyArgs) -> ExitCode {
-    let outside = match args.outside.read() {
+    let outside = match args.vouched.outside.read() {
         Ok(outside) => outside,
         Err(code) => return code,
     };
@@ -35,7 +35,7 @@ pub(super) fn run(args: &VerifyArgs) -> ExitCode {
         Ok(key) => key,
         Err(code) => return code,
     };
-    let checked = match verify(&args.file, &key, outside.outside()) {
+    let checked = match verify(&args.file, &key, args.vouched.with(&outside)) {
         Ok(checked) => checked,
         Err(error) => return failed(&error),
     };
@@ -44,14 +44,16 @@ pub(super) fn run(args: &VerifyArgs) -> ExitCode {
     } else {
         print(&checked);
     }
-    ExitCode::from(u8::from(checked.unfit().is_some()))
+    ExitCode::from(u8::from(checked.journals.fit().is_err()))
 }
 
 fn object(checked: &Checked) -> serde_json::Value {
+    let journals = checked.journals.0.iter();
     json!({
-        "whole": checked.unfit().is_none(), "sha256": hex(&checked.sum.sha256), "bytes": checked.sum.bytes,
+        "whole": checked.journals.fit().is_ok(), "sha256": hex(&checked.sum.sha256), "bytes": checked.sum.bytes,
         "created": audit::time_text(checked.list.created), "privet": checked.list.privet,
-        "files": checked.list.files, "journal": checked.journal.as_ref().map(|report| audit::verify::object("journal", report)),
+        "files": checked.list.files,
+        "journals": journals.map(|(which, report)| audit::verify::object(&which.to_string(), report)).collect::<Vec<_>>(),
     })
 }
 
@@ -63,8 +65,11 @@ fn print(checked: &Checked) {
     for file in list.files.iter().filter(|file| file.was.is_some()) {
         println!("           {} was {}", file.name, file.was.as_deref().unwrap_or_default());
     }
-    match &checked.journal {
-        Some(report) => audit::verify::print(report),
-        None => println!("no journal"),
+    for (which, report) in &checked.journals.0 {
+        println!("journal    {which}");
+        audit::verify::print(report);
+    }
+    if checked.journals.0.is_empty() {
+        println!("no journal");
     }
 }

@@ -2,14 +2,13 @@
 
 use std::{collections::HashMap, fs::File, io::BufReader, path::PathBuf, process::ExitCode};
 
-use csv::{ByteRecord, ReaderBuilder};
 use serde_json::json;
 
 use super::{Failed, Office};
 use crate::{
     access::{
         consent::{MOST, Source},
-        consent_form::agrees,
+        consent_list::{Columns, Error, List},
         subject::{Name, Subject},
     },
     cli::control::Gateway,
@@ -65,50 +64,27 @@ impl Tally {
 
 pub(super) fn run(args: &ImportArgs) -> Result<ExitCode, Failed> {
     let unreadable = |error: &dyn std::fmt::Display| (3, format!("{} can't be read: {error}", args.file.display()));
-    let separator = separator(args).map_err(|error| unreadable(&error))?;
+    let columns = Columns {
+        id: args.id.clone(),
+        name: Name::of(args.name.as_deref().unwrap_or(&args.id)),
+        agreed: args.agreed.clone(),
+    };
     let file = File::open(&args.file).map_err(|error| unreadable(&error))?;
-    let mut reader = ReaderBuilder::new().delimiter(separator).flexible(true).from_reader(BufReader::new(file));
-    let head: Vec<String> = match reader.byte_headers() {
-        Ok(head) => head.iter().map(text).collect(),
-        Err(error) => return Err(unreadable(&kind(&error))),
-    };
-    let column = |name: &str| {
-        let at = head.iter().position(|known| known == name);
-        let known = head.iter().map(String::as_str).take(50).collect::<Vec<_>>().join(", ");
-        at.ok_or_else(|| {
-            (
-                2,
-                format!(
-                    "no column is called \"{name}\"\n    hint: the first line has: {}",
-                    super::super::safe::scrubbed(&known)
-                ),
-            )
-        })
-    };
-    let (id, agreed) = (column(&args.id)?, column(&args.agreed)?);
-    let name = Name::of(args.name.as_deref().unwrap_or(&args.id));
+    let mut list = List::open(BufReader::with_capacity(64 << 10, file), &columns).map_err(|error| match &error {
+        Error::Column { known, .. } => {
+            let known = known.iter().map(String::as_str).take(50).collect::<Vec<_>>().join(", ");
+            (2, format!("{error}\n    hint: the first line has: {}", super::super::safe::scrubbed(&known)))
+        }
+        error => unreadable(error),
+    })?;
     let mut office = Office::open(&args.gateway, true)?;
     let mut tally = Tally::default();
     // Of somebody who stands there twice the later line counts.
     let mut waiting: HashMap<Subject, bool> = HashMap::new();
-    let mut record = ByteRecord::new();
-    loop {
-        match reader.read_byte_record(&mut record) {
-            Ok(false) => break,
-            Ok(true) => {}
-            Err(error) => return Err(unreadable(&kind(&error))),
-        }
-        let line = record.position().map_or(0, csv::Position::line);
-        if record.len() != head.len() {
-            tally.unread(line, "it has another number of columns than the first");
-            continue;
-        }
-        let subject = record.get(id).and_then(|value| office.subjects().name(&name, value));
-        let said = record.get(agreed).filter(|value| !value.trim_ascii().is_empty()).and_then(agrees);
-        match (subject, said) {
-            (None, _) => tally.unread(line, "it names nobody"),
-            (_, None) => tally.unread(line, "it does not say clearly whether they have agreed"),
-            (Some(subject), Some(said)) => {
+    while let Some((line, said)) = list.next(office.subjects()).map_err(|error| unreadable(&error))? {
+        match said {
+            Err(why) => tally.unread(line, why),
+            Ok((subject, said)) => {
                 *if said { &mut tally.agreed } else { &mut tally.not } += 1;
                 waiting.insert(subject, said);
             }
@@ -151,33 +127,5 @@ fn print(args: &ImportArgs, tally: &Tally) {
     }
     if tally.unread > SHOWN as u64 {
         eprintln!("... {} lines could not be read", tally.unread);
-    }
-}
-
-/// What parts the columns of the first line.
-fn separator(args: &ImportArgs) -> std::io::Result<u8> {
-    use std::io::BufRead as _;
-    let mut line = Vec::new();
-    let mut start = std::io::Read::take(BufReader::new(File::open(&args.file)?), 64 << 10);
-    start.read_until(b'\n', &mut line)?;
-    let count = |sign: u8| memchr::memchr_iter(sign, &line).count();
-    // The first of equals wins.
-    Ok(*b",;\t".iter().rev().max_by_key(|sign| count(**sign)).unwrap_or(&b','))
-}
-
-/// A column's name: in UTF-8, or as spreadsheets in Korea write it.
-fn text(name: &[u8]) -> String {
-    let name = name.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(name).trim_ascii();
-    match std::str::from_utf8(name) {
-        Ok(name) => name.to_owned(),
-        Err(_) => encoding_rs::EUC_KR.decode(name).0.into_owned(),
-    }
-}
-
-/// What is wrong with a file, without what stands in it.
-fn kind(error: &csv::Error) -> String {
-    match error.kind() {
-        csv::ErrorKind::Io(error) => error.to_string(),
-        _ => "it is no CSV".to_owned(),
     }
 }

@@ -54,7 +54,7 @@ pub(super) const KEYS: &[Key] = &[
         "key_file",
         "\"seal.key\"",
         "seal.key in data_dir",
-        "Keys that seal what is kept, in the same form as `privacy.key_file`; made with mode 0600 when missing and needed.",
+        "Keys that seal what is kept, in the same form as `privacy.key_file`; made with mode 0600 when missing and needed. \"env:NAME\" reads them from a variable of the environment, at a start: every command needs it then.",
     ),
     key(
         "journal",
