@@ -12,7 +12,7 @@ const RANKS: &[&[&str]] = &[
     &["observe"],
     &["identity", "access"],
     &["registry", "backup"],
-    &["tls", "privacy", "login", "journal", "shield"],
+    &["tls", "privacy", "login", "journal", "shield", "scan"],
     &["store", "dial", "seal", "format"],
     &["common"],
 ];
