@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use tokio::{runtime::Handle as Runtime, sync::mpsc::UnboundedSender, task::AbortHandle};
 
-use super::{authority, bans, consent, console, control, journal, keys, registry, shown, store, telemetry};
+use super::{authority, bans, consent, console, control, journal, keys, registry, shown, store, telemetry, watch};
 use crate::{
     access::consent::Desk,
     admin::{self, Asked, Health},
@@ -117,6 +117,7 @@ impl Running {
         let guard = keys::guard(&config, store.as_ref())?;
         let realms = keys::realms(&config, &guard, store.as_ref(), &[])?;
         let bans = bans::of(&config, store.as_ref(), None)?;
+        let watch = watch::of(&config, None)?;
         let attempts = bans::Listener::new(bans.as_ref(), &guard);
         let telemetry = telemetry::prepare(&config, &process.metrics, settings.workers, None)?;
         let challenges = &process.tls.orders().challenges;
@@ -131,6 +132,7 @@ impl Running {
             authority,
             guard: &guard,
             bans,
+            watch,
             realms: &realms,
             log: log.clone(),
             telemetry: telemetry.clone(),
@@ -239,6 +241,7 @@ impl Running {
         let guard = self.guard_of(&config)?;
         let realms = keys::realms(&config, &guard, self.store.as_ref(), &self.plan.realms())?;
         let bans = bans::of(&config, self.store.as_ref(), self.plan.bans.as_ref())?;
+        let watch = watch::of(&config, self.plan.watch.as_ref())?;
         let telemetry = telemetry::prepare(&config, &self.process.metrics, workers, self.telemetry.as_deref())?;
         let challenges = &self.process.tls.orders().challenges;
         let authority = authority::of(&config, self.journal.journal(), self.registry.as_ref(), self.desk.as_ref())?;
@@ -247,6 +250,7 @@ impl Running {
             authority,
             guard: &guard,
             bans,
+            watch,
             realms: &realms,
             log: log.clone(),
             telemetry: telemetry.clone(),
@@ -300,6 +304,9 @@ impl Running {
         self.attempts.listen(plan.bans.as_ref(), &guard);
         if let (Some(bans), Some(settings)) = (&plan.bans, &config.bans) {
             bans.apply(settings.clone());
+        }
+        if let Some(watch) = &plan.watch {
+            watch.apply(config.scan.clone());
         }
         self.plan = plan;
         self.guard = guard;

@@ -24,6 +24,7 @@ mod prompt;
 pub mod redact;
 pub mod reveal;
 mod safe;
+pub mod scan;
 pub mod serve;
 pub mod sessions;
 pub mod staff;
@@ -86,6 +87,8 @@ enum Command {
     /// Show, sign or withdraw the security pledge.
     #[command(subcommand)]
     Pledge(pledge::PledgeCommand),
+    /// Say what an application or a configuration leaves open, and how that is mended.
+    Scan(Box<scan::ScanArgs>),
     /// List or end the sessions of people who have signed in.
     #[command(subcommand)]
     Sessions(sessions::SessionsCommand),
@@ -166,6 +169,7 @@ pub fn run() -> ExitCode {
         Command::Intercept(args) => intercept::run(&args),
         Command::Logins(args) => logins::run(&args),
         Command::Logs(command) => logs::run(&command),
+        Command::Scan(args) => scan::run(&args),
         Command::Sessions(command) => sessions::run(&command),
         Command::Redact(args) => redact::run(&args),
         Command::Reveal(args) => reveal::run(&args),

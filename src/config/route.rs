@@ -70,6 +70,8 @@ pub fn resolve(
         d.note(&gate_place, "a gate needs TLS: browsers keep its session for https alone", None);
     }
     let shield = super::shield::on_route(&mut table, d);
+    let watch = table.flag("watch", d, false);
+    let (headers, hidden) = (super::scan::headers(&mut table, d), super::scan::hidden(&mut table, d));
     table.finish(d);
     Some(Route {
         name: format!("{}{path}", host_name(&host)),
@@ -95,6 +97,9 @@ pub fn resolve(
         records,
         gate,
         shield,
+        watch,
+        headers,
+        hidden,
     })
 }
 

@@ -9,6 +9,7 @@ mod people;
 mod privacy;
 mod registry;
 mod route;
+mod scan;
 mod shield;
 mod telemetry;
 
@@ -27,6 +28,7 @@ pub fn keys() -> impl Iterator<Item = &'static Key> {
         access::KEYS,
         shield::KEYS,
         ban::KEYS,
+        scan::KEYS,
         route::KEYS,
     ]
     .into_iter()
@@ -34,7 +36,7 @@ pub fn keys() -> impl Iterator<Item = &'static Key> {
 }
 
 /// Tables and keys of safeguards that this version does not have. Ignoring one would leave data unprotected in silence.
-pub const LATER: &[(&str, &str)] = &[("", "antivirus"), ("route[]", "antivirus"), ("route[]", "watch")];
+pub const LATER: &[(&str, &str)] = &[("", "antivirus"), ("route[]", "antivirus")];
 
 /// Keys whose value may be given by a file instead, under this name with `_file`, and is never shown.
 pub const SECRETS: &[&str] = &[

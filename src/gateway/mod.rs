@@ -37,6 +37,7 @@ pub mod upgrade;
 pub mod upload;
 pub mod upstream;
 pub mod url;
+pub mod watch;
 
 use std::rc::Rc;
 
@@ -163,9 +164,13 @@ impl Gateway {
             Box::pin(returned::restore(&self.plan.memory, line, who.as_deref(), &mut parts, &mut body, record)).await?;
         }
         let consent = consent::read(self.plan.authority.as_ref(), &head, &parts, &mut body).await?;
+        let watched = watch::begin(self.plan.watch.as_ref(), line, client, &head, &parts, who.is_some());
         let exchange =
             Exchange { line, client, watch, id, head: &head, upload, masking, permitted, wish, attempt, screened };
-        let answer = exchange.forward(outer, parts, body).await?;
+        let mut answer = exchange.forward(outer, parts, body).await?;
+        if let Some(watched) = watched {
+            watched.see(&mut answer);
+        }
         if let Some(consent) = consent {
             Box::pin(consent.settle(answer.status())).await;
         }

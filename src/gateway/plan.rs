@@ -29,6 +29,7 @@ use crate::{
         trace::Tracing,
         upload::Upload,
         upstream::{cluster::Cluster, shared::Shared},
+        watch::Lens,
     },
     identity::{Principal, Realm},
     login::{Guard, Rule, settings::Login},
@@ -44,6 +45,7 @@ use crate::{
             settings::{At, Uninspectable},
         },
     },
+    scan::{Watch, exchange::Eye},
     shield::{Ruleset, ban::Bans},
     tls::acme::Challenges,
 };
@@ -75,6 +77,8 @@ pub struct Plan {
     pub authority: Option<Arc<Authority>>,
     /// Rules against intrusion.
     pub shield: Option<Arc<Ruleset>>,
+    /// Who looks at answers of watched routes.
+    pub watch: Option<Arc<Watch>>,
     log: Option<Arc<Log>>,
     telemetry: Option<Arc<Telemetry>>,
     bounds: Bounds,
@@ -103,6 +107,8 @@ pub struct Means<'a> {
     pub guard: &'a Arc<Guard>,
     /// Who is banned, where anybody is.
     pub bans: Option<Arc<Bans>>,
+    /// Who looks at answers of watched routes, where any is.
+    pub watch: Option<Arc<Watch>>,
     /// The doors that routes may have.
     pub realms: &'a [Arc<Realm>],
     /// Who may do what with personal data, and where it is written down.
@@ -193,6 +199,7 @@ impl Plan {
             telemetry: means.telemetry,
             guard: Arc::clone(means.guard),
             bans: means.bans,
+            watch: means.watch,
             authority: means.authority,
             shield: settings.shield.clone(),
             spent: previous.map(|plan| Arc::clone(&plan.spent)).unwrap_or_default(),
@@ -339,6 +346,8 @@ pub struct Line {
     pub realm: Option<Arc<Realm>>,
     /// Whether browsers may have cookies of Privet's, which are nothing for an application, whatever route they come by.
     pub has_cookies: bool,
+    /// Its name, and what knows personal data, where its answers are watched.
+    pub watched: Option<(Arc<str>, Arc<dyn Eye>)>,
     /// Buffers for its URLs.
     pub scratch: RefCell<Scratch>,
 }
@@ -428,6 +437,9 @@ impl Gateway {
                 total: route.timeout.map(Ticks::from),
                 stall: bounds.stall.into(),
                 upload: bounds.upload(route.body_limit.unwrap_or(u64::MAX)),
+                watched: route.watch.then(|| {
+                    (Arc::from(&*route.name), Arc::new(Lens(Arc::clone(engine))) as Arc<dyn Eye>)
+                }),
                 engine: Arc::clone(engine),
                 route: Arc::clone(route),
             })

@@ -165,6 +165,27 @@ pub(super) const KEYS: &[Key] = &[
         "refuse",
         "What is more than [shield.limits] look at, on a route that blocks: \"refuse\" (413) or \"pass\" what was not looked at.",
     ),
+    key(
+        "route[]",
+        "watch",
+        "true",
+        "false",
+        "Whether rules look at the answers on their way for what the application gives away, off the path of requests; `privet scan --live` tells what they find. docs/SCAN.md.",
+    ),
+    key(
+        "route[]",
+        "headers",
+        "{ X-Content-Type-Options = \"nosniff\" }",
+        "{}",
+        "Headers that the application's answers get where they have none of the name.",
+    ),
+    key(
+        "route[]",
+        "hide_headers",
+        "[\"Server\", \"X-Powered-By\"]",
+        "[]",
+        "Headers of the application's answers that nobody gets; with `headers` another value takes their place.",
+    ),
     key("route[]", "rewrite_location", "true", "true", "Whether Location: http:// of our own hosts becomes https://."),
     key(
         "route[]",
