@@ -151,7 +151,11 @@ fn scanned(args: &ScanArgs) -> Result<ExitCode, ExitCode> {
     };
     let eye = Lens(Arc::clone(engine));
     let now = OffsetDateTime::now_utc();
-    let outcome = if args.live { live::look(args, baseline.as_ref(), &eye, now)? } else { site::look(args, baseline.as_ref(), &eye, now)? };
+    let outcome = if args.live {
+        live::look(args, baseline.as_ref(), &eye, now)?
+    } else {
+        site::look(args, baseline.as_ref(), &eye, now)?
+    };
     if args.update_baseline
         && let (Some(file), Some(baseline)) = (&args.baseline, &baseline)
     {

@@ -245,7 +245,10 @@ impl Config {
         }
         if let Some(file) = &self.scan.retirejs {
             let (known, skipped) = (self.scan.libraries.len(), self.scan.libraries.skipped);
-            lines.push(format!("scan   {known} libraries with known holes, {}; {skipped} patterns left out", file.display()));
+            lines.push(format!(
+                "scan   {known} libraries with known holes, {}; {skipped} patterns left out",
+                file.display()
+            ));
         }
         lines
     }

@@ -437,9 +437,9 @@ impl Gateway {
                 total: route.timeout.map(Ticks::from),
                 stall: bounds.stall.into(),
                 upload: bounds.upload(route.body_limit.unwrap_or(u64::MAX)),
-                watched: route.watch.then(|| {
-                    (Arc::from(&*route.name), Arc::new(Lens(Arc::clone(engine))) as Arc<dyn Eye>)
-                }),
+                watched: route
+                    .watch
+                    .then(|| (Arc::from(&*route.name), Arc::new(Lens(Arc::clone(engine))) as Arc<dyn Eye>)),
                 engine: Arc::clone(engine),
                 route: Arc::clone(route),
             })

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode, header, request::Parts}
 
 use crate::{
     gateway::{body::Body, client::Client, head::Head, plan::Line},
-    privacy::{Engine, Kind, Tally},
+    privacy::{Engine, Finding, Kind, Tally},
     scan::{
         Watch,
         exchange::{Asked, Eye},
@@ -27,8 +27,14 @@ impl Eye for Lens {
 
     fn kinds(&self, text: &[u8]) -> Vec<(String, u64)> {
         let mut tally = Tally::default();
+        // A mask leaves the form of a value, and stars within it.
+        let is_masked = |finding: &Finding| {
+            let end = (finding.end + 1).min(text.len());
+            text.get(finding.start..end).is_some_and(|value| value.contains(&b'*'))
+        };
         let found = self.0.detector().detect(text);
-        found.iter().filter(|finding| finding.kind != Kind::IpAddress).for_each(|finding| tally.add(&finding.kind));
+        let told = found.iter().filter(|finding| finding.kind != Kind::IpAddress && !is_masked(finding));
+        told.for_each(|finding| tally.add(&finding.kind));
         tally.iter().map(|(kind, n)| (kind.name().to_owned(), n)).collect()
     }
 }
@@ -75,7 +81,8 @@ impl Asking {
         if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
             return;
         }
-        let tap = Tap { status: answer.status(), headers: answer.headers().clone(), body: Vec::new(), asking: Some(self) };
+        let tap =
+            Tap { status: answer.status(), headers: answer.headers().clone(), body: Vec::new(), asking: Some(self) };
         answer.body_mut().tap(Box::new(tap));
     }
 }

@@ -96,7 +96,9 @@ pub enum Error {
     #[error("say why in one line of at most {LONGEST_REASON} bytes (--reason)")]
     Reason,
     /// Not in the file.
-    #[error("no finding of the baseline has a fingerprint that begins with `{0}`; --update-baseline takes in what is found")]
+    #[error(
+        "no finding of the baseline has a fingerprint that begins with `{0}`; --update-baseline takes in what is found"
+    )]
     Unknown(String),
     /// More than one in the file.
     #[error("several findings of the baseline have a fingerprint that begins with `{0}`: write more of it")]
@@ -195,7 +197,10 @@ fn day(text: &str) -> Result<Date, Error> {
 mod tests {
     use time::macros::datetime;
 
-    use super::{super::{exchange::Blind, finding::Seen, rules}, *};
+    use super::{
+        super::{exchange::Blind, finding::Seen, rules},
+        *,
+    };
 
     fn finding(id: &str) -> Finding {
         Finding::new(rules::named(id).expect("a rule"), "https://shop.example/a", &Seen::default(), &Blind)

@@ -39,7 +39,10 @@ impl Grade {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::{exchange::Blind, finding::Seen, rules}, *};
+    use super::{
+        super::{exchange::Blind, finding::Seen, rules},
+        *,
+    };
 
     #[test]
     fn a_rule_counts_once() {

@@ -107,12 +107,20 @@ impl Libraries {
     /// When it is of another form.
     pub fn read(text: &[u8]) -> Result<Self, Error> {
         let file: Value = serde_json::from_slice(text)?;
-        let mut libraries = Self { source: digest(&SHA1_FOR_LEGACY_USE_ONLY, text).as_ref().to_vec(), ..Self::default() };
+        let mut libraries =
+            Self { source: digest(&SHA1_FOR_LEGACY_USE_ONLY, text).as_ref().to_vec(), ..Self::default() };
         for (name, entry) in file.as_object().ok_or(Error::Form)? {
             let holes: Vec<Hole> = entry["vulnerabilities"].as_array().into_iter().flatten().map(Hole::read).collect();
             let of = |key: &str, skipped: &mut usize| -> Vec<Regex> {
                 let texts = entry["extractors"][key].as_array().into_iter().flatten().filter_map(Value::as_str);
-                texts.filter_map(|text| pattern(text).or_else(|| { *skipped += 1; None })).collect()
+                texts
+                    .filter_map(|text| {
+                        pattern(text).or_else(|| {
+                            *skipped += 1;
+                            None
+                        })
+                    })
+                    .collect()
             };
             let mut skipped = 0;
             let mut urls = of("uri", &mut skipped);
@@ -126,7 +134,8 @@ impl Libraries {
             }
             let contents = of("filecontent", &mut skipped);
             let hashes = entry["extractors"]["hashes"].as_object().into_iter().flatten();
-            let hashes = hashes.filter_map(|(sum, version)| Some((sum.to_ascii_lowercase(), version.as_str()?.to_owned())));
+            let hashes =
+                hashes.filter_map(|(sum, version)| Some((sum.to_ascii_lowercase(), version.as_str()?.to_owned())));
             let hashes: Vec<_> = hashes.collect();
             libraries.skipped += skipped;
             if !holes.is_empty() {
@@ -160,7 +169,8 @@ impl Libraries {
         if self.list.is_empty() {
             return Vec::new();
         }
-        let sum: String = digest(&SHA1_FOR_LEGACY_USE_ONLY, script).as_ref().iter().map(|b| format!("{b:02x}")).collect();
+        let sum: String =
+            digest(&SHA1_FOR_LEGACY_USE_ONLY, script).as_ref().iter().map(|b| format!("{b:02x}")).collect();
         let beginning = &script[..script.len().min(BEGINNING)];
         self.known(|library| {
             let known = library.hashes.iter().find(|(known, _)| *known == sum).map(|(_, version)| version.clone());
@@ -267,7 +277,11 @@ pub(super) mod tests {
     #[test]
     fn versions_are_compared_part_by_part() {
         for (less, more) in [("1.9", "1.10"), ("1.0.0-rc1", "1.0.0"), ("3.4.1", "3.5.0"), ("1.0", "1.0.1")] {
-            assert_eq!((compare(less, more), compare(more, less)), (Ordering::Less, Ordering::Greater), "{less} {more}");
+            assert_eq!(
+                (compare(less, more), compare(more, less)),
+                (Ordering::Less, Ordering::Greater),
+                "{less} {more}"
+            );
         }
         assert_eq!(compare("1.0", "1.0.0"), Ordering::Equal);
     }

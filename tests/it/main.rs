@@ -48,6 +48,7 @@ mod registry;
 mod replicas;
 mod review;
 mod route;
+mod scan;
 mod scim;
 mod shield;
 mod staff;

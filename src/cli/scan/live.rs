@@ -9,12 +9,7 @@ use time::OffsetDateTime;
 use super::{Outcome, ScanArgs};
 use crate::{
     gateway::watch::Lens,
-    scan::{
-        Finding, Seen,
-        baseline::Baseline,
-        report::Report,
-        rules,
-    },
+    scan::{Finding, Seen, baseline::Baseline, report::Report, rules},
 };
 
 /// Asks the gateway.

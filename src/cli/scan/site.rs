@@ -44,7 +44,9 @@ pub(super) fn look(
         None => config.map(|config| Arc::clone(&config.scan.libraries)).unwrap_or_default(),
     };
     let sites = match (&args.url, config) {
-        (Some(url), _) => vec![Target::parse(url, asking.connect.as_deref()).map_err(|why| usage(format!("{url}: {why}")))?],
+        (Some(url), _) => {
+            vec![Target::parse(url, asking.connect.as_deref()).map_err(|why| usage(format!("{url}: {why}")))?]
+        }
         (None, Some(config)) => wish::sites(config),
         (None, None) => return Err(usage("name a URL, or a configuration (--config FILE)")),
     };
@@ -166,12 +168,15 @@ fn routes(
     };
     let mut parted: Vec<(String, Option<String>, Vec<Finding>)> = Vec::new();
     for finding in findings {
-        let Some(route) = finding.places.first().and_then(|place| route_of(config, place)) else { continue };
-        match parted.iter_mut().find(|(name, ..)| *name == route.name) {
+        let route = finding.places.first().and_then(|place| route_of(config, place));
+        let name = route.map_or(String::new(), |route| route.name.clone());
+        match parted.iter_mut().find(|(known, ..)| *known == name) {
             Some((_, _, list)) => list.push(finding),
-            None => parted.push((route.name.clone(), None, vec![finding])),
+            None => parted.push((name, None, vec![finding])),
         }
     }
+    // Tables are last, for lines behind them would be theirs.
+    parted.sort_by_key(|(name, ..)| name.is_empty());
     parted
 }
 

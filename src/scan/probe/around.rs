@@ -56,7 +56,8 @@ pub async fn look(probe: &Probe<'_>, applications: &[Application]) -> Result<(),
             let place = SocketAddr::new(*address, application.port);
             if let Some(status) = status(place).await {
                 let network = if address.is_ipv4() { "an IPv4 address" } else { "an IPv6 address" };
-                let seen = Seen::sample(format!("it answers {status} at {network} of this machine that is not loopback"));
+                let seen =
+                    Seen::sample(format!("it answers {status} at {network} of this machine that is not loopback"));
                 probe.found(&rule::AROUND, &application.name, &seen);
                 break;
             }
@@ -69,7 +70,10 @@ pub async fn look(probe: &Probe<'_>, applications: &[Application]) -> Result<(),
 async fn status(place: SocketAddr) -> Option<u16> {
     let exchange = async {
         let mut socket = TcpStream::connect(place).await.ok()?;
-        socket.write_all(format!("GET / HTTP/1.1\r\nHost: {place}\r\nConnection: close\r\n\r\n").as_bytes()).await.ok()?;
+        socket
+            .write_all(format!("GET / HTTP/1.1\r\nHost: {place}\r\nConnection: close\r\n\r\n").as_bytes())
+            .await
+            .ok()?;
         let mut head = Vec::new();
         while head.len() < 4096 && !head.windows(4).any(|end| end == b"\r\n\r\n") {
             if socket.read_buf(&mut head).await.ok()? == 0 {

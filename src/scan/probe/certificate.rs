@@ -3,11 +3,7 @@
 use rustls::{client::verify_server_name, pki_types::ServerName, server::ParsedCertificate};
 use time::{OffsetDateTime, macros::format_description};
 use x509_parser::{
-    certificate::X509Certificate,
-    extensions::GeneralName,
-    prelude::FromDer as _,
-    public_key::PublicKey,
-    x509::X509Name,
+    certificate::X509Certificate, extensions::GeneralName, prelude::FromDer as _, public_key::PublicKey, x509::X509Name,
 };
 
 use super::{

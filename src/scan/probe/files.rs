@@ -3,11 +3,7 @@
 use bytes::Bytes;
 use http::Request;
 
-use super::{
-    Probe,
-    budget::Spent,
-    client::Error,
-};
+use super::{Probe, budget::Spent, client::Error};
 use crate::scan::{finding::Seen, rules::site as rule};
 
 /// A path, what it is, and what its content shows.
@@ -32,7 +28,9 @@ const FILES: &[File] = &[
     ("/phpinfo.php", "PHP's settings", |body| has(body, b"phpinfo()")),
     ("/server-status", "who asks for what", |body| has(body, b"Apache Server Status")),
     ("/actuator/env", "an application's settings", |body| has(body, b"\"propertySources\"")),
-    ("/actuator/heapdump", "an application's memory", |body| body.starts_with(b"JAVA PROFILE") || body.starts_with(&[0x1F, 0x8B])),
+    ("/actuator/heapdump", "an application's memory", |body| {
+        body.starts_with(b"JAVA PROFILE") || body.starts_with(&[0x1F, 0x8B])
+    }),
     ("/debug/pprof/", "a profiler", |body| has(body, b"Types of profiles available")),
     ("/.vscode/sftp.json", "a password of a server", |body| has(body, b"\"password\"") && has(body, b"\"host\"")),
 ];
@@ -58,7 +56,7 @@ pub async fn look(probe: &Probe<'_>) -> Result<(), Spent> {
             Err(Error::Spent(spent)) => return Err(spent),
             Err(_) => refused += 1,
         }
-        if refused >= ENOUGH && asked + 1 < FILES.len() {
+        if refused == ENOUGH && asked + 1 < FILES.len() && is_shut(probe).await? {
             probe.note(format!(
                 "the site refuses a scanner: {} of {} files were asked for before it was left alone",
                 asked + 1,
@@ -68,6 +66,16 @@ pub async fn look(probe: &Probe<'_>) -> Result<(), Spent> {
         }
     }
     Ok(())
+}
+
+/// Whether a site refuses everything by now, and not such files alone.
+async fn is_shut(probe: &Probe<'_>) -> Result<bool, Spent> {
+    let Ok(request) = Request::get(&probe.target.path).body(Bytes::new()) else { return Ok(true) };
+    match probe.ask(probe.target, request).await {
+        Ok(answer) => Ok([403, 429, 503].contains(&answer.status.as_u16())),
+        Err(Error::Spent(spent)) => Err(spent),
+        Err(_) => Ok(true),
+    }
 }
 
 fn has(body: &[u8], sign: &[u8]) -> bool {
@@ -130,7 +138,12 @@ mod tests {
         for (path, _, is_it) in FILES {
             let (_, content) = HELD.iter().find(|(held, _)| held == path).expect("a sample of each");
             assert!(is_it(content), "{path}");
-            for other in [&b"<html><head><title>Shop</title></head><body>welcome</body></html>"[..], b"", b"not found", b"{\"error\":1}"] {
+            for other in [
+                &b"<html><head><title>Shop</title></head><body>welcome</body></html>"[..],
+                b"",
+                b"not found",
+                b"{\"error\":1}",
+            ] {
                 assert!(!is_it(other), "{path}: {}", String::from_utf8_lossy(other));
             }
         }

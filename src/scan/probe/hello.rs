@@ -179,9 +179,9 @@ fn finished(messages: &[u8]) -> Option<Chosen> {
 
 /// Whether a suite exchanges keys by Diffie-Hellman over a prime.
 fn is_ephemeral(suite: u16) -> bool {
-    super::suites::SUITES.iter().any(|(number, name, _)| {
-        *number == suite && (name.starts_with("TLS_DHE_") || name.starts_with("TLS_DH_anon"))
-    })
+    super::suites::SUITES
+        .iter()
+        .any(|(number, name, _)| *number == suite && (name.starts_with("TLS_DHE_") || name.starts_with("TLS_DH_anon")))
 }
 
 /// The body of the first message of a kind, where it is whole.
@@ -289,7 +289,8 @@ mod tests {
     #[test]
     fn a_hello_has_its_length_right() {
         for version in [SSL3, TLS10, TLS12, TLS13] {
-            let hello = Hello { version, suites: &[1, 2], groups: &[29], compression: true, name: Some("shop.example") };
+            let hello =
+                Hello { version, suites: &[1, 2], groups: &[29], compression: true, name: Some("shop.example") };
             let bytes = hello.bytes();
             assert_eq!(usize::from(u16::from_be_bytes([bytes[3], bytes[4]])), bytes.len() - 5);
             assert_eq!(usize::from(bytes[8]) + usize::from(bytes[7]) * 256, bytes.len() - 9);

@@ -3,7 +3,8 @@
 use super::target::Target;
 
 /// Words in a path whose page may change something, though it should not.
-const CHANGES: &[&str] = &["logout", "signout", "sign-out", "logoff", "delete", "remove", "destroy", "unsubscribe", "reset", "purge"];
+const CHANGES: &[&str] =
+    &["logout", "signout", "sign-out", "logoff", "delete", "remove", "destroy", "unsubscribe", "reset", "purge"];
 /// Ends of names that are no pages.
 const FILES: &[&str] = &[
     ".png", ".jpg", ".jpeg", ".gif", ".svg", ".ico", ".webp", ".woff", ".woff2", ".ttf", ".zip", ".gz", ".7z", ".pdf",
@@ -20,13 +21,17 @@ pub fn resolve(target: &Target, from: &str, link: &str) -> Option<String> {
             let end = rest.find(['/', '?']).unwrap_or(rest.len());
             // An old application writes http:// behind TLS, which is the same site for a visitor.
             let own = (scheme == "https" || scheme == "http") && rest[..end].eq_ignore_ascii_case(&target.host);
-            own.then(|| if rest[end..].starts_with('/') { rest[end..].to_owned() } else { format!("/{}", &rest[end..]) })?
+            own.then(
+                || if rest[end..].starts_with('/') { rest[end..].to_owned() } else { format!("/{}", &rest[end..]) },
+            )?
         }
         None if link.starts_with("//") => return resolve(target, from, &format!("https:{link}")),
         None if link.starts_with('/') => link.to_owned(),
         None if link.starts_with('?') => format!("{}{link}", from.split('?').next().unwrap_or("/")),
         // mailto:, javascript: and the like.
-        None if link.is_empty() || link.split(['/', '?']).next().is_some_and(|first| first.contains(':')) => return None,
+        None if link.is_empty() || link.split(['/', '?']).next().is_some_and(|first| first.contains(':')) => {
+            return None;
+        }
         None => {
             let folder = from.split('?').next().and_then(|path| path.rsplit_once('/')).map_or("", |(folder, _)| folder);
             format!("{folder}/{link}")
@@ -50,7 +55,8 @@ pub fn is_harmless(path: &str) -> bool {
 #[must_use]
 pub fn shape(path: &str) -> String {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    let segments = path.split('/').map(|segment| if segment.bytes().any(|b| b.is_ascii_digit()) { "*" } else { segment });
+    let segments =
+        path.split('/').map(|segment| if segment.bytes().any(|b| b.is_ascii_digit()) { "*" } else { segment });
     let mut names: Vec<&str> = query.split('&').filter_map(|pair| pair.split('=').next()).collect();
     names.sort_unstable();
     format!("{}?{}", segments.collect::<Vec<_>>().join("/"), names.join("&"))

@@ -119,7 +119,10 @@ async fn attempt(probe: &Probe<'_>, form: &Form) -> Result<(), Spent> {
     let told = first.map_or(0, |status| status.as_u16());
     // What is no login, or refuses all of it, says nothing of guesses.
     if [404, 405, 400, 403, 415, 501].contains(&told) {
-        probe.note(format!("the login {} answers {told} to every attempt: whether it limits guesses is not known", form.action));
+        probe.note(format!(
+            "the login {} answers {told} to every attempt: whether it limits guesses is not known",
+            form.action
+        ));
         return Ok(());
     }
     let seen = Seen::sample(format!("{made} attempts at an account that does not exist, all answered {told}"));

@@ -194,7 +194,11 @@ fn candidates(site: &Target, fetched: &Fetched) -> Vec<String> {
             "form" => {
                 found.extend(form.take().map(sent));
                 let action = tag.attribute("action").unwrap_or_default();
-                let action = if action.is_empty() { Some(fetched.target.clone()) } else { link::resolve(site, &fetched.target, action) };
+                let action = if action.is_empty() {
+                    Some(fetched.target.clone())
+                } else {
+                    link::resolve(site, &fetched.target, action)
+                };
                 form = action.filter(|_| !tag.is("method", "post")).map(|action| (action, Vec::new()));
             }
             "input" => {

@@ -35,7 +35,12 @@ impl Target {
             }
             None => (host, port),
         };
-        Ok(Self { secure, host: address.host().to_ascii_lowercase(), connect, path: address.path_and_query().to_owned() })
+        Ok(Self {
+            secure,
+            host: address.host().to_ascii_lowercase(),
+            connect,
+            path: address.path_and_query().to_owned(),
+        })
     }
 
     /// The host without its port, and without brackets.
@@ -83,7 +88,10 @@ mod tests {
     fn a_site_may_be_elsewhere_than_its_name_says() {
         let target = Target::parse("https://Shop.example:8443/a?b", Some("127.0.0.1:9")).expect("a URL");
         assert_eq!((target.name(), &*target.host, &*target.path), ("shop.example", "shop.example:8443", "/a?b"));
-        assert_eq!((target.connect.clone(), target.place("/x?y")), (("127.0.0.1".into(), 9), "https://shop.example:8443/x".into()));
+        assert_eq!(
+            (target.connect.clone(), target.place("/x?y")),
+            (("127.0.0.1".into(), 9), "https://shop.example:8443/x".into())
+        );
         let target = Target::parse("http://[::1]:80", None).expect("a URL");
         assert_eq!((target.name(), target.server_name(), target.connect.1), ("::1", None, 80));
         assert!(Target::parse("shop.example", None).is_err() && Target::parse("ftp://a", None).is_err());

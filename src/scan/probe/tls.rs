@@ -78,9 +78,7 @@ async fn twelve(probe: &Probe<'_>, facts: &mut Facts, mut left: Vec<u16>) -> Res
         left.retain(|suite| *suite != chosen.suite);
         accepted.push(chosen.suite);
     }
-    if !accepted.is_empty()
-        && offer(probe, TLS12, &accepted, true).await?.is_some_and(|chosen| chosen.compresses)
-    {
+    if !accepted.is_empty() && offer(probe, TLS12, &accepted, true).await?.is_some_and(|chosen| chosen.compresses) {
         probe.found_here(&rule::COMPRESSION, &Seen::default());
     }
     for suite in accepted {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Report, detail};
+use super::{Report, detail, remedy};
 use crate::scan::{baseline::State, finding::Finding};
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1f23}\
@@ -40,12 +40,17 @@ pub fn write(report: &Report) -> String {
         for (name, list) in [("Protocols", &facts.protocols), ("Suites", &facts.suites), ("Groups", &facts.groups)] {
             let _ = write!(out, "<tr><th>{name}<td>{}", escaped(&list.join(", ")));
         }
-        let _ = writeln!(out, "<tr><th>Certificate<td>{}</table>", escaped(facts.certificate.as_deref().unwrap_or("none")));
+        let _ =
+            writeln!(out, "<tr><th>Certificate<td>{}</table>", escaped(facts.certificate.as_deref().unwrap_or("none")));
     }
     for (finding, state) in &report.findings {
         section(&mut out, finding, state, report.has_baseline);
     }
-    list(&mut out, "Fixed", report.fixed.iter().map(|known| format!("{} {} {}", known.rule, known.subject, known.place)));
+    list(
+        &mut out,
+        "Fixed",
+        report.fixed.iter().map(|known| format!("{} {} {}", known.rule, known.subject, known.place)),
+    );
     list(&mut out, "Notes", report.notes.iter().cloned());
     out.push_str("</body></html>\n");
     out
@@ -71,7 +76,7 @@ fn section(out: &mut String, finding: &Finding, state: &State, has_baseline: boo
         let _ = write!(out, "<dt>Seen<dd><code>{}</code>", escaped(&seen));
     }
     let _ = write!(out, "<dt>Why<dd>{}<dt>Mend<dd>{}", escaped(rule.why), escaped(rule.mend));
-    if let Some(remedy) = rule.remedy.text() {
+    if let Some(remedy) = remedy(finding) {
         let _ = write!(out, "<dt>Privet<dd><code>{}</code>", escaped(&remedy));
     }
     if let State::Accepted(accepted) | State::Expired(accepted) = state {
@@ -96,7 +101,12 @@ mod tests {
     #[test]
     fn nothing_of_a_sample_is_markup() {
         let page = super::write(&super::super::tests::full());
-        assert!(!page.contains("<script") && !page.contains("<b>") && !page.contains("<reason>") && !page.contains("<note>"));
+        assert!(
+            !page.contains("<script")
+                && !page.contains("<b>")
+                && !page.contains("<reason>")
+                && !page.contains("<note>")
+        );
         assert!(page.contains("&lt;script&gt;"));
         // One file: nothing is loaded.
         assert!(!page.contains("src=") && !page.contains("<link"));

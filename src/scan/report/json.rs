@@ -3,11 +3,8 @@
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 
-use super::Report;
-use crate::scan::{
-    baseline::State,
-    finding::Finding,
-};
+use super::{Report, remedy};
+use crate::scan::{baseline::State, finding::Finding};
 
 /// The whole report.
 #[must_use]
@@ -45,7 +42,7 @@ pub fn finding_value(finding: &Finding) -> Value {
     let rule = finding.rule;
     json!({
         "rule": rule.id, "title": rule.title, "severity": rule.severity.name(), "cwe": rule.cwe, "why": rule.why, "mend": rule.mend,
-        "privet": rule.remedy.text(), "subject": finding.subject, "places": finding.places, "sample": finding.sample, "times": finding.times,
+        "privet": remedy(finding), "subject": finding.subject, "places": finding.places, "sample": finding.sample, "times": finding.times,
         "fingerprint": finding.fingerprint(),
     })
 }

@@ -66,6 +66,16 @@ impl Report {
     }
 }
 
+/// What mends it now, for people: with what stands for its path and host.
+fn remedy(finding: &Finding) -> Option<String> {
+    let text = finding.rule.remedy.text()?;
+    let place = finding.places.first().map_or("", |place| place.as_str());
+    let rest = place.split_once("://").map_or(place, |(_, rest)| rest);
+    let at = rest.find('/').unwrap_or(rest.len());
+    let host = rest[..at].split(':').next().unwrap_or_default();
+    Some(text.replace("{path}", &rest[at..]).replace("{host}", host))
+}
+
 /// What it is about and what was seen, in one line.
 fn detail(finding: &Finding) -> String {
     match (finding.subject.is_empty(), finding.sample.is_empty()) {

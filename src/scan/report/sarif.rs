@@ -17,7 +17,8 @@ const FINGERPRINT: &str = "privetFinding/v1";
 /// The whole report.
 #[must_use]
 pub fn write(report: &Report) -> Value {
-    let results: Vec<Value> = report.findings.iter().map(|(finding, state)| result(finding, state, report.has_baseline)).collect();
+    let results: Vec<Value> =
+        report.findings.iter().map(|(finding, state)| result(finding, state, report.has_baseline)).collect();
     let notes: Vec<Value> =
         report.notes.iter().map(|note| json!({ "level": "note", "message": { "text": note } })).collect();
     json!({
@@ -136,6 +137,8 @@ mod tests {
             assert_eq!(rules[index]["id"], result["ruleId"]);
             assert_eq!(result["partialFingerprints"][FINGERPRINT].as_str().map(str::len), Some(32));
         }
-        assert!(rules.iter().all(|rule| rule["properties"]["tags"][1].as_str().is_some_and(|tag| tag.starts_with("external/cwe/cwe-"))));
+        assert!(rules.iter().all(|rule| {
+            rule["properties"]["tags"][1].as_str().is_some_and(|tag| tag.starts_with("external/cwe/cwe-"))
+        }));
     }
 }

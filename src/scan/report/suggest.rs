@@ -19,7 +19,10 @@ pub fn write(findings: &[&Finding], title: &str, upstream: Option<&str>) -> Stri
                 Some(_) => {}
                 None => headers.push((name, value.to_owned())),
             },
-            Remedy::Hide(names) => names.iter().filter(|n| !hidden.contains(*n)).copied().collect::<Vec<_>>().into_iter().for_each(|n| hidden.push(n)),
+            Remedy::Hide(names) => {
+                let new: Vec<&str> = names.iter().copied().filter(|name| !hidden.contains(name)).collect();
+                hidden.extend(new);
+            }
             Remedy::Table(table) => {
                 if let Some(table) = filled(table, finding) {
                     push(&mut tables, table);
@@ -41,14 +44,16 @@ pub fn write(findings: &[&Finding], title: &str, upstream: Option<&str>) -> Stri
         lines.push(format!("hide_headers = {hidden:?}"));
     }
     lines.extend(headers.iter().map(|(name, value)| format!("headers.{name} = \"{value}\"")));
-    let mut out = String::new();
-    if upstream.is_none() && lines.is_empty() && tables.is_empty() {
-        return out;
+    if title.is_empty() {
+        // Of no route: tables are all that there is to write.
+        lines.clear();
     }
+    let mut out = String::new();
     match upstream {
         Some(upstream) => {
             let _ = writeln!(out, "# {title}\n[[route]]\nupstream = \"{upstream}\"");
         }
+        None if lines.is_empty() => {}
         None => {
             let _ = writeln!(out, "# In the [[route]] of {title}:");
         }
@@ -92,9 +97,21 @@ mod tests {
 
     #[test]
     fn lines_are_merged() {
-        let of = |id: &str| Finding::new(rules::named(id).expect("a rule"), "http://127.0.0.1:9/login", &Seen::default(), &Blind);
-        let all: Vec<Finding> =
-            ["csp-missing", "mixed-content", "version-banner", "cors-credentials", "login-unthrottled", "config-unguarded", "stack-trace", "directory-listing"].map(of).into();
+        let of = |id: &str| {
+            Finding::new(rules::named(id).expect("a rule"), "http://127.0.0.1:9/login", &Seen::default(), &Blind)
+        };
+        let all: Vec<Finding> = [
+            "csp-missing",
+            "mixed-content",
+            "version-banner",
+            "cors-credentials",
+            "login-unthrottled",
+            "config-unguarded",
+            "stack-trace",
+            "directory-listing",
+        ]
+        .map(of)
+        .into();
         let text = write(&all.iter().collect::<Vec<_>>(), "x", Some("http://127.0.0.1:9"));
         assert_eq!(text.matches("hide_headers").count(), 1, "{text}");
         assert!(text.contains("frame-ancestors 'self'; upgrade-insecure-requests\"") && text.contains("\"Server\""));

@@ -2,8 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::{Report, detail};
-use crate::scan::{baseline::State, rule::Severity};
+use super::{Report, detail, remedy};
+use crate::scan::{baseline::State, finding::Finding, rule::Severity};
+
+/// Most places that are shown of one finding.
+const PLACES: usize = 3;
 
 /// The whole report. Colours where the terminal has them.
 #[must_use]
@@ -23,26 +26,19 @@ pub fn write(report: &Report, colours: bool) -> String {
         }
     }
     out.push('\n');
-    for (finding, state) in &report.findings {
-        let rule = finding.rule;
-        let severity = paint(rule.severity, colours);
-        let mark = if report.has_baseline { format!("  [{}]", state.name()) } else { String::new() };
-        let _ = writeln!(out, "{severity}  {}  {}{mark}", rule.title, rule.id);
-        let more = if finding.times > 1 { format!(" ({} times)", finding.times) } else { String::new() };
-        let _ = writeln!(out, "    where   {}{more}", finding.places.join(" "));
-        let seen = detail(finding);
-        if !seen.is_empty() {
-            let _ = writeln!(out, "    seen    {seen}");
-        }
+    let mut rest = &report.findings[..];
+    while let Some((first, _)) = rest.first() {
+        let same = rest.iter().take_while(|(finding, _)| finding.rule == first.rule).count();
+        let (group, others) = rest.split_at(same);
+        rest = others;
+        let rule = first.rule;
+        let _ = writeln!(out, "{}  {}  {}", paint(rule.severity, colours), rule.title, rule.id);
+        group.iter().for_each(|(finding, state)| one(&mut out, finding, state, report.has_baseline));
         let _ = writeln!(out, "    why     {} (CWE-{})", rule.why, rule.cwe);
         let _ = writeln!(out, "    mend    {}", rule.mend);
-        if let Some(remedy) = rule.remedy.text() {
+        if let Some(remedy) = remedy(first) {
             let _ = writeln!(out, "    now     {remedy}");
         }
-        if let State::Accepted(accepted) | State::Expired(accepted) = state {
-            let _ = writeln!(out, "    said    {} (until {})", accepted.reason, accepted.until);
-        }
-        let _ = writeln!(out, "    id      {}", &finding.fingerprint()[..12]);
     }
     for known in &report.fixed {
         let _ = writeln!(out, "fixed     {} {} {}", known.rule, known.subject, known.place);
@@ -54,6 +50,23 @@ pub fn write(report: &Report, colours: bool) -> String {
     let tally = if tally.is_empty() { "nothing was found".to_owned() } else { tally.join(", ") };
     let _ = writeln!(out, "{tally}; {} requests", report.asked);
     out
+}
+
+/// Where a finding is, and what was seen.
+fn one(out: &mut String, finding: &Finding, state: &State, has_baseline: bool) {
+    let mut places = finding.places.iter().take(PLACES).cloned().collect::<Vec<_>>().join(" ");
+    if finding.times > 1 {
+        let _ = write!(places, " ({} times)", finding.times);
+    }
+    let mark = if has_baseline { format!("  [{}]", state.name()) } else { String::new() };
+    let _ = writeln!(out, "    where   {places}  {}{mark}", &finding.fingerprint()[..12]);
+    let seen = detail(finding);
+    if !seen.is_empty() {
+        let _ = writeln!(out, "    seen    {seen}");
+    }
+    if let State::Accepted(accepted) | State::Expired(accepted) = state {
+        let _ = writeln!(out, "    said    {} (until {})", accepted.reason, accepted.until);
+    }
 }
 
 fn paint(severity: Severity, colours: bool) -> String {

@@ -226,4 +226,21 @@ pub static OLD_RULES: Rule = Rule {
     looks: Looks::Configuration,
 };
 
-pub(super) static RULES: &[&Rule] = &[&CLEARTEXT_ROUTE, &WIDE_TRUST, &UNGUARDED, &ONLY_DETECTED, &UNWATCHED, &UNMASKED, &UNINSPECTED, &LAX_HEAD, &UNHARDENED, &OPEN_ADMIN, &UNLOGGED, &UNRECORDED, &UNBANNED, &NO_LOGIN, &READABLE_KEY, &OLD_RULES];
+pub(super) static RULES: &[&Rule] = &[
+    &CLEARTEXT_ROUTE,
+    &WIDE_TRUST,
+    &UNGUARDED,
+    &ONLY_DETECTED,
+    &UNWATCHED,
+    &UNMASKED,
+    &UNINSPECTED,
+    &LAX_HEAD,
+    &UNHARDENED,
+    &OPEN_ADMIN,
+    &UNLOGGED,
+    &UNRECORDED,
+    &UNBANNED,
+    &NO_LOGIN,
+    &READABLE_KEY,
+    &OLD_RULES,
+];

@@ -10,7 +10,19 @@ use crate::scan::{
 };
 
 /// Types that a page may show of its owner: an imprint has an address and a number to call.
-const CONTACT: &[&str] = &["EMAIL_ADDRESS", "PHONE_NUMBER", "PERSON", "ADDRESS", "POSTAL_CODE", "URL_CREDENTIALS"];
+const CONTACT: &[&str] =
+    &["EMAIL_ADDRESS", "PHONE_NUMBER", "PERSON", "LOCATION", "POSTAL_CODE", "KR_BRN", "KR_CORP_REG"];
+/// Types that open something and tell nothing about anybody: forms are full of tokens.
+const SECRETS: &[&str] = &[
+    "URL_CREDENTIALS",
+    "JWT",
+    "BEARER_TOKEN",
+    "BASIC_CREDENTIALS",
+    "SESSION_COOKIE",
+    "PRIVATE_KEY",
+    "API_KEY",
+    "PASSWORD",
+];
 /// So many of those are no imprint any more.
 const MANY: u64 = 8;
 
@@ -59,7 +71,10 @@ pub(super) static RULES: &[Rule] = &[
             let kept = !control.contains("no-store") && !control.contains("private");
             let cacheable = exchange.asked.method == http::Method::GET && exchange.status.is_success() && kept;
             if cacheable && has_people(exchange.kinds()) {
-                return vec![Seen::sample(format!("Cache-Control: {}", if control.is_empty() { "absent" } else { &control }))];
+                return vec![Seen::sample(format!(
+                    "Cache-Control: {}",
+                    if control.is_empty() { "absent" } else { &control }
+                ))];
             }
             Vec::new()
         }),
@@ -82,7 +97,7 @@ pub(super) static RULES: &[Rule] = &[
 fn has_people(kinds: &[(String, u64)]) -> bool {
     let contact = |kind: &str| CONTACT.contains(&kind);
     let few: u64 = kinds.iter().filter(|(kind, _)| contact(kind)).map(|(_, n)| n).sum();
-    few >= MANY || kinds.iter().any(|(kind, _)| !contact(kind))
+    few >= MANY || kinds.iter().any(|(kind, _)| !contact(kind) && !SECRETS.contains(&kind.as_str()))
 }
 
 fn counts(kinds: &[(String, u64)]) -> String {

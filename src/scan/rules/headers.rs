@@ -23,9 +23,8 @@ pub(super) static RULES: &[Rule] = &[
         points: 15,
         scope: Scope::Site,
         looks: Looks::Answer(|exchange| {
-            let missing = exchange.asked.secure
-                && exchange.asked.has_name()
-                && !exchange.has(&header::STRICT_TRANSPORT_SECURITY);
+            let missing =
+                exchange.asked.secure && exchange.asked.has_name() && !exchange.has(&header::STRICT_TRANSPORT_SECURITY);
             if missing { Seen::absent() } else { Vec::new() }
         }),
     },
@@ -216,7 +215,11 @@ fn open_cors(exchange: &Exchange<'_>) -> Vec<Seen> {
     });
     // Browsers refuse `*` with credentials; whoever writes it means everybody, and proxies in between may not refuse.
     let open = allowed == "*" || allowed == "null" || foreign;
-    if open { vec![Seen::sample(format!("Access-Control-Allow-Origin: {allowed}, with credentials"))] } else { Vec::new() }
+    if open {
+        vec![Seen::sample(format!("Access-Control-Allow-Origin: {allowed}, with credentials"))]
+    } else {
+        Vec::new()
+    }
 }
 
 /// Whether two hosts end in the same two labels, so that an operator may mean both.

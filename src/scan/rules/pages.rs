@@ -110,7 +110,8 @@ pub(super) static RULES: &[Rule] = &[
         scope: Scope::Page,
         looks: Looks::Answer(|exchange| {
             let fields = exchange.page.named("input").filter(|tag| tag.is("type", "password"));
-            let silent = fields.filter(|tag| tag.attribute("autocomplete").is_none_or(|text| text.is_empty() || text == "on"));
+            let silent =
+                fields.filter(|tag| tag.attribute("autocomplete").is_none_or(|text| text.is_empty() || text == "on"));
             silent.map(|tag| Seen::new(tag.attribute("name").unwrap_or_default(), "<input type=password>")).collect()
         }),
     },
@@ -165,5 +166,9 @@ fn reflected(exchange: &Exchange<'_>) -> Vec<Seen> {
         value.len() >= LONG_ENOUGH && markup && memchr::memmem::find(exchange.body, value.as_bytes()).is_some()
     };
     let parameters = exchange.asked.parameters();
-    parameters.into_iter().filter(|(_, value)| whole(value)).map(|(name, _)| Seen::new(name, "as it was sent")).collect()
+    parameters
+        .into_iter()
+        .filter(|(_, value)| whole(value))
+        .map(|(name, _)| Seen::new(name, "as it was sent"))
+        .collect()
 }

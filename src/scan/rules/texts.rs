@@ -96,7 +96,18 @@ pub(super) fn private_address(body: &[u8]) -> Option<String> {
 /// Whether a parameter's name is one that sessions go by.
 pub(super) fn is_session(name: &str) -> bool {
     let low = name.to_ascii_lowercase();
-    ["jsessionid", "phpsessid", "aspsessionid", "sessionid", "session_id", "sessid", "cfid", "cftoken", "sid", "access_token"]
-        .iter()
-        .any(|known| low == *known || (known.len() > 6 && low.starts_with(known)))
+    [
+        "jsessionid",
+        "phpsessid",
+        "aspsessionid",
+        "sessionid",
+        "session_id",
+        "sessid",
+        "cfid",
+        "cftoken",
+        "sid",
+        "access_token",
+    ]
+    .iter()
+    .any(|known| low == *known || (known.len() > 6 && low.starts_with(known)))
 }

@@ -242,4 +242,22 @@ pub static WEAK_SIGNATURE: Rule = Rule {
     looks: Looks::Probe,
 };
 
-pub(super) static RULES: &[&Rule] = &[&NO_TLS, &SSL3, &OLD_TLS, &NO_TLS13, &BROKEN_SUITE, &NO_SECRECY, &CBC_SUITE, &COMPRESSION, &RENEGOTIATION, &NO_QUANTUM, &WEAK_GROUP, &EXPIRED, &EXPIRING, &UNTRUSTED, &WRONG_NAME, &WEAK_KEY, &WEAK_SIGNATURE];
+pub(super) static RULES: &[&Rule] = &[
+    &NO_TLS,
+    &SSL3,
+    &OLD_TLS,
+    &NO_TLS13,
+    &BROKEN_SUITE,
+    &NO_SECRECY,
+    &CBC_SUITE,
+    &COMPRESSION,
+    &RENEGOTIATION,
+    &NO_QUANTUM,
+    &WEAK_GROUP,
+    &EXPIRED,
+    &EXPIRING,
+    &UNTRUSTED,
+    &WRONG_NAME,
+    &WEAK_KEY,
+    &WEAK_SIGNATURE,
+];
