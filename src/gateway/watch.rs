@@ -27,9 +27,9 @@ impl Eye for Lens {
 
     fn kinds(&self, text: &[u8]) -> Vec<(String, u64)> {
         let mut tally = Tally::default();
-        // A mask leaves the form of a value, and stars within it.
+        // A mask leaves the form of a value, and stars within it or at its end.
         let is_masked = |finding: &Finding| {
-            let end = (finding.end + 1).min(text.len());
+            let end = (finding.end + 3).min(text.len());
             text.get(finding.start..end).is_some_and(|value| value.contains(&b'*'))
         };
         let found = self.0.detector().detect(text);

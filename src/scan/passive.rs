@@ -55,3 +55,27 @@ pub(super) fn plain(headers: &HeaderMap, body: Vec<u8>, most: usize) -> Bytes {
     }
     bytes.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+    use crate::format::coding::Encoder;
+
+    #[test]
+    fn codings_are_undone_up_to_a_bound() {
+        let text = "<title>Index of /</title>".repeat(1000);
+        for (name, coding) in [("gzip", Coding::Gzip), ("br", Coding::Brotli), ("zstd", Coding::Zstd)] {
+            let (mut encoder, mut coded) = (Encoder::new(coding), Vec::new());
+            encoder.push(text.as_bytes(), &mut coded).expect("coded");
+            encoder.finish(&mut coded).expect("coded");
+            let headers = HeaderMap::from_iter([(header::CONTENT_ENCODING, HeaderValue::from_static(name))]);
+            assert_eq!(plain(&headers, coded.clone(), 1000), text.as_bytes()[..1000], "{name}");
+            // What is cut, as a body beyond the bound is, is read as far as it goes.
+            assert!(text.as_bytes().starts_with(&plain(&headers, coded[..coded.len() / 2].to_vec(), 1 << 20)), "{name}");
+        }
+        let headers = HeaderMap::from_iter([(header::CONTENT_ENCODING, HeaderValue::from_static("unknown"))]);
+        assert!(plain(&headers, b"x".to_vec(), 9).is_empty() && plain(&HeaderMap::new(), b"x".to_vec(), 9) == "x");
+    }
+}

@@ -181,7 +181,7 @@ fn finished(messages: &[u8]) -> Option<Chosen> {
 fn is_ephemeral(suite: u16) -> bool {
     super::suites::SUITES
         .iter()
-        .any(|(number, name, _)| *number == suite && (name.starts_with("TLS_DHE_") || name.starts_with("TLS_DH_anon")))
+        .any(|(number, name)| *number == suite && (name.starts_with("TLS_DHE_") || name.starts_with("TLS_DH_anon")))
 }
 
 /// The body of the first message of a kind, where it is whole.

@@ -42,7 +42,7 @@ pub async fn look(probe: &Probe<'_>, facts: &mut Facts) -> Result<(), Spent> {
         probe.found_here(&rule::NO_TLS, &Seen::sample("the address begins with http://"));
         return Ok(());
     }
-    let all: Vec<u16> = SUITES.iter().map(|(number, ..)| *number).collect();
+    let all: Vec<u16> = SUITES.iter().map(|(number, _)| *number).collect();
     for (version, name) in [(SSL3, "SSL 3.0"), (TLS10, "TLS 1.0"), (TLS11, "TLS 1.1")] {
         if let Some(chosen) = offer(probe, version, &all, false).await?.filter(|chosen| chosen.version == version) {
             facts.protocols.push(name);
@@ -82,15 +82,15 @@ async fn twelve(probe: &Probe<'_>, facts: &mut Facts, mut left: Vec<u16>) -> Res
         probe.found_here(&rule::COMPRESSION, &Seen::default());
     }
     for suite in accepted {
-        let Some((_, name, strength)) = SUITES.iter().find(|(number, ..)| *number == suite) else { continue };
+        let name = named(suite);
         facts.suites.push(name);
-        let rule = match strength {
+        let rule = match Strength::of(name) {
             Strength::Good => continue,
             Strength::Cbc => &rule::CBC_SUITE,
             Strength::NoSecrecy => &rule::NO_SECRECY,
             Strength::Broken => &rule::BROKEN_SUITE,
         };
-        probe.found_here(rule, &Seen::new(*name, ""));
+        probe.found_here(rule, &Seen::new(name, ""));
     }
     Ok(())
 }
@@ -134,8 +134,7 @@ async fn thirteen(probe: &Probe<'_>, facts: &mut Facts) -> Result<(), Spent> {
 }
 
 fn named(suite: u16) -> &'static str {
-    let old = SUITES.iter().map(|(number, name, _)| (*number, *name));
-    let mut all = old.chain(SUITES_13.iter().copied());
+    let mut all = SUITES.iter().chain(SUITES_13);
     all.find(|(number, _)| *number == suite).map_or("a suite that was not offered", |(_, name)| name)
 }
 

@@ -23,8 +23,10 @@ pub(super) static RULES: &[Rule] = &[
         points: 15,
         scope: Scope::Site,
         looks: Looks::Answer(|exchange| {
-            let missing =
-                exchange.asked.secure && exchange.asked.has_name() && !exchange.has(&header::STRICT_TRANSPORT_SECURITY);
+            // What is refused is not where visits begin.
+            let refused = exchange.status.is_client_error() || exchange.status.is_server_error();
+            let kept = exchange.asked.secure && exchange.asked.has_name() && !refused;
+            let missing = kept && !exchange.has(&header::STRICT_TRANSPORT_SECURITY);
             if missing { Seen::absent() } else { Vec::new() }
         }),
     },
@@ -135,7 +137,10 @@ pub(super) static RULES: &[Rule] = &[
         scope: Scope::Site,
         looks: Looks::Answer(|exchange| {
             let missing = exchange.is_page() && !exchange.headers.contains_key("permissions-policy");
-            if missing { Seen::absent() } else { Vec::new() }
+            // A page that runs no script asks for nothing.
+            let policy = exchange.header(header::CONTENT_SECURITY_POLICY).unwrap_or_default();
+            let scripts = directive(&policy, "script-src").or_else(|| directive(&policy, "default-src"));
+            if missing && scripts != Some(vec!["'none'".to_owned()]) { Seen::absent() } else { Vec::new() }
         }),
     },
     Rule {
