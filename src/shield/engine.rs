@@ -7,7 +7,10 @@ use std::{sync::Arc, time::Instant};
 
 use super::{
     decision::KEPT,
-    plan::{Effect, Plan, Rule},
+    plan::{
+        Effect, Plan, Rule,
+        gate::{Gate, Step},
+    },
     rule::{Engine, Phase, Scope},
     transaction::{Exceeded, Finding, Refused, Transaction},
 };
@@ -51,8 +54,11 @@ impl Transaction {
     fn rules(&mut self, plan: &Plan, phase: Phase, begun: Instant) {
         let list = &plan.phases[phase.index()];
         let mut at = 0;
-        while let Some(number) = list.get(at) {
+        while let Some(Step { rule: number, gate }) = list.get(at) {
             at += 1;
+            if !self.passes(plan, *gate, phase) {
+                continue;
+            }
             let rule = &plan.rules[*number as usize];
             if self.state.is_removed(*number) || !self.matches(plan, *number, rule, phase, begun) {
                 if self.exceeded == Some(Exceeded::Time) {
@@ -84,6 +90,16 @@ impl Transaction {
             if let Some(to) = rule.skip_to {
                 at = to as usize;
             }
+        }
+    }
+
+    /// Whether a rule behind this gate may match.
+    fn passes(&mut self, plan: &Plan, gate: Gate, phase: Phase) -> bool {
+        match gate {
+            Gate::Open => true,
+            Gate::Slot(slot, compared) => self.state.slot(slot).is_some_and(|value| compared.holds(value.number())),
+            Gate::There(slot, compared) => compared.holds(self.state.slot(slot).is_some().into()),
+            Gate::Holds(view, pattern) => self.may_hold(plan, view, pattern, phase),
         }
     }
 

@@ -9,6 +9,7 @@ use std::{
 };
 
 use regex::bytes::{Regex, RegexBuilder};
+use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, HirKind, Look};
 
 use super::literal::{self, Need};
 
@@ -28,6 +29,8 @@ pub struct Pattern {
 
 #[derive(Debug)]
 enum Engine {
+    /// Any text matches, as a whole: `^.*$` is how rules go through all there is.
+    All,
     /// Compiled when it is first needed: most never are.
     Linear(OnceLock<Option<Regex>>),
     /// Over bytes as the characters of the same numbers.
@@ -61,7 +64,8 @@ impl Pattern {
             .parse(&translated.text)
             .map_err(|error| short(&error.to_string()))?;
         let need = literal::need(&hir);
-        Ok((Self { text: translated.text, engine: Engine::Linear(OnceLock::new()) }, need))
+        let engine = if is_all(&hir) { Engine::All } else { Engine::Linear(OnceLock::new()) };
+        Ok((Self { text: translated.text, engine }, need))
     }
 
     /// As it is run.
@@ -80,6 +84,7 @@ impl Pattern {
     #[must_use]
     pub fn is_match(&self, text: &[u8]) -> bool {
         match &self.engine {
+            Engine::All => true,
             Engine::Linear(_) => self.linear().is_some_and(|regex| regex.is_match(text)),
             // A search that is given up counts as found: whoever makes it so has no plain text in mind.
             Engine::Backtracking(regex) => regex.is_match(&latin(text)).unwrap_or(true),
@@ -91,6 +96,7 @@ impl Pattern {
     pub fn groups(&self, text: &[u8]) -> Option<Groups> {
         let mut groups = Groups::default();
         match &self.engine {
+            Engine::All => groups[0] = Some((0, text.len())),
             // Whether it matches is cheaper to tell than where.
             Engine::Linear(_) => return captured(self.linear().filter(|regex| regex.is_match(text))?, text),
             Engine::Backtracking(regex) => {
@@ -125,6 +131,20 @@ impl Pattern {
         let Engine::Linear(cell) = &self.engine else { return None };
         cell.get_or_init(|| builder(&self.text).build().ok()).as_ref()
     }
+}
+
+/// Whether a pattern is the start of a text, any bytes, and its end.
+fn is_all(hir: &Hir) -> bool {
+    let HirKind::Concat(parts) = hir.kind() else { return false };
+    let [start, any, end] = parts.as_slice() else { return false };
+    let every = ClassBytes::new([ClassBytesRange::new(0, u8::MAX)]);
+    let any = match any.kind() {
+        HirKind::Repetition(repeated) => {
+            repeated.min == 0 && repeated.max.is_none() && *repeated.sub.kind() == HirKind::Class(Class::Bytes(every))
+        }
+        _ => false,
+    };
+    any && *start.kind() == HirKind::Look(Look::Start) && *end.kind() == HirKind::Look(Look::End)
 }
 
 fn captured(regex: &Regex, text: &[u8]) -> Option<Groups> {
@@ -382,6 +402,14 @@ mod tests {
             Some((1, 2))
         );
         assert!(matches(r"(a+)+(?=b)c", &b"a".repeat(5_000)), "given up, so found");
+    }
+
+    #[test]
+    fn all_there_is_matches_as_a_whole() {
+        let all = Pattern::read("^.*$").expect("read").0;
+        assert!(matches!(all.engine, Engine::All) && all.groups(b"a\n\xff").expect("found")[0] == Some((0, 3)));
+        let less = ["^.+$", "^.*", "^[^a]*$", ".*$", "^.{0,9}$"].map(|pattern| Pattern::read(pattern).expect("read").0);
+        assert!(less.iter().all(|pattern| matches!(pattern.engine, Engine::Linear(_))));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Rules compiled once: places to skip to found, targets and transformations numbered, patterns in a bank.
 
 mod compile;
+pub mod gate;
+mod settle;
 mod update;
 
 use std::collections::HashMap;
@@ -13,18 +15,21 @@ use super::{
     rule::{Control, Engine, Macro, Scope, Severity},
     source::Place,
     texts::Chain,
+    transaction::{Value, spare::Spare},
     variable::{Choice, Variable},
 };
 
 pub use compile::compile;
+
+use gate::Step;
 
 /// Rules of one configuration.
 #[derive(Debug)]
 pub struct Plan {
     /// Heads of rules, in the order in which they were written.
     pub rules: Vec<Rule>,
-    /// The rules of each phase, in order.
-    pub phases: [Vec<u32>; 5],
+    /// The rules of each phase, in order, but for those whose outcome no request changes.
+    pub phases: [Vec<Step>; 5],
     /// What rules look at, each once.
     pub choices: Vec<Choice>,
     /// Chains of transformations, each once.
@@ -41,10 +46,14 @@ pub struct Plan {
     pub banks: [Bank; 2],
     /// Members of `TX` and the like that rules name, in lower case.
     pub slots: Vec<(Variable, Vec<u8>)>,
+    /// What they hold when a request begins.
+    pub begin: Vec<Option<Value>>,
     /// The way back.
     pub slot_of: HashMap<Variable, HashMap<Vec<u8>, u32>>,
     /// Rules that `ctl` takes out, by what it says.
     pub meant: Vec<Vec<u64>>,
+    /// Buffers of requests that have ended.
+    pub spare: Spare,
     /// What was read and has no effect: where, and why.
     pub notices: Vec<(Place, String)>,
 }

@@ -90,6 +90,21 @@ impl Texts {
         &self.entry(text).present
     }
 
+    /// Forgets all, and keeps its buffers.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.entries.clear();
+        self.made.clear();
+        self.masks.clear();
+        self.scratch.clear();
+    }
+
+    /// For how many bytes there is room.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.bytes.capacity() + self.scratch.capacity() + 8 * self.masks.capacity()
+    }
+
     /// Whether nothing was kept yet.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -136,20 +151,20 @@ impl Texts {
         chain.steps.iter().fold(text, |text, by| self.transform(text, *by))
     }
 
-    /// Which patterns of a bank it may match; `which` is the bank's number, 0 or 1.
+    /// The patterns of a bank of whose literals one occurs in it; `which` is the bank's number, 0 or 1.
     pub fn mask(&mut self, text: Text, bank: &Bank, which: usize) -> &[u64] {
         let entry = &mut self.entries[text.0 as usize];
         if entry.masks[which] == NONE {
             entry.masks[which] = u32::try_from(self.masks.len()).unwrap_or(NONE);
             let range = entry.start as usize..entry.end as usize;
-            bank.mask(&self.bytes[range], &entry.present, &mut self.masks);
+            bank.mask(&self.bytes[range], &mut self.masks);
         }
         &self.masks[entry.masks[which] as usize..][..bank.words()]
     }
 
     /// Whether it may match pattern `at` of a bank.
     pub fn may_match(&mut self, text: Text, bank: &Bank, which: usize, at: u32) -> bool {
-        has(self.mask(text, bank, which), at)
+        bank.allows(at, self.present(text)) && has(self.mask(text, bank, which), at)
     }
 
     fn entry(&self, text: Text) -> &Entry {

@@ -2,6 +2,7 @@
 
 pub(super) mod gathered;
 mod input;
+pub(super) mod spare;
 pub mod state;
 
 use std::{sync::Arc, time::Duration};
@@ -111,10 +112,11 @@ impl Transaction {
     /// A request that nothing is known of.
     #[must_use]
     pub fn new(plan: &Arc<Plan>, limits: Limits) -> Self {
-        let state = State::new(plan);
+        let (texts, mut state) = plan.spare.take();
+        state.begin(plan);
         Self {
             plan: Arc::clone(plan),
-            texts: Texts::default(),
+            texts,
             state,
             limits,
             findings: Vec::new(),
@@ -166,11 +168,6 @@ impl Transaction {
         self.state.kept(&self.plan, collection, name).map_or(0, Value::number)
     }
 
-    /// Sets a member of `TX`.
-    pub fn set(&mut self, name: &[u8], value: Value) {
-        self.state.assign(&Arc::clone(&self.plan), Variable::Tx, name, Some(value));
-    }
-
     /// Whether rules are written down only.
     #[must_use]
     pub fn detects_only(&self) -> bool {
@@ -211,5 +208,11 @@ impl Transaction {
 
     pub(super) fn keep(&mut self, text: &[u8]) -> Text {
         self.texts.push(text)
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        self.plan.spare.keep(std::mem::take(&mut self.texts), std::mem::take(&mut self.state));
     }
 }

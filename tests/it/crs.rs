@@ -95,7 +95,7 @@ fn regression_stages_at_paranoia_4() {
 fn what_is_critical_is_refused_before_the_answer() {
     let (Some(data), Some(plan)) = (data(), plan(1, "")) else { return };
     let is_critical = |id: u32| {
-        plan.phases[..2].iter().flatten().map(|at| &plan.rules[*at as usize]).any(|rule| {
+        plan.phases[..2].iter().flatten().map(|step| &plan.rules[step.rule as usize]).any(|rule| {
             rule.id == id
                 && rule.severity == Some(Severity::Critical)
                 && rule.tags.iter().any(|tag| tag == "paranoia-level/1")

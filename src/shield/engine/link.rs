@@ -3,7 +3,7 @@
 use std::{ops::Range, time::Instant};
 
 use crate::shield::{
-    bank::has,
+    bank::{has, join},
     injection,
     operator::{self, Likeness},
     pattern::Groups,
@@ -12,7 +12,6 @@ use crate::shield::{
     texts::Text,
     transaction::{
         Transaction, Value,
-        gathered::Whose,
         state::{Hit, Member, State},
     },
     variable::{Choice, Selector, Variable},
@@ -31,7 +30,7 @@ impl Transaction {
             return true;
         }
         if let (Some(view), Check::Sought(pattern)) = (link.view, &link.check)
-            && !self.may_hold(plan, Whose::View(view), *pattern, phase)
+            && !self.may_hold(plan, view, *pattern, phase)
         {
             return false;
         }
@@ -75,7 +74,7 @@ impl Transaction {
     ) -> bool {
         let range = self.state.gathered.range(at).unwrap_or_else(|| self.gather(plan, at));
         if let (Check::Sought(pattern), false) = (&link.check, link.negated)
-            && !self.may_hold(plan, Whose::Group(at), *pattern, phase)
+            && !self.group_may_hold(plan, at, *pattern, phase)
         {
             return false;
         }
@@ -111,51 +110,73 @@ impl Transaction {
 
     /// What a group's choice and chain make of what is there.
     fn gather(&mut self, plan: &Plan, at: u32) -> Range<usize> {
-        let (choice, chain) = plan.groups[at as usize];
+        let (number, chain) = plan.groups[at as usize];
         let (base, choice, chain) =
-            (plan.bases[choice as usize], &plan.choices[choice as usize], &plan.chains[chain as usize]);
+            (plan.bases[number as usize], &plan.choices[number as usize], &plan.chains[chain as usize]);
         if base != at {
             let range = self.state.gathered.range(base).unwrap_or_else(|| self.gather(plan, base));
             let (gathered, texts) = (&mut self.state.gathered, &mut self.texts);
             // Mostly a chain leaves all as it is.
-            if !range.clone().any(|at| chain.touches(texts.present(gathered.item(at).value))) {
+            if range.is_empty() || !chain.touches(gathered.present(base)) {
                 return gathered.alias(at, base);
             }
-            return gathered.keep_changed(at, range, |item| texts.through(item, chain));
+            return gathered.keep_changed(at, range, |text| {
+                let text = texts.through(text, chain);
+                (text, *texts.present(text))
+            });
         }
         let State { gathered, members, .. } = &mut self.state;
         let texts = &self.texts;
         let chosen = |member: &Member| {
             choice.selector.as_ref().is_none_or(|selector| selector.chooses(texts.bytes(member.name)))
         };
-        gathered.keep(at, members.of(choice.variable).filter(chosen))
+        let items = members.of(choice.variable).filter(chosen);
+        gathered.keep(at, items.map(|item| (item, *texts.present(item.value))))
     }
 
-    /// Whether any of a group or view may match a pattern.
-    fn may_hold(&mut self, plan: &Plan, whose: Whose, pattern: u32, phase: Phase) -> bool {
-        let which = bank_of(phase);
-        let words = plan.banks[which].words();
-        if let Some(mask) = self.state.gathered.mask(whose, words) {
+    /// Whether any of a view may match a pattern.
+    pub(super) fn may_hold(&mut self, plan: &Plan, view: u32, pattern: u32, phase: Phase) -> bool {
+        let (which, groups) = (bank_of(phase), &plan.views[view as usize]);
+        let bank = &plan.banks[which];
+        if self.state.gathered.present_in_view(view).is_none() {
+            groups.iter().for_each(|group| self.gathered(plan, *group));
+            self.state.gathered.keep_view(view, groups);
+        }
+        let gathered = &self.state.gathered;
+        if !gathered.present_in_view(view).is_some_and(|present| bank.allows(pattern, present)) {
+            return false;
+        }
+        if let Some(mask) = gathered.mask_of_view(view, bank.words()) {
             return has(mask, pattern);
         }
-        match whose {
-            Whose::Group(group) => {
-                let range = self.state.gathered.range(group).unwrap_or_else(|| self.gather(plan, group));
-                let (items, mask) = self.state.gathered.items_and_mask(whose, range, words);
-                for item in items {
-                    let more = self.texts.mask(item.value, &plan.banks[which], which);
-                    mask.iter_mut().zip(more).for_each(|(word, more)| *word |= more);
-                }
-            }
-            Whose::View(view) => {
-                let groups = &plan.views[view as usize];
-                for group in groups {
-                    self.may_hold(plan, Whose::Group(*group), pattern, phase);
-                }
-                self.state.gathered.join_masks(view, groups, words);
-            }
+        groups.iter().for_each(|group| self.mask_group(plan, *group, phase));
+        let gathered = &mut self.state.gathered;
+        gathered.mask_view(view, groups, bank.words());
+        gathered.mask_of_view(view, bank.words()).is_some_and(|mask| has(mask, pattern))
+    }
+
+    /// Whether any of a group that was gathered may match a pattern.
+    fn group_may_hold(&mut self, plan: &Plan, group: u32, pattern: u32, phase: Phase) -> bool {
+        let bank = &plan.banks[bank_of(phase)];
+        if !bank.allows(pattern, self.state.gathered.present(group)) {
+            return false;
         }
-        self.state.gathered.mask(whose, words).is_some_and(|mask| has(mask, pattern))
+        self.mask_group(plan, group, phase);
+        self.state.gathered.mask(group, bank.words()).is_some_and(|mask| has(mask, pattern))
+    }
+
+    fn gathered(&mut self, plan: &Plan, group: u32) {
+        if self.state.gathered.range(group).is_none() {
+            self.gather(plan, group);
+        }
+    }
+
+    fn mask_group(&mut self, plan: &Plan, group: u32, phase: Phase) {
+        let which = bank_of(phase);
+        let (bank, texts) = (&plan.banks[which], &mut self.texts);
+        if self.state.gathered.mask(group, bank.words()).is_none() {
+            self.state.gathered.mask_group(group, bank.words(), |text, mask| join(mask, texts.mask(text, bank, which)));
+        }
     }
 
     fn is_excluded(&self, plan: &Plan, rule: u32, link: &Link, variable: Variable, name: Text) -> bool {

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use super::{
     Assign, Change, Check, Ctl, Effect, Link, Number, Plan, Read, Rule, Sought, Text, To,
+    gate::{Step, gate},
+    settle::settle,
     update::{self, Chain},
 };
 use crate::shield::{
@@ -14,6 +16,7 @@ use crate::shield::{
     rule::{self, Actions, Control, Directive, Document, Macro, Meant, Part, Phase, Written},
     source::{Fault, Place},
     texts,
+    transaction::spare::Spare,
     variable::{Choice, Selector, Target, Variable},
 };
 
@@ -158,6 +161,8 @@ impl Compiler {
             let skip_to = skip(&gathered, at, &phases[phase.index()])?;
             rules.push(self.rule(chain, phase, skip_to)?);
         }
+        let step = |rule: u32| Step { rule, gate: gate(&rules[rule as usize].links[0]) };
+        let phases = phases.map(|list| list.into_iter().map(step).collect());
         let nowhere = Place { file: "rules".into(), line: 0 };
         let meant = self.meant.iter().map(|meant| {
             let mut bits = vec![0u64; rules.len().div_ceil(64)];
@@ -170,11 +175,10 @@ impl Compiler {
         let plain = once(&mut self.chains, texts::Chain::default());
         let bases = (0..short(self.choices.len())).map(|choice| once(&mut self.groups, (choice, plain))).collect();
         let [requests, answers] = &self.needs;
-        let bank = |needs| Bank::new(needs).map_err(|error| Fault::new(&nowhere, error.to_string()));
-        Ok(Plan {
+        let mut plan = Plan {
             rules,
             phases,
-            banks: [bank(requests)?, bank(answers)?],
+            banks: [Bank::new(requests), Bank::new(answers)],
             choices: self.choices,
             chains: self.chains,
             bases,
@@ -184,8 +188,12 @@ impl Compiler {
             slots: self.slots,
             slot_of: self.slot_of,
             meant,
+            begin: Vec::new(),
+            spare: Spare::default(),
             notices: gathered.notices,
-        })
+        };
+        settle(&mut plan);
+        Ok(plan)
     }
 
     fn rule(&mut self, chain: &Chain, phase: Phase, skip_to: Option<u32>) -> Result<Rule, Fault> {

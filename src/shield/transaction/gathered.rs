@@ -3,45 +3,72 @@
 use std::ops::Range;
 
 use super::state::Member;
-use crate::shield::{plan::Plan, texts::Text};
+use crate::shield::{bank::join, bytes::Bytes, plan::Plan, texts::Text};
 
 /// By the plan's numbers of groups and views; all in a few buffers, for most are small.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Gathered {
     items: Vec<Member>,
-    /// Where each group's items are, and which group's mask is its own.
-    groups: Vec<Option<(u32, u32, u32)>>,
+    groups: Vec<Group>,
+    /// Which bytes occur in what each group holds.
+    present: Vec<Bytes>,
+    views: Vec<View>,
+    /// Begins with one of nothing, for groups that hold nothing.
     masks: Vec<u64>,
-    masks_of: [Vec<Option<u32>>; 2],
+    /// What was kept before is forgotten: it has another number.
+    now: u32,
 }
 
-/// Whose a mask is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Whose {
-    /// A group's.
-    Group(u32),
-    /// A view's.
-    View(u32),
+/// Where something's mask is, if it is of now.
+#[derive(Debug, Clone, Copy, Default)]
+struct Mask {
+    made: u32,
+    at: u32,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Group {
+    gathered: u32,
+    start: u32,
+    end: u32,
+    /// The group that holds the same.
+    same: u32,
+    mask: Mask,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct View {
+    gathered: u32,
+    present: Bytes,
+    mask: Mask,
 }
 
 impl Gathered {
-    pub(super) fn new(plan: &Plan) -> Self {
-        let masks_of = [vec![None; plan.groups.len()], vec![None; plan.views.len()]];
-        Self { items: Vec::new(), groups: vec![None; plan.groups.len()], masks: Vec::new(), masks_of }
+    /// Forgets everything, and has room for what a plan has.
+    pub fn begin(&mut self, plan: &Plan) {
+        self.groups.resize(plan.groups.len(), Group::default());
+        self.present.resize(plan.groups.len(), Bytes::NONE);
+        self.views.resize(plan.views.len(), View::default());
+        self.forget();
     }
 
     /// Forgets everything.
     pub fn forget(&mut self) {
         self.items.clear();
-        self.groups.fill(None);
         self.masks.clear();
-        self.masks_of.iter_mut().for_each(|all| all.fill(None));
+        self.now = self.now.wrapping_add(1);
+        if self.now == 0 {
+            self.groups.fill(Group::default());
+            self.views.fill(View::default());
+            self.now = 1;
+        }
     }
 
     /// Where the items of a group are, if they were gathered.
     #[must_use]
     pub fn range(&self, group: u32) -> Option<Range<usize>> {
-        self.groups[group as usize].map(|(start, end, _)| start as usize..end as usize)
+        let group = &self.groups[group as usize];
+        (group.gathered == self.now).then(|| group.start as usize..group.end as usize)
     }
 
     /// A group that holds what `same` holds.
@@ -50,13 +77,65 @@ impl Gathered {
         self.range(group).unwrap_or_default()
     }
 
-    /// Keeps the items of a group.
-    pub fn keep(&mut self, group: u32, items: impl Iterator<Item = Member>) -> Range<usize> {
+    /// Keeps the items of a group, with the bytes that occur in each.
+    pub fn keep(&mut self, group: u32, items: impl Iterator<Item = (Member, Bytes)>) -> Range<usize> {
         let start = self.items.len();
-        self.items.extend(items);
+        let mut present = Bytes::NONE;
+        self.items.extend(items.map(|(item, bytes)| {
+            present = present.or(bytes);
+            item
+        }));
+        self.kept(group, start, present)
+    }
+
+    /// Keeps the items of another group with values changed.
+    pub fn keep_changed(
+        &mut self,
+        group: u32,
+        of: Range<usize>,
+        mut change: impl FnMut(Text) -> (Text, Bytes),
+    ) -> Range<usize> {
+        let start = self.items.len();
+        let mut present = Bytes::NONE;
+        self.items.extend_from_within(of);
+        for item in &mut self.items[start..] {
+            let (value, bytes) = change(item.value);
+            item.value = value;
+            present = present.or(bytes);
+        }
+        self.kept(group, start, present)
+    }
+
+    fn kept(&mut self, group: u32, start: usize, present: Bytes) -> Range<usize> {
         let range = start..self.items.len();
-        self.groups[group as usize] = Some((place(range.start), place(range.end), group));
+        self.present[group as usize] = present;
+        self.groups[group as usize] = Group {
+            gathered: self.now,
+            start: place(range.start),
+            end: place(range.end),
+            same: group,
+            mask: Mask::default(),
+        };
         range
+    }
+
+    /// Which bytes occur in what a group holds, once it was gathered.
+    #[must_use]
+    pub fn present(&self, group: u32) -> &Bytes {
+        &self.present[self.groups[group as usize].same as usize]
+    }
+
+    /// Which bytes occur in what a view holds, if it was gathered.
+    #[must_use]
+    pub fn present_in_view(&self, view: u32) -> Option<&Bytes> {
+        let view = &self.views[view as usize];
+        (view.gathered == self.now).then_some(&view.present)
+    }
+
+    /// That the groups of a view were gathered.
+    pub fn keep_view(&mut self, view: u32, groups: &[u32]) {
+        let present = groups.iter().fold(Bytes::NONE, |present, group| present.or(*self.present(*group)));
+        self.views[view as usize] = View { gathered: self.now, present, mask: Mask::default() };
     }
 
     /// An item.
@@ -65,53 +144,52 @@ impl Gathered {
         self.items[at]
     }
 
-    /// Keeps the items of another group with values changed.
-    pub fn keep_changed(&mut self, group: u32, of: Range<usize>, mut change: impl FnMut(Text) -> Text) -> Range<usize> {
-        let start = self.items.len();
-        self.items.extend_from_within(of);
-        let range = start..self.items.len();
-        self.items[start..].iter_mut().for_each(|item| item.value = change(item.value));
-        self.groups[group as usize] = Some((place(range.start), place(range.end), group));
-        range
-    }
-
-    /// A mask that was made, of so many words.
+    /// The mask of a group, if it was made, of so many words.
     #[must_use]
-    pub fn mask(&self, whose: Whose, words: usize) -> Option<&[u64]> {
-        let start = match whose {
-            Whose::Group(at) => self.masks_of[0][self.masked(at)],
-            Whose::View(at) => self.masks_of[1][at as usize],
-        };
-        start.map(|start| &self.masks[start as usize..][..words])
+    pub fn mask(&self, group: u32, words: usize) -> Option<&[u64]> {
+        let same = self.groups[group as usize].same;
+        self.made(self.groups[same as usize].mask, words)
     }
 
-    fn masked(&self, group: u32) -> usize {
-        self.groups[group as usize].map_or(group, |(.., masked)| masked) as usize
+    /// That of a view.
+    #[must_use]
+    pub fn mask_of_view(&self, view: u32, words: usize) -> Option<&[u64]> {
+        self.made(self.views[view as usize].mask, words)
     }
 
-    /// A new mask, of zeros, beside the items that are to be seen in it.
-    pub fn items_and_mask(&mut self, whose: Whose, range: Range<usize>, words: usize) -> (&[Member], &mut [u64]) {
-        let start = self.masks.len();
-        self.masks.resize(start + words, 0);
-        match whose {
-            Whose::Group(at) => {
-                let at = self.masked(at);
-                self.masks_of[0][at] = Some(place(start));
-            }
-            Whose::View(at) => self.masks_of[1][at as usize] = Some(place(start)),
+    fn made(&self, mask: Mask, words: usize) -> Option<&[u64]> {
+        (mask.made == self.now).then(|| &self.masks[mask.at as usize..][..words])
+    }
+
+    /// Makes the mask of a group that was gathered, of what `mask` says of each item.
+    pub fn mask_group(&mut self, group: u32, words: usize, mut mask: impl FnMut(Text, &mut [u64])) {
+        if self.masks.is_empty() {
+            self.masks.resize(words, 0);
         }
-        (&self.items[range], &mut self.masks[start..])
+        let Group { start, end, same, .. } = self.groups[group as usize];
+        let at = if start == end { 0 } else { self.masks.len() };
+        if start < end {
+            self.masks.resize(at + words, 0);
+            let items = &self.items[start as usize..end as usize];
+            items.iter().for_each(|item| mask(item.value, &mut self.masks[at..]));
+        }
+        self.groups[same as usize].mask = Mask { made: self.now, at: place(at) };
     }
 
     /// The mask of a view: what its groups' masks say together.
-    pub fn join_masks(&mut self, view: u32, groups: &[u32], words: usize) {
-        self.items_and_mask(Whose::View(view), 0..0, words);
-        let end = self.masks.len();
-        let (earlier, mask) = self.masks.split_at_mut(end - words);
-        let masked = |group: &u32| self.groups[*group as usize].map_or(*group, |(.., masked)| masked) as usize;
-        for start in groups.iter().filter_map(|group| self.masks_of[0][masked(group)]) {
-            mask.iter_mut().zip(&earlier[start as usize..]).for_each(|(word, more)| *word |= more);
-        }
+    pub fn mask_view(&mut self, view: u32, groups: &[u32], words: usize) {
+        let mask_of = |group: &u32| self.groups[self.groups[*group as usize].same as usize].mask.at;
+        let at = match groups {
+            [only] => mask_of(only),
+            groups => {
+                let at = self.masks.len();
+                self.masks.resize(at + words, 0);
+                let (earlier, mask) = self.masks.split_at_mut(at);
+                groups.iter().map(mask_of).for_each(|start| join(mask, &earlier[start as usize..]));
+                place(at)
+            }
+        };
+        self.views[view as usize].mask = Mask { made: self.now, at };
     }
 }
 

@@ -59,7 +59,7 @@ pub struct Hit {
 }
 
 /// Members by variable.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Members(Vec<Vec<Member>>);
 
 impl Members {
@@ -86,7 +86,7 @@ impl Members {
 }
 
 /// All of it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct State {
     /// What came in.
     pub members: Members,
@@ -114,22 +114,28 @@ pub struct State {
 }
 
 impl State {
-    pub(super) fn new(plan: &Plan) -> Self {
-        Self {
-            members: Members(vec![Vec::new(); Variable::ALL.len()]),
-            slots: vec![None; plan.slots.len()],
-            named: Vec::new(),
-            gathered: Gathered::new(plan),
-            last: None,
-            hits: [Vec::new(), Vec::new()],
-            engine: Engine::On,
-            allowed: None,
-            processor: None,
-            whole_body: false,
+    /// Begins anew, with room for what a plan has.
+    pub(super) fn begin(&mut self, plan: &Plan) {
+        let mut old = std::mem::take(self);
+        old.members.0.resize(Variable::ALL.len(), Vec::new());
+        old.members.0.iter_mut().for_each(Vec::clear);
+        old.slots.clone_from(&plan.begin);
+        old.named.clear();
+        old.gathered.begin(plan);
+        old.hits.iter_mut().for_each(Vec::clear);
+        old.removed.clear();
+        old.removed_targets.clear();
+        *self = Self {
+            members: old.members,
+            slots: old.slots,
+            named: old.named,
+            gathered: old.gathered,
+            hits: old.hits,
             body_access: [true; 2],
-            removed: Vec::new(),
-            removed_targets: Vec::new(),
-        }
+            removed: old.removed,
+            removed_targets: old.removed_targets,
+            ..Self::default()
+        };
     }
 
     /// Adds a member.
