@@ -112,12 +112,10 @@ impl Running {
         shown::orders(&process.metrics, process.tls.orders());
         let log = Log::open(&config.access_log, &process.metrics, settings.workers, None)?;
         let bounds = bounds(&settings, addresses.https);
-        let store = config.store.as_ref();
-        let store = store.map(|settings| store::Running::start(settings, &process.metrics)).transpose()?;
+        let store = config.store.as_ref().map(|to| store::Running::start(to, &process.metrics)).transpose()?;
         let guard = keys::guard(&config, store.as_ref())?;
         let realms = keys::realms(&config, &guard, store.as_ref(), &[])?;
         let bans = bans::of(&config, store.as_ref(), None)?;
-        let watch = watch::of(&config, None)?;
         let attempts = bans::Listener::new(bans.as_ref(), &guard);
         let telemetry = telemetry::prepare(&config, &process.metrics, settings.workers, None)?;
         let challenges = &process.tls.orders().challenges;
@@ -132,7 +130,7 @@ impl Running {
             authority,
             guard: &guard,
             bans,
-            watch,
+            watch: watch::of(&config, None)?,
             realms: &realms,
             log: log.clone(),
             telemetry: telemetry.clone(),
@@ -241,7 +239,6 @@ impl Running {
         let guard = self.guard_of(&config)?;
         let realms = keys::realms(&config, &guard, self.store.as_ref(), &self.plan.realms())?;
         let bans = bans::of(&config, self.store.as_ref(), self.plan.bans.as_ref())?;
-        let watch = watch::of(&config, self.plan.watch.as_ref())?;
         let telemetry = telemetry::prepare(&config, &self.process.metrics, workers, self.telemetry.as_deref())?;
         let challenges = &self.process.tls.orders().challenges;
         let authority = authority::of(&config, self.journal.journal(), self.registry.as_ref(), self.desk.as_ref())?;
@@ -250,7 +247,7 @@ impl Running {
             authority,
             guard: &guard,
             bans,
-            watch,
+            watch: watch::of(&config, self.plan.watch.as_ref())?,
             realms: &realms,
             log: log.clone(),
             telemetry: telemetry.clone(),
@@ -305,9 +302,7 @@ impl Running {
         if let (Some(bans), Some(settings)) = (&plan.bans, &config.bans) {
             bans.apply(settings.clone());
         }
-        if let Some(watch) = &plan.watch {
-            watch.apply(config.scan.clone());
-        }
+        watch::apply(plan.watch.as_ref(), &config);
         self.plan = plan;
         self.guard = guard;
         self.config = config;

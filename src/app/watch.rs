@@ -24,6 +24,13 @@ pub(super) fn of(config: &Config, known: Option<&Arc<Watch>>) -> anyhow::Result<
     }
 }
 
+/// Goes on by a new configuration's settings.
+pub(super) fn apply(watch: Option<&Arc<Watch>>, config: &Config) {
+    if let Some(watch) = watch {
+        watch.apply(config.scan.clone());
+    }
+}
+
 /// Shows what is counted; nothing where no route is watched.
 pub(super) fn show(metrics: &Metrics, watch: Option<&Arc<Watch>>) {
     let [found, counts] = [(); 2].map(|()| watch.cloned());

@@ -7,7 +7,7 @@ mod wish;
 
 use std::{
     io::{IsTerminal as _, stdout},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
     time::Duration,
@@ -28,6 +28,7 @@ use crate::{
 
 /// What `scan` takes.
 #[derive(Debug, clap::Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct ScanArgs {
     /// The site, such as <https://shop.example/>. Others than those of this machine and of the configuration are asked with --i-own-this alone.
     #[arg(value_name = "URL", required_unless_present_any = ["config", "data", "live", "accept"])]
@@ -101,7 +102,7 @@ pub(super) struct Asking {
     /// No questions for files that should not be there.
     #[arg(long)]
     no_files: bool,
-    /// JavaScript libraries with known holes, in RetireJS's form [default: that of the configuration].
+    /// JavaScript libraries with known holes, in the form of `RetireJS` [default: that of the configuration].
     #[arg(long, value_name = "FILE")]
     retirejs: Option<PathBuf>,
 }
@@ -167,7 +168,7 @@ fn scanned(args: &ScanArgs) -> Result<ExitCode, ExitCode> {
     Ok(if fails { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn open(file: &PathBuf, may_be_new: bool) -> Result<Baseline, ExitCode> {
+fn open(file: &Path, may_be_new: bool) -> Result<Baseline, ExitCode> {
     if may_be_new && !file.exists() {
         return Ok(Baseline::default());
     }

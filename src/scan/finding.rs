@@ -1,5 +1,7 @@
 //! What a rule has found, and where.
 
+use std::fmt::Write as _;
+
 use aws_lc_rs::digest::{SHA256, digest};
 
 use super::{
@@ -72,7 +74,7 @@ impl Finding {
             Scope::Page => self.places.first().map(|place| path(place)).unwrap_or_default(),
         };
         let text = [self.rule.id, &self.subject, &page].join("\n");
-        digest(&SHA256, text.as_bytes()).as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        hexadecimal(&digest(&SHA256, text.as_bytes()).as_ref()[..16])
     }
 }
 
@@ -106,6 +108,14 @@ impl Findings {
         });
         all
     }
+}
+
+/// Bytes as people write them.
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
 }
 
 /// `text` without what is personal in it, without signs that move a cursor, and short.

@@ -1,10 +1,12 @@
-//! JavaScript libraries with known holes: a file in RetireJS's form (<https://github.com/RetireJS/retire.js>, `jsrepository.json`).
+//! JavaScript libraries with known holes: a file in the form of `RetireJS` (<https://github.com/RetireJS/retire.js>, `jsrepository.json`).
 
 use std::{cmp::Ordering, fs, io, path::Path};
 
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use regex::bytes::Regex;
 use serde_json::Value;
+
+use super::finding::hexadecimal;
 
 /// What stands for a version in a pattern.
 const VERSION: &str = "§§version§§";
@@ -169,8 +171,7 @@ impl Libraries {
         if self.list.is_empty() {
             return Vec::new();
         }
-        let sum: String =
-            digest(&SHA1_FOR_LEGACY_USE_ONLY, script).as_ref().iter().map(|b| format!("{b:02x}")).collect();
+        let sum = hexadecimal(digest(&SHA1_FOR_LEGACY_USE_ONLY, script).as_ref());
         let beginning = &script[..script.len().min(BEGINNING)];
         self.known(|library| {
             let known = library.hashes.iter().find(|(known, _)| *known == sum).map(|(_, version)| version.clone());
@@ -220,7 +221,7 @@ fn version(patterns: &[Regex], text: &[u8]) -> Option<String> {
     Some(version.trim_end_matches(".min").trim_end_matches(['.', '-', '_']).to_owned())
 }
 
-/// As RetireJS does: part by part, numbers by size, and what has a word is before what has none.
+/// As `RetireJS` does: part by part, numbers by size, and what has a word is before what has none.
 fn compare(one: &str, other: &str) -> Ordering {
     let parts = |text: &str| text.split(['.', '-']).map(str::to_owned).collect::<Vec<_>>();
     let (one, other) = (parts(one), parts(other));

@@ -70,7 +70,7 @@ impl Page {
             if RAW.contains(&&*name) {
                 let end = close(&body[at..], &name).map_or(body.len(), |n| at + n);
                 if name == "title" && page.title.is_empty() {
-                    page.title = String::from_utf8_lossy(&body[at..end]).trim().to_owned();
+                    String::from_utf8_lossy(&body[at..end]).trim().clone_into(&mut page.title);
                 }
                 at = end;
             }
@@ -119,20 +119,17 @@ fn attributes(bytes: &[u8], kept: bool) -> (Vec<(String, String)>, usize) {
             while bytes.get(at).is_some_and(u8::is_ascii_whitespace) {
                 at += 1;
             }
-            value = match bytes.get(at) {
-                Some(&quote @ (b'"' | b'\'')) => {
-                    let end = memchr::memchr(quote, &bytes[at + 1..]).map_or(bytes.len(), |n| at + 1 + n);
-                    let value = at + 1..end;
-                    at = (end + 1).min(bytes.len());
-                    value
+            value = if let Some(&quote @ (b'"' | b'\'')) = bytes.get(at) {
+                let end = memchr::memchr(quote, &bytes[at + 1..]).map_or(bytes.len(), |n| at + 1 + n);
+                let value = at + 1..end;
+                at = (end + 1).min(bytes.len());
+                value
+            } else {
+                let start = at;
+                while bytes.get(at).is_some_and(|b| !b.is_ascii_whitespace() && *b != b'>') {
+                    at += 1;
                 }
-                _ => {
-                    let start = at;
-                    while bytes.get(at).is_some_and(|b| !b.is_ascii_whitespace() && *b != b'>') {
-                        at += 1;
-                    }
-                    start..at
-                }
+                start..at
             };
         }
         if kept && found.len() < 64 {

@@ -73,7 +73,10 @@ mod tests {
             let headers = HeaderMap::from_iter([(header::CONTENT_ENCODING, HeaderValue::from_static(name))]);
             assert_eq!(plain(&headers, coded.clone(), 1000), text.as_bytes()[..1000], "{name}");
             // What is cut, as a body beyond the bound is, is read as far as it goes.
-            assert!(text.as_bytes().starts_with(&plain(&headers, coded[..coded.len() / 2].to_vec(), 1 << 20)), "{name}");
+            assert!(
+                text.as_bytes().starts_with(&plain(&headers, coded[..coded.len() / 2].to_vec(), 1 << 20)),
+                "{name}"
+            );
         }
         let headers = HeaderMap::from_iter([(header::CONTENT_ENCODING, HeaderValue::from_static("unknown"))]);
         assert!(plain(&headers, b"x".to_vec(), 9).is_empty() && plain(&HeaderMap::new(), b"x".to_vec(), 9) == "x");

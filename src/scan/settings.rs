@@ -12,7 +12,7 @@ pub const WATCH_BYTES: usize = 64 << 10;
 pub struct Settings {
     /// Most bytes of an answer on a watched route that are looked at.
     pub watch_bytes: usize,
-    /// Where libraries with known holes are listed, in RetireJS's form.
+    /// Where libraries with known holes are listed, in the form of `RetireJS`.
     pub retirejs: Option<PathBuf>,
     /// What is in that file.
     pub libraries: Arc<Libraries>,

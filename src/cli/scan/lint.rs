@@ -89,7 +89,7 @@ fn on_route(route: &Route, found: &mut Vec<Found>) {
             && endpoint.dial.tls.is_none()
             && !is_here(host)
         {
-            note(&rule::CLEARTEXT_ROUTE, Seen::new("upstream", endpoint.authority.to_string()));
+            note(&rule::CLEARTEXT_ROUTE, Seen::new("upstream", endpoint.authority.clone()));
         }
     }
     match route.shield.map(|shield| shield.mode) {

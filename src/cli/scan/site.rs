@@ -146,7 +146,7 @@ fn applications(config: &Config) -> Vec<Application> {
     let mut all: Vec<Application> = Vec::new();
     for endpoint in config.gateway.routes.iter().flat_map(|route| &route.upstream.endpoints) {
         if let dial::settings::Target::Tcp { host, port } = &endpoint.dial.target {
-            let one = Application { name: endpoint.authority.to_string(), host: host.clone(), port: *port };
+            let one = Application { name: endpoint.authority.clone(), host: host.clone(), port: *port };
             if !all.contains(&one) {
                 all.push(one);
             }

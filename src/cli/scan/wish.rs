@@ -90,7 +90,7 @@ pub(super) async fn may_ask(site: &Target, config: Option<&Config>, owned: bool)
 
 /// Attempts that the configuration's logins would take for such.
 pub(super) fn logins(config: &Config) -> Vec<Form> {
-    config.login.logins.iter().filter_map(|login| form(login)).collect()
+    config.login.logins.iter().filter_map(form).collect()
 }
 
 fn form(login: &Login) -> Option<Form> {

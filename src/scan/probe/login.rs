@@ -1,5 +1,7 @@
 //! Whether a login limits guesses: a few attempts with an account that does not exist.
 
+use std::fmt::Write as _;
+
 use bytes::Bytes;
 use http::{Request, StatusCode, header};
 
@@ -151,7 +153,9 @@ fn encoded(text: &str) -> String {
     for byte in text.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'*' => out.push(char::from(byte)),
-            byte => out.push_str(&format!("%{byte:02X}")),
+            byte => {
+                let _ = write!(out, "%{byte:02X}");
+            }
         }
     }
     out

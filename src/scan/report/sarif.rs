@@ -1,5 +1,7 @@
 //! SARIF 2.1.0 (OASIS), as code hosts take it in.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 
@@ -101,7 +103,7 @@ fn uri(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte) {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            let _ = write!(out, "%{byte:02X}");
         }
     }
     out

@@ -33,7 +33,9 @@ pub fn write(report: &Report, colours: bool) -> String {
         rest = others;
         let rule = first.rule;
         let _ = writeln!(out, "{}  {}  {}", paint(rule.severity, colours), rule.title, rule.id);
-        group.iter().for_each(|(finding, state)| one(&mut out, finding, state, report.has_baseline));
+        for (finding, state) in group {
+            one(&mut out, finding, state, report.has_baseline);
+        }
         let _ = writeln!(out, "    why     {} (CWE-{})", rule.why, rule.cwe);
         let _ = writeln!(out, "    mend    {}", rule.mend);
         if let Some(remedy) = remedy(first) {

@@ -162,7 +162,7 @@ fn reflected(exchange: &Exchange<'_>) -> Vec<Seen> {
         return Vec::new();
     }
     let whole = |value: &str| {
-        let markup = value.contains('<') || value.contains("\"") || value.contains('\'');
+        let markup = value.contains('<') || value.contains('"') || value.contains('\'');
         value.len() >= LONG_ENOUGH && markup && memchr::memmem::find(exchange.body, value.as_bytes()).is_some()
     };
     let parameters = exchange.asked.parameters();
