@@ -20,6 +20,7 @@ use privet::shield::{fields::Bounds, plan::Plan, ruleset, settings::Settings, tr
 use exchange::Request;
 
 // As the program itself.
+#[cfg(target_env = "musl")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -10,6 +10,8 @@ use super::bytes::Bytes;
 const WORD: Bytes = Bytes::of(b"_").with_range(b'a', b'z').with_range(b'A', b'Z').with_range(b'0', b'9');
 /// What stands between words and is no more than an operator or a comma, beside letters of other alphabets.
 const PLAIN: Bytes = WORD.or(Bytes::of(b" \t\r\n.,:;-+/=?&").with_range(0x80, 0xff));
+/// What ends a word for libinjection.
+const BETWEEN: Bytes = Bytes::of(b" []{}<>:\\?=@!#~+-*/&|^%(),';\t\n\x0b\x0c\r\"\xa0\0");
 /// A text without any of these is no script that is injected: in whatever context a browser is, markup begins with one and an attribute's value with the
 /// other.
 const MARKUP: Bytes = Bytes::of(b"<=");
@@ -40,7 +42,16 @@ const fn place(number: u32) -> usize {
 /// Whether a text with these bytes is injected SQL.
 #[must_use]
 pub fn is_sql(text: &[u8], present: &Bytes) -> bool {
-    may_be_sql(text, present) && libinjectionrs::detect_sqli(text).is_injection()
+    may_be_sql(text, present) && (is_endless(text) || libinjectionrs::detect_sqli(text).is_injection())
+}
+
+/// Whether a word of a text has so many dots or ticks that to read it would take for ever: libinjection looks up all that stands before each of them. It counts as
+/// found: whoever writes it so has no plain text in mind.
+fn is_endless(text: &[u8]) -> bool {
+    const LONG: usize = 256;
+    const MANY: usize = 64;
+    let many = |word: &[u8]| word.iter().filter(|byte| matches!(byte, b'.' | b'`')).nth(MANY).is_some();
+    text.len() > LONG && text.split(|byte| BETWEEN.has(*byte)).any(|word| word.len() > LONG && many(word))
 }
 
 /// Whether a text has more than names, numbers, operators and commas: each of libinjection's fingerprints does, which a test tells. So it needs a byte beyond
@@ -292,6 +303,13 @@ mod tests {
             injected += u32::from(found);
         }
         assert!(passed > 10_000 && injected > 1_000, "the test tells something: {passed}, {injected}");
+    }
+
+    #[test]
+    fn what_would_take_for_ever_counts_as_found() {
+        let sql = |text: &str| is_sql(text.as_bytes(), &Bytes::of(text.as_bytes()));
+        assert!(sql(&format!("({}", "a.".repeat(64 << 10))) && sql(&format!("({}", "a`".repeat(64 << 10))));
+        assert!(!sql(&format!("(a page {} 5)", ".".repeat(120))) && !sql(&format!("({})", "a. ".repeat(1_000))));
     }
 
     /// What [`may_be_sql`] stands on.
