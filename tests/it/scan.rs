@@ -319,6 +319,25 @@ fn staged_faults_of_certificates_are_found() {
     assert!(ids(&weak).contains("certificate-weak-key"), "{weak:#}");
 }
 
+/// A certificate below an authority that signs by SHA-1.
+#[test]
+fn a_weak_hash_is_found() {
+    let dir = here();
+    let name = ["-subj", "/CN=localhost"];
+    let root = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "60", "-subj", "/CN=root"];
+    make(dir.path(), &[&root[..], &["-keyout", "ca.key", "-out", "ca.pem"]].concat());
+    make(
+        dir.path(),
+        &[&["req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", "a.key", "-out", "a.csr"][..], &name].concat(),
+    );
+    let sign = ["x509", "-req", "-in", "a.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-sha1"];
+    make(dir.path(), &[&sign[..], &["-days", "60", "-out", "a.crt"]].concat());
+    let (_server, port) = openssl(dir.path(), &["-cert", "a.crt", "-key", "a.key", "-cipher", "ECDHE:@SECLEVEL=0"]);
+    let url = format!("https://localhost:{port}/");
+    let found = report(dir.path(), &[&url, "--ca", "ca.pem", "--no-files", "--no-login", "--pages", "1"]);
+    assert!(ids(&found).contains("certificate-weak-signature"), "{found:#}");
+}
+
 /// A server that answers every hello with the same few bytes.
 fn hand_made(answer: impl Fn(&[u8]) -> Vec<u8> + Send + Sync + 'static) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -471,6 +490,45 @@ fn a_configuration_is_looked_at_and_what_is_suggested_is_accepted() {
         .output()
         .expect("runs");
     assert!(check.status.success(), "{suggested}{}", text(&check));
+}
+
+#[test]
+fn lax_settings_and_old_rules_are_told() {
+    let dir = here();
+    certificates(dir.path());
+    let set = |name: &str, mode: u32| {
+        let file = dir.path().join(name);
+        fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(mode)).expect("set");
+        file
+    };
+    set("tls.key", 0o644);
+    fs::write(dir.path().join("retire.json"), RETIREJS).expect("written");
+    let old = fs::File::options().write(true).open(dir.path().join("retire.json")).expect("a file");
+    let year = Duration::from_secs(365 * 86_400);
+    old.set_modified(std::time::SystemTime::now() - year).expect("set");
+    let [https, http, admin] = [free_port(), free_port(), free_port()];
+    let text = |admin_host: &str, key: &str| {
+        format!(
+            "[listen]\nhttps = \"127.0.0.1:{https}\"\nhttp = \"127.0.0.1:{http}\"\nadmin = \"{admin_host}:{admin}\"\n\
+             [[tls.certificate]]\nchain = \"tls.crt\"\nkey = \"{key}\"\n[scan]\nretirejs = \"retire.json\"\n\
+             [[route]]\nupstream = \"http://127.0.0.1:1\"\nshield = \"detect\"\nmask = \"all\"\nuninspectable = \"pass\"\nwatch = true\n"
+        )
+    };
+    let lint = |text: String| {
+        fs::write(dir.path().join("privet.toml"), text).expect("written");
+        ids(&report(dir.path(), &["--config", "privet.toml"]))
+    };
+    let found = lint(text("0.0.0.0", "tls.key"));
+    let lax =
+        ["config-open-admin", "config-readable-key", "config-old-rules", "config-only-detected", "config-uninspected"];
+    for id in lax {
+        assert!(found.contains(id), "{id}: {found:?}");
+    }
+    set("tls.key", 0o600);
+    old.set_modified(std::time::SystemTime::now()).expect("set");
+    let strict = text("127.0.0.1", "tls.key").replace("detect", "block").replace("\"pass\"", "\"refuse\"");
+    let found = lint(strict);
+    assert!(lax.iter().all(|id| !found.contains(*id)) && !found.contains("config-unwatched"), "{found:?}");
 }
 
 #[test]
