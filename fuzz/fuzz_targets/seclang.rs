@@ -1,7 +1,7 @@
 //! Rules: whatever they say, reading and compiling them ends in a plan or in a fault that names its place, and a plan can be asked.
 #![no_main]
 
-use std::{net::Ipv4Addr, net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
 use libfuzzer_sys::fuzz_target;
 use privet::shield::{
@@ -24,8 +24,7 @@ fuzz_target!(|text: &str| {
     let limits = Limits { body: 4096, answer: 4096, bounds, time: Duration::from_millis(100) };
     let mut transaction = Transaction::new(&Arc::new(plan), limits);
     let head = Head { method: b"POST", target: b"/a?b=%41'", protocol: b"HTTP/1.1", host: b"a", id: b"1" };
-    let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 80));
-    let peer = Peer { client: Ipv4Addr::LOCALHOST.into(), port: 1, local };
+    let peer = Peer { client: Ipv4Addr::LOCALHOST.into(), port: 1, server_port: 80 };
     transaction.head(&head, &peer, [(&b"Cookie"[..], &b"c=d"[..])].into_iter());
     transaction.ask(Phase::RequestHeaders);
     transaction.body(b"application/x-www-form-urlencoded", b"e=<f>", true);

@@ -4,6 +4,7 @@ mod benign;
 mod exchange;
 mod ftw;
 mod hostile;
+mod live;
 mod reference;
 
 use std::{collections::BTreeMap, sync::Arc};
