@@ -18,6 +18,7 @@
 //! * [`privacy`]: finds personal data and secrets in bytes, and rewrites them; pure.
 //! * [`journal`]: what has happened, sealed and chained: readable with keys only, changed by nobody unseen.
 //! * [`login`]: limits on attempts at an application's own login.
+//! * [`antivirus`]: what people send and get goes through clamd first.
 //! * [`shield`]: intrusion prevention: rules of the Core Rule Set, and bans.
 //! * [`scan`]: vulnerability analysis: what applications give away, on live traffic and asked for.
 //! * [`tls`]: certificates, profiles, client certificates, ACME, the development CA.
@@ -31,6 +32,7 @@
 
 pub mod access;
 pub mod admin;
+pub mod antivirus;
 pub mod app;
 pub mod backup;
 pub mod cli;

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use tokio::net::{UnixListener, UnixStream};
 
 use super::{
-    bans, consent,
+    antivirus, bans, consent,
     registry::{self, Office},
     scan,
 };
@@ -131,6 +131,11 @@ async fn answer(request: Request<Incoming>, reach: &Reach) -> Response<Full<Byte
     }
     if parts.uri.path().starts_with(scan::PREFIX) {
         let (status, answer) = scan::answer(plan, &parts.method, parts.uri.path());
+        return respond(status, &answer);
+    }
+    if [antivirus::PREFIX, antivirus::QUARANTINE].iter().any(|prefix| parts.uri.path().starts_with(prefix)) {
+        let desk = antivirus::Desk { scanner: plan.antivirus.as_ref(), journal: reach.journal.get() };
+        let (status, answer) = antivirus::answer(desk, &parts.method, parts.uri.path(), &said).await;
         return respond(status, &answer);
     }
     match (&parts.method, parts.uri.path()) {

@@ -6,10 +6,12 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::task::AbortHandle;
 
 use crate::{
-    admin::{self, control::Reach},
+    access::consent::Desk,
+    admin::{self, control::Reach, registry::Office},
     common::lock_file::LockFile,
     config::Config,
     gateway::Plan,
+    journal::Journal,
     tls,
 };
 
@@ -20,6 +22,23 @@ pub(super) struct Control {
     pub(super) reach: Arc<Reach>,
     task: AbortHandle,
     _lock: LockFile,
+}
+
+impl Control {
+    /// Lets commands reach what has come up meanwhile.
+    pub(super) fn introduce(
+        &self,
+        journal: Option<&Arc<Journal>>,
+        desk: Option<&Arc<Desk>>,
+        office: Option<Arc<Office>>,
+    ) {
+        if let Some(journal) = journal {
+            // Set once.
+            let _ = self.reach.journal.set(Arc::clone(journal));
+        }
+        self.reach.desk.store(desk.cloned());
+        self.reach.office.store(office);
+    }
 }
 
 impl Drop for Control {

@@ -13,7 +13,9 @@ use std::{
 use anyhow::{Context as _, bail};
 use tokio::{runtime::Handle as Runtime, sync::mpsc::UnboundedSender, task::AbortHandle};
 
-use super::{authority, bans, consent, console, control, journal, keys, registry, shown, store, telemetry, watch};
+use super::{
+    antivirus, authority, bans, consent, console, control, journal, keys, registry, shown, store, telemetry, watch,
+};
 use crate::{
     access::consent::Desk,
     admin::{self, Asked, Health},
@@ -125,12 +127,14 @@ impl Running {
         let mut console = console::Console::new(&config, registry.as_ref(), &process.tls, &process.metrics)?;
         let desk = consent::start(&config, journal.stream())?;
         let authority = authority::of(&config, journal.journal(), registry.as_ref(), desk.as_ref())?;
+        let antivirus = antivirus::of(&config, journal.journal(), None)?;
         let means = Means {
             keys,
             authority,
             guard: &guard,
             bans,
             watch: watch::of(&config, None)?,
+            antivirus,
             realms: &realms,
             log: log.clone(),
             telemetry: telemetry.clone(),
@@ -140,14 +144,9 @@ impl Running {
         let plan = Plan::new(&config.gateway, bounds, means, None)?;
         log::scrub_by(&plan.engine);
         let control = lock.and_then(|lock| control::open(lock, &config, &plan, &process.tls));
-        if let (Some(control), Some(journal)) = (&control, journal.journal()) {
-            // Set once.
-            let _ = control.reach.journal.set(Arc::clone(journal));
-        }
         let office = registry::follow(registry.as_ref(), &config, &realms, &guard);
         if let Some(control) = &control {
-            control.reach.desk.store(desk.clone());
-            control.reach.office.store(office);
+            control.introduce(journal.journal(), desk.as_ref(), office);
         }
         let workers = (0..settings.workers)
             .map(|index| Handle::start(index, &process, Arc::clone(&plan), Arc::clone(&settings)))
@@ -242,12 +241,14 @@ impl Running {
         let telemetry = telemetry::prepare(&config, &self.process.metrics, workers, self.telemetry.as_deref())?;
         let challenges = &self.process.tls.orders().challenges;
         let authority = authority::of(&config, self.journal.journal(), self.registry.as_ref(), self.desk.as_ref())?;
+        let antivirus = antivirus::of(&config, self.journal.journal(), self.plan.antivirus.as_ref())?;
         let means = Means {
             keys: &keys,
             authority,
             guard: &guard,
             bans,
             watch: watch::of(&config, self.plan.watch.as_ref())?,
+            antivirus,
             realms: &realms,
             log: log.clone(),
             telemetry: telemetry.clone(),

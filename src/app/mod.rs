@@ -1,5 +1,6 @@
 //! The composition root: settings become a running gateway; reload; signals.
 
+mod antivirus;
 mod authority;
 pub mod banner;
 mod bans;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{bans, watch};
+use super::{antivirus, bans, watch};
 use crate::{
     gateway::{
         Plan,
@@ -23,6 +23,7 @@ pub(super) fn all(metrics: &Metrics, plan: &Plan, log: Option<&Arc<Log>>) {
     upstreams(metrics, plan);
     bans::show(metrics, plan.bans.as_ref());
     watch::show(metrics, plan.watch.as_ref());
+    antivirus::show(metrics, plan.antivirus.as_ref());
     self::log(metrics, log);
 }
 

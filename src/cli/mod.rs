@@ -2,6 +2,7 @@
 //! needed is not available.
 
 pub mod access;
+pub mod antivirus;
 pub mod audit;
 pub mod backup;
 pub mod ban;
@@ -21,6 +22,7 @@ mod noted;
 mod office;
 pub mod pledge;
 mod prompt;
+pub mod quarantine;
 pub mod redact;
 pub mod reveal;
 mod safe;
@@ -50,6 +52,9 @@ enum Command {
     /// Say who may do what with personal data, and why.
     #[command(subcommand)]
     Access(access::AccessCommand),
+    /// Say how clamd and its signatures are, or bring it signatures that can't wait.
+    #[command(subcommand)]
+    Antivirus(antivirus::AntivirusCommand),
     /// Verify, search or export the journal.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -89,6 +94,9 @@ enum Command {
     Pledge(pledge::PledgeCommand),
     /// Say what an application or a configuration leaves open, and how that is mended.
     Scan(Box<scan::ScanArgs>),
+    /// List, take out, let go or delete infected files that are kept.
+    #[command(subcommand)]
+    Quarantine(quarantine::QuarantineCommand),
     /// List or end the sessions of people who have signed in.
     #[command(subcommand)]
     Sessions(sessions::SessionsCommand),
@@ -155,6 +163,7 @@ pub fn run() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(args) => serve::run(args),
         Command::Access(command) => access::run(&command),
+        Command::Antivirus(command) => antivirus::run(&command),
         Command::Consent(command) => consent::run(&command),
         Command::Audit(command) => audit::run(&command),
         Command::Backup(command) => backup::run(&command),
@@ -170,6 +179,7 @@ pub fn run() -> ExitCode {
         Command::Logins(args) => logins::run(&args),
         Command::Logs(command) => logs::run(&command),
         Command::Scan(args) => scan::run(&args),
+        Command::Quarantine(command) => quarantine::run(&command),
         Command::Sessions(command) => sessions::run(&command),
         Command::Redact(args) => redact::run(&args),
         Command::Reveal(args) => reveal::run(&args),

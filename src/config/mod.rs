@@ -5,6 +5,7 @@
 //! there is one way.
 
 mod access;
+mod antivirus;
 mod ban;
 pub mod context;
 pub mod diagnose;
@@ -61,6 +62,8 @@ pub struct Config {
     pub gateway: crate::gateway::Settings,
     /// Who is banned; nobody where it is absent.
     pub bans: Option<crate::shield::ban::Settings>,
+    /// Who scans files; nobody where no route asks for it.
+    pub antivirus: Option<crate::antivirus::Settings>,
     /// Logins that are guarded.
     pub login: crate::login::Settings,
     /// The access log.
@@ -234,6 +237,9 @@ impl Config {
             ));
             lines.extend(plan.notices.iter().map(|(place, what)| format!("       {place}: {what}")));
         }
+        if let Some(antivirus) = &self.antivirus {
+            say_antivirus(antivirus, &mut lines);
+        }
         for route in &self.gateway.routes {
             say_route(route, &mut lines);
         }
@@ -274,6 +280,29 @@ fn say_bans(bans: &crate::shield::ban::Settings, lines: &mut Vec<String>) {
     }
 }
 
+/// Who scans files.
+fn say_antivirus(antivirus: &crate::antivirus::Settings, lines: &mut Vec<String>) {
+    lines.push(format!("clamd  {}, files up to {} bytes", antivirus.clamd, antivirus.max_size));
+    if let Some(reason) = &antivirus.cleartext_reason {
+        lines.push(format!("       cleartext allowed: {reason}"));
+    }
+    if let Some(quarantine) = &antivirus.quarantine {
+        lines.push(format!("       infected files are kept in {}", quarantine.folder.display()));
+    }
+}
+
+/// What is done about infected files on a route.
+fn say_infected(antivirus: crate::antivirus::OnRoute, lines: &mut Vec<String>) {
+    use crate::antivirus;
+    for (what, mode) in [("uploads", antivirus.uploads), ("downloads", antivirus.downloads)] {
+        let unjudged = if antivirus.closed_when_unavailable { "is refused too" } else { "passes" };
+        lines.extend(mode.map(|mode| match mode {
+            antivirus::Mode::Detect => format!("       infected {what} are written down, not refused"),
+            antivirus::Mode::Block => format!("       infected {what} are refused; what can't be judged {unjudged}"),
+        }));
+    }
+}
+
 /// What is on for a route.
 fn say_route(route: &crate::gateway::settings::Route, lines: &mut Vec<String>) {
     let endpoints: Vec<String> = route
@@ -311,6 +340,9 @@ fn say_route(route: &crate::gateway::settings::Route, lines: &mut Vec<String>) {
             names(route.headers.iter().map(|(name, _)| name.as_str()).collect()),
             names(route.hidden.iter().map(http::HeaderName::as_str).collect())
         ));
+    }
+    if let Some(antivirus) = route.antivirus {
+        say_infected(antivirus, lines);
     }
     if let Some(mask) = &route.mask {
         let exempt = if mask.by_policy { " but for what policies permit" } else { "" };

@@ -75,7 +75,11 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let server = server(listen, limits, shutdown, context, d);
     let tls = super::tls::resolve(tls, &data_dir, server.http.is_some(), context, d);
     let loopback = server.http.is_none_or(|address| address.ip().is_loopback());
-    let routes = routes(tables, loopback, &privacy, &identity, context, d);
+    let mut antivirus = top.table_if("antivirus", "antivirus", d);
+    let closed = super::antivirus::is_closed(antivirus.as_mut(), d);
+    let routes = routes(tables, loopback, &privacy, &identity, closed, context, d);
+    let asked = routes.iter().any(|route| route.antivirus.is_some());
+    let antivirus = super::antivirus::resolve(antivirus, asked, &data_dir, context, d);
     let names: Vec<&str> = routes.iter().map(|route| &*route.name).collect();
     let access = super::access::resolve(access, &names, &privacy, context, d);
     let shield = super::shield::resolve(shield, routes.iter().any(|route| route.shield.is_some()), context, d);
@@ -105,6 +109,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
         access_log,
         identity,
         bans,
+        antivirus,
         login,
         seal,
         server,
@@ -124,6 +129,7 @@ fn routes(
     loopback: bool,
     privacy: &Arc<privacy::settings::Settings>,
     realms: &identity::Settings,
+    antivirus_closed: bool,
     context: &mut Context<'_>,
     d: &mut Diagnostics<'_>,
 ) -> Vec<Arc<Route>> {
@@ -135,7 +141,9 @@ fn routes(
     let mut names = std::collections::HashSet::new();
     for table in tables {
         let span = table.span.clone();
-        let Some(route) = route::resolve(table, loopback, privacy, realms, context, d) else { continue };
+        let Some(route) = route::resolve(table, loopback, privacy, realms, antivirus_closed, context, d) else {
+            continue;
+        };
         if !names.insert(route.name.clone()) {
             let hint = "give one of them another host or path".to_owned();
             d.note(&span, format!("a second route for `{}`", route.name), Some(hint));

@@ -30,6 +30,7 @@ pub fn resolve(
     http_is_loopback: bool,
     privacy: &Arc<crate::privacy::settings::Settings>,
     realms: &crate::identity::settings::Settings,
+    antivirus_closed: bool,
     context: &mut Context<'_>,
     d: &mut Diagnostics<'_>,
 ) -> Option<Route> {
@@ -72,6 +73,7 @@ pub fn resolve(
     let shield = super::shield::on_route(&mut table, d);
     let watch = table.flag("watch", d, false);
     let (headers, hidden) = (super::scan::headers(&mut table, d), super::scan::hidden(&mut table, d));
+    let antivirus = super::antivirus::on_route(&mut table, d).on_route(antivirus_closed);
     table.finish(d);
     Some(Route {
         name: format!("{}{path}", host_name(&host)),
@@ -100,6 +102,7 @@ pub fn resolve(
         watch,
         headers,
         hidden,
+        antivirus,
     })
 }
 

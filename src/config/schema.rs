@@ -2,6 +2,7 @@
 //! `docs/CONFIGURATION.md` is made from it.
 
 mod access;
+mod antivirus;
 mod ban;
 mod doors;
 mod key;
@@ -29,6 +30,7 @@ pub fn keys() -> impl Iterator<Item = &'static Key> {
         shield::KEYS,
         ban::KEYS,
         scan::KEYS,
+        antivirus::KEYS,
         route::KEYS,
     ]
     .into_iter()
@@ -36,7 +38,7 @@ pub fn keys() -> impl Iterator<Item = &'static Key> {
 }
 
 /// Tables and keys of safeguards that this version does not have. Ignoring one would leave data unprotected in silence.
-pub const LATER: &[(&str, &str)] = &[("", "antivirus"), ("route[]", "antivirus")];
+pub const LATER: &[(&str, &str)] = &[];
 
 /// Keys whose value may be given by a file instead, under this name with `_file`, and is never shown.
 pub const SECRETS: &[&str] = &[

@@ -7,7 +7,7 @@ use std::{
     future::poll_fn,
     pin::Pin,
     rc::Rc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
@@ -15,6 +15,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use crate::{
+    antivirus::replay::Replay,
     common::watch::{Slot, Ticks, Watch},
     gateway::{
         archive::Archive, mask::body::Masked, record::Record, refusal::Kind, upload::Upload, upstream::pool::Lease,
@@ -58,6 +59,8 @@ pub struct Answer {
     pub source: Incoming,
     /// What was read ahead of the client.
     pub ahead: VecDeque<Frame<Bytes>>,
+    /// What was held of it after that, and the frame that came next.
+    pub held: Option<Box<(Replay, Option<Frame<Bytes>>)>>,
     /// The connection that it comes on.
     pub lease: Option<Lease>,
     /// The client's body, which may still be under way.
@@ -124,6 +127,11 @@ impl Body {
         }
     }
 
+    /// What the application sends, to be taken and given back, where it is that.
+    pub fn answer_mut(&mut self) -> Option<&mut Answer> {
+        if let Source::Upstream(answer) = &mut self.source { Some(answer) } else { None }
+    }
+
     /// What the application sends, where it is that.
     ///
     /// # Errors
@@ -172,16 +180,18 @@ impl Answer {
     }
 
     fn size_hint(&self) -> SizeHint {
-        let ahead: usize = self.ahead.iter().filter_map(Frame::data_ref).map(Bytes::len).sum();
+        let length = |frame: &Frame<Bytes>| frame.data_ref().map_or(0, |data| data.len() as u64);
+        let held = self.held.as_deref().map_or(0, |(held, after)| held.left() + after.as_ref().map_or(0, length));
+        let ahead = self.ahead.iter().map(length).sum::<u64>() + held;
         match self.source.size_hint().exact() {
-            Some(rest) => SizeHint::with_exact(rest + ahead as u64),
+            Some(rest) => SizeHint::with_exact(rest + ahead),
             None => SizeHint::default(),
         }
     }
 
     /// Whether nothing more comes.
-    fn is_end_stream(&self) -> bool {
-        self.ahead.is_empty() && self.source.is_end_stream()
+    pub(super) fn is_end_stream(&self) -> bool {
+        self.ahead.is_empty() && self.held.is_none() && self.source.is_end_stream()
     }
 
     /// Reads up to `most` bytes ahead of the client, who still gets them; fewer where the body ends.
@@ -205,11 +215,30 @@ impl Answer {
         Ok(read)
     }
 
+    /// The next piece of what was held; nothing where nothing is.
+    fn replay(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        let Some((replay, after)) = self.held.as_deref_mut() else { return Poll::Ready(None) };
+        let Ok(piece) = ready!(replay.poll(cx)) else {
+            return Poll::Ready(Some(Err(Broken::Cut(Kind::AntivirusAnswer))));
+        };
+        let frame = piece.map(Frame::data).or_else(|| after.take());
+        if replay.left() == 0 && after.is_none() {
+            self.held = None;
+        }
+        Poll::Ready(frame.map(Ok))
+    }
+
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         if let Some(frame) = self.ahead.pop_front() {
             return Poll::Ready(Some(Ok(frame)));
         }
         self.watch.disarm(Slot::Stall);
+        if let Some(frame) = ready!(self.replay(cx)) {
+            if self.held.is_some() || !self.source.is_end_stream() {
+                self.watch.arm(Slot::Stall, self.stall);
+            }
+            return Poll::Ready(Some(frame));
+        }
         match Pin::new(&mut self.source).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 self.watch.disarm(Slot::Response);

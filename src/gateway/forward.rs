@@ -13,6 +13,7 @@ use crate::{
     gateway::{
         access::Permitted,
         answer,
+        antivirus::Inspection,
         body::{Answer, Body},
         client::{Client, X_REQUEST_ID},
         disposition,
@@ -59,6 +60,8 @@ pub struct Exchange<'a> {
     pub attempt: Option<Box<Attempt>>,
     /// What rules against intrusion still have to see: the answer.
     pub screened: Option<Box<Screening>>,
+    /// Who looks for malware in the answer.
+    pub inspection: Option<Box<Inspection>>,
 }
 
 /// The client's body, unless it is known to be too large; from here on the request's deadlines are those of `line`.
@@ -118,6 +121,9 @@ impl Exchange<'_> {
         if let Some(attempt) = &mut self.attempt {
             attempt.forward();
         }
+        if let Some(inspection) = &self.inspection {
+            inspection.ask(&mut parts);
+        }
         let sent = self.send(Box::new(Request::from_parts(*parts, body)), upgrading, &upload).await;
         let (mut answer, lease) =
             sent.inspect_err(|_| self.attempt.take().into_iter().for_each(|attempt| attempt.give_up()))?;
@@ -149,6 +155,9 @@ impl Exchange<'_> {
         }
         if let Some(screened) = self.screened.take() {
             Box::pin(screened.answer(&mut answer, head_only)).await?;
+        }
+        if let Some(inspection) = self.inspection.take().filter(|_| !head_only) {
+            Box::pin(inspection.answer(self.head, &mut answer)).await?;
         }
         let is_file = disposition::is_attachment(answer.headers());
         if self.masking.is_some() && is_file {
@@ -251,6 +260,7 @@ impl Exchange<'_> {
             Body::upstream(Answer {
                 source,
                 ahead: VecDeque::new(),
+                held: None,
                 lease: Some(lease),
                 upload,
                 watch: Rc::clone(self.watch),

@@ -7,6 +7,7 @@
 pub mod access;
 pub mod admission;
 pub mod answer;
+pub mod antivirus;
 pub mod archive;
 pub mod ban;
 pub mod body;
@@ -55,7 +56,7 @@ use self::{
     record::Record,
     refusal::{Kind, Look, Refusal},
 };
-use crate::{common::watch::Watch, observe::metrics::Labelled};
+use crate::{antivirus::Direction, common::watch::Watch, observe::metrics::Labelled};
 
 impl Gateway {
     /// Answers one request of `client`. `refused` says that the framing guard has turned it down already.
@@ -147,6 +148,10 @@ impl Gateway {
         let Admitted { who, permitted, witness, wish } = admitted;
         let masking = line.masking(permitted.as_deref().map(|permitted| &permitted.permit), witness);
         let mut body = forward::accept(line, watch, &parts, body, &upload)?;
+        let inspection = antivirus::open(self, line, &upload, id, Direction::Upload, !body.is_end_stream());
+        if let Some(inspection) = &inspection {
+            inspection.expect(&parts.headers)?;
+        }
         let attempt = match login::rule(line, &head, &parts, &body) {
             // Boxed: most requests are no attempts.
             Some(rule) => {
@@ -160,13 +165,30 @@ impl Gateway {
             Some(screening) => Box::pin(screening.body(&parts, &mut body)).await?,
             None => None,
         };
+        if let Some(inspection) = inspection {
+            // Boxed: it holds a body.
+            Box::pin(inspection.body(&head, &parts, &mut body)).await?;
+        }
         if line.route.mask.is_some() && !body.is_end_stream() {
             Box::pin(returned::restore(&self.plan.memory, line, who.as_deref(), &mut parts, &mut body, record)).await?;
         }
         let consent = consent::read(self.plan.authority.as_ref(), &head, &parts, &mut body).await?;
         let watched = watch::begin(self.plan.watch.as_ref(), line, client, &head, &parts, who.is_some());
-        let exchange =
-            Exchange { line, client, watch, id, head: &head, upload, masking, permitted, wish, attempt, screened };
+        let inspection = antivirus::open(self, line, &upload, id, Direction::Download, true);
+        let exchange = Exchange {
+            line,
+            client,
+            watch,
+            id,
+            head: &head,
+            upload,
+            masking,
+            permitted,
+            wish,
+            attempt,
+            screened,
+            inspection,
+        };
         let mut answer = exchange.forward(outer, parts, body).await?;
         if let Some(watched) = watched {
             watched.see(&mut answer);

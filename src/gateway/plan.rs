@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 
 use crate::{
     access::Permit,
+    antivirus::Scanner,
     common::watch::{Ticks, Watches},
     dial,
     gateway::{
@@ -79,6 +80,8 @@ pub struct Plan {
     pub shield: Option<Arc<Ruleset>>,
     /// Who looks at answers of watched routes.
     pub watch: Option<Arc<Watch>>,
+    /// Who scans for malware, where a route asks for it.
+    pub antivirus: Option<Arc<Scanner>>,
     log: Option<Arc<Log>>,
     telemetry: Option<Arc<Telemetry>>,
     bounds: Bounds,
@@ -109,6 +112,8 @@ pub struct Means<'a> {
     pub bans: Option<Arc<Bans>>,
     /// Who looks at answers of watched routes, where any is.
     pub watch: Option<Arc<Watch>>,
+    /// Who scans for malware, where a route asks for it.
+    pub antivirus: Option<Arc<Scanner>>,
     /// The doors that routes may have.
     pub realms: &'a [Arc<Realm>],
     /// Who may do what with personal data, and where it is written down.
@@ -200,6 +205,7 @@ impl Plan {
             guard: Arc::clone(means.guard),
             bans: means.bans,
             watch: means.watch,
+            antivirus: means.antivirus,
             authority: means.authority,
             shield: settings.shield.clone(),
             spent: previous.map(|plan| Arc::clone(&plan.spent)).unwrap_or_default(),

@@ -232,7 +232,7 @@ impl Record {
         let client = &self.client;
         let tls = client.handshake.as_ref();
         let found = self.upload.found.borrow();
-        let decision = self.upload.decision.borrow();
+        let (decision, scanned) = (self.upload.decision.borrow(), self.upload.scanned.borrow());
         let entry = Entry {
             request_id: notes.id.as_ref().map_or(b"-", HeaderValue::as_bytes),
             traceparent: notes.traceparent.as_ref().map(HeaderValue::as_bytes),
@@ -257,6 +257,7 @@ impl Record {
             verdicts: &notes.verdicts,
             found: Some(&found),
             decision: decision.as_deref(),
+            scanned: scanned.as_deref(),
         };
         let traced = self.upload.trace.as_deref().map(|trace| self.traced(trace, notes.route.as_deref()));
         scribe.write(notes.engine.as_deref(), &entry, self.hidden, traced);

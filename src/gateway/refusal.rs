@@ -101,6 +101,18 @@ pub enum Kind {
     ShieldExcess,
     /// They refuse the application's answer.
     ShieldAnswer,
+    /// A file that was sent is malware.
+    Malware,
+    /// A file that was asked for is.
+    MalwareAnswer,
+    /// There is more of it than is scanned for malware.
+    AntivirusExcess,
+    /// It can't be taken apart to be scanned.
+    AntivirusUnreadable,
+    /// It can't be scanned at the moment.
+    AntivirusUnavailable,
+    /// A file that was asked for can't be scanned.
+    AntivirusAnswer,
 }
 
 /// A refusal on its way out.
@@ -208,6 +220,8 @@ impl Kind {
                 | Self::AmbiguousPath(_)
                 | Self::ClientTimeout
                 | Self::BodyTooLarge
+                | Self::AntivirusExcess
+                | Self::AntivirusUnavailable
                 | Self::UriTooLong
                 | Self::HeadersTooLarge
         )
@@ -283,6 +297,25 @@ impl Kind {
                 "shield_answer",
                 "The application's answer gives away what it should not, so it is not shown.",
             ),
+            Self::Malware => (403, Client, "malware", "What was sent holds malware, and was not accepted."),
+            Self::MalwareAnswer => {
+                (403, Upstream, "malware_answer", "This file holds malware, so it is not handed out.")
+            }
+            Self::AntivirusExcess => {
+                (413, Client, "antivirus_excess", "What was sent is larger than what can be checked for malware here.")
+            }
+            Self::AntivirusUnreadable => {
+                (422, Client, "antivirus_unreadable", "What was sent can't be taken apart to be checked for malware.")
+            }
+            Self::AntivirusUnavailable => {
+                (503, Privet, "antivirus_unavailable", "What was sent can't be checked for malware at the moment.")
+            }
+            Self::AntivirusAnswer => (
+                503,
+                Privet,
+                "antivirus_answer",
+                "This file could not be checked for malware, so it is not handed out.",
+            ),
             Self::UpstreamTimeout => (504, Upstream, "upstream_timeout", "The application did not answer in time."),
         };
         Face { status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), blame, name, text }
@@ -342,7 +375,7 @@ pub fn respond(refusal: &Refusal, look: Look, request_id: &HeaderValue) -> Respo
     if kind == Kind::Method {
         headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
     }
-    if matches!(kind, Kind::NoEndpoint | Kind::LogFull) {
+    if matches!(kind, Kind::NoEndpoint | Kind::LogFull | Kind::AntivirusUnavailable) {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     }
     if let Some(seconds) = wait {
@@ -419,53 +452,4 @@ fn escaped(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn accept(value: &'static str) -> Look {
-        Look::of(Some(&HeaderValue::from_static(value)))
-    }
-
-    #[test]
-    fn browsers_get_a_page_and_programs_an_object() {
-        assert_eq!(accept("text/html,application/xhtml+xml,*/*;q=0.8"), Look::Html);
-        assert_eq!(accept("application/json, text/html"), Look::Json);
-        assert_eq!(accept("*/*"), Look::Json);
-        assert_eq!(Look::of(None), Look::Json);
-    }
-
-    #[test]
-    fn a_refusal_is_not_cached() {
-        let response = respond(&Kind::NoRoute.into(), Look::Html, &HeaderValue::from_static("abc"));
-        assert_eq!(response.status(), 404);
-        assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
-    }
-
-    #[test]
-    fn people_are_sent_elsewhere_and_programs_refused() {
-        let refusal = || {
-            let more = More { elsewhere: Some(HeaderValue::from_static("/captcha")), ..More::default() };
-            Refusal { kind: Kind::LoginLimited, source: None, more: Some(Box::new(more)) }
-        };
-        let to = |look| respond(&refusal(), look, &HeaderValue::from_static("abc"));
-        assert_eq!(
-            (to(Look::Html).status(), to(Look::Json).status()),
-            (StatusCode::SEE_OTHER, StatusCode::TOO_MANY_REQUESTS)
-        );
-        assert_eq!(to(Look::Html).headers()[header::LOCATION], "/captcha");
-        assert!(!to(Look::Json).headers().contains_key(header::LOCATION));
-    }
-
-    #[test]
-    fn a_wait_is_told_to_people_and_programs() {
-        let more = More { wait: Some(Duration::from_millis(89_001)), ..More::default() };
-        let refusal = Refusal { kind: Kind::LoginLimited, source: None, more: Some(Box::new(more)) };
-        let response = respond(&refusal, Look::Json, &HeaderValue::from_static("abc"));
-        assert_eq!(response.headers()[header::RETRY_AFTER], "90");
-        assert_eq!(
-            (for_people(1), for_people(90), for_people(91)),
-            ("1 second".into(), "90 seconds".into(), "2 minutes".into())
-        );
-        assert_eq!((for_people(3600), for_people(5401)), ("60 minutes".into(), "2 hours".into()));
-    }
-}
+mod tests;

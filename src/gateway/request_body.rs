@@ -6,7 +6,7 @@ use std::{
     future::poll_fn,
     pin::Pin,
     rc::Rc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -15,6 +15,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use crate::{
+    antivirus::replay::Replay,
     common::watch::{Slot, TICK, Ticks, Watch},
     gateway::{body::Broken, head, refusal::Kind, upload::Upload},
 };
@@ -58,6 +59,8 @@ struct Incomplete {
     /// `None` when all of it is in `first`.
     source: Option<Incoming>,
     first: Option<Frame<Bytes>>,
+    /// What was held of it, and what came after that; it goes before the rest of the source.
+    held: Option<Box<(Replay, Option<Bytes>)>>,
     /// Who reads what comes of the source; nobody once its end has gone through.
     through: Option<Box<dyn Through>>,
     upload: Rc<Upload>,
@@ -80,6 +83,7 @@ impl RequestBody {
         Self(Some(Box::new(Incomplete {
             source: Some(source),
             first: None,
+            held: None,
             through: None,
             upload: Rc::clone(upload),
             watch: Rc::clone(watch),
@@ -152,9 +156,34 @@ impl RequestBody {
         Ok((all, whole))
     }
 
+    /// Waits for the next bytes, which are the caller's then; nothing at the end. Trailers are left out.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub async fn take(&mut self) -> Result<Option<Bytes>, Kind> {
+        let Some(body) = self.0.as_deref_mut() else { return Ok(None) };
+        while let Some(frame) = body.next().await? {
+            if let Ok(data) = frame.into_data() {
+                return Ok(Some(data));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Gives back all that was taken: what was held of it, and the piece `after` that, where it was not taken to its end.
+    pub fn put_back(&mut self, held: Replay, after: Option<Bytes>) {
+        let Some(body) = self.0.as_deref_mut() else { return };
+        if after.is_none() {
+            body.source = None;
+        }
+        // It has ended for the application when that has it.
+        body.upload.ended.set(false);
+        body.held = Some(Box::new((held, after)));
+    }
+
     /// Lets what comes go `through` this. A body that was collected has come already.
     pub fn pass(&mut self, through: Box<dyn Through>) {
-        if let Some(body) = self.0.as_deref_mut().filter(|body| body.source.is_some()) {
+        if let Some(body) = self.0.as_deref_mut().filter(|body| body.source.is_some() || body.held.is_some()) {
             body.through = Some(through);
         }
     }
@@ -162,7 +191,7 @@ impl RequestBody {
     /// Whether all of it is here.
     #[must_use]
     pub fn is_collected(&self) -> bool {
-        self.0.as_ref().is_none_or(|body| body.source.is_none())
+        self.0.as_ref().is_none_or(|body| body.source.is_none() && body.held.is_none())
     }
 
     /// Sends `bytes` in the place of a body that was collected.
@@ -197,7 +226,7 @@ impl Incomplete {
 
     /// Whether the client has sent all of it.
     fn is_read(&self) -> bool {
-        self.source.as_ref().is_none_or(HttpBody::is_end_stream)
+        self.held.is_none() && self.source.as_ref().is_none_or(HttpBody::is_end_stream)
     }
 
     fn count(&mut self, frame: &Frame<Bytes>) -> Result<(), Broken> {
@@ -269,7 +298,24 @@ impl Incomplete {
         Some(Ok(Frame::data(Bytes::from(out))))
     }
 
+    /// The next piece of what was held; nothing where nothing is.
+    fn replay(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        let Some((replay, after)) = self.held.as_deref_mut() else { return Poll::Ready(None) };
+        let Ok(piece) = ready!(replay.poll(cx)) else {
+            return Poll::Ready(Some(Err(self.cut(Kind::AntivirusUnavailable))));
+        };
+        let piece = piece.or_else(|| after.take());
+        if replay.left() == 0 && after.is_none() {
+            self.held = None;
+            self.upload.ended.set(self.is_read());
+        }
+        Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
+    }
+
     fn read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        if let Some(frame) = ready!(self.replay(cx)) {
+            return Poll::Ready(Some(frame));
+        }
         let Some(source) = &mut self.source else { return Poll::Ready(None) };
         match Pin::new(source).poll_frame(cx) {
             Poll::Pending => {
@@ -327,6 +373,9 @@ impl HttpBody for RequestBody {
             return SizeHint::default();
         }
         let waiting = body.first.as_ref().and_then(Frame::data_ref).map_or(0, |data| data.len() as u64);
+        let held = body.held.as_deref();
+        let held = held.map_or(0, |(held, after)| held.left() + after.as_ref().map_or(0, |after| after.len() as u64));
+        let waiting = waiting + held;
         match body.source.as_ref().map_or(Some(0), |source| source.size_hint().exact()) {
             Some(rest) => SizeHint::with_exact(rest + waiting),
             None => SizeHint::default(),

@@ -6,6 +6,7 @@ use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
 use crate::{
+    antivirus,
     common::authority::Authority,
     gateway::upstream,
     identity, login, privacy,
@@ -129,6 +130,8 @@ pub struct Route {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// Headers of the application's that nobody gets.
     pub hidden: Vec<HeaderName>,
+    /// What is done about infected files; `None` is nothing.
+    pub antivirus: Option<antivirus::settings::OnRoute>,
 }
 
 impl Route {

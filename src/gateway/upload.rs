@@ -8,6 +8,7 @@ use std::{
 };
 
 use crate::{
+    antivirus,
     gateway::refusal::Kind,
     observe::trace::{Running, Trace},
     privacy::Tally,
@@ -29,6 +30,8 @@ pub struct Upload {
     pub found: RefCell<Tally>,
     /// What rules against intrusion have made of it.
     pub decision: RefCell<Option<Box<Decision>>>,
+    /// What clamd has made of it, and of the answer.
+    pub scanned: RefCell<Option<Box<antivirus::Decision>>>,
     /// Whoever asked may not be here any more.
     pub gone: Cell<bool>,
     /// Who is to be woken when that comes.

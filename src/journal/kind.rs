@@ -155,6 +155,20 @@ kinds! {
     BanOrdered = "ban.ordered", Operations;
     /// An operator has lifted a ban.
     BanLifted = "ban.lifted", Operations;
+    /// Malware was found in what somebody sent or got.
+    MalwareFound = "malware.found", Operations;
+    /// clamd has other signatures.
+    SignaturesChanged = "antivirus.signatures", Operations;
+    /// clamd's signatures are stale, or nobody knows how old they are.
+    SignaturesStale = "antivirus.stale", Operations;
+    /// Signatures that could not wait are in force, or were refused.
+    OutbreakInstalled = "antivirus.outbreak", Operations;
+    /// An infected file was taken out of the quarantine, as a copy.
+    QuarantineExported = "quarantine.exported", Operations;
+    /// A file passes from now on in spite of a signature.
+    QuarantineReleased = "quarantine.released", Operations;
+    /// An infected file was deleted.
+    QuarantinePurged = "quarantine.purged", Operations;
     /// A torn end of the journal was cut off.
     JournalRecovered = "journal.recovered", Operations;
     /// The journal could not be written for a while, and can again.

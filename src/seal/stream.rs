@@ -44,6 +44,8 @@ pub enum Purpose {
     Staff = 5,
     /// Who has agreed to what.
     Consent = 7,
+    /// Bodies that wait for a verdict, while the process lives.
+    Spool = 8,
 }
 
 /// Why a sealed file does not open. Places are offsets in bytes.

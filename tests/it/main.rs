@@ -4,6 +4,7 @@
 
 mod access;
 mod acme;
+mod antivirus;
 mod arrows;
 mod backup;
 mod bans;
@@ -12,6 +13,7 @@ mod bans_replicas;
 mod bodies;
 mod breached;
 mod challenge;
+mod clamd;
 mod crs;
 #[allow(dead_code)] // the journal has all of it in its own tests
 mod database;

@@ -61,6 +61,7 @@ fn route(path: &str, prefix: Prefix) -> Route {
         watch: false,
         headers: Vec::new(),
         hidden: Vec::new(),
+        antivirus: None,
     }
 }
 

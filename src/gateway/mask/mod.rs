@@ -243,7 +243,7 @@ pub(super) fn keep_private(headers: &mut HeaderMap) {
 }
 
 /// Leaves of `Accept-Encoding` what can be undone.
-fn limit_codings(headers: &mut HeaderMap) {
+pub(super) fn limit_codings(headers: &mut HeaderMap) {
     if !headers.contains_key(header::ACCEPT_ENCODING) {
         return;
     }

@@ -8,12 +8,14 @@ use std::{net::IpAddr, time::Duration};
 use super::{
     json,
     json::Object,
+    scanned,
     scribe::Scratch,
     settings::Format,
     shield,
     url::{self, Cleaner, Sightings},
 };
 use crate::{
+    antivirus,
     common::clock,
     observe::trace::Parent,
     privacy::{Engine, Tally},
@@ -67,6 +69,8 @@ pub struct Entry<'a> {
     pub found: Option<&'a Tally>,
     /// What rules against intrusion have found.
     pub decision: Option<&'a Decision>,
+    /// What clamd has said of its files.
+    pub scanned: Option<&'a antivirus::Decision>,
 }
 
 /// The method as OpenTelemetry has it (RFC 9110, PATCH and QUERY).
@@ -155,6 +159,9 @@ impl Entry<'_> {
         if let Some(decision) = self.decision {
             shield::write(decision, engine, &mut object);
         }
+        if let Some(decision) = self.scanned {
+            scanned::write(decision, &mut object);
+        }
         self.outcome(&mut object, found);
         if clock::is_set() {
             object.word("privet.clock", "set");
@@ -167,10 +174,13 @@ impl Entry<'_> {
         if let Some(error) = self.error {
             object.word("error.type", error);
         }
-        if !self.verdicts.is_empty() {
+        if !self.verdicts.is_empty() || self.scanned.is_some() {
             object.object("privet.verdicts", |verdicts| {
                 for (safeguard, verdict) in self.verdicts {
                     verdicts.word(safeguard, verdict);
+                }
+                if let Some(decision) = self.scanned {
+                    verdicts.word("antivirus", decision.verdict.name());
                 }
             });
         }

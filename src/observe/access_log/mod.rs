@@ -10,6 +10,7 @@ pub mod entry;
 mod file;
 mod json;
 mod lanes;
+mod scanned;
 pub mod scribe;
 pub mod settings;
 mod shield;

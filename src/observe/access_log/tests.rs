@@ -64,6 +64,7 @@ fn entry() -> Entry<'static> {
         verdicts: &[("url_privacy", "log")],
         found: None,
         decision: None,
+        scanned: None,
     }
 }
 

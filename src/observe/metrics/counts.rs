@@ -74,6 +74,7 @@ labelled! {
     Disclosures ["route", "action", "outcome"] = "privet_disclosures_total", "Requests for people's data on recorded routes, by what is done and whether it could be written down.";
     Shield ["route", "verdict"] = "privet_shield_verdicts_total", "Requests that rules against intrusion were asked about, by what became of them.";
     ShieldExceeded ["route", "limit"] = "privet_shield_exceeded_total", "Requests of which more was there than is looked at, by the limit that was met.";
+    Antivirus ["route", "verdict"] = "privet_antivirus_verdicts_total", "Bodies that were to be scanned for malware, by what became of that.";
     UpstreamFailures ["reason"] = "privet_upstream_failures_total", "Failures towards the application, by reason.";
 }
 

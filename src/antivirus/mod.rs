@@ -1,0 +1,32 @@
+//! Anti-virus: what people send, and where a route asks for it what they get, goes through clamd before anybody has it.
+//!
+//! A body is held ([`spool`], in a bounded [`room`]) until all of it is here, is taken apart into files ([`reading`], [`parts`], [`base64`]),
+//! and each is shown to [`clamd`] ([`scan`]) when it is its turn ([`scanner`]). So a client that sends slowly keeps nobody from clamd, and what is
+//! held goes on ([`replay`]) or does not. [`signatures`] knows how old clamd's are, [`outbreak`] brings new ones at once, [`seen`] remembers
+//! hashes, and [`quarantine`] keeps infected files. `docs/ANTIVIRUS.md` tells operators.
+
+pub mod base64;
+pub mod clamd;
+pub mod event;
+pub mod outbreak;
+pub mod parts;
+pub mod quarantine;
+pub mod reading;
+pub mod replay;
+pub mod room;
+pub mod scan;
+pub mod scanner;
+pub mod seen;
+pub mod settings;
+pub mod signatures;
+pub mod spool;
+pub mod verdict;
+pub mod yara;
+
+pub use self::{
+    event::Event,
+    reading::Reading,
+    scanner::{About, Scanned, Scanner},
+    settings::{Mode, OnRoute, Settings},
+    verdict::{Decision, Direction, Verdict},
+};
