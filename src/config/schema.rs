@@ -37,9 +37,6 @@ pub fn keys() -> impl Iterator<Item = &'static Key> {
     .flatten()
 }
 
-/// Tables and keys of safeguards that this version does not have. Ignoring one would leave data unprotected in silence.
-pub const LATER: &[(&str, &str)] = &[];
-
 /// Keys whose value may be given by a file instead, under this name with `_file`, and is never shown.
 pub const SECRETS: &[&str] = &[
     "upstream_authorization",

@@ -25,6 +25,7 @@ pub mod login;
 pub mod mask;
 pub mod path;
 pub mod plan;
+mod reach;
 pub mod record;
 pub mod redirect;
 pub mod refusal;

@@ -23,6 +23,7 @@ use crate::{
         engines::{self, Engines},
         head::Head,
         mask::{Ledger, Masking},
+        reach::{may_reach, shows_challenge},
         request_body::UploadRules,
         returned::Memory,
         route::Table,
@@ -269,23 +270,6 @@ impl Plan {
         let old = self.routes.get(self.table.exactly(&route.host, &route.path)?)?;
         (old.route.upstream == route.upstream).then(|| Arc::clone(&old.shared))
     }
-}
-
-/// Whether a request of `route` may be an attempt at `login`, whose host it still has to have. Case makes no difference: an application
-/// may make none.
-fn may_reach(route: &Route, login: &Login) -> bool {
-    is_below(&login.path, &route.path) || (login.below && is_below(&route.path, &login.path))
-}
-
-/// Whether the page with the challenge of `login` may be one of `route`.
-fn shows_challenge(route: &Route, login: &Login) -> bool {
-    login.challenge.as_ref().is_some_and(|challenge| is_below(challenge, &route.path))
-}
-
-fn is_below(path: &str, prefix: &str) -> bool {
-    let prefix = prefix.trim_end_matches('/');
-    let start = path.get(..prefix.len()).filter(|start| start.eq_ignore_ascii_case(prefix));
-    start.is_some() && (path.len() == prefix.len() || path[prefix.len()..].starts_with('/'))
 }
 
 /// `login` made ready, as it is `known` already where it is the same.
