@@ -11,7 +11,7 @@ const WORDS: usize = 1 << 10;
 
 /// Literals, in any case.
 #[derive(Debug)]
-pub struct Grams {
+pub(super) struct Grams {
     /// Literals of one byte.
     single: Vec<(u8, Owners)>,
     /// Which grams of two, three and four bytes there are.
@@ -23,6 +23,9 @@ pub struct Grams {
     bytes: Vec<u8>,
     owners: Vec<u32>,
 }
+
+/// A literal, where its gram ends, and the patterns that it is for.
+type Known<'l> = (&'l [u8], usize, Owners);
 
 /// A run of numbers of patterns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,8 +104,8 @@ fn place(at: usize) -> u32 {
 
 impl Grams {
     /// Of literals in lower case, with the patterns that each is for.
-    pub fn new(literals: &BTreeMap<&[u8], Vec<u32>>) -> Self {
-        let mut grams: BTreeMap<u64, Vec<(&[u8], usize, Owners)>> = BTreeMap::new();
+    pub(super) fn new(literals: &BTreeMap<&[u8], Vec<u32>>) -> Self {
+        let mut grams: BTreeMap<u64, Vec<Known<'_>>> = BTreeMap::new();
         let mut all = Self {
             single: Vec::new(),
             filters: [Filter::new(2), Filter::new(3), Filter::new(4)],
@@ -150,7 +153,7 @@ impl Grams {
     }
 
     /// Tells of the patterns of each literal that occurs, as often as it does.
-    pub fn find(&self, text: &[u8], mut found: impl FnMut(&[u32])) {
+    pub(super) fn find(&self, text: &[u8], mut found: impl FnMut(&[u32])) {
         for (byte, owners) in &self.single {
             if memchr::memchr2(*byte, byte.to_ascii_uppercase(), text).is_some() {
                 found(self.owners_of(*owners));

@@ -139,7 +139,9 @@ impl Transaction {
         let (which, groups) = (bank_of(phase), &plan.views[view as usize]);
         let bank = &plan.banks[which];
         if self.state.gathered.present_in_view(view).is_none() {
-            groups.iter().for_each(|group| self.gathered(plan, *group));
+            for group in groups {
+                self.gathered(plan, *group);
+            }
             self.state.gathered.keep_view(view, groups);
         }
         let gathered = &self.state.gathered;
@@ -149,7 +151,9 @@ impl Transaction {
         if let Some(mask) = gathered.mask_of_view(view, bank.words()) {
             return has(mask, pattern);
         }
-        groups.iter().for_each(|group| self.mask_group(plan, *group, phase));
+        for group in groups {
+            self.mask_group(plan, *group, phase);
+        }
         let gathered = &mut self.state.gathered;
         gathered.mask_view(view, groups, bank.words());
         gathered.mask_of_view(view, bank.words()).is_some_and(|mask| has(mask, pattern))

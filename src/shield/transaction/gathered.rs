@@ -68,7 +68,7 @@ impl Gathered {
     #[must_use]
     pub fn range(&self, group: u32) -> Option<Range<usize>> {
         let group = &self.groups[group as usize];
-        (group.gathered == self.now).then(|| group.start as usize..group.end as usize)
+        (group.gathered == self.now).then_some(group.start as usize..group.end as usize)
     }
 
     /// A group that holds what `same` holds.
@@ -170,8 +170,9 @@ impl Gathered {
         let at = if start == end { 0 } else { self.masks.len() };
         if start < end {
             self.masks.resize(at + words, 0);
-            let items = &self.items[start as usize..end as usize];
-            items.iter().for_each(|item| mask(item.value, &mut self.masks[at..]));
+            for item in &self.items[start as usize..end as usize] {
+                mask(item.value, &mut self.masks[at..]);
+            }
         }
         self.groups[same as usize].mask = Mask { made: self.now, at: place(at) };
     }
