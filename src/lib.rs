@@ -20,6 +20,7 @@
 //! * [`login`]: limits on attempts at an application's own login.
 //! * [`antivirus`]: what people send and get goes through clamd first.
 //! * [`shield`]: intrusion prevention: rules of the Core Rule Set, and bans.
+//! * [`scan`]: vulnerability analysis: what applications give away, on live traffic and asked for.
 //! * [`tls`]: certificates, profiles, client certificates, ACME, the development CA.
 //! * [`store`]: what replicas share, in Redis; away at once where it is away.
 //! * [`seal`]: keys and AEAD streams: one sealing for everything that is kept.
@@ -47,6 +48,7 @@ pub mod login;
 pub mod observe;
 pub mod privacy;
 pub mod registry;
+pub mod scan;
 pub mod seal;
 pub mod server;
 pub mod shield;

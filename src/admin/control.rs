@@ -23,6 +23,7 @@ use tokio::net::{UnixListener, UnixStream};
 use super::{
     antivirus, bans, consent,
     registry::{self, Office},
+    scan,
 };
 use crate::{
     access::consent::Desk,
@@ -126,6 +127,10 @@ async fn answer(request: Request<Incoming>, reach: &Reach) -> Response<Full<Byte
     if parts.uri.path().starts_with(bans::PREFIX) {
         let desk = bans::Desk { bans: plan.bans.as_ref(), journal: reach.journal.get(), engine: &plan.engine };
         let (status, answer) = bans::answer(desk, &parts.method, parts.uri.path(), &said).await;
+        return respond(status, &answer);
+    }
+    if parts.uri.path().starts_with(scan::PREFIX) {
+        let (status, answer) = scan::answer(plan, &parts.method, parts.uri.path());
         return respond(status, &answer);
     }
     if [antivirus::PREFIX, antivirus::QUARANTINE].iter().any(|prefix| parts.uri.path().starts_with(prefix)) {

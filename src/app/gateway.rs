@@ -15,6 +15,7 @@ use tokio::{runtime::Handle as Runtime, sync::mpsc::UnboundedSender, task::Abort
 
 use super::{
     antivirus, asking, authority, bans, consent, console, control, journal, keys, registry, shown, store, telemetry,
+    watch,
 };
 use crate::{
     access::consent::Desk,
@@ -115,7 +116,7 @@ impl Running {
         shown::orders(&process.metrics, process.tls.orders());
         let log = Log::open(&config.access_log, &process.metrics, settings.workers, None)?;
         let bounds = bounds(&settings, addresses.https);
-        let store = config.store.as_ref().map(|set| store::Running::start(set, &process.metrics)).transpose()?;
+        let store = config.store.as_ref().map(|to| store::Running::start(to, &process.metrics)).transpose()?;
         let guard = keys::guard(&config, store.as_ref())?;
         let realms = keys::realms(&config, &guard, store.as_ref(), &[])?;
         let bans = bans::of(&config, store.as_ref(), None)?;
@@ -134,6 +135,7 @@ impl Running {
             authority,
             guard: &guard,
             bans,
+            watch: watch::of(&config, None)?,
             antivirus,
             realms: &realms,
             log: log.clone(),
@@ -207,20 +209,7 @@ impl Running {
     /// When something that `config` names is not to be had; the old configuration goes on.
     pub fn apply(&mut self, config: Config) -> anyhow::Result<()> {
         let settings = Arc::new(config.server.clone());
-        if settings.workers != self.workers.len() {
-            tracing::warn!("`listen.workers` takes effect at the next start");
-        }
-        if config.journal != self.config.journal {
-            tracing::warn!("`[journal]` takes effect at the next start");
-        }
-        if config.data_dir != self.config.data_dir {
-            tracing::warn!(
-                "for the data folder's lock and the control socket, `data_dir` takes effect at the next start"
-            );
-        }
-        if config.store != self.config.store {
-            tracing::warn!("`[store]` takes effect at the next start");
-        }
+        self.warn_of_restarts(&config);
         self.inherited.agree(&doors(&config, self.workers.len()))?;
         let https = self.rebind(Some(self.config.server.https), Some(settings.https))?;
         let http = self.rebind(self.config.server.http, settings.http)?;
@@ -248,6 +237,7 @@ impl Running {
             authority,
             guard: &guard,
             bans,
+            watch: watch::of(&config, self.plan.watch.as_ref())?,
             antivirus,
             realms: &realms,
             log: log.clone(),
@@ -304,10 +294,29 @@ impl Running {
             bans.apply(settings.clone());
         }
         self.asking = asking::of(&config, self.desk.as_ref(), self.asking.take())?;
+        watch::apply(plan.watch.as_ref(), &config);
         self.plan = plan;
         self.guard = guard;
         self.config = config;
         Ok(())
+    }
+
+    /// Says what of a new configuration only a start can take into use.
+    fn warn_of_restarts(&self, config: &Config) {
+        if config.server.workers != self.workers.len() {
+            tracing::warn!("`listen.workers` takes effect at the next start");
+        }
+        if config.journal != self.config.journal {
+            tracing::warn!("`[journal]` takes effect at the next start");
+        }
+        if config.data_dir != self.config.data_dir {
+            tracing::warn!(
+                "for the data folder's lock and the control socket, `data_dir` takes effect at the next start"
+            );
+        }
+        if config.store != self.config.store {
+            tracing::warn!("`[store]` takes effect at the next start");
+        }
     }
 
     /// The guard that has counted so far, unless there was nothing to guard: it has keys of its own then.

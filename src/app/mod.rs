@@ -19,6 +19,7 @@ pub mod signals;
 mod store;
 pub mod supervisor;
 mod telemetry;
+mod watch;
 mod witness;
 
 use std::{path::PathBuf, time::Duration};

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{antivirus, bans};
+use super::{antivirus, bans, watch};
 use crate::{
     gateway::{
         Plan,
@@ -22,6 +22,7 @@ pub(super) fn all(metrics: &Metrics, plan: &Plan, log: Option<&Arc<Log>>) {
     logins(metrics, plan);
     upstreams(metrics, plan);
     bans::show(metrics, plan.bans.as_ref());
+    watch::show(metrics, plan.watch.as_ref());
     antivirus::show(metrics, plan.antivirus.as_ref());
     self::log(metrics, log);
 }

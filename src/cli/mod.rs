@@ -26,6 +26,7 @@ pub mod quarantine;
 pub mod redact;
 pub mod reveal;
 mod safe;
+pub mod scan;
 pub mod serve;
 pub mod sessions;
 pub mod staff;
@@ -91,6 +92,8 @@ enum Command {
     /// Show, sign or withdraw the security pledge.
     #[command(subcommand)]
     Pledge(pledge::PledgeCommand),
+    /// Say what an application or a configuration leaves open, and how that is mended.
+    Scan(Box<scan::ScanArgs>),
     /// List, take out, let go or delete infected files that are kept.
     #[command(subcommand)]
     Quarantine(quarantine::QuarantineCommand),
@@ -175,6 +178,7 @@ pub fn run() -> ExitCode {
         Command::Intercept(args) => intercept::run(&args),
         Command::Logins(args) => logins::run(&args),
         Command::Logs(command) => logs::run(&command),
+        Command::Scan(args) => scan::run(&args),
         Command::Quarantine(command) => quarantine::run(&command),
         Command::Sessions(command) => sessions::run(&command),
         Command::Redact(args) => redact::run(&args),

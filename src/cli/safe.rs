@@ -5,10 +5,15 @@ use std::sync::{Arc, LazyLock};
 use crate::privacy::{Engine, Keys, Kind, Operator, Tally, settings::Settings};
 
 /// Without addresses of networks among its types: a configuration is full of them, and nobody could read what is said of it.
-static ENGINE: LazyLock<Option<Engine>> = LazyLock::new(|| {
+static ENGINE: LazyLock<Option<Arc<Engine>>> = LazyLock::new(|| {
     let settings = Settings { off: vec![Kind::IpAddress], operator: Operator::Redact, ..Settings::default() };
-    Keys::ephemeral().ok().map(|keys| Engine::new(&settings, Arc::new(keys)))
+    Keys::ephemeral().ok().map(|keys| Arc::new(Engine::new(&settings, Arc::new(keys))))
 });
+
+/// The engine of texts for people; none where there is no randomness.
+pub(super) fn engine() -> Option<&'static Arc<Engine>> {
+    ENGINE.as_ref()
+}
 
 /// `text` as a terminal may show it: what was written may have come from anybody, and nothing of it moves a cursor.
 pub(super) fn printable(text: &str) -> String {

@@ -21,6 +21,7 @@ pub mod reader;
 mod registry;
 pub mod resolve;
 pub mod route;
+mod scan;
 pub mod schema;
 mod scim;
 mod secret;
@@ -82,6 +83,8 @@ pub struct Config {
     pub sha256: [u8; 32],
     /// What replicas share; nothing where it is absent.
     pub store: Option<crate::store::Settings>,
+    /// What is asked of the vulnerability analysis.
+    pub scan: crate::scan::settings::Settings,
     /// Where what is observed is sent; nowhere where it is absent.
     pub telemetry: Option<crate::observe::otlp::Settings>,
     /// The private listeners.
@@ -253,6 +256,13 @@ impl Config {
         if let Some(bans) = &self.bans {
             say_bans(bans, &mut lines);
         }
+        if let Some(file) = &self.scan.retirejs {
+            let (known, skipped) = (self.scan.libraries.len(), self.scan.libraries.skipped);
+            lines.push(format!(
+                "scan   {known} libraries with known holes, {}; {skipped} patterns left out",
+                file.display()
+            ));
+        }
         lines
     }
 }
@@ -326,6 +336,17 @@ fn say_route(route: &crate::gateway::settings::Route, lines: &mut Vec<String>) {
             }
             Mode::Block => "       attacks are refused; more than can be looked at passes".to_owned(),
         });
+    }
+    if route.watch {
+        lines.push("       answers are watched for what they give away".to_owned());
+    }
+    if !route.hidden.is_empty() || !route.headers.is_empty() {
+        let names = |list: Vec<&str>| if list.is_empty() { "none".to_owned() } else { list.join(", ") };
+        lines.push(format!(
+            "       headers added: {}; hidden: {}",
+            names(route.headers.iter().map(|(name, _)| name.as_str()).collect()),
+            names(route.hidden.iter().map(http::HeaderName::as_str).collect())
+        ));
     }
     if let Some(antivirus) = route.antivirus {
         say_infected(antivirus, lines);

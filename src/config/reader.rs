@@ -5,7 +5,7 @@ use std::{ops::Range, time::Duration};
 use super::{
     diagnose::{Diagnostics, did_you_mean},
     file::{Entry, Node, Value},
-    schema::{LATER, SECRETS, keys, names},
+    schema::{SECRETS, keys, names},
 };
 use crate::common::unit;
 
@@ -269,19 +269,8 @@ impl Table {
     pub fn finish(self, d: &mut Diagnostics<'_>) {
         let known = names(self.name);
         for entry in self.entries {
-            if LATER.contains(&(self.name, entry.key.as_str())) {
-                d.note(
-                    &entry.span,
-                    format!("`{}` belongs to a safeguard that this version of Privet does not have yet", entry.key),
-                    Some(
-                        "remove it; it is refused rather than ignored, so that nobody believes to be protected"
-                            .to_owned(),
-                    ),
-                );
-            } else {
-                let hint = did_you_mean(&entry.key, known.iter().copied());
-                d.note(&entry.span, format!("unknown key `{}`", entry.key), hint);
-            }
+            let hint = did_you_mean(&entry.key, known.iter().copied());
+            d.note(&entry.span, format!("unknown key `{}`", entry.key), hint);
         }
     }
 }

@@ -68,6 +68,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let bans = shield.as_mut().and_then(|shield| shield.table_if("ban", "shield.ban", d));
     // Bans need no rules.
     let shield = shield.filter(|shield| bans.is_none() || !shield.is_empty());
+    let scan = super::scan::resolve(top.table_if("scan", "scan", d), context, d);
     let tables = top.tables("route", "route[]", d);
     let logins = top.tables("login", "login[]", d);
     let max_keys = limits.number("login_keys", d, 1000..=100_000_000).and_then(|n| usize::try_from(n).ok());
@@ -118,6 +119,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
         sha256: [0; 32],
         store: store.redis,
         telemetry,
+        scan,
         files: std::mem::take(&mut context.files),
     }
 }

@@ -71,6 +71,8 @@ pub fn resolve(
         d.note(&gate_place, "a gate needs TLS: browsers keep its session for https alone", None);
     }
     let shield = super::shield::on_route(&mut table, d);
+    let watch = table.flag("watch", d, false);
+    let (headers, hidden) = (super::scan::headers(&mut table, d), super::scan::hidden(&mut table, d));
     let antivirus = super::antivirus::on_route(&mut table, d).on_route(antivirus_closed);
     table.finish(d);
     Some(Route {
@@ -97,6 +99,9 @@ pub fn resolve(
         records,
         gate,
         shield,
+        watch,
+        headers,
+        hidden,
         antivirus,
     })
 }

@@ -10,6 +10,7 @@ mod people;
 mod privacy;
 mod registry;
 mod route;
+mod scan;
 mod shield;
 mod telemetry;
 
@@ -28,15 +29,13 @@ pub fn keys() -> impl Iterator<Item = &'static Key> {
         access::KEYS,
         shield::KEYS,
         ban::KEYS,
+        scan::KEYS,
         antivirus::KEYS,
         route::KEYS,
     ]
     .into_iter()
     .flatten()
 }
-
-/// Tables and keys of safeguards that this version does not have. Ignoring one would leave data unprotected in silence.
-pub const LATER: &[(&str, &str)] = &[("route[]", "watch")];
 
 /// Keys whose value may be given by a file instead, under this name with `_file`, and is never shown.
 pub const SECRETS: &[&str] = &[

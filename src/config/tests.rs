@@ -59,6 +59,7 @@ fn every_documented_key_is_read() {
         .replace("setup = \"crs-setup.conf\"\n", "")
         .replace("before = [\"own-before.conf\"]\n", "")
         .replace("after = [\"own-after.conf\"]\n", "")
+        .replace("retirejs = \"jsrepository.json\"\n", "")
         .replace("unless = \"^[0-9]+$\"\n", "")
         .replace("file = \"lists/drop.txt\"\n", "")
         .replace("crowdsec = \"http://127.0.0.1:8080\"\n", "crowdsec = \"https://127.0.0.1:8080\"\n")

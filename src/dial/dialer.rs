@@ -206,14 +206,21 @@ impl Session {
 /// # Errors
 /// When they can't be used.
 pub fn believing(ca: Option<&Path>) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, Invalid> {
-    let roots = match ca {
-        Some(file) => pem::roots(file)?,
-        None => system_roots()?,
-    };
     let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(Invalid::Tls)?;
-    Ok(builder.with_root_certificates(roots))
+    Ok(builder.with_root_certificates(roots(ca)?))
+}
+
+/// The authorities in `ca`, or the system's.
+///
+/// # Errors
+/// When they can't be used.
+pub fn roots(ca: Option<&Path>) -> Result<RootCertStore, Invalid> {
+    match ca {
+        Some(file) => Ok(pem::roots(file)?),
+        None => system_roots(),
+    }
 }
 
 fn system_roots() -> Result<RootCertStore, Invalid> {

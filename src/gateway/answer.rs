@@ -25,6 +25,7 @@ pub fn harden(
     inner_host: &HeaderValue,
 ) {
     clean(headers, status);
+    dress(headers, route);
     if secure {
         if let Some(hsts) = &route.hsts
             && !head.host.to_str().ok().and_then(Authority::parse).is_none_or(|host| host.is_bare())
@@ -55,6 +56,18 @@ pub fn is_framed_once(headers: &HeaderMap) -> bool {
             coding.as_bytes().eq_ignore_ascii_case(b"chunked")
                 && codings.next().is_none()
                 && !headers.contains_key(header::CONTENT_LENGTH)
+        }
+    }
+}
+
+/// Takes off what nobody is to get, and adds what the application has left out.
+fn dress(headers: &mut HeaderMap, route: &Route) {
+    for name in &route.hidden {
+        headers.remove(name);
+    }
+    for (name, value) in &route.headers {
+        if !headers.contains_key(name) {
+            headers.insert(name, value.clone());
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::{
     common::watch::{Slot, Ticks, Watch},
     gateway::{
         archive::Archive, mask::body::Masked, record::Record, refusal::Kind, upload::Upload, upstream::pool::Lease,
+        watch::Tap,
     },
 };
 
@@ -39,6 +40,7 @@ pub struct Body {
     // Dropped first: what was found in it belongs to the record.
     source: Source,
     record: Option<Record>,
+    tap: Option<Box<Tap>>,
 }
 
 #[derive(Debug)]
@@ -75,13 +77,13 @@ impl Body {
     /// Nothing.
     #[must_use]
     pub fn empty() -> Self {
-        Self { source: Source::Empty, record: None }
+        Self { source: Source::Empty, record: None, tap: None }
     }
 
     /// These bytes.
     #[must_use]
     pub fn full(bytes: impl Into<Bytes>) -> Self {
-        Self { source: Source::Full(bytes.into()), record: None }
+        Self { source: Source::Full(bytes.into()), record: None, tap: None }
     }
 
     /// What the application sends.
@@ -91,7 +93,7 @@ impl Body {
         if answer.source.is_end_stream() {
             answer.finish();
         }
-        Self { source: Source::Upstream(answer), record: None }
+        Self { source: Source::Upstream(answer), record: None, tap: None }
     }
 
     /// Leaves out bytes of our own, since HEAD has none; hyper would send them on HTTP/2.
@@ -104,13 +106,13 @@ impl Body {
     /// What the application sends, as far as it may be seen.
     #[must_use]
     pub fn masked(masked: Masked) -> Self {
-        Self { source: Source::Masked(Box::new(masked)), record: None }
+        Self { source: Source::Masked(Box::new(masked)), record: None, tap: None }
     }
 
     /// The same, in an archive.
     #[must_use]
     pub fn sealed(archive: Archive) -> Self {
-        Self { source: Source::Sealed(Box::new(archive)), record: None }
+        Self { source: Source::Sealed(Box::new(archive)), record: None, tap: None }
     }
 
     /// Reads up to `most` bytes ahead of the client, who still gets them.
@@ -140,6 +142,11 @@ impl Body {
             Source::Upstream(answer) => Ok(answer),
             source => Err(Self { source, ..self }),
         }
+    }
+
+    /// Lets `tap` see what goes by. It is told of the end when this body is dropped.
+    pub fn tap(&mut self, tap: Box<Tap>) {
+        self.tap = Some(tap);
     }
 
     /// Keeps `record` open until this body ends.
@@ -275,6 +282,11 @@ impl HttpBody for Body {
             Source::Masked(masked) => masked.poll(cx),
             Source::Sealed(archive) => archive.poll(cx),
         };
+        if let (Poll::Ready(Some(Ok(frame))), Some(tap)) = (&frame, &mut self.tap)
+            && let Some(data) = frame.data_ref()
+        {
+            tap.pass(data);
+        }
         if let (Poll::Ready(Some(Ok(frame))), Some(record)) = (&frame, &mut self.record) {
             record.sent(frame.data_ref().map_or(0, |data| data.len() as u64));
         }

@@ -25,6 +25,7 @@ pub mod login;
 pub mod mask;
 pub mod path;
 pub mod plan;
+mod reach;
 pub mod record;
 pub mod redirect;
 pub mod refusal;
@@ -38,6 +39,7 @@ pub mod upgrade;
 pub mod upload;
 pub mod upstream;
 pub mod url;
+pub mod watch;
 
 use std::rc::Rc;
 
@@ -172,6 +174,7 @@ impl Gateway {
             Box::pin(returned::restore(&self.plan.memory, line, who.as_deref(), &mut parts, &mut body, record)).await?;
         }
         let consent = consent::read(self.plan.authority.as_ref(), &head, &parts, &mut body).await?;
+        let watched = watch::begin(self.plan.watch.as_ref(), line, client, &head, &parts, who.is_some());
         let inspection = antivirus::open(self, line, &upload, id, Direction::Download, true);
         let exchange = Exchange {
             line,
@@ -187,7 +190,10 @@ impl Gateway {
             screened,
             inspection,
         };
-        let answer = exchange.forward(outer, parts, body).await?;
+        let mut answer = exchange.forward(outer, parts, body).await?;
+        if let Some(watched) = watched {
+            watched.see(&mut answer);
+        }
         if let Some(consent) = consent {
             Box::pin(consent.settle(answer.status())).await;
         }

@@ -23,6 +23,7 @@ use crate::{
         engines::{self, Engines},
         head::Head,
         mask::{Ledger, Masking},
+        reach::{may_reach, shows_challenge},
         request_body::UploadRules,
         returned::Memory,
         route::Table,
@@ -30,6 +31,7 @@ use crate::{
         trace::Tracing,
         upload::Upload,
         upstream::{cluster::Cluster, shared::Shared},
+        watch::Lens,
     },
     identity::{Principal, Realm},
     login::{Guard, Rule, settings::Login},
@@ -45,6 +47,7 @@ use crate::{
             settings::{At, Uninspectable},
         },
     },
+    scan::{Watch, exchange::Eye},
     shield::{Ruleset, ban::Bans},
     tls::acme::Challenges,
 };
@@ -76,6 +79,8 @@ pub struct Plan {
     pub authority: Option<Arc<Authority>>,
     /// Rules against intrusion.
     pub shield: Option<Arc<Ruleset>>,
+    /// Who looks at answers of watched routes.
+    pub watch: Option<Arc<Watch>>,
     /// Who scans for malware, where a route asks for it.
     pub antivirus: Option<Arc<Scanner>>,
     log: Option<Arc<Log>>,
@@ -106,6 +111,8 @@ pub struct Means<'a> {
     pub guard: &'a Arc<Guard>,
     /// Who is banned, where anybody is.
     pub bans: Option<Arc<Bans>>,
+    /// Who looks at answers of watched routes, where any is.
+    pub watch: Option<Arc<Watch>>,
     /// Who scans for malware, where a route asks for it.
     pub antivirus: Option<Arc<Scanner>>,
     /// The doors that routes may have.
@@ -198,6 +205,7 @@ impl Plan {
             telemetry: means.telemetry,
             guard: Arc::clone(means.guard),
             bans: means.bans,
+            watch: means.watch,
             antivirus: means.antivirus,
             authority: means.authority,
             shield: settings.shield.clone(),
@@ -264,23 +272,6 @@ impl Plan {
     }
 }
 
-/// Whether a request of `route` may be an attempt at `login`, whose host it still has to have. Case makes no difference: an application
-/// may make none.
-fn may_reach(route: &Route, login: &Login) -> bool {
-    is_below(&login.path, &route.path) || (login.below && is_below(&route.path, &login.path))
-}
-
-/// Whether the page with the challenge of `login` may be one of `route`.
-fn shows_challenge(route: &Route, login: &Login) -> bool {
-    login.challenge.as_ref().is_some_and(|challenge| is_below(challenge, &route.path))
-}
-
-fn is_below(path: &str, prefix: &str) -> bool {
-    let prefix = prefix.trim_end_matches('/');
-    let start = path.get(..prefix.len()).filter(|start| start.eq_ignore_ascii_case(prefix));
-    start.is_some() && (path.len() == prefix.len() || path[prefix.len()..].starts_with('/'))
-}
-
 /// `login` made ready, as it is `known` already where it is the same.
 fn ready(login: &Arc<Login>, guard: &Arc<Guard>, known: &mut Vec<Arc<Rule>>) -> Arc<Rule> {
     if let Some(rule) = known.iter().find(|rule| rule.login() == login) {
@@ -345,6 +336,8 @@ pub struct Line {
     pub realm: Option<Arc<Realm>>,
     /// Whether browsers may have cookies of Privet's, which are nothing for an application, whatever route they come by.
     pub has_cookies: bool,
+    /// Its name, and what knows personal data, where its answers are watched.
+    pub watched: Option<(Arc<str>, Arc<dyn Eye>)>,
     /// Buffers for its URLs.
     pub scratch: RefCell<Scratch>,
 }
@@ -434,6 +427,9 @@ impl Gateway {
                 total: route.timeout.map(Ticks::from),
                 stall: bounds.stall.into(),
                 upload: bounds.upload(route.body_limit.unwrap_or(u64::MAX)),
+                watched: route
+                    .watch
+                    .then(|| (Arc::from(&*route.name), Arc::new(Lens(Arc::clone(engine))) as Arc<dyn Eye>)),
                 engine: Arc::clone(engine),
                 route: Arc::clone(route),
             })

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
 use crate::{
@@ -124,6 +124,12 @@ pub struct Route {
     pub access_log: bool,
     /// What rules against intrusion do; `None` is nothing.
     pub shield: Option<shield::settings::OnRoute>,
+    /// Whether answers are watched for what they give away.
+    pub watch: bool,
+    /// What answers get where they have no header of the name.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Headers of the application's that nobody gets.
+    pub hidden: Vec<HeaderName>,
     /// What is done about infected files; `None` is nothing.
     pub antivirus: Option<antivirus::settings::OnRoute>,
 }

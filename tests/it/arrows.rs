@@ -12,7 +12,7 @@ const RANKS: &[&[&str]] = &[
     &["observe"],
     &["identity", "access"],
     &["registry", "backup"],
-    &["tls", "privacy", "login", "journal", "shield", "antivirus"],
+    &["tls", "privacy", "login", "journal", "shield", "antivirus", "scan"],
     &["store", "dial", "seal", "format"],
     &["common"],
 ];

@@ -53,6 +53,7 @@ mod registry;
 mod replicas;
 mod review;
 mod route;
+mod scan;
 mod scim;
 mod shield;
 mod staff;

@@ -40,7 +40,7 @@ fn all(origin: &Origin) -> Privet {
     let seal = "[seal]\nkey_file = \"seal.key\"\n";
     let list = "name = \"agent\"\ncrowdsec = \"http://127.0.0.1:1\"\napi_key = \"none\"\n";
     let bans = format!("[shield.ban]\n[[shield.ban.list]]\n{list}");
-    let text = format!("{}{login}{store}{telemetry}{seal}{bans}", origin.route("mask = \"all\"\n"));
+    let text = format!("{}{login}{store}{telemetry}{seal}{bans}", origin.route("mask = \"all\"\nwatch = true\n"));
     Privet::with(&text)
 }
 

@@ -167,6 +167,27 @@ pub(super) const KEYS: &[Key] = &[
     ),
     key(
         "route[]",
+        "watch",
+        "true",
+        "false",
+        "Whether rules look at the answers on their way for what the application gives away, off the path of requests; `privet scan --live` tells what they find. docs/SCAN.md.",
+    ),
+    key(
+        "route[]",
+        "headers",
+        "{ X-Content-Type-Options = \"nosniff\" }",
+        "{}",
+        "Headers that the application's answers get where they have none of the name.",
+    ),
+    key(
+        "route[]",
+        "hide_headers",
+        "[\"Server\", \"X-Powered-By\"]",
+        "[]",
+        "Headers of the application's answers that nobody gets; with `headers` another value takes their place.",
+    ),
+    key(
+        "route[]",
         "antivirus",
         "\"block\"",
         "off",

@@ -58,6 +58,9 @@ fn route(path: &str, prefix: Prefix) -> Route {
         url_privacy: crate::gateway::settings::UrlPrivacy::Log,
         access_log: true,
         shield: None,
+        watch: false,
+        headers: Vec::new(),
+        hidden: Vec::new(),
         antivirus: None,
     }
 }
