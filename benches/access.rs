@@ -45,12 +45,12 @@ fn decisions(c: &mut Criterion) {
         let ask = ask(roles, purpose);
         assert!(matches!(access.authorize(&ask), Decision::Permit(_)), "{name}");
         group.bench_function(format!("permit/{name}"), |b| b.iter(|| access.authorize(black_box(&ask))));
-        // From an address that has not asked yet: all policies of the slice are looked at.
-        let mut next = 0_u32;
+        // For a route that was not asked for yet: all policies of the slice are looked at.
+        let mut next = 0_u64;
         group.bench_function(format!("permit anew/{name}"), |b| {
             b.iter(|| {
                 next += 1;
-                access.authorize(black_box(&Ask { address: IpAddr::from(next.to_be_bytes()), ..ask }))
+                access.authorize(black_box(&Ask { route: itoa::Buffer::new().format(next), ..ask }))
             });
         });
     }

@@ -1,7 +1,11 @@
 //! Answers that were given. A decision is a function of the question and of the configuration, and the questions of an office are few. They are kept
 //! beside the policies that they are by, and go with them: nothing can be stale.
 
-use std::{collections::HashMap, net::IpAddr, sync::Mutex};
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv4Addr},
+    sync::Mutex,
+};
 
 use super::{ask::Ask, decision::Decision};
 
@@ -9,20 +13,35 @@ use super::{ask::Ask, decision::Decision};
 const MOST: usize = 4096;
 
 /// What was asked, and what was answered.
-#[derive(Default)]
-pub(super) struct Answers(Mutex<HashMap<Box<[u8]>, Decision>>);
+pub(super) struct Answers {
+    known: Mutex<HashMap<Box<[u8]>, Decision>>,
+    /// Whether policies speak of the address, the hour, the day: where they do not, these make no other question of one.
+    by: [bool; 3],
+}
 
 impl Answers {
+    /// None yet; `spoken_of` says of which circumstances policies speak.
+    pub(super) fn new(spoken_of: impl Fn(&str) -> bool) -> Self {
+        Self { known: Mutex::default(), by: ["address", "hour", "weekday"].map(spoken_of) }
+    }
+
     /// The answer to a question, by `decide` where it was not given yet. Nobody waits: while somebody else looks it is decided anew.
-    pub(super) fn to(&self, ask: &Ask<'_>, decide: impl FnOnce() -> Decision) -> Decision {
+    pub(super) fn to(&self, ask: &Ask<'_>, decide: impl FnOnce(&Ask<'_>) -> Decision) -> Decision {
+        let [address, hour, weekday] = self.by;
+        let ask = &Ask {
+            address: if address { ask.address } else { Ipv4Addr::UNSPECIFIED.into() },
+            hour: if hour { ask.hour } else { 0 },
+            weekday: if weekday { ask.weekday } else { 1 },
+            ..*ask
+        };
         let question = question(ask);
-        if let Ok(known) = self.0.try_lock()
+        if let Ok(known) = self.known.try_lock()
             && let Some(answer) = known.get(&*question)
         {
             return answer.clone();
         }
-        let answer = decide();
-        if let Ok(mut known) = self.0.try_lock() {
+        let answer = decide(ask);
+        if let Ok(mut known) = self.known.try_lock() {
             if known.len() >= MOST {
                 known.clear();
             }
@@ -115,9 +134,9 @@ mod tests {
             Ask { glass: true, ..one },
         ];
         assert_eq!(all.iter().map(question).collect::<HashSet<_>>().len(), all.len());
-        let answers = Answers::default();
+        let answers = Answers::new(|_| true);
         let asked = std::cell::Cell::new(0);
-        let decide = || {
+        let decide = |_: &Ask<'_>| {
             asked.set(asked.get() + 1);
             Decision::Pledge
         };
@@ -128,6 +147,13 @@ mod tests {
         for number in 0..u32::try_from(2 * MOST).expect("small") {
             answers.to(&Ask { address: IpAddr::from(number.to_be_bytes()), ..one }, decide);
         }
-        assert!(answers.0.lock().expect("whole").len() <= MOST, "bounded");
+        assert!(answers.known.lock().expect("whole").len() <= MOST, "bounded");
+        // Where no policy speaks of the address, the hour and the day, they are no other question.
+        asked.set(0);
+        let answers = Answers::new(|word| word == "hour");
+        for ask in &all {
+            answers.to(ask, decide);
+        }
+        assert_eq!(asked.get(), all.len() - 3, "an hour alone is spoken of");
     }
 }

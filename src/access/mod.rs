@@ -64,7 +64,8 @@ impl Access {
     /// Decides by `settings`.
     #[must_use]
     pub fn new(settings: Arc<Settings>) -> Self {
-        Self { settings, slices: ArcSwap::default(), making: Mutex::default(), answers: Answers::default() }
+        let answers = Answers::new(|word| settings.policies.speak_of(word));
+        Self { settings, slices: ArcSwap::default(), making: Mutex::default(), answers }
     }
 
     /// What it decides by.
@@ -76,7 +77,7 @@ impl Access {
     /// Decides.
     #[must_use]
     pub fn authorize(&self, ask: &Ask<'_>) -> Decision {
-        self.answers.to(ask, || self.decide(ask))
+        self.answers.to(ask, |ask| self.decide(ask))
     }
 
     fn decide(&self, ask: &Ask<'_>) -> Decision {

@@ -146,6 +146,11 @@ impl Policies {
         self.0.iter().filter_map(|policy| policy.role.as_deref())
     }
 
+    /// Whether any speaks of a circumstance.
+    pub(super) fn speak_of(&self, circumstance: &str) -> bool {
+        self.0.iter().any(|policy| policy.cedar.to_string().contains(circumstance))
+    }
+
     /// What a policy says of itself.
     #[must_use]
     pub fn about(&self, id: &str) -> Option<&str> {

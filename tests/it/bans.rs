@@ -147,6 +147,27 @@ fn every_scenario_bans_its_doer_and_nobody_else() {
     assert!(!privet.out().contains("127.0.0.11"));
 }
 
+/// What rules refuse counts, what they only detect does not.
+#[test]
+fn refused_attacks_ban_whoever_sends_them() {
+    const ATTACK: &str = "/?id=1%27%20UNION%20SELECT%20password%20FROM%20users--%20";
+    for (mode, status, banned) in [("block", 403, 1), ("detect", 200, 0)] {
+        let application = application();
+        let privet = Privet::with(&format!(
+            "{}[shield.ban]\nattack = \"3/10m\"\n",
+            application.route(&format!("shield = {mode:?}"))
+        ));
+        for n in 0..4 {
+            assert!(serves(&privet, "127.0.0.17", ""), "after {n} attacks");
+            let answer = get(&privet, "127.0.0.17", ATTACK, "");
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+        }
+        assert_eq!(serves(&privet, "127.0.0.17", ""), banned == 0, "{mode}");
+        assert!(serves(&privet, "127.0.0.18", ""), "nobody else");
+        assert_eq!(privet.metric("privet_bans_total{scenario=\"attack\",step=\"1\"}"), banned, "{mode}");
+    }
+}
+
 #[test]
 fn the_page_says_why_until_when_and_how_to_get_out() {
     let application = application();
