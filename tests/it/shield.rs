@@ -94,8 +94,10 @@ fn bodies_of_any_size_go_on_whole_or_not_at_all() {
     let many = (0..30).map(|n| format!("a{n}=1")).collect::<Vec<_>>().join("&");
     assert!(privet.raw(&post("/", FORM, &many)).starts_with("HTTP/1.1 413"));
     assert!(privet.raw(&post("/pass", FORM, &format!("{ATTACK}&{many}"))).starts_with("HTTP/1.1 403"));
-    let decision = last(&privet, 4);
-    assert_eq!(decision["exceeded"], "arguments", "{decision}");
+    last(&privet, 4);
+    let all = decisions(&privet);
+    let exceeded = |what: &str| all.iter().filter(|decision| decision["exceeded"] == what).count();
+    assert_eq!((exceeded("bytes"), exceeded("arguments")), (2, 2), "{all:?}");
     assert!(privet.metric("privet_shield_exceeded_total{route=\"*/\",limit=\"bytes\"}") == 1);
     // What is compressed is looked at as the application will see it.
     let script = "import gzip, socket, ssl, sys\n\
@@ -160,7 +162,9 @@ fn answers_that_give_away_too_much_are_not_shown() {
         let answer = privet.get(target, "");
         assert!(answer.starts_with("HTTP/1.1 502") && !answer.contains("ORA"), "{answer}");
     }
-    assert_eq!(last(&privet, 2)["rules"], serde_json::json!([8]));
+    // Workers write for themselves: which of the two comes last is not told.
+    last(&privet, 2);
+    assert!(decisions(&privet).iter().any(|decision| decision["rules"] == serde_json::json!([8])));
     // A rule that can't be read is told with its place, and the old ones go on; mended, it is taken into use.
     fs::write(&file, format!("{rules}SecRule ARGS \"@unknown x\" \"id:9\"\n")).expect("written");
     privet.until("told", || privet.log().contains("`@unknown` is no operator that Privet knows"));
