@@ -9,8 +9,10 @@
 //! * [`config`]: a TOML file becomes each room's settings, or diagnostics with line, column and hint.
 //! * [`server`]: listeners, one worker a core, connections, the framing guard, the way down.
 //! * [`admin`]: the private listener: health and metrics.
+//! * [`attest`]: the policy's clauses, what shows that each is true, and the evidence to take along.
 //! * [`gateway`]: THE LIST: what happens to a request, one line a step.
 //! * [`observe`]: what is written down, counted and traced, and where that goes.
+//! * [`incident`]: when it happens anyway: signals, cases, clocks, notices; a fold over the journal.
 //! * [`identity`]: who asks: sign-in, sessions, staff accounts.
 //! * [`backup`]: journal, keys and accounts in one sealed file, and back.
 //! * [`access`]: who may do what with personal data, for what, and what of it is seen; pure.
@@ -34,6 +36,7 @@ pub mod access;
 pub mod admin;
 pub mod antivirus;
 pub mod app;
+pub mod attest;
 pub mod backup;
 pub mod cli;
 pub mod common;
@@ -43,6 +46,7 @@ pub mod dial;
 pub mod format;
 pub mod gateway;
 pub mod identity;
+pub mod incident;
 pub mod journal;
 pub mod login;
 pub mod observe;
