@@ -4,6 +4,7 @@
 //! [`mod@decide`] whether it may happen, [`event`] what has happened, [`state`] what follows from it, [`law`] what laws ask for and [`clock`] how long
 //! there is; all of that is pure. [`Cases`] are what writes, by a [`ledger`]. `docs/INCIDENTS.md` has the rules.
 
+pub mod affected;
 pub mod case;
 pub mod cases;
 pub mod clock;
@@ -14,10 +15,12 @@ pub mod event;
 pub mod law;
 pub mod ledger;
 pub mod order;
+pub mod roll;
 pub mod settings;
 pub mod state;
 #[cfg(test)]
 mod tests;
+pub mod view;
 
 pub use self::{
     case::{Case, Status},
