@@ -138,7 +138,7 @@ impl Desk<'_> {
                     .map(|route| (route.name.clone(), route.mask.as_ref().is_some_and(|_| route.asks_policies())))
                     .partition(|(_, masked)| *masked);
                 let names = |routes: Vec<(String, bool)>| routes.into_iter().map(|(name, _)| name).collect::<Vec<_>>();
-                let concerned = people(self.plan, |who| who.roles.contains(role));
+                let concerned = people(self.plan, |who| who.roles.contains(role) || self.remedies.has_role(who, role));
                 json!({ "people_signed_in": concerned, "routes": names(masked), "unmasked_routes": names(bare) })
             }
             Measure::RotateKey => {

@@ -50,11 +50,11 @@ fn measures_bite_on_the_next_request_and_are_lifted() {
     assert!(shows(&seen(&privet)) && open().starts_with("HTTP/1.1 200"));
 
     // A dry run does nothing, and is in no record.
-    let told = take(&privet, "close /open --dry-run");
-    assert!(told.contains("nothing was done; it would: close /open"), "{told}");
+    let told = take(&privet, "close */open --dry-run");
+    assert!(told.contains("nothing was done; it would: close */open"), "{told}");
     assert!(open().starts_with("HTTP/1.1 200") && records(&privet, "remedy.taken").is_empty());
 
-    let told = take(&privet, "close /open");
+    let told = take(&privet, "close */open");
     assert!(told.contains("done, as 1"), "{told}");
     let answer = open();
     assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("closed"), "{answer}");
@@ -62,11 +62,11 @@ fn measures_bite_on_the_next_request_and_are_lifted() {
     lift(&privet, 1);
     assert!(open().starts_with("HTTP/1.1 200"));
 
-    take(&privet, "quarantine /");
+    take(&privet, "quarantine */");
     assert!(seen(&privet).starts_with("HTTP/2 503"), "no officer");
     assert!(open().starts_with("HTTP/1.1 200"));
     lift(&privet, 2);
-    assert!(take(&privet, "quarantine /open").contains("no gate"));
+    assert!(take(&privet, "quarantine */open").contains("no gate"));
     assert!(open().starts_with("HTTP/1.1 503"), "nobody could be an officer there");
     lift(&privet, 3);
 
@@ -98,7 +98,7 @@ fn measures_bite_on_the_next_request_and_are_lifted() {
         (0..3).map(|_| privet.curl(&["-o", "/dev/null", "-w", "%{http_code}", "--data", &data, &url])).collect()
     };
     assert_eq!(attempts("before"), ["200", "200", "200"]);
-    take(&privet, "limit /open/login --divisor 5");
+    take(&privet, "limit */open/login --divisor 5");
     assert_eq!(attempts("after"), ["200", "429", "429"]);
     lift(&privet, 7);
 
@@ -119,7 +119,7 @@ fn measures_bite_on_the_next_request_and_are_lifted() {
 fn measures_outlive_a_restart_and_a_new_key_seals_what_comes() {
     let application = application();
     let privet = scene(&application);
-    take(&privet, "close /open");
+    take(&privet, "close */open");
     take(&privet, "suspend ann");
     let told = take(&privet, "rotate-key");
     assert!(told.contains("add a key to the 1 that there are"), "{told}");
@@ -142,20 +142,22 @@ fn only_officers_who_are_not_suspected_take_measures_and_only_on_what_there_is()
     let privet = scene(&application);
     let dir = privet.dir.path();
     let no = |line: &str, code: i32, why: &str| refuses(dir, &format!("incident {line}{HERE}"), code, why);
-    no("remedy 1 close /open --reason x --as ann", 1, "only a privacy officer");
-    no("remedy 7 close /open --reason x --as one", 1, "no such case");
-    no("remedy 1 close /nowhere --reason x --as one", 2, "there are: /, /open, /people");
-    no("remedy 1 limit /nowhere --reason x --as one", 2, "there are: /open/login");
+    no("remedy 1 close */open --reason x --as ann", 1, "only a privacy officer");
+    no("remedy 7 close */open --reason x --as one", 1, "no such case");
+    no("remedy 1 close /nowhere --reason x --as one", 2, "there are: */, */open, */people");
+    no("remedy 1 limit /nowhere --reason x --as one", 2, "there are: */open/login");
     no("remedy 1 ban 0.0.0.0/0 --reason x --as one", 2, "too wide");
     no("remedy 1 ban nonsense --reason x --as one", 2, "no address or network");
     no("lift 9 --reason x --as one", 1, "no such measure");
     does(dir, &format!("incident note 1 it_was_two --person two --as one{HERE}"));
-    no("remedy 1 close /open --reason x --as two", 1, "suspected");
-    take(&privet, "close /open");
+    no("remedy 1 close */open --reason x --as two", 1, "suspected");
+    take(&privet, "close */open");
     no("lift 1 --reason x --as two", 1, "suspected");
-    no("remedy 1 close /open --reason x --as one", 1, "holds already, as 1");
+    no("remedy 1 close */open --reason x --as one", 1, "holds already, as 1");
     privet.signal("-TERM");
-    privet.until("ended", || run(dir, &format!("incident lift 1 --reason x --as one{HERE}")).1.contains("no gateway runs"));
+    privet.until("ended", || {
+        run(dir, &format!("incident lift 9 --reason x --as one{HERE}")).1.contains("no gateway runs")
+    });
     let list = json(dir, &format!("incident remedies --in-force --json{HERE}"));
     assert_eq!(list["remedies"].as_array().map(Vec::len), Some(1), "they can be looked at without one");
 }

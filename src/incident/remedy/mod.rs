@@ -27,6 +27,8 @@ pub use self::{
 };
 use super::{Cases, ledger::Ledger};
 use crate::{
+    common::clock,
+    identity::Principal,
     journal::{self, Stream},
     registry::{Error, Moment, PersonId, Registry},
 };
@@ -87,6 +89,14 @@ impl Remedies {
     #[must_use]
     pub fn keys(&self) -> &Path {
         &self.keys
+    }
+
+    /// Whether the registry gives somebody this role now.
+    #[must_use]
+    pub fn has_role(&self, who: &Principal, role: &str) -> bool {
+        let person = PersonId::new(&who.issuer, &who.subject);
+        let standing = self.registry.state().standing(&person, clock::now());
+        standing.roles.iter().any(|held| held.role.as_str() == role)
     }
 
     /// Whether it would be carried out, without a word of it anywhere.

@@ -21,18 +21,18 @@ struct Desk {
 }
 
 impl Desk {
-    /// Officers `one`, `two` and `three`; in case 1 `three` is suspected.
+    /// Officers `one` and `two`; in case 2 `two` is suspected.
     fn new() -> Self {
-        let found =
-            registry::Command::Found { officers: ["one", "two", "three"].map(who).into(), texts: Default::default() };
+        let found = registry::Command::Found { officers: ["one", "two"].map(who).into(), texts: Default::default() };
         let time = std::time::UNIX_EPOCH + Duration::from_millis(start().millis());
         let mut officers = registry::State::default();
         let events = registry::decide(&officers, &Default::default(), found, &registry::Actor::Gateway, time);
         events.expect("founded").iter().for_each(|event| officers.apply(event, start()));
         let mut desk = Self { officers, cases: incident::State::default(), state: State::default() };
-        let change = Change { scope: Scope { persons: vec![who("three")], ..Scope::default() }, ..Change::default() };
-        let open = incident::Command::Open { title: "a leak".to_owned(), known_at: None, change };
-        desk.case("one", open);
+        for persons in [vec![], vec![who("two")]] {
+            let change = Change { scope: Scope { persons, ..Scope::default() }, ..Change::default() };
+            desk.case("one", incident::Command::Open { title: "a leak".to_owned(), known_at: None, change });
+        }
         desk
     }
 
@@ -120,9 +120,10 @@ fn the_same_holds_once() {
 fn nobody_but_officers_who_are_not_suspected_decides() {
     let mut desk = Desk::new();
     assert_eq!(desk.take("somebody", close("/a")), Err(Refused::NotAnOfficer));
-    assert_eq!(desk.take("three", close("/a")), Err(Refused::Suspect));
-    let id = desk.take("one", close("/a")).expect("taken");
-    assert_eq!(desk.lift("three", id), Err(Refused::Suspect));
+    let other = |what| Command::Take { case: 2, what, reason: "it goes on".to_owned() };
+    assert_eq!(desk.ask("two", other(close("/a"))), Err(Refused::Suspect));
+    desk.ask("one", other(close("/a"))).expect("taken");
+    assert_eq!(desk.lift("two", 1), Err(Refused::Suspect));
     // Whoever is suspended lifts nothing, their own suspension least of all.
     let own = desk.take("one", Measure::Suspend { person: who("two") }).expect("taken");
     assert_eq!(desk.lift("two", own), Err(Refused::Suspect));
