@@ -14,8 +14,8 @@ use anyhow::{Context as _, bail};
 use tokio::{runtime::Handle as Runtime, sync::mpsc::UnboundedSender, task::AbortHandle};
 
 use super::{
-    antivirus, asking, authority, bans, consent, console, control, incident, journal, keys, registry, shown, store,
-    telemetry, watch,
+    antivirus, asking, authority, bans, consent, console, control, incident, journal, keys, registry, restarts, shown,
+    store, telemetry, watch,
 };
 use crate::{
     access::consent::Desk,
@@ -213,7 +213,7 @@ impl Running {
     /// When something that `config` names is not to be had; the old configuration goes on.
     pub fn apply(&mut self, config: Config) -> anyhow::Result<()> {
         let settings = Arc::new(config.server.clone());
-        self.warn_of_restarts(&config);
+        restarts::warn(&self.config, &config, self.workers.len());
         self.inherited.agree(&doors(&config, self.workers.len()))?;
         let https = self.rebind(Some(self.config.server.https), Some(settings.https))?;
         let http = self.rebind(self.config.server.http, settings.http)?;
@@ -306,24 +306,6 @@ impl Running {
         self.guard = guard;
         self.config = config;
         Ok(())
-    }
-
-    /// Says what of a new configuration only a start can take into use.
-    fn warn_of_restarts(&self, config: &Config) {
-        if config.server.workers != self.workers.len() {
-            tracing::warn!("`listen.workers` takes effect at the next start");
-        }
-        if config.journal != self.config.journal {
-            tracing::warn!("`[journal]` takes effect at the next start");
-        }
-        if config.data_dir != self.config.data_dir {
-            tracing::warn!(
-                "for the data folder's lock and the control socket, `data_dir` takes effect at the next start"
-            );
-        }
-        if config.store != self.config.store {
-            tracing::warn!("`[store]` takes effect at the next start");
-        }
     }
 
     /// The guard that has counted so far, unless there was nothing to guard: it has keys of its own then.

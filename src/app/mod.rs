@@ -15,6 +15,7 @@ mod journal;
 pub mod keys;
 pub mod log;
 mod registry;
+mod restarts;
 mod shown;
 pub mod signals;
 mod store;

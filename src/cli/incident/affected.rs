@@ -75,7 +75,9 @@ pub(super) fn run(args: &AffectedArgs) -> Result<(), Failure> {
     if args.order.name.is_some() {
         let (confirmed, possible) = (found.count(Certainty::Confirmed), found.count(Certainty::Possible));
         let unattributed = found.nobodys() + unread.destroyed + unread.locked;
-        order(&args.order, &office, Command::Count { case: case.number, confirmed, possible, unattributed })?;
+        let types = found.types.keys().cloned().collect();
+        let count = Command::Count { case: case.number, confirmed, possible, unattributed, types };
+        order(&args.order, &office, count)?;
     }
     tell(args, object, &found, to_stdout).map_err(Failure::Gateway)
 }
@@ -187,6 +189,10 @@ fn tell(args: &AffectedArgs, mut object: Value, found: &Found, to_stdout: bool) 
         if cover[name] != 0 {
             writeln!(out, "\tNOT COVERED: {} {what}", cover[name])?;
         }
+    }
+    if !found.types.is_empty() {
+        let types: Vec<String> = found.types.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
+        writeln!(out, "\tshown, by type: {}", types.join(", "))?;
     }
     if !found.named_by.is_empty() {
         let names: Vec<&str> = found.named_by.iter().map(String::as_str).collect();
