@@ -79,7 +79,17 @@ pub(super) fn run(args: &AffectedArgs) -> Result<(), Failure> {
         let count = Command::Count { case: case.number, confirmed, possible, unattributed, types };
         order(&args.order, &office, count)?;
     }
-    tell(args, object, &found, to_stdout).map_err(Failure::Gateway)
+    match tell(args, object, &found, to_stdout) {
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(Failure::Output(error)),
+        _ => {}
+    }
+    if unread.locked > 0 {
+        let error = "not all could be read: some records are sealed by a key that is not in the key file".to_owned();
+        let hint = Some("add the old key to it".to_owned());
+        return Err(Failure::Refused { error, hint, exit: 3 });
+    }
+    Ok(())
 }
 
 /// Reads the records of all journals that a case is about.
@@ -88,7 +98,8 @@ fn find(office: &Office, case: &Case) -> Result<(Found, Unread), Failure> {
     let mut all = Unread::default();
     for journal in office.journal()?.place.own().map_err(Into::into).map_err(Failure::Search)? {
         let ring = Ring::load(&office.keys).map_err(Failure::Keys)?;
-        let filter = Filter { class: Some(Class::Access), since: affected.since(), ..Filter::default() };
+        let (class, kind) = (Some(Class::Access), Some("disclosure".to_owned()));
+        let filter = Filter { class, kind, since: affected.since(), ..Filter::default() };
         let unread = search(&journal, ring, &filter, |line| {
             affected.take(journal.chain(), &line);
             true
