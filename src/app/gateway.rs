@@ -157,7 +157,6 @@ impl Running {
             .map(|index| Handle::start(index, &process, Arc::clone(&plan), Arc::clone(&settings)))
             .collect::<Result<Vec<_>, _>>()
             .context("a worker can't be started")?;
-        let ready = Arc::new(AtomicBool::new(true));
         telemetry::replace(None, telemetry.as_ref());
         shown::all(&process.metrics, &plan, log.as_ref());
         let mut issuance = Issuance::new(process.tls.orders());
@@ -180,7 +179,7 @@ impl Running {
             workers,
             log,
             telemetry,
-            ready,
+            ready: Arc::new(AtomicBool::new(true)),
             addresses,
             inherited,
             admin: None,

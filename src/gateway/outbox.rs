@@ -101,12 +101,17 @@ impl Outbox {
         // Nothing has to arrive; and a tunnel has flushed what it has written.
         let tunnelled = self.ended.get() && !self.is_http2();
         if sent == 0 || tunnelled {
-            disclosure.into_iter().for_each(|handed| handed.close(Delivery::Whole));
+            if let Some(handed) = disclosure {
+                handed.close(Delivery::Whole);
+            }
             return;
         }
         if self.ended.get() || self.blind.get() || self.waiting.get() >= MOST {
-            disclosure.into_iter().for_each(|handed| handed.close(Delivery::Queued));
-            return self.count(sent, 1, None);
+            self.count(sent, 1, None);
+            if let Some(handed) = disclosure {
+                handed.close(Delivery::Queued);
+            }
+            return;
         }
         self.count(sent, 1, disclosure);
         // Its stream may have ended and been flushed already.

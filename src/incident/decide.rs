@@ -52,7 +52,7 @@ pub fn decide(
         }
     };
     match (command, by) {
-        (Command::Signal { sign, title }, _) => Ok(deciding.signal(sign, title)),
+        (Command::Signal { sign, title }, _) => Ok(deciding.signal(sign, &title)),
         (Command::Settle { case, law, duty, outcome, at, reference }, by) => {
             let at = at.unwrap_or(now);
             let settled = Settled { law, duty, outcome, at, reference, by: by.cloned() };
@@ -154,7 +154,7 @@ impl Deciding<'_> {
 
     /// A sign goes to the open case about the same person, or of the same rule and address where nobody had signed in. The same rule says so
     /// once a day.
-    fn signal(&self, sign: Sign, title: String) -> Vec<Event> {
+    fn signal(&self, sign: Sign, title: &str) -> Vec<Event> {
         let about = |case: &&Case| match (&sign.person, &sign.address) {
             (Some(person), _) => case.suspects(person),
             (None, address) => {
