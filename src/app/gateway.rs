@@ -1,7 +1,6 @@
 //! A running gateway: listeners, workers, certificates, the private listener; and how a new configuration takes its place.
 
 use std::{
-    io,
     net::SocketAddr,
     sync::{
         Arc,
@@ -14,8 +13,9 @@ use anyhow::{Context as _, bail};
 use tokio::{runtime::Handle as Runtime, sync::mpsc::UnboundedSender, task::AbortHandle};
 
 use super::{
-    antivirus, asking, authority, bans, consent, console, control, incident, journal, keys, registry, restarts, shown,
-    store, telemetry, watch,
+    antivirus, asking, authority, bans, consent, console, control,
+    doors::{Doors, bound, doors},
+    incident, journal, keys, registry, remedy, restarts, shown, store, telemetry, watch,
 };
 use crate::{
     access::consent::Desk,
@@ -27,14 +27,14 @@ use crate::{
         Plan,
         plan::{Bounds, Means},
     },
-    incident::Cases,
+    incident::{Cases, remedy::Remedies},
     login::Guard,
     observe::{access_log::Log, metrics::Metrics, otlp::Telemetry},
     privacy::Keys,
     registry::Registry,
     server::{
         self,
-        inherited::{Inherited, Name},
+        inherited::Inherited,
         listener::{self, Listener},
         worker::{Closing, Command, Door, Drain, Handle, Process},
     },
@@ -52,6 +52,7 @@ pub struct Running {
     asking: Option<asking::Asking>,
     registry: Option<Arc<Registry>>,
     cases: Option<Arc<Cases>>,
+    remedies: Option<Arc<Remedies>>,
     guard: Arc<Guard>,
     attempts: bans::Listener,
     store: Option<store::Running>,
@@ -93,15 +94,7 @@ impl Running {
         asks: UnboundedSender<Asked>,
     ) -> anyhow::Result<Self> {
         let settings = Arc::new(config.server.clone());
-        inherited.agree(&doors(&config, settings.workers))?;
-        let listen = |name, address, count| match inherited.listeners(name, count)? {
-            Some(listeners) => Ok(listeners),
-            None => listener::bind(address, count).map_err(anyhow::Error::from),
-        };
-        let https = listen(Name::Https, settings.https, settings.workers)?;
-        let http = settings.http.map(|address| listen(Name::Http, address, settings.workers)).transpose()?;
-        let admin = config.admin.listen.map(|address| listen(Name::Admin, address, 1)).transpose()?;
-        let listeners = config.admin.console.map(|address| listen(Name::Console, address, 1)).transpose()?;
+        let Doors { https, http, admin, console: listeners } = Doors::open(&config, &inherited)?;
         let addresses = Addresses {
             https: https[0].socket.local_addr()?,
             http: bound(http.as_deref())?,
@@ -129,9 +122,11 @@ impl Running {
         let journal = journal::Running::start(&config, lock.is_some(), &process, &guard)?;
         let registry = registry::start(&config, journal.stream(), &process.metrics)?;
         let cases = incident::start(&config, journal.stream(), registry.as_ref(), &process.metrics)?;
+        let remedies = remedy::start(&config, journal.stream(), registry.as_ref(), cases.as_ref(), &process.metrics)?;
+        let overlay = remedy::overlay(remedies.as_ref());
         let mut console = console::Console::new(&config, registry.as_ref(), &process.tls, &process.metrics)?;
         let desk = consent::start(&config, journal.stream())?;
-        let authority = authority::of(&config, journal.journal(), registry.as_ref(), desk.as_ref())?;
+        let authority = authority::of(&config, journal.journal(), registry.as_ref(), desk.as_ref(), &overlay)?;
         let antivirus = antivirus::of(&config, journal.journal(), None)?;
         let means = Means {
             keys,
@@ -140,6 +135,7 @@ impl Running {
             bans,
             watch: watch::of(&config, None)?,
             antivirus,
+            overlay,
             realms: &realms,
             log: log.clone(),
             telemetry: telemetry.clone(),
@@ -151,7 +147,10 @@ impl Running {
         let control = lock.and_then(|lock| control::open(lock, &config, &plan, &process.tls));
         let office = registry::follow(registry.as_ref(), &config, &realms, &guard);
         if let Some(control) = &control {
-            control.introduce(journal.journal(), desk.as_ref(), office, cases.as_ref());
+            control.introduce(journal.journal(), desk.as_ref(), office, cases.as_ref(), remedies.as_ref());
+        }
+        if let Some(remedies) = &remedies {
+            admin::remedy::hold(&plan, remedies);
         }
         let workers = (0..settings.workers)
             .map(|index| Handle::start(index, &process, Arc::clone(&plan), Arc::clone(&settings)))
@@ -169,6 +168,7 @@ impl Running {
             desk,
             registry,
             cases,
+            remedies,
             issuance,
             config,
             plan,
@@ -233,7 +233,13 @@ impl Running {
         let bans = bans::of(&config, self.store.as_ref(), self.plan.bans.as_ref())?;
         let telemetry = telemetry::prepare(&config, &self.process.metrics, workers, self.telemetry.as_deref())?;
         let challenges = &self.process.tls.orders().challenges;
-        let authority = authority::of(&config, self.journal.journal(), self.registry.as_ref(), self.desk.as_ref())?;
+        let authority = authority::of(
+            &config,
+            self.journal.journal(),
+            self.registry.as_ref(),
+            self.desk.as_ref(),
+            &self.plan.overlay,
+        )?;
         let antivirus = antivirus::of(&config, self.journal.journal(), self.plan.antivirus.as_ref())?;
         let means = Means {
             keys: &keys,
@@ -242,6 +248,7 @@ impl Running {
             bans,
             watch: watch::of(&config, self.plan.watch.as_ref())?,
             antivirus,
+            overlay: Arc::clone(&self.plan.overlay),
             realms: &realms,
             log: log.clone(),
             telemetry: telemetry.clone(),
@@ -250,6 +257,9 @@ impl Running {
         };
         let plan = Plan::new(&config.gateway, bounds, means, Some(&self.plan))?;
         // Before a new realm meets its first request.
+        if let Some(remedies) = &self.remedies {
+            admin::remedy::hold(&plan, remedies);
+        }
         let office = registry::follow(self.registry.as_ref(), &config, &realms, &guard);
         tls::acme::prepare(&config.tls)?;
         self.process.tls.reconfigure(&config.tls, SystemTime::now())?;
@@ -275,14 +285,7 @@ impl Running {
             self.open_admin(admin)?;
         }
         self.console.apply(&config, addresses.console, console)?;
-        for realm in plan.realms() {
-            config
-                .identity
-                .realms
-                .iter()
-                .filter(|settings| realm.is(settings))
-                .for_each(|settings| realm.apply(settings));
-        }
+        keys::apply(&plan.realms(), &config);
         if let Some(control) = &self.control {
             control.reach.plan.store(Arc::clone(&plan));
             control.reach.office.store(office);
@@ -343,6 +346,9 @@ impl Running {
         }
         if let Some(cases) = &self.cases {
             incident::look(cases, clock::now());
+        }
+        if let Some(remedies) = &self.remedies {
+            remedy::look(remedies, &self.plan, clock::now());
         }
         for realm in self.plan.realms() {
             let write = self.journal.accounts();
@@ -464,21 +470,6 @@ impl Running {
             _ => Ok(None),
         }
     }
-}
-
-/// Where the listeners of a door really are.
-fn bound(listeners: Option<&[Listener]>) -> io::Result<Option<SocketAddr>> {
-    listeners.and_then(<[Listener]>::first).map(|listener| listener.socket.local_addr()).transpose()
-}
-
-/// Where each door is, and how many accept there.
-fn doors(config: &Config, workers: usize) -> [(Name, Option<SocketAddr>, usize); 4] {
-    [
-        (Name::Https, Some(config.server.https), workers),
-        (Name::Http, config.server.http, workers),
-        (Name::Admin, config.admin.listen, 1),
-        (Name::Console, config.admin.console, 1),
-    ]
 }
 
 fn bounds(settings: &server::Settings, https: SocketAddr) -> Bounds {
