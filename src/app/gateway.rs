@@ -1,7 +1,6 @@
 //! A running gateway: listeners, workers, certificates, the private listener; and how a new configuration takes its place.
 
 use std::{
-    io,
     net::SocketAddr,
     sync::{
         Arc,
@@ -14,8 +13,9 @@ use anyhow::{Context as _, bail};
 use tokio::{runtime::Handle as Runtime, sync::mpsc::UnboundedSender, task::AbortHandle};
 
 use super::{
-    antivirus, asking, authority, bans, consent, console, control, incident, journal, keys, registry, remedy, shown,
-    store, telemetry, watch,
+    antivirus, asking, authority, bans, consent, console, control,
+    doors::{Doors, bound, doors},
+    incident, journal, keys, registry, remedy, restarts, shown, store, telemetry, watch,
 };
 use crate::{
     access::consent::Desk,
@@ -34,7 +34,7 @@ use crate::{
     registry::Registry,
     server::{
         self,
-        inherited::{Inherited, Name},
+        inherited::Inherited,
         listener::{self, Listener},
         worker::{Closing, Command, Door, Drain, Handle, Process},
     },
@@ -94,15 +94,7 @@ impl Running {
         asks: UnboundedSender<Asked>,
     ) -> anyhow::Result<Self> {
         let settings = Arc::new(config.server.clone());
-        inherited.agree(&doors(&config, settings.workers))?;
-        let listen = |name, address, count| match inherited.listeners(name, count)? {
-            Some(listeners) => Ok(listeners),
-            None => listener::bind(address, count).map_err(anyhow::Error::from),
-        };
-        let https = listen(Name::Https, settings.https, settings.workers)?;
-        let http = settings.http.map(|address| listen(Name::Http, address, settings.workers)).transpose()?;
-        let admin = config.admin.listen.map(|address| listen(Name::Admin, address, 1)).transpose()?;
-        let listeners = config.admin.console.map(|address| listen(Name::Console, address, 1)).transpose()?;
+        let Doors { https, http, admin, console: listeners } = Doors::open(&config, &inherited)?;
         let addresses = Addresses {
             https: https[0].socket.local_addr()?,
             http: bound(http.as_deref())?,
@@ -164,7 +156,6 @@ impl Running {
             .map(|index| Handle::start(index, &process, Arc::clone(&plan), Arc::clone(&settings)))
             .collect::<Result<Vec<_>, _>>()
             .context("a worker can't be started")?;
-        let ready = Arc::new(AtomicBool::new(true));
         telemetry::replace(None, telemetry.as_ref());
         shown::all(&process.metrics, &plan, log.as_ref());
         let mut issuance = Issuance::new(process.tls.orders());
@@ -188,7 +179,7 @@ impl Running {
             workers,
             log,
             telemetry,
-            ready,
+            ready: Arc::new(AtomicBool::new(true)),
             addresses,
             inherited,
             admin: None,
@@ -221,7 +212,7 @@ impl Running {
     /// When something that `config` names is not to be had; the old configuration goes on.
     pub fn apply(&mut self, config: Config) -> anyhow::Result<()> {
         let settings = Arc::new(config.server.clone());
-        self.warn_of_restarts(&config);
+        restarts::warn(&self.config, &config, self.workers.len());
         self.inherited.agree(&doors(&config, self.workers.len()))?;
         let https = self.rebind(Some(self.config.server.https), Some(settings.https))?;
         let http = self.rebind(self.config.server.http, settings.http)?;
@@ -294,14 +285,7 @@ impl Running {
             self.open_admin(admin)?;
         }
         self.console.apply(&config, addresses.console, console)?;
-        for realm in plan.realms() {
-            config
-                .identity
-                .realms
-                .iter()
-                .filter(|settings| realm.is(settings))
-                .for_each(|settings| realm.apply(settings));
-        }
+        keys::apply(&plan.realms(), &config);
         if let Some(control) = &self.control {
             control.reach.plan.store(Arc::clone(&plan));
             control.reach.office.store(office);
@@ -324,24 +308,6 @@ impl Running {
         self.guard = guard;
         self.config = config;
         Ok(())
-    }
-
-    /// Says what of a new configuration only a start can take into use.
-    fn warn_of_restarts(&self, config: &Config) {
-        if config.server.workers != self.workers.len() {
-            tracing::warn!("`listen.workers` takes effect at the next start");
-        }
-        if config.journal != self.config.journal {
-            tracing::warn!("`[journal]` takes effect at the next start");
-        }
-        if config.data_dir != self.config.data_dir {
-            tracing::warn!(
-                "for the data folder's lock and the control socket, `data_dir` takes effect at the next start"
-            );
-        }
-        if config.store != self.config.store {
-            tracing::warn!("`[store]` takes effect at the next start");
-        }
     }
 
     /// The guard that has counted so far, unless there was nothing to guard: it has keys of its own then.
@@ -504,21 +470,6 @@ impl Running {
             _ => Ok(None),
         }
     }
-}
-
-/// Where the listeners of a door really are.
-fn bound(listeners: Option<&[Listener]>) -> io::Result<Option<SocketAddr>> {
-    listeners.and_then(<[Listener]>::first).map(|listener| listener.socket.local_addr()).transpose()
-}
-
-/// Where each door is, and how many accept there.
-fn doors(config: &Config, workers: usize) -> [(Name, Option<SocketAddr>, usize); 4] {
-    [
-        (Name::Https, Some(config.server.https), workers),
-        (Name::Http, config.server.http, workers),
-        (Name::Admin, config.admin.listen, 1),
-        (Name::Console, config.admin.console, 1),
-    ]
 }
 
 fn bounds(settings: &server::Settings, https: SocketAddr) -> Bounds {

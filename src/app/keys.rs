@@ -125,6 +125,14 @@ pub(super) fn realms(
     Ok(realms)
 }
 
+/// Lets realms go on by a new configuration's settings.
+pub(super) fn apply(realms: &[Arc<Realm>], config: &Config) {
+    for realm in realms {
+        let own = config.identity.realms.iter().filter(|settings| realm.is(settings));
+        own.for_each(|settings| realm.apply(settings));
+    }
+}
+
 /// Whether attempts to sign in are counted at all: at a login of an application, or at a gate.
 #[must_use]
 pub(super) fn counts_attempts(config: &Config) -> bool {

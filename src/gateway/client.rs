@@ -18,7 +18,7 @@ use crate::{
         authority::Authority,
         peer::{Peer, is_within},
     },
-    gateway::upgrade::Tunnel,
+    gateway::{outbox::Outbox, upgrade::Tunnel},
     tls::Handshake,
 };
 
@@ -68,6 +68,8 @@ pub struct Client {
     pub closing: Cell<bool>,
     /// An upgrade that the application has agreed to, until its two sides are joined.
     pub tunnel: RefCell<Option<Tunnel>>,
+    /// What has still to go out to it.
+    pub outbox: Outbox,
     own: Own,
     said: RefCell<Option<Said>>,
 }
@@ -107,6 +109,7 @@ impl Client {
             abandoned: Cell::new(0),
             closing: Cell::new(false),
             tunnel: RefCell::new(None),
+            outbox: Outbox::new(http2),
             said: RefCell::new(None),
         }
     }

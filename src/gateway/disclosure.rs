@@ -27,6 +27,7 @@ use crate::{
         access::{self, Authority, Permitted, unrecorded},
         custody::Custody,
         head::Head,
+        outbox::Delivery,
         plan::Line,
         record as request,
         refusal::Refusal,
@@ -236,8 +237,10 @@ impl Disclosure {
         Rc::clone(&self.seen)
     }
 
-    /// Writes down what came of it: `delivered` bytes, all of them where it is `complete`, with what was `found` in them.
-    pub fn close(mut self, status: StatusCode, delivered: u64, complete: bool, found: &Tally) {
+    /// Writes down what came of it: `delivered` bytes were handed over, how far they came, and what was `found` in them.
+    pub fn close(mut self, status: StatusCode, delivered: u64, delivery: Delivery, found: &Tally) {
+        let complete = delivery == Delivery::Whole;
+        let queued = || (delivery == Delivery::Queued).then_some(true).into();
         let Some(journal) = self.authority.journal.clone() else { return };
         let seen = self.seen.borrow();
         seen.permitted(&mut self.facts);
@@ -247,6 +250,7 @@ impl Disclosure {
             put("started", self.taken.into());
             put("delivered_bytes", delivered.into());
             put("complete", complete.into());
+            put("queued", queued());
             put("people", seen.people.len().into());
             put("unattributed", seen.unattributed.into());
             put("shown", counts(&seen.shown));
@@ -262,6 +266,7 @@ impl Disclosure {
             put("status", status.as_u16().into());
             put("delivered_bytes", delivered.into());
             put("complete", complete.into());
+            put("queued", queued());
             put("people", seen.people.len().into());
             if parts > 1 {
                 put("part", json!([part + 1, parts]));

@@ -23,6 +23,7 @@ pub mod gate;
 pub mod head;
 pub mod login;
 pub mod mask;
+pub mod outbox;
 pub mod path;
 pub mod plan;
 mod reach;

@@ -19,6 +19,7 @@ use crate::{
         client::Client,
         disclosure::Disclosure,
         gate::is_own,
+        outbox::{Delivery, Handed},
         plan::Line,
         refusal::{Kind, Refusal},
         settings::{HostPattern, Route},
@@ -303,8 +304,12 @@ impl Drop for Record {
             client.abandoned.set(client.abandoned.get() + 1);
             self.shard.requests_aborted.increment();
         }
-        if let Some(disclosure) = self.disclosure.take() {
-            disclosure.close(self.status, self.sent, self.complete, &self.upload.found.borrow());
+        let handed = self.disclosure.take();
+        let handed = handed.map(|open| Handed::new(open, self.status, self.sent, Rc::clone(&self.upload)));
+        if self.complete {
+            client.outbox.handed(self.sent, handed);
+        } else if let Some(cut) = handed {
+            cut.close(Delivery::Cut);
         }
         if let Some(scribe) = self.log.take() {
             self.write(&scribe, total);

@@ -2,11 +2,12 @@
 
 use std::{
     path::Path,
-    sync::{Arc, Mutex as Lock, PoisonError},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use arc_swap::ArcSwap;
+use tokio::sync::Mutex;
 
 use super::{
     clock::warnings,
@@ -25,6 +26,8 @@ use crate::{
 
 /// How often it is looked what grows old.
 const HOUR: Duration = Duration::from_secs(3600);
+/// How long nothing is tried after something could not be written down.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The cases of a process that writes a journal.
 #[derive(Debug)]
@@ -34,8 +37,17 @@ pub struct Cases {
     settings: ArcSwap<Settings>,
     /// How long records of ours can be read.
     kept: Duration,
-    /// When it was last looked what grows old.
-    looked: Lock<Option<Moment>>,
+    /// One looks at a time.
+    looked: Mutex<Looked>,
+}
+
+/// When it was looked.
+#[derive(Debug, Default)]
+struct Looked {
+    /// What grows old, the last time.
+    carried: Option<Moment>,
+    /// When what was found could not be written down, the last time.
+    failed: Option<Moment>,
 }
 
 impl Cases {
@@ -56,7 +68,7 @@ impl Cases {
             tracing::error!(missing, "records of incidents can't be read: what they say does not hold");
         }
         let settings = ArcSwap::from_pointee(settings);
-        Ok(Arc::new(Self { ledger, registry, settings, kept, looked: Lock::default() }))
+        Ok(Arc::new(Self { ledger, registry, settings, kept, looked: Mutex::default() }))
     }
 
     /// All cases as they are now.
@@ -106,24 +118,34 @@ impl Cases {
         Ok(events)
     }
 
-    /// Looks at the clocks: tells, and writes down, what runs out; and carries on what rests on records that are growing old.
+    /// Looks at the clocks: tells, and writes down, what runs out; and carries on what rests on records that are growing old. Nothing where it
+    /// is just being looked, or where that has failed a moment ago.
     ///
     /// # Errors
-    /// When something can't be written down.
+    /// When something can't be written down. What runs out is told all the same.
     pub async fn look(&self, now: SystemTime) -> Result<(), Denied> {
-        let (now, rules) = (Moment::from(now), self.settings());
-        if !warnings(&self.state(), &rules.laws, now).is_empty() {
-            let told = self.ledger.write(|state| Ok::<_, Denied>(warnings(state, &rules.laws, now))).await?;
-            told.iter().for_each(tell);
+        let now = Moment::from(now);
+        let Ok(mut looked) = self.looked.try_lock() else { return Ok(()) };
+        if looked.failed.is_some_and(|failed| now.since(failed) < PATIENCE) {
+            return Ok(());
         }
-        let hourly = {
-            let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-            let hourly = looked.is_none_or(|last| now.since(last) >= HOUR);
-            if hourly {
-                *looked = Some(now);
-            }
-            hourly
-        };
+        let hourly = looked.carried.is_none_or(|last| now.since(last) >= HOUR);
+        if hourly {
+            looked.carried = Some(now);
+        }
+        let outcome = self.look_at(now, hourly).await;
+        looked.failed = outcome.is_err().then_some(now);
+        outcome
+    }
+
+    async fn look_at(&self, now: Moment, hourly: bool) -> Result<(), Denied> {
+        let rules = self.settings();
+        let due = warnings(&self.state(), &rules.laws, now);
+        if !due.is_empty() {
+            let told = self.ledger.write(|state| Ok::<_, Denied>(warnings(state, &rules.laws, now))).await;
+            told.as_ref().unwrap_or(&due).iter().for_each(tell);
+            told?;
+        }
         // Half of the time is left for a gateway that does not run.
         let most = self.kept / 2;
         if hourly && !self.state().to_carry(now, most).is_empty() {

@@ -95,8 +95,15 @@ pub enum Command {
         duty: Option<String>,
         reason: String,
     },
-    /// Write down how many people's data it was.
-    Count { case: u64, confirmed: u64, possible: u64, unattributed: u64 },
+    /// Write down how many people's data it was, and of which types.
+    Count {
+        case: u64,
+        confirmed: u64,
+        possible: u64,
+        unattributed: u64,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        types: Vec<String>,
+    },
     /// Say that a duty is done, or is none.
     Settle {
         case: u64,

@@ -9,7 +9,10 @@ use super::{
     settings::Settings,
     state::State,
 };
-use crate::registry::{self, Moment, PersonId};
+use crate::{
+    privacy::Kind,
+    registry::{self, Moment, PersonId},
+};
 
 /// Most characters of a reason or note. A case must fit into one record when it is carried on.
 const TEXT: usize = 500;
@@ -49,7 +52,7 @@ pub fn decide(
         }
     };
     match (command, by) {
-        (Command::Signal { sign, title }, _) => Ok(deciding.signal(sign, title)),
+        (Command::Signal { sign, title }, _) => Ok(deciding.signal(sign, &title)),
         (Command::Settle { case, law, duty, outcome, at, reference }, by) => {
             let at = at.unwrap_or(now);
             let settled = Settled { law, duty, outcome, at, reference, by: by.cloned() };
@@ -99,10 +102,13 @@ impl Deciding<'_> {
                 self.is_duty(known, law.as_deref(), duty.as_deref())?;
                 Ok(Event::Delayed { case, law, duty, reason, by })
             }
-            Command::Count { case, confirmed, possible, unattributed } => {
+            Command::Count { case, confirmed, possible, unattributed, types } => {
                 self.decided(case, Some(&by), &Status::ALL)?;
+                // What is no type of ours was not counted by us.
+                let is_known = |kind: &&String| Kind::ALL.iter().any(|known| known.name() == kind.as_str());
+                let types = types.iter().filter(is_known).cloned().collect();
                 let count = Count { confirmed, possible, unattributed, at: self.now };
-                Ok(Event::Counted { case, count, by })
+                Ok(Event::Counted { case, count, types, by })
             }
             Command::Signal { .. } | Command::Settle { .. } => Err(Denied::Own),
         }
@@ -148,7 +154,7 @@ impl Deciding<'_> {
 
     /// A sign goes to the open case about the same person, or of the same rule and address where nobody had signed in. The same rule says so
     /// once a day.
-    fn signal(&self, sign: Sign, title: String) -> Vec<Event> {
+    fn signal(&self, sign: Sign, title: &str) -> Vec<Event> {
         let about = |case: &&Case| match (&sign.person, &sign.address) {
             (Some(person), _) => case.suspects(person),
             (None, address) => {

@@ -53,9 +53,15 @@ pub enum Event {
         reason: String,
         by: PersonId,
     },
-    /// So many people's data it was.
+    /// So many people's data it was, and of these types.
     #[serde(rename = "incident.counted")]
-    Counted { case: u64, count: Count, by: PersonId },
+    Counted {
+        case: u64,
+        count: Count,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        types: Vec<String>,
+        by: PersonId,
+    },
     /// A duty is done, or is none.
     #[serde(rename = "incident.settled")]
     Settled { case: u64, settled: Settled },

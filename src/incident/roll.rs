@@ -2,7 +2,8 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    io::{self, BufRead, Write},
+    hash::BuildHasher,
+    io::{BufRead, Write},
 };
 
 use csv::{ByteRecord, ReaderBuilder, WriterBuilder};
@@ -52,7 +53,7 @@ pub fn roll(
     mut source: impl BufRead,
     columns: &Columns,
     subjects: &Subjects,
-    people: &HashMap<Subject, Certainty>,
+    people: &HashMap<Subject, Certainty, impl BuildHasher>,
     out: impl Write,
 ) -> Result<Tally, Error> {
     let delimiter = separator(source.fill_buf()?);
@@ -106,7 +107,7 @@ pub fn roll(
         }
         tally.written[place(certainty)] += 1;
     }
-    writer.flush().map_err(io::Error::from)?;
+    writer.flush()?;
     for certainty in people.iter().filter(|(subject, _)| !named.contains(subject)).map(|(_, certainty)| *certainty) {
         tally.missing[place(certainty)] += 1;
     }

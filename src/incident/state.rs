@@ -162,7 +162,10 @@ impl Case {
                 by: by.clone(),
                 at,
             }),
-            Event::Counted { count, .. } => self.count = Some(*count),
+            Event::Counted { count, types, .. } => {
+                self.count = Some(*count);
+                add(&mut self.facts.types, types);
+            }
             Event::Settled { settled, .. } => self.settled.push(settled.clone()),
             Event::Warned { warning, .. } => {
                 let same = |w: &super::case::Warning| w.law == warning.law && w.duty == warning.duty;

@@ -152,7 +152,7 @@ fn whoever_is_suspected_decides_nothing_and_the_clock_runs() {
             Command::Close { case: 1, reason: reason("x") },
             note(Change { acquit: vec![who("one")], ..Change::default() }),
             Command::Delay { case: 1, law: None, duty: None, reason: reason("x") },
-            Command::Count { case: 1, confirmed: 0, possible: 0, unattributed: 0 },
+            Command::Count { case: 1, confirmed: 0, possible: 0, unattributed: 0, types: Vec::new() },
             settle("kr-pipa", "notice", Outcome::NotDue, Some("x")),
         ]
     };
@@ -229,7 +229,10 @@ fn thresholds_make_duties() {
         ..Change::default()
     };
     desk.does("one", note(no()));
-    let count = |confirmed, possible, unattributed| Command::Count { case: 1, confirmed, possible, unattributed };
+    let count = |confirmed, possible, unattributed| {
+        let types = vec!["EMAIL_ADDRESS".to_owned(), "no type".to_owned()];
+        Command::Count { case: 1, confirmed, possible, unattributed, types }
+    };
     for (confirmed, possible, unattributed, applies) in
         [(999, 0, 0, Applies::No), (999, 1, 0, Applies::Open), (10, 0, 1, Applies::Open), (1000, 0, 0, Applies::Yes)]
     {
@@ -237,6 +240,7 @@ fn thresholds_make_duties() {
         assert_eq!(desk.applies("kr-pipa", "report"), applies, "{confirmed} {possible} {unattributed}");
     }
     desk.does("one", count(12, 0, 0));
+    assert_eq!(desk.case(1).facts.types, ["EMAIL_ADDRESS"]);
     for change in [
         Change { external_intrusion: Some(true), ..Change::default() },
         Change { sensitive: Some(true), ..Change::default() },

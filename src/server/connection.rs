@@ -44,7 +44,7 @@ where
     let line = Rc::new(Line::default());
     let tuning = worker.tuning();
     let rules = worker.gateway().plan.head.clone();
-    let patient = Patient::new(io, Rc::clone(&watch), tuning.stall);
+    let patient = Patient::new(io, Rc::clone(&watch), tuning.stall, Rc::clone(&client));
     let guard = Guard::new(patient, Rc::clone(&line), Rc::clone(&watch), rules, tuning.header);
     let service = service_fn(|request: hyper::Request<Incoming>| {
         let refused = line.begin();
@@ -81,6 +81,7 @@ where
         polled.map(|_| ())
     })
     .await;
+    client.outbox.end();
     let parts = connection.into_parts();
     let guard = parts.io.into_inner();
     let unread = guard.is_unread();
@@ -129,7 +130,7 @@ where
         // hyper moves the future of a stream several times on its way to its task: a box is moved cheaply.
         Box::pin(async move { Ok::<_, Infallible>(gateway.handle(&client, &stream, None, parts, body).await) })
     });
-    let io = TokioIo::new(Patient::new(Preface::new(io), Rc::clone(&watch), tuning.stall));
+    let io = TokioIo::new(Patient::new(Preface::new(io), Rc::clone(&watch), tuning.stall, Rc::clone(&client)));
     let mut connection = pin!(
         http2::Builder::new(streams.clone())
             .max_concurrent_streams(tuning.h2_streams)
@@ -164,6 +165,7 @@ where
         polled.map(|_| ())
     })
     .await;
+    client.outbox.end();
 }
 
 /// When a connection without requests must go.

@@ -1,4 +1,4 @@
-//! A stream whose written bytes must be taken in time, against clients that read too slowly to ever end.
+//! A stream whose written bytes must be taken in time, against clients that read too slowly to ever end; and where it is known which were.
 
 use std::{
     io,
@@ -9,7 +9,10 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::common::watch::{Slot, Ticks, Watch};
+use crate::{
+    common::watch::{Slot, Ticks, Watch},
+    gateway::client::Client,
+};
 
 /// A stream with a bound on how long a write may wait.
 #[derive(Debug)]
@@ -17,12 +20,13 @@ pub struct Patient<S> {
     io: S,
     watch: Rc<Watch>,
     patience: Ticks,
+    client: Rc<Client>,
 }
 
 impl<S> Patient<S> {
-    /// Bounds the writes of `io`.
-    pub fn new(io: S, watch: Rc<Watch>, patience: Ticks) -> Self {
-        Self { io, watch, patience }
+    /// Bounds the writes of `io`, and tells `client` of them.
+    pub fn new(io: S, watch: Rc<Watch>, patience: Ticks, client: Rc<Client>) -> Self {
+        Self { io, watch, patience, client }
     }
 
     fn judge<T>(&self, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -46,6 +50,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.io).poll_write(cx, buf);
+        if let Poll::Ready(Ok(written)) = &result {
+            self.client.outbox.wrote(&buf[..*written]);
+        }
         self.judge(result)
     }
 
@@ -55,6 +62,14 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
+        if let Poll::Ready(Ok(written)) = &result {
+            let mut left = *written;
+            for buf in bufs {
+                let taken = left.min(buf.len());
+                self.client.outbox.wrote(&buf[..taken]);
+                left -= taken;
+            }
+        }
         self.judge(result)
     }
 
@@ -64,6 +79,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let result = Pin::new(&mut self.io).poll_flush(cx);
+        if let Poll::Ready(Ok(())) = &result {
+            self.client.outbox.flushed();
+        }
         self.judge(result)
     }
 

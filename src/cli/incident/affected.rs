@@ -75,9 +75,21 @@ pub(super) fn run(args: &AffectedArgs) -> Result<(), Failure> {
     if args.order.name.is_some() {
         let (confirmed, possible) = (found.count(Certainty::Confirmed), found.count(Certainty::Possible));
         let unattributed = found.nobodys() + unread.destroyed + unread.locked;
-        order(&args.order, &office, Command::Count { case: case.number, confirmed, possible, unattributed })?;
+        let types = found.types.keys().cloned().collect();
+        let count = Command::Count { case: case.number, confirmed, possible, unattributed, types };
+        order(&args.order, &office, count)?;
     }
-    tell(args, object, &found, to_stdout).map_err(Failure::Gateway)
+    match tell(args, object, &found, to_stdout) {
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(Failure::Output(error)),
+        _ => {}
+    }
+    if unread.locked > 0 {
+        let error = "not all could be read: some records are sealed by a key that is not in the key file".to_owned();
+        let hint = Some("add the old key to it".to_owned());
+        return Err(Failure::Refused { error, hint, exit: 3 });
+    }
+    Ok(())
 }
 
 /// Reads the records of all journals that a case is about.
@@ -86,7 +98,8 @@ fn find(office: &Office, case: &Case) -> Result<(Found, Unread), Failure> {
     let mut all = Unread::default();
     for journal in office.journal()?.place.own().map_err(Into::into).map_err(Failure::Search)? {
         let ring = Ring::load(&office.keys).map_err(Failure::Keys)?;
-        let filter = Filter { class: Some(Class::Access), since: affected.since(), ..Filter::default() };
+        let (class, kind) = (Some(Class::Access), Some("disclosure".to_owned()));
+        let filter = Filter { class, kind, since: affected.since(), ..Filter::default() };
         let unread = search(&journal, ring, &filter, |line| {
             affected.take(journal.chain(), &line);
             true
@@ -187,6 +200,10 @@ fn tell(args: &AffectedArgs, mut object: Value, found: &Found, to_stdout: bool) 
         if cover[name] != 0 {
             writeln!(out, "\tNOT COVERED: {} {what}", cover[name])?;
         }
+    }
+    if !found.types.is_empty() {
+        let types: Vec<String> = found.types.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
+        writeln!(out, "\tshown, by type: {}", types.join(", "))?;
     }
     if !found.named_by.is_empty() {
         let names: Vec<&str> = found.named_by.iter().map(String::as_str).collect();

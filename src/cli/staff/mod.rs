@@ -121,6 +121,8 @@ pub(super) enum Failure {
     PasswordFile(#[source] std::io::Error),
     #[error("the certificate can't be written")]
     Certificate(#[source] std::io::Error),
+    #[error("what was found can't be written")]
+    Output(#[source] std::io::Error),
     #[error("the keys can't be used")]
     Keys(#[source] seal::keys::Error),
     #[error("the realm can't be opened")]
@@ -148,7 +150,7 @@ impl Failure {
             Self::Refused { exit, .. } => *exit,
             Self::Staff(_) | Self::Blocklist(_) | Self::Folder(_) | Self::Input(_) | Self::Random => 3,
             Self::NoJournal | Self::Gateway(_) | Self::PasswordFile(_) | Self::Certificate(_) => 3,
-            Self::Keys(_) | Self::Open(_) | Self::Journal(_) | Self::Search(_) => 3,
+            Self::Output(_) | Self::Keys(_) | Self::Open(_) | Self::Journal(_) | Self::Search(_) => 3,
         }
     }
 
