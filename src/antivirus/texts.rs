@@ -1,0 +1,205 @@
+//! Files that stand in a body as texts in base64: fields of JSON, XML and forms, and parts of a form that are no files.
+
+use super::{
+    base64::{self, Base64},
+    parts::{Items, Name},
+    verdict::Verdict,
+};
+use crate::format::{HELD, Malformed, Media, Path, Shape, Visitor, form::Form, json::Json, xml::Xml};
+
+/// Shorter texts are no files.
+const SHORTEST: usize = 64;
+
+/// A reader of a body with fields.
+pub enum Fields {
+    /// JSON, one value or more.
+    Json(Box<Json<Texts>>),
+    /// XML.
+    Xml(Box<Xml<Texts>>),
+    /// `application/x-www-form-urlencoded`.
+    Form(Box<Form<Texts>>),
+}
+
+impl Fields {
+    /// For a body of this type; nothing where it has no fields that could be files.
+    #[must_use]
+    pub fn of(kind: Media) -> Option<Self> {
+        let texts = Texts::default();
+        match kind {
+            Media::Json => Some(Self::Json(Box::new(Json::new(texts)))),
+            Media::JsonLines => Some(Self::Json(Box::new(Json::lines(texts)))),
+            Media::Xml => Some(Self::Xml(Box::new(Xml::new(texts)))),
+            Media::Form => Some(Self::Form(Box::new(Form::new(texts)))),
+            Media::Html | Media::Csv | Media::Tsv | Media::Events | Media::Text => None,
+        }
+    }
+
+    /// Reads a piece.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
+        // Nothing is replaced.
+        let mut out = Vec::new();
+        match self {
+            Self::Json(json) => json.push(bytes, &mut out),
+            Self::Xml(xml) => xml.push(bytes, &mut out),
+            Self::Form(form) => form.push(bytes, &mut out),
+        }
+    }
+
+    /// The end of the body.
+    ///
+    /// # Errors
+    /// When it is cut.
+    pub fn finish(&mut self) -> Result<(), Malformed> {
+        let mut out = Vec::new();
+        match self {
+            Self::Json(json) => json.finish(&mut out),
+            Self::Xml(xml) => xml.finish(&mut out),
+            Self::Form(form) => form.finish(&mut out),
+        }
+    }
+
+    /// What was found.
+    pub fn texts(&mut self) -> &mut Texts {
+        match self {
+            Self::Json(json) => json.visitor(),
+            Self::Xml(xml) => xml.visitor(),
+            Self::Form(form) => form.visitor(),
+        }
+    }
+}
+
+/// Files that stand as texts in a body, until somebody takes them.
+#[derive(Debug, Default)]
+pub struct Texts {
+    found: Vec<Event>,
+    long: Long,
+}
+
+/// A text that comes in parts.
+#[derive(Debug, Default)]
+enum Long {
+    /// There is none.
+    #[default]
+    No,
+    /// It is no file.
+    Words,
+    /// It is one, and this undoes it.
+    File(Base64),
+}
+
+#[derive(Debug)]
+enum Event {
+    Begin,
+    Data(Vec<u8>),
+    End,
+}
+
+impl Texts {
+    /// Hands out what was found so far.
+    ///
+    /// # Errors
+    /// With what `items` make of it.
+    pub fn give(&mut self, items: &mut dyn Items) -> Result<(), Verdict> {
+        for event in self.found.drain(..) {
+            match event {
+                Event::Begin => items.begin(&Name::default())?,
+                Event::Data(bytes) => items.data(&bytes)?,
+                Event::End => items.end()?,
+            }
+        }
+        Ok(())
+    }
+
+    fn decode(&mut self, base64: &mut Base64, text: &[u8]) {
+        let mut plain = Vec::with_capacity(text.len() / 4 * 3);
+        base64.push(text, &mut plain);
+        self.found.push(Event::Data(plain));
+    }
+}
+
+impl Visitor for Texts {
+    fn field(&mut self, _: &Path, value: &[u8], shape: Shape, _: &mut Vec<u8>) -> bool {
+        let text = base64::without_head(value);
+        if shape == Shape::Text && text.len() >= SHORTEST && base64::seems(text) {
+            self.found.push(Event::Begin);
+            self.decode(&mut Base64::default(), text);
+            self.found.push(Event::End);
+        }
+        false
+    }
+
+    fn name(&mut self, _: &Path, _: &[u8], _: &mut Vec<u8>) -> bool {
+        false
+    }
+
+    fn part(&mut self, _: &Path, part: &[u8], _: &mut Vec<u8>) {
+        let mut text = part;
+        if matches!(self.long, Long::No) {
+            text = base64::without_head(part);
+            self.long = if base64::seems(text) { Long::File(Base64::default()) } else { Long::Words };
+            if matches!(self.long, Long::File(_)) {
+                self.found.push(Event::Begin);
+            }
+        }
+        if let Long::File(mut base64) = std::mem::replace(&mut self.long, Long::Words) {
+            self.decode(&mut base64, text);
+            self.long = Long::File(base64);
+        }
+    }
+
+    fn end(&mut self, _: &Path, _: &mut Vec<u8>) {
+        if let Long::File(_) = std::mem::take(&mut self.long) {
+            self.found.push(Event::End);
+        }
+    }
+}
+
+/// Gives `items` what parts of a form hold in base64 that are no files themselves.
+pub struct Undone<'a> {
+    items: &'a mut dyn Items,
+    texts: Texts,
+    /// The beginning of the part at hand; nothing where it is a file.
+    held: Option<Vec<u8>>,
+    long: bool,
+}
+
+impl<'a> Undone<'a> {
+    /// For these.
+    pub fn new(items: &'a mut dyn Items) -> Self {
+        Self { items, texts: Texts::default(), held: None, long: false }
+    }
+}
+
+impl Items for Undone<'_> {
+    fn begin(&mut self, name: &Name) -> Result<(), Verdict> {
+        self.held = name.file.is_none().then(Vec::new);
+        self.long = false;
+        Ok(())
+    }
+
+    fn data(&mut self, bytes: &[u8]) -> Result<(), Verdict> {
+        let Some(held) = &mut self.held else { return Ok(()) };
+        held.extend_from_slice(bytes);
+        if held.len() > HELD {
+            self.long = true;
+            self.texts.part(&Path::new(), held, &mut Vec::new());
+            held.clear();
+        }
+        self.texts.give(self.items)
+    }
+
+    fn end(&mut self) -> Result<(), Verdict> {
+        let Some(held) = self.held.take() else { return Ok(()) };
+        let (at, mut out) = (Path::new(), Vec::new());
+        if self.long {
+            self.texts.part(&at, &held, &mut out);
+            self.texts.end(&at, &mut out);
+        } else {
+            self.texts.field(&at, &held, Shape::Text, &mut out);
+        }
+        self.texts.give(self.items)
+    }
+}
