@@ -81,7 +81,8 @@ impl Engines {
     #[must_use]
     pub fn scan(&self, upload: bool, patience: Duration) -> Inquiry {
         let clamd = self.clamd.as_ref().map(|clamd| Asked::of(clamd.scan(patience).map(Stream::Clamd)));
-        let icap = self.icap.as_ref().map(|icap| Asked::of(icap.scan(upload, patience).map(|s| Stream::Icap(Box::new(s)))));
+        let icap =
+            self.icap.as_ref().map(|icap| Asked::of(icap.scan(upload, patience).map(|s| Stream::Icap(Box::new(s)))));
         Inquiry(clamd.into_iter().chain(icap).collect())
     }
 }

@@ -220,7 +220,9 @@ mod tests {
     async fn files_in_xml_and_forms_are_found() {
         let (short, long) = (vec![1; 48], vec![2; 300_000]);
         let coded = |file: &[u8]| BASE64_STANDARD.encode(file);
-        let lines = |text: &str| text.as_bytes().chunks(76).map(|line| String::from_utf8_lossy(line).into_owned()).collect::<Vec<_>>();
+        let lines = |text: &str| {
+            text.as_bytes().chunks(76).map(|line| String::from_utf8_lossy(line).into_owned()).collect::<Vec<_>>()
+        };
         let indented = format!("\n        {}\n    ", lines(&coded(&long)).join("\n        "));
         let xml = format!(
             "<?xml version=\"1.0\"?><a b=\"data:x/y;base64,{}\"><!-- {} --><c>{indented}</c><d><![CDATA[{}]]></d><e>words</e></a>",
@@ -240,7 +242,9 @@ mod tests {
         let form = format!("a={}&b=some+words&c={}", escaped(&short), escaped(&long));
         let found = files("application/x-www-form-urlencoded", None, form.as_bytes()).await.expect("read");
         assert_eq!(found, [form.as_bytes(), &short, &long]);
-        let part = |head: &str, body: &str| format!("--b\r\nContent-Disposition: form-data; name=\"a\"{head}\r\n\r\n{body}\r\n");
+        let part = |head: &str, body: &str| {
+            format!("--b\r\nContent-Disposition: form-data; name=\"a\"{head}\r\n\r\n{body}\r\n")
+        };
         let body = [
             part("", "words"),
             part("", &coded(&short)),

@@ -213,13 +213,17 @@ mod tests {
         let newer = "ClamAV 1.4.3/27001/Sun Nov 29 00:00:00 2026";
         let changes = signatures.note(Some(Version::read(newer)), [0; 32], day, at(made + 90_000));
         assert!(changes.fresh && changes.signatures && signatures.epoch() > epoch);
-        assert!(signatures.note(Some(Version::read("ClamAV 1.4.3")), [0; 32], day, at(made)).stale, "nobody knows how old they are");
+        assert!(
+            signatures.note(Some(Version::read("ClamAV 1.4.3")), [0; 32], day, at(made)).stale,
+            "nobody knows how old they are"
+        );
     }
 
     #[test]
     fn whoever_was_away_has_to_judge_anew() {
         let signatures = Signatures::default();
-        let note = |said: Option<&str>, folder| signatures.note(said.map(Version::read), [folder; 32], Duration::MAX, at(0));
+        let note =
+            |said: Option<&str>, folder| signatures.note(said.map(Version::read), [folder; 32], Duration::MAX, at(0));
         assert!(note(None, 0).away && !note(None, 0).away);
         let first = signatures.epoch();
         assert!(note(Some("ClamAV 1"), 0).back);
@@ -242,6 +246,9 @@ mod tests {
         assert!(changes.signatures && !changes.stale && signatures.epoch() > epoch);
         let both = Version::read("ClamAV 1.4.3/27000/Sat Nov 28 00:37:51 2026").with(service("b"));
         assert!(note(both.clone()).stale, "clamd tells it");
-        assert_eq!((&*both.engine, both.tag.as_deref(), both.signatures), ("ClamAV 1.4.3, C-ICAP", Some("b"), Some(27000)));
+        assert_eq!(
+            (&*both.engine, both.tag.as_deref(), both.signatures),
+            ("ClamAV 1.4.3, C-ICAP", Some("b"), Some(27000))
+        );
     }
 }

@@ -203,3 +203,144 @@ impl Items for Undone<'_> {
         self.texts.give(self.items)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::antivirus::{icap::answer::Head, outbreak::Outbreak, parts::Parts};
+
+    #[derive(Default, PartialEq, Debug)]
+    struct Seen(Vec<Vec<u8>>);
+
+    impl Items for Seen {
+        fn begin(&mut self, _: &Name) -> Result<(), Verdict> {
+            self.0.push(Vec::new());
+            Ok(())
+        }
+
+        fn data(&mut self, bytes: &[u8]) -> Result<(), Verdict> {
+            self.0.last_mut().expect("begun").extend_from_slice(bytes);
+            Ok(())
+        }
+
+        fn end(&mut self) -> Result<(), Verdict> {
+            Ok(())
+        }
+    }
+
+    /// What a body is made of, in any order.
+    const WORDS: &[&str] = &[
+        "\r\n",
+        "\n",
+        "\r",
+        "--b",
+        "--",
+        " ",
+        "\t",
+        "Content-Disposition: form-data; name=\"a\"",
+        "; filename=\"f\"",
+        "Content-Transfer-Encoding: base64",
+        "{",
+        "}",
+        "[",
+        "]",
+        "\"",
+        ":",
+        ",",
+        "\\u00e9",
+        "\\",
+        "<a",
+        ">",
+        "</a>",
+        "<!--",
+        "-->",
+        "<![CDATA[",
+        "]]>",
+        "&amp;",
+        "&",
+        "=",
+        "%3D",
+        "%",
+        "+",
+        "data:x/y;base64,",
+        "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY",
+        "ICAP/1.0 200 OK\r\n",
+        "ICAP/1.0 204 No\r\n",
+        "Encapsulated: req-hdr=0, req-body=",
+        "res-hdr=0, res-body=4",
+        "HTTP/1.1 200 OK",
+        "X-Infection-Found: Threat=",
+        "X-Violations-Found: 1\r\n\t",
+        "0",
+        "4",
+        "b",
+        "ffffffffffffffff",
+        "18446744073709551615",
+        ";ieof",
+        "44d88612fea8a8f36de82e1278abb02f:68:Eicar",
+        "Eicar:0:*:58354f",
+        "rule a { condition: true }",
+        "import \"pe\"",
+        "/*",
+        "*/",
+        "\u{0}",
+    ];
+
+    fn made_up(random: &mut fastrand::Rng) -> Vec<u8> {
+        let mut body = Vec::new();
+        for _ in 0..random.usize(..24) {
+            if random.u8(..8) == 0 {
+                body.push(random.u8(..));
+            } else {
+                body.extend_from_slice(WORDS[random.usize(..WORDS.len())].as_bytes());
+            }
+        }
+        body
+    }
+
+    fn parts(body: &[u8], cut: usize) -> Option<(Seen, bool)> {
+        let (mut parts, mut seen) = (Parts::new(b"multipart/form-data; boundary=b")?, Seen::default());
+        for piece in body.chunks(cut) {
+            parts.push(piece, &mut seen).ok()?;
+        }
+        let stray = parts.finish().ok()?;
+        Some((seen, stray))
+    }
+
+    fn fields(kind: Media, body: &[u8], cut: usize) -> Option<Seen> {
+        let (mut fields, mut seen) = (Fields::of(kind)?, Seen::default());
+        for piece in body.chunks(cut) {
+            fields.push(piece).ok()?;
+            fields.texts().give(&mut seen).ok()?;
+        }
+        fields.finish().ok()?;
+        fields.texts().give(&mut seen).ok()?;
+        Some(seen)
+    }
+
+    #[test]
+    fn nothing_that_is_made_up_makes_it_stumble() {
+        let mut random = fastrand::Rng::with_seed(8);
+        let (mut read, mut found) = (0, 0);
+        for _ in 0..100_000 {
+            let (body, cut) = (made_up(&mut random), random.usize(1..40));
+            let whole = parts(&body, usize::MAX);
+            assert_eq!(parts(&body, cut), whole, "{body:?}");
+            read += usize::from(whole.is_some());
+            for kind in [Media::Json, Media::JsonLines, Media::Xml, Media::Form] {
+                let whole = fields(kind, &body, usize::MAX);
+                found += usize::from(whole.as_ref().is_some_and(|seen| !seen.0.is_empty()));
+                assert_eq!(fields(kind, &body, cut), whole, "{kind:?} {body:?}");
+            }
+            let mut answer = &*body;
+            if let Ok(head) = Head::read(&mut answer) {
+                let _ = (head.threat(), head.is_unmodified(&mut answer, random.bool(), 4, &[0; 32]));
+            }
+            let text = String::from_utf8_lossy(&body);
+            for name in ["a.hdb", "a.ndb", "a.yar"] {
+                let _ = Outbreak::read(name, &text);
+            }
+        }
+        assert!(read > 0 && found > 0, "{read} forms in parts were whole, {found} files found");
+    }
+}

@@ -78,7 +78,13 @@ pub(super) fn resolve(
     (!asked.is_empty()).then_some(settings)
 }
 
-fn read(mut table: Table, asked: &[OnRoute], data_dir: &Path, context: &Context<'_>, d: &mut Diagnostics<'_>) -> Settings {
+fn read(
+    mut table: Table,
+    asked: &[OnRoute],
+    data_dir: &Path,
+    context: &Context<'_>,
+    d: &mut Diagnostics<'_>,
+) -> Settings {
     if asked.is_empty() {
         let hint = Some("add `antivirus = \"block\"` to a route, or remove `[antivirus]`".to_owned());
         d.note(&table.span, "no route asks for anti-virus, so nothing is scanned", hint);
@@ -88,12 +94,20 @@ fn read(mut table: Table, asked: &[OnRoute], data_dir: &Path, context: &Context<
     if clamd.is_none() {
         if asked.iter().any(|route| route.closed_when_stale) {
             let hint = Some("name a `clamd` besides, or leave `antivirus_stale` open".to_owned());
-            d.note(&table.place("icap"), "a route has `antivirus_stale = \"closed\"`, but ICAP tells no age of signatures", hint);
+            d.note(
+                &table.place("icap"),
+                "a route has `antivirus_stale = \"closed\"`, but ICAP tells no age of signatures",
+                hint,
+            );
         }
         for name in ["max_age", "database"] {
             if table.has(name) {
                 let hint = Some("name a `clamd` besides, or remove it".to_owned());
-                d.note(&table.place(name), format!("`{name}` is about clamd: ICAP tells no age of signatures, and takes none"), hint);
+                d.note(
+                    &table.place(name),
+                    format!("`{name}` is about clamd: ICAP tells no age of signatures, and takes none"),
+                    hint,
+                );
             }
         }
     }

@@ -134,7 +134,10 @@ fn no_infected_file_passes_an_icap_server() {
     // Of ICAP nobody knows how old signatures are: that is said, and is no fault.
     let status = self::privet(&privet, &["antivirus", "status"]);
     let said = text(&status);
-    assert!(status.status.success() && said.contains("/avscan answers") && said.contains("unknown age (tag "), "{said}");
+    assert!(
+        status.status.success() && said.contains("/avscan answers") && said.contains("unknown age (tag "),
+        "{said}"
+    );
     assert!(!privet.metrics().contains("privet_antivirus_signatures_stale 1"));
     let log = fs::read_to_string(server.dir.path().join("access")).unwrap_or_default();
     assert!(!log.contains("kim.minsu") && !log.contains("clean-form"), "the server is told nothing: {log}");
@@ -182,7 +185,10 @@ fn an_icap_server_that_goes_and_comes_is_noticed_without_a_restart() {
     server.run();
     privet.until("back", || clean("/", 4).starts_with("HTTP/1.1 200"));
     assert!(post(&privet, "/open", "", &eicar()).starts_with("HTTP/1.1 403"));
-    assert!(privet.log().contains("the ICAP server does not answer") && privet.log().contains("the ICAP server answers again"));
+    assert!(
+        privet.log().contains("the ICAP server does not answer")
+            && privet.log().contains("the ICAP server answers again")
+    );
     // It answers, but can't scan.
     clamd.kill();
     assert!(clean("/", 5).starts_with("HTTP/1.1 503"));

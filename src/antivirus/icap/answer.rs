@@ -186,7 +186,14 @@ mod tests {
             let head = head(&format!("ICAP/1.0 200 OK\nISTag: \"a\"\n{field}\n\n")).unwrap();
             assert_eq!((head.status, head.threat(), head.get("istag")), (200, threat, Some("\"a\"")), "{field}");
         }
-        for bad in ["", "ICAP/1.0 200 OK\n", "HTTP/1.1 200 OK\n\n", "ICAP/1.0 2\n\n", "ICAP/1.0 200\n more\n\n", "ICAP/1.0 200\nx\n\n"] {
+        for bad in [
+            "",
+            "ICAP/1.0 200 OK\n",
+            "HTTP/1.1 200 OK\n\n",
+            "ICAP/1.0 2\n\n",
+            "ICAP/1.0 200\n more\n\n",
+            "ICAP/1.0 200\nx\n\n",
+        ] {
             assert!(head(bad).is_err(), "{bad}");
         }
         assert!(head(&format!("ICAP/1.0 200\n{}\n", "a: b\n".repeat(20_000))).is_err(), "too long");

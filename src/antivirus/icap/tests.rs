@@ -77,7 +77,12 @@ fn answers_are_known_or_none() {
     assert_eq!(verdict(page).unwrap(), found("ICAP.Replaced"));
     let same = "ICAP/1.0 200 OK\nEncapsulated: req-hdr=0, req-body=19\n\nPOST / HTTP/1.1\n\nb\nhello world\n0\n\n";
     assert_eq!(verdict(same).unwrap(), Reply::Clean);
-    for refused in ["ICAP/1.0 403 Forbidden\n\n", "ICAP/1.0 500 Server error\n\n", "ICAP/1.0 503 Busy\n\n", "ICAP/1.0 206 Part\n\n"] {
+    for refused in [
+        "ICAP/1.0 403 Forbidden\n\n",
+        "ICAP/1.0 500 Server error\n\n",
+        "ICAP/1.0 503 Busy\n\n",
+        "ICAP/1.0 206 Part\n\n",
+    ] {
         assert!(matches!(verdict(refused), Err(Error::Refused)), "{refused}");
     }
     assert!(matches!(verdict("HTTP/1.1 200 OK\n\n"), Err(Error::Unknown)));
@@ -113,7 +118,11 @@ fn a_service_says_what_it_is_and_how_many_may_come() {
             let _ = socket.write_all(b"ICAP/1.0 200 OK\r\nMethods: RESPMOD\r\nService: A scanner\r\nISTag: \"tag 1\"\r\nMax-Connections: 2\r\n\r\n");
         } else {
             let _ = until(socket, b"0\r\n\r\n");
-            let _ = socket.write_all(if asked.starts_with("RESPMOD") { b"ICAP/1.0 204 No\r\n\r\n" } else { b"ICAP/1.0 405 No\r\n\r\n" });
+            let _ = socket.write_all(if asked.starts_with("RESPMOD") {
+                b"ICAP/1.0 204 No\r\n\r\n"
+            } else {
+                b"ICAP/1.0 405 No\r\n\r\n"
+            });
         }
     });
     let options = icap.options().expect("an answer");
