@@ -14,8 +14,8 @@ use anyhow::{Context as _, bail};
 use tokio::{runtime::Handle as Runtime, sync::mpsc::UnboundedSender, task::AbortHandle};
 
 use super::{
-    antivirus, asking, authority, bans, consent, console, control, journal, keys, registry, shown, store, telemetry,
-    watch,
+    antivirus, asking, authority, bans, consent, console, control, incident, journal, keys, registry, shown, store,
+    telemetry, watch,
 };
 use crate::{
     access::consent::Desk,
@@ -27,6 +27,7 @@ use crate::{
         Plan,
         plan::{Bounds, Means},
     },
+    incident::Cases,
     login::Guard,
     observe::{access_log::Log, metrics::Metrics, otlp::Telemetry},
     privacy::Keys,
@@ -50,6 +51,7 @@ pub struct Running {
     desk: Option<Arc<Desk>>,
     asking: Option<asking::Asking>,
     registry: Option<Arc<Registry>>,
+    cases: Option<Arc<Cases>>,
     guard: Arc<Guard>,
     attempts: bans::Listener,
     store: Option<store::Running>,
@@ -126,6 +128,7 @@ impl Running {
         let lock = control::hold(&config);
         let journal = journal::Running::start(&config, lock.is_some(), &process, &guard)?;
         let registry = registry::start(&config, journal.stream(), &process.metrics)?;
+        let cases = incident::start(&config, journal.stream(), registry.as_ref(), &process.metrics)?;
         let mut console = console::Console::new(&config, registry.as_ref(), &process.tls, &process.metrics)?;
         let desk = consent::start(&config, journal.stream())?;
         let authority = authority::of(&config, journal.journal(), registry.as_ref(), desk.as_ref())?;
@@ -148,7 +151,7 @@ impl Running {
         let control = lock.and_then(|lock| control::open(lock, &config, &plan, &process.tls));
         let office = registry::follow(registry.as_ref(), &config, &realms, &guard);
         if let Some(control) = &control {
-            control.introduce(journal.journal(), desk.as_ref(), office);
+            control.introduce(journal.journal(), desk.as_ref(), office, cases.as_ref());
         }
         let workers = (0..settings.workers)
             .map(|index| Handle::start(index, &process, Arc::clone(&plan), Arc::clone(&settings)))
@@ -166,6 +169,7 @@ impl Running {
             journal,
             desk,
             registry,
+            cases,
             issuance,
             config,
             plan,
@@ -287,6 +291,9 @@ impl Running {
         if let Some(registry) = &self.registry {
             registry::apply(registry, &config);
         }
+        if let Some(cases) = &self.cases {
+            cases.apply(config.incident.clone());
+        }
         shown::all(&self.process.metrics, &plan, self.log.as_ref());
         self.journal.listen(&guard);
         self.attempts.listen(plan.bans.as_ref(), &guard);
@@ -352,6 +359,9 @@ impl Running {
     pub fn refresh_realms(&self) {
         if let Some(registry) = &self.registry {
             registry::look(registry, clock::now());
+        }
+        if let Some(cases) = &self.cases {
+            incident::look(cases, clock::now());
         }
         for realm in self.plan.realms() {
             let write = self.journal.accounts();

@@ -10,6 +10,7 @@ mod console;
 mod control;
 pub mod end;
 pub mod gateway;
+mod incident;
 mod journal;
 pub mod keys;
 pub mod log;

@@ -5,6 +5,7 @@ mod access;
 mod antivirus;
 mod ban;
 mod doors;
+mod incident;
 mod key;
 mod people;
 mod privacy;
@@ -26,6 +27,7 @@ pub fn keys() -> impl Iterator<Item = &'static Key> {
         telemetry::KEYS,
         people::KEYS,
         registry::KEYS,
+        incident::KEYS,
         access::KEYS,
         shield::KEYS,
         ban::KEYS,
