@@ -90,12 +90,13 @@ fn read(
         d.note(&table.span, "no route asks for anti-virus, so nothing is scanned", hint);
     }
     let count = |n: Option<i64>, or: usize| n.and_then(|n| usize::try_from(n).ok()).unwrap_or(or);
+    let icap_place = table.place("icap");
     let (clamd, icap, cleartext_reason) = scanners(&mut table, d);
     if clamd.is_none() {
         if asked.iter().any(|route| route.closed_when_stale) {
             let hint = Some("name a `clamd` besides, or leave `antivirus_stale` open".to_owned());
             d.note(
-                &table.place("icap"),
+                &icap_place,
                 "a route has `antivirus_stale = \"closed\"`, but ICAP tells no age of signatures",
                 hint,
             );
