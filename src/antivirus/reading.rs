@@ -242,6 +242,9 @@ mod tests {
         let form = format!("a={}&b=some+words&c={}", escaped(&short), escaped(&long));
         let found = files("application/x-www-form-urlencoded", None, form.as_bytes()).await.expect("read");
         assert_eq!(found, [form.as_bytes(), &short, &long]);
+        let none = vec![7; 100_000];
+        let found = files("application/x-www-form-urlencoded", None, &none).await.expect("read");
+        assert_eq!(found, [none], "what is no form is scanned as it is");
         let part = |head: &str, body: &str| {
             format!("--b\r\nContent-Disposition: form-data; name=\"a\"{head}\r\n\r\n{body}\r\n")
         };

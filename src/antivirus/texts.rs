@@ -17,7 +17,7 @@ pub enum Fields {
     /// XML.
     Xml(Box<Xml<Texts>>),
     /// `application/x-www-form-urlencoded`.
-    Form(Box<Form<Texts>>),
+    Form(Box<Pairs>),
 }
 
 impl Fields {
@@ -29,7 +29,7 @@ impl Fields {
             Media::Json => Some(Self::Json(Box::new(Json::new(texts)))),
             Media::JsonLines => Some(Self::Json(Box::new(Json::lines(texts)))),
             Media::Xml => Some(Self::Xml(Box::new(Xml::new(texts)))),
-            Media::Form => Some(Self::Form(Box::new(Form::new(texts)))),
+            Media::Form => Some(Self::Form(Box::new(Pairs::new(texts)))),
             Media::Html | Media::Csv | Media::Tsv | Media::Events | Media::Text => None,
         }
     }
@@ -44,7 +44,7 @@ impl Fields {
         match self {
             Self::Json(json) => json.push(bytes, &mut out),
             Self::Xml(xml) => xml.push(bytes, &mut out),
-            Self::Form(form) => form.push(bytes, &mut out),
+            Self::Form(pairs) => pairs.push(bytes, &mut out),
         }
     }
 
@@ -57,7 +57,7 @@ impl Fields {
         match self {
             Self::Json(json) => json.finish(&mut out),
             Self::Xml(xml) => xml.finish(&mut out),
-            Self::Form(form) => form.finish(&mut out),
+            Self::Form(pairs) => pairs.form.finish(&mut out),
         }
     }
 
@@ -66,7 +66,37 @@ impl Fields {
         match self {
             Self::Json(json) => json.visitor(),
             Self::Xml(xml) => xml.visitor(),
-            Self::Form(form) => form.visitor(),
+            Self::Form(pairs) => pairs.form.visitor(),
+        }
+    }
+}
+
+/// A form whose names are read like values. Many send by this type what is no form at all: to the reader of forms that would be a name that is
+/// too long, and here it is a text like others.
+pub struct Pairs {
+    form: Form<Texts>,
+    begun: bool,
+    /// Whether the name of the pair at hand is over.
+    named: bool,
+}
+
+impl Pairs {
+    fn new(texts: Texts) -> Self {
+        Self { form: Form::new(texts), begun: false, named: false }
+    }
+
+    fn push(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
+        if !std::mem::replace(&mut self.begun, true) {
+            self.form.push(b"=", out)?;
+        }
+        loop {
+            let end = if self.named { memchr::memchr(b'&', bytes) } else { memchr::memchr2(b'=', b'&', bytes) };
+            let Some(end) = end else { return self.form.push(bytes, out) };
+            self.form.push(&bytes[..end], out)?;
+            // A value without a name.
+            self.form.push(b"&=", out)?;
+            self.named = bytes[end] == b'=';
+            bytes = &bytes[end + 1..];
         }
     }
 }
