@@ -23,14 +23,14 @@ use tokio::net::{UnixListener, UnixStream};
 use super::{
     antivirus, bans, consent, incident,
     registry::{self, Office},
-    scan,
+    remedy, scan,
 };
 use crate::{
     access::consent::Desk,
     common::clock,
     gateway::Plan,
     identity::{Realm, session::table::Listed},
-    incident::Cases,
+    incident::{Cases, remedy::Remedies},
     journal::{Journal, Kind, Record},
     login::{Rule, top::Offender},
     privacy::{Engine, Tally},
@@ -61,6 +61,8 @@ pub struct Reach {
     pub office: ArcSwapOption<Office>,
     /// Cases of incidents, where they are kept.
     pub cases: OnceLock<Arc<Cases>>,
+    /// Their countermeasures.
+    pub remedies: OnceLock<Arc<Remedies>>,
 }
 
 /// Binds the socket in `data_dir`. One that is left over from a process that has ended is removed; the data folder's lock says that it has.
@@ -124,6 +126,12 @@ async fn answer(request: Request<Incoming>, reach: &Reach) -> Response<Full<Byte
     if parts.uri.path().starts_with(incident::PREFIX) {
         let desk = reach.office.load_full().zip(reach.cases.get());
         let (status, said) = incident::answer(desk, &parts.method, parts.uri.path(), &body).await;
+        return respond(status, &said);
+    }
+    if parts.uri.path().starts_with(remedy::PREFIX) {
+        let known = reach.office.load_full().zip(reach.remedies.get());
+        let desk = known.map(|(office, remedies)| remedy::Desk { office, remedies, plan });
+        let (status, said) = remedy::answer(desk, &parts.method, parts.uri.path(), &body).await;
         return respond(status, &said);
     }
     let said: Value = serde_json::from_slice(&body).unwrap_or_default();

@@ -14,8 +14,8 @@ use anyhow::{Context as _, bail};
 use tokio::{runtime::Handle as Runtime, sync::mpsc::UnboundedSender, task::AbortHandle};
 
 use super::{
-    antivirus, asking, authority, bans, consent, console, control, incident, journal, keys, registry, shown, store,
-    telemetry, watch,
+    antivirus, asking, authority, bans, consent, console, control, incident, journal, keys, registry, remedy, shown,
+    store, telemetry, watch,
 };
 use crate::{
     access::consent::Desk,
@@ -27,7 +27,7 @@ use crate::{
         Plan,
         plan::{Bounds, Means},
     },
-    incident::Cases,
+    incident::{Cases, remedy::Remedies},
     login::Guard,
     observe::{access_log::Log, metrics::Metrics, otlp::Telemetry},
     privacy::Keys,
@@ -52,6 +52,7 @@ pub struct Running {
     asking: Option<asking::Asking>,
     registry: Option<Arc<Registry>>,
     cases: Option<Arc<Cases>>,
+    remedies: Option<Arc<Remedies>>,
     guard: Arc<Guard>,
     attempts: bans::Listener,
     store: Option<store::Running>,
@@ -129,9 +130,11 @@ impl Running {
         let journal = journal::Running::start(&config, lock.is_some(), &process, &guard)?;
         let registry = registry::start(&config, journal.stream(), &process.metrics)?;
         let cases = incident::start(&config, journal.stream(), registry.as_ref(), &process.metrics)?;
+        let remedies = remedy::start(&config, journal.stream(), registry.as_ref(), cases.as_ref(), &process.metrics)?;
+        let overlay = remedy::overlay(remedies.as_ref());
         let mut console = console::Console::new(&config, registry.as_ref(), &process.tls, &process.metrics)?;
         let desk = consent::start(&config, journal.stream())?;
-        let authority = authority::of(&config, journal.journal(), registry.as_ref(), desk.as_ref())?;
+        let authority = authority::of(&config, journal.journal(), registry.as_ref(), desk.as_ref(), &overlay)?;
         let antivirus = antivirus::of(&config, journal.journal(), None)?;
         let means = Means {
             keys,
@@ -140,6 +143,7 @@ impl Running {
             bans,
             watch: watch::of(&config, None)?,
             antivirus,
+            overlay,
             realms: &realms,
             log: log.clone(),
             telemetry: telemetry.clone(),
@@ -151,7 +155,10 @@ impl Running {
         let control = lock.and_then(|lock| control::open(lock, &config, &plan, &process.tls));
         let office = registry::follow(registry.as_ref(), &config, &realms, &guard);
         if let Some(control) = &control {
-            control.introduce(journal.journal(), desk.as_ref(), office, cases.as_ref());
+            control.introduce(journal.journal(), desk.as_ref(), office, cases.as_ref(), remedies.as_ref());
+        }
+        if let Some(remedies) = &remedies {
+            admin::remedy::hold(&plan, remedies);
         }
         let workers = (0..settings.workers)
             .map(|index| Handle::start(index, &process, Arc::clone(&plan), Arc::clone(&settings)))
@@ -170,6 +177,7 @@ impl Running {
             desk,
             registry,
             cases,
+            remedies,
             issuance,
             config,
             plan,
@@ -234,7 +242,13 @@ impl Running {
         let bans = bans::of(&config, self.store.as_ref(), self.plan.bans.as_ref())?;
         let telemetry = telemetry::prepare(&config, &self.process.metrics, workers, self.telemetry.as_deref())?;
         let challenges = &self.process.tls.orders().challenges;
-        let authority = authority::of(&config, self.journal.journal(), self.registry.as_ref(), self.desk.as_ref())?;
+        let authority = authority::of(
+            &config,
+            self.journal.journal(),
+            self.registry.as_ref(),
+            self.desk.as_ref(),
+            &self.plan.overlay,
+        )?;
         let antivirus = antivirus::of(&config, self.journal.journal(), self.plan.antivirus.as_ref())?;
         let means = Means {
             keys: &keys,
@@ -243,6 +257,7 @@ impl Running {
             bans,
             watch: watch::of(&config, self.plan.watch.as_ref())?,
             antivirus,
+            overlay: Arc::clone(&self.plan.overlay),
             realms: &realms,
             log: log.clone(),
             telemetry: telemetry.clone(),
@@ -251,6 +266,9 @@ impl Running {
         };
         let plan = Plan::new(&config.gateway, bounds, means, Some(&self.plan))?;
         // Before a new realm meets its first request.
+        if let Some(remedies) = &self.remedies {
+            admin::remedy::hold(&plan, remedies);
+        }
         let office = registry::follow(self.registry.as_ref(), &config, &realms, &guard);
         tls::acme::prepare(&config.tls)?;
         self.process.tls.reconfigure(&config.tls, SystemTime::now())?;
@@ -362,6 +380,9 @@ impl Running {
         }
         if let Some(cases) = &self.cases {
             incident::look(cases, clock::now());
+        }
+        if let Some(remedies) = &self.remedies {
+            remedy::look(remedies, &self.plan, clock::now());
         }
         for realm in self.plan.realms() {
             let write = self.journal.accounts();
