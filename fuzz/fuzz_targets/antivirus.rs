@@ -1,12 +1,16 @@
-//! Bodies in parts for clamd: nothing panics, and the parts do not depend on how the body is cut. Signatures of an outbreak: nothing panics.
+//! Bodies in parts for scanners: nothing panics, and the parts do not depend on how the body is cut. What is base64 in fields, answers of ICAP
+//! servers, signatures of an outbreak: nothing panics.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use privet::antivirus::{
     Verdict,
+    icap::answer::Head,
     outbreak::Outbreak,
     parts::{Items, Name, Parts},
+    texts::Fields,
 };
+use privet::format::Media;
 
 #[derive(Default, PartialEq, Debug)]
 struct Seen(Vec<Vec<u8>>);
@@ -40,6 +44,21 @@ fuzz_target!(|data: &[u8]| {
     let Some((cut, body)) = data.split_first() else { return };
     assert_eq!(read(body, usize::from(*cut) + 1), read(body, usize::MAX));
     let _ = Parts::new(body);
+    for kind in [Media::Json, Media::JsonLines, Media::Xml, Media::Form] {
+        let Some(mut fields) = Fields::of(kind) else { continue };
+        for piece in body.chunks(usize::from(*cut) + 1) {
+            if fields.push(piece).is_err() {
+                break;
+            }
+        }
+        let _ = fields.finish();
+        let _ = fields.texts().give(&mut Seen::default());
+    }
+    let mut answer = body;
+    if let Ok(head) = Head::read(&mut answer) {
+        let _ = head.threat();
+        let _ = head.is_unmodified(&mut answer, cut % 2 == 0, 11, &[0; 32]);
+    }
     let text = String::from_utf8_lossy(body);
     for name in ["a.hdb", "a.ndb", "a.yar"] {
         let _ = Outbreak::read(name, &text);

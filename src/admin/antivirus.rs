@@ -81,7 +81,7 @@ async fn status(scanner: &Arc<Scanner>) -> Answer {
     let own = Arc::clone(scanner);
     let asked = apart(move || {
         own.look();
-        own.clamd().stats().ok()
+        own.engines().clamd().and_then(|clamd| clamd.stats().ok())
     });
     let stats = match asked.await {
         Ok(stats) => stats,
@@ -96,9 +96,9 @@ async fn status(scanner: &Arc<Scanner>) -> Answer {
         stats.lines().filter(of_use).map(str::to_owned).collect()
     };
     let answer = json!({
-        "clamd": settings.clamd.to_string(), "up": scanner.signatures().is_up(), "engine": known.engine,
-        "signatures": known.signatures, "made": known.made.and_then(|made| time(i64::try_from(made).ok()?)),
-        "age_seconds": known.made.map(seconds), "max_age_seconds": settings.max_age.as_secs(),
+        "clamd": settings.clamd.as_ref().map(ToString::to_string), "icap": settings.icap.as_ref().map(ToString::to_string), "up": scanner.signatures().is_up(), "engine": known.engine,
+        "signatures": known.signatures, "tag": known.tag, "made": known.made.and_then(|made| time(i64::try_from(made).ok()?)),
+        "age_seconds": known.made.map(seconds), "dated": known.dated, "max_age_seconds": settings.max_age.as_secs(),
         "stale": scanner.is_stale(), "waiting": scanner.waiting(), "held_bytes": held, "held_memory_bytes": memory,
         "stats": stats.map(lines),
     });
@@ -115,12 +115,16 @@ async fn outbreak(scanner: &Arc<Scanner>, desk: &Desk<'_>, said: &Value) -> Answ
         let why = "where clamd's signatures are is not known: name the folder in `antivirus.database`";
         return no(StatusCode::CONFLICT, why);
     };
+    if scanner.engines().clamd().is_none() {
+        let why = "this gateway asks an ICAP server alone, which takes signatures from its own maker only";
+        return no(StatusCode::CONFLICT, why);
+    }
     let patience = said["wait_ms"].as_u64().map_or(Duration::from_secs(120), Duration::from_millis).min(PATIENCE);
     let (own, file) = (Arc::clone(scanner), outbreak.clone());
     let installed = apart(move || {
-        let installed = file.install(own.clamd(), &folder, patience);
+        let installed = own.engines().clamd().map(|clamd| file.install(clamd, &folder, patience));
         own.signatures().renew();
-        installed
+        installed.unwrap_or(Err(Error::Clamd(crate::antivirus::wire::Error::Silent)))
     });
     let installed = match installed.await {
         Ok(installed) => installed,

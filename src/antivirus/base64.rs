@@ -41,10 +41,17 @@ const fn value(byte: u8) -> Option<u8> {
     }
 }
 
-/// Whether a text, or its beginning, seems to be base64: at most a sixteenth of it is something else than its letters and line ends.
+/// Whether a text, or its beginning, seems to be base64: at most a sixteenth of it is something else than its letters, line ends, and blanks
+/// that indent a line.
 #[must_use]
 pub fn seems(text: &[u8]) -> bool {
-    let other = text.iter().filter(|byte| value(**byte).is_none() && !matches!(byte, b'=' | b'\r' | b'\n')).count();
+    let (mut other, mut indents) = (0, true);
+    for byte in text {
+        let blank = matches!(byte, b' ' | b'\t');
+        let fits = value(*byte).is_some() || matches!(byte, b'=' | b'\r' | b'\n') || (blank && indents);
+        other += usize::from(!fits);
+        indents = *byte == b'\n' || (blank && indents);
+    }
     other * 16 <= text.len()
 }
 
@@ -89,6 +96,7 @@ mod tests {
     #[test]
     fn prose_is_none() {
         assert!(!seems(b"The quick brown fox jumps over the lazy dog, and then it goes on and on for quite a while."));
+        assert!(seems(b"\n        Zm9vYmFyYg==\n\t\tZm9v\n    ") && !seems(b"a b c d e f g"));
         assert!(seems(BASE64_STANDARD.encode([7; 100]).as_bytes()) && seems(b"Zm9v\r\nZm9v"));
         assert_eq!(without_head(b"data:text/plain;base64,Zm9v"), b"Zm9v");
         assert_eq!(without_head(b"Zm9v,"), b"Zm9v,");

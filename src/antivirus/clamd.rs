@@ -3,81 +3,17 @@
 //! Blocking: whoever scans has a thread for it. clamd stops reading and closes in the middle of a stream that is too long for it; its answer
 //! is there all the same, and is read after the write that has failed.
 
-use std::{
-    io::{self, Read, Write},
-    net::{TcpStream, ToSocketAddrs as _},
-    os::unix::net::UnixStream,
-    time::{Duration, Instant},
-};
+use std::{io::Read as _, time::Duration};
 
+use super::wire::{Error, Reply, Wire};
 use crate::dial::settings::Target;
 
-/// Longest time until a connection is there.
-const CONNECT: Duration = Duration::from_secs(5);
 /// Longest time of a command that scans nothing.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Bytes of a chunk: below any sensible `StreamMaxLength`, which a single chunk must not pass.
 const CHUNK: usize = 64 << 10;
 /// Most bytes of an answer.
-const LONGEST: u64 = 64 << 10;
-/// Most bytes of a signature's name that are shown.
-const LONGEST_NAME: usize = 200;
-
-/// Why clamd has not answered. Nothing of what was scanned is in it.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// No connection.
-    #[error("clamd can't be reached")]
-    Connect(#[source] io::Error),
-    /// It broke.
-    #[error("the connection to clamd broke off")]
-    Broken(#[source] io::Error),
-    /// It took too long.
-    #[error("clamd took too long")]
-    Timeout,
-    /// It ended without an answer, as when clamd ends.
-    #[error("clamd closed the connection without an answer")]
-    Silent,
-    /// It can't scan.
-    #[error("clamd answers with an error")]
-    Refused,
-    /// Nothing that clamd says.
-    #[error("clamd's answer is not known")]
-    Unknown,
-}
-
-impl Error {
-    /// In a word or two, for logs.
-    #[must_use]
-    pub fn reason(&self) -> &'static str {
-        match self {
-            Self::Connect(_) => "unreachable",
-            Self::Broken(_) => "broken off",
-            Self::Timeout => "timeout",
-            Self::Silent => "no answer",
-            Self::Refused => "clamd's error",
-            Self::Unknown => "unknown answer",
-        }
-    }
-
-    fn of(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Self::Timeout,
-            _ => Self::Broken(error),
-        }
-    }
-}
-
-/// What clamd says of a stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reply {
-    /// No signature matches.
-    Clean,
-    /// This one does.
-    Found(String),
-    /// There is more than its limits let it look at.
-    Exceeded,
-}
+const LONGEST: usize = 64 << 10;
 
 /// Where clamd is.
 #[derive(Debug, Clone)]
@@ -129,9 +65,9 @@ impl Clamd {
     /// # Errors
     /// When it can't be reached.
     pub fn scan(&self, patience: Duration) -> Result<Stream, Error> {
-        let mut stream = Stream { socket: self.connect()?, deadline: Instant::now() + patience, chunk: Vec::new() };
-        stream.write(b"zINSTREAM\0")?;
-        Ok(stream)
+        let mut wire = Wire::connect(&self.target, patience)?;
+        wire.write(b"zINSTREAM\0")?;
+        Ok(Stream { wire, chunk: Vec::new() })
     }
 
     /// Scans these bytes.
@@ -140,52 +76,23 @@ impl Clamd {
     /// When it gives no verdict.
     pub fn scan_bytes(&self, bytes: &[u8], patience: Duration) -> Result<Reply, Error> {
         let mut stream = self.scan(patience)?;
-        match stream.send(bytes) {
-            Ok(()) => stream.finish(),
-            Err(_) => stream.answer(),
+        if stream.send(bytes).is_ok() {
+            stream.end()?;
         }
+        stream.answer()
     }
 
     fn ask(&self, command: &str) -> Result<String, Error> {
-        let mut stream = Stream { socket: self.connect()?, deadline: Instant::now() + PATIENCE, chunk: Vec::new() };
-        stream.write(format!("z{command}\0").as_bytes())?;
-        stream.read()
+        let mut wire = Wire::connect(&self.target, PATIENCE)?;
+        wire.write(format!("z{command}\0").as_bytes())?;
+        read(&mut wire)
     }
-
-    fn connect(&self) -> Result<Socket, Error> {
-        let connected = match &self.target {
-            Target::Unix(path) => UnixStream::connect(path).map(Socket::Unix),
-            Target::Tcp { host, port } => connect_tcp(host, *port).map(Socket::Tcp),
-        };
-        connected.map_err(Error::Connect)
-    }
-}
-
-fn connect_tcp(host: &str, port: u16) -> io::Result<TcpStream> {
-    let mut last = io::Error::from(io::ErrorKind::NotFound);
-    for address in (host, port).to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, CONNECT) {
-            Ok(socket) => {
-                socket.set_nodelay(true)?;
-                return Ok(socket);
-            }
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
-}
-
-#[derive(Debug)]
-enum Socket {
-    Unix(UnixStream),
-    Tcp(TcpStream),
 }
 
 /// A scan under way.
 #[derive(Debug)]
 pub struct Stream {
-    socket: Socket,
-    deadline: Instant,
+    wire: Wire,
     chunk: Vec<u8>,
 }
 
@@ -202,7 +109,7 @@ impl Stream {
             // At most CHUNK.
             chunk.extend_from_slice(&u32::try_from(piece.len()).unwrap_or(0).to_be_bytes());
             chunk.extend_from_slice(piece);
-            sent = self.write(&chunk);
+            sent = self.wire.write(&chunk);
             if sent.is_err() {
                 break;
             }
@@ -211,14 +118,14 @@ impl Stream {
         sent
     }
 
-    /// Ends the stream and waits for the verdict.
+    /// Ends the stream.
     ///
     /// # Errors
-    /// When there is none.
-    pub fn finish(mut self) -> Result<Reply, Error> {
+    /// When clamd has taken too long already.
+    pub fn end(&mut self) -> Result<(), Error> {
         // clamd may have said already what it has to say.
-        match self.write(&[0; 4]) {
-            Ok(()) | Err(Error::Broken(_)) => self.answer(),
+        match self.wire.write(&[0; 4]) {
+            Ok(()) | Err(Error::Broken(_) | Error::Early) => Ok(()),
             Err(error) => Err(error),
         }
     }
@@ -228,58 +135,28 @@ impl Stream {
     /// # Errors
     /// When it says nothing that is known.
     pub fn answer(mut self) -> Result<Reply, Error> {
-        let text = self.read()?;
-        reply(&text)
+        reply(&read(&mut self.wire)?)
     }
+}
 
-    fn left(&self) -> Result<Duration, Error> {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() { Err(Error::Timeout) } else { Ok(left) }
-    }
-
-    fn write(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
-        while !bytes.is_empty() {
-            let left = self.left()?;
-            let written = match &mut self.socket {
-                Socket::Unix(socket) => socket.set_write_timeout(Some(left)).and_then(|()| socket.write(bytes)),
-                Socket::Tcp(socket) => socket.set_write_timeout(Some(left)).and_then(|()| socket.write(bytes)),
-            };
-            match written {
-                Ok(0) => return Err(Error::Broken(io::ErrorKind::WriteZero.into())),
-                Ok(n) => bytes = &bytes[n..],
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(Error::of(error)),
-            }
+/// One answer: up to its zero, or the end.
+fn read(wire: &mut Wire) -> Result<String, Error> {
+    let mut all = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        match wire.read(&mut buffer)? {
+            0 if all.is_empty() => return Err(Error::Silent),
+            0 => break,
+            n => all.extend_from_slice(&buffer[..n]),
         }
-        Ok(())
-    }
-
-    /// One answer: up to its zero, or the end.
-    fn read(&mut self) -> Result<String, Error> {
-        let mut all = Vec::new();
-        let mut buffer = [0; 4096];
-        loop {
-            let left = self.left()?;
-            let read = match &mut self.socket {
-                Socket::Unix(socket) => socket.set_read_timeout(Some(left)).and_then(|()| socket.read(&mut buffer)),
-                Socket::Tcp(socket) => socket.set_read_timeout(Some(left)).and_then(|()| socket.read(&mut buffer)),
-            };
-            match read {
-                Ok(0) if all.is_empty() => return Err(Error::Silent),
-                Ok(0) => break,
-                Ok(n) => all.extend_from_slice(&buffer[..n]),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(Error::of(error)),
-            }
-            if all.ends_with(b"\0") {
-                break;
-            }
-            if all.len() as u64 > LONGEST {
-                return Err(Error::Unknown);
-            }
+        if all.ends_with(b"\0") {
+            break;
         }
-        Ok(String::from_utf8_lossy(&all).trim_end_matches('\0').trim().to_owned())
+        if all.len() > LONGEST {
+            return Err(Error::Unknown);
+        }
     }
+    Ok(String::from_utf8_lossy(&all).trim_end_matches('\0').trim().to_owned())
 }
 
 /// `stream: OK`, `stream: NAME FOUND`, `INSTREAM size limit exceeded. ERROR`.
@@ -295,19 +172,17 @@ fn reply(text: &str) -> Result<Reply, Error> {
         return Ok(Reply::Clean);
     }
     let name = said.strip_suffix(" FOUND").ok_or(Error::Unknown)?;
-    // With `AlertExceedsMax` a limit is told like a finding.
-    if name.starts_with("Heuristics.Limits.Exceeded") {
-        return Ok(Reply::Exceeded);
-    }
     // `ExtendedDetectionInfo` adds hash and size, which is somebody's file's.
-    let name = name.rsplit_once('(').map_or(name, |(name, _)| name);
-    let visible = name.chars().filter(char::is_ascii_graphic).take(LONGEST_NAME);
-    Ok(Reply::Found(visible.collect()))
+    Ok(Reply::found(name.rsplit_once('(').map_or(name, |(name, _)| name)))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{net::TcpListener, thread};
+    use std::{
+        io::Write as _,
+        net::{TcpListener, TcpStream},
+        thread,
+    };
 
     use super::*;
 
@@ -346,7 +221,7 @@ mod tests {
         let mut stream = clamd.scan(Duration::from_secs(60)).expect("connected");
         let piece = vec![0; CHUNK];
         let failed = (0..10_000).find_map(|_| stream.send(&piece).err());
-        assert!(matches!(failed, Some(Error::Broken(_))), "{failed:?}");
+        assert!(matches!(failed, Some(Error::Broken(_) | Error::Early)), "{failed:?}");
         assert_eq!(stream.answer().expect("an answer"), Reply::Exceeded);
     }
 

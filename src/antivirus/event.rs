@@ -1,4 +1,4 @@
-//! What `app` writes down of scans, and of clamd itself.
+//! What `app` writes down of scans, and of scanners themselves.
 
 use super::{
     signatures::Version,
@@ -21,7 +21,7 @@ pub enum Event {
         /// Whether it was refused.
         refused: bool,
     },
-    /// clamd has other signatures.
+    /// Scanners have other signatures.
     Signatures(Version),
     /// Its signatures are stale.
     Stale(Version),

@@ -14,9 +14,10 @@ use aws_lc_rs::rand;
 use md5::{Digest as _, Md5};
 
 use super::{
-    clamd::{self, Clamd, Reply},
+    clamd::Clamd,
     scanner::hex,
     seen::Fingerprint,
+    wire::{self, Reply},
     yara,
 };
 use crate::common::replace::replace;
@@ -85,7 +86,7 @@ pub enum Error {
     Folder(#[from] io::Error),
     /// clamd did not answer.
     #[error("clamd could not be asked to read it: {0}")]
-    Clamd(#[from] clamd::Error),
+    Clamd(#[from] wire::Error),
     /// clamd has not taken it.
     #[error(
         "clamd did not take the file within {} seconds: it was taken away again, and what clamd had before goes on; its log says what is wrong",

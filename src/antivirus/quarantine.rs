@@ -300,7 +300,7 @@ mod tests {
         let on_disk = fs::read(quarantine.path(&id)).expect("a file");
         assert!(
             memchr::memmem::find(&on_disk, b"Eicar").is_none()
-                && memchr::memmem::find(&on_disk, b"kim").is_none()
+                && memchr::memmem::find(&on_disk, b"kim.minsu").is_none()
                 && memchr::memmem::find(&on_disk, &file[..64]).is_none()
         );
         let mut back = Vec::new();

@@ -1,21 +1,17 @@
-//! How a body is taken apart into files: as a whole, part by part, and what JSON has in base64.
+//! How a body is taken apart into files: as a whole, part by part, and what JSON, XML and forms have in base64.
 
 use http::{HeaderMap, header};
 
 use super::{
-    base64::{self, Base64},
     parts::{Items, Name, Parts},
     spool::Held,
+    texts::{Fields, Undone},
     verdict::Verdict,
 };
 use crate::format::{
-    Malformed, Media, Path, Shape, Visitor,
+    Malformed, Media,
     coding::{Coding, Decoder},
-    json::Json,
 };
-
-/// Shorter texts in JSON are no files.
-const SHORTEST: usize = 64;
 
 /// How a body is read.
 #[derive(Debug, Clone)]
@@ -56,15 +52,24 @@ impl Reading {
             let mut parts = Parts::new(&self.content_type).ok_or(Verdict::Unreadable("parts without one boundary"))?;
             self.each(held, &mut |piece| parts.push(piece, items))?;
             // Whoever takes it for something else than parts sees what is around them.
-            return if parts.finish()? { self.whole(held, items) } else { Ok(()) };
+            if parts.finish()? {
+                self.whole(held, items)?;
+            }
+            return self.undone(held, items);
         }
         self.whole(held, items)?;
         let kind = std::str::from_utf8(&self.content_type).ok().and_then(Media::of);
-        match kind {
-            Some(Media::Json) => self.texts(held, Json::new(Texts::default()), items),
-            Some(Media::JsonLines) => self.texts(held, Json::lines(Texts::default()), items),
-            _ => Ok(()),
+        match kind.and_then(Fields::of) {
+            Some(fields) => self.texts(held, fields, items),
+            None => Ok(()),
         }
+    }
+
+    /// Once more, for parts that are no files but may be base64.
+    fn undone(&self, held: &Held, items: &mut dyn Items) -> Result<(), Verdict> {
+        let Some(mut parts) = Parts::new(&self.content_type) else { return Ok(()) };
+        let mut undone = Undone::new(items);
+        self.each(held, &mut |piece| parts.push(piece, &mut undone))
     }
 
     fn whole(&self, held: &Held, items: &mut dyn Items) -> Result<(), Verdict> {
@@ -73,20 +78,18 @@ impl Reading {
         items.end()
     }
 
-    fn texts(&self, held: &Held, mut json: Json<Texts>, items: &mut dyn Items) -> Result<(), Verdict> {
-        let mut out = Vec::new();
+    fn texts(&self, held: &Held, mut fields: Fields, items: &mut dyn Items) -> Result<(), Verdict> {
         let unreadable = |Malformed(why)| Verdict::Unreadable(why);
         self.each(held, &mut |piece| {
             // A piece at a time, so that what was found in it does not grow.
             for piece in piece.chunks(64 << 10) {
-                json.push(piece, &mut out).map_err(unreadable)?;
-                out.clear();
-                json.visitor().give(items)?;
+                fields.push(piece).map_err(unreadable)?;
+                fields.texts().give(items)?;
             }
             Ok(())
         })?;
-        json.finish(&mut out).map_err(unreadable)?;
-        json.visitor().give(items)
+        fields.finish().map_err(unreadable)?;
+        fields.texts().give(items)
     }
 
     /// Each piece of the body without its codings.
@@ -125,88 +128,6 @@ fn finish(decoders: &mut [Decoder], give: &mut dyn FnMut(&[u8]) -> Result<(), Ve
     first.finish(&mut out).map_err(|Malformed(why)| Verdict::Unreadable(why))?;
     decode(rest, &out, give)?;
     finish(rest, give)
-}
-
-/// Files that stand as texts in JSON, until somebody takes them.
-#[derive(Debug, Default)]
-struct Texts {
-    found: Vec<Event>,
-    long: Long,
-}
-
-/// A text that comes in parts.
-#[derive(Debug, Default)]
-enum Long {
-    /// There is none.
-    #[default]
-    No,
-    /// It is no file.
-    Words,
-    /// It is one, and this undoes it.
-    File(Base64),
-}
-
-#[derive(Debug)]
-enum Event {
-    Begin,
-    Data(Vec<u8>),
-    End,
-}
-
-impl Texts {
-    fn give(&mut self, items: &mut dyn Items) -> Result<(), Verdict> {
-        for event in self.found.drain(..) {
-            match event {
-                Event::Begin => items.begin(&Name::default())?,
-                Event::Data(bytes) => items.data(&bytes)?,
-                Event::End => items.end()?,
-            }
-        }
-        Ok(())
-    }
-
-    fn decode(&mut self, base64: &mut Base64, text: &[u8]) {
-        let mut plain = Vec::with_capacity(text.len() / 4 * 3);
-        base64.push(text, &mut plain);
-        self.found.push(Event::Data(plain));
-    }
-}
-
-impl Visitor for Texts {
-    fn field(&mut self, _: &Path, value: &[u8], shape: Shape, _: &mut Vec<u8>) -> bool {
-        let text = base64::without_head(value);
-        if shape == Shape::Text && text.len() >= SHORTEST && base64::seems(text) {
-            self.found.push(Event::Begin);
-            self.decode(&mut Base64::default(), text);
-            self.found.push(Event::End);
-        }
-        false
-    }
-
-    fn name(&mut self, _: &Path, _: &[u8], _: &mut Vec<u8>) -> bool {
-        false
-    }
-
-    fn part(&mut self, _: &Path, part: &[u8], _: &mut Vec<u8>) {
-        let mut text = part;
-        if matches!(self.long, Long::No) {
-            text = base64::without_head(part);
-            self.long = if base64::seems(text) { Long::File(Base64::default()) } else { Long::Words };
-            if matches!(self.long, Long::File(_)) {
-                self.found.push(Event::Begin);
-            }
-        }
-        if let Long::File(mut base64) = std::mem::replace(&mut self.long, Long::Words) {
-            self.decode(&mut base64, text);
-            self.long = Long::File(base64);
-        }
-    }
-
-    fn end(&mut self, _: &Path, _: &mut Vec<u8>) {
-        if let Long::File(_) = std::mem::take(&mut self.long) {
-            self.found.push(Event::End);
-        }
-    }
 }
 
 #[cfg(test)]
@@ -293,5 +214,50 @@ mod tests {
         let found = files("multipart/form-data; boundary=b", None, around).await.expect("read");
         assert_eq!(found, [&b"file"[..], around]);
         assert!(matches!(files("application/json", None, b"{\"a\":").await, Err(Verdict::Unreadable(_))));
+    }
+
+    #[tokio::test]
+    async fn files_in_xml_and_forms_are_found() {
+        let (short, long) = (vec![1; 48], vec![2; 300_000]);
+        let coded = |file: &[u8]| BASE64_STANDARD.encode(file);
+        let lines = |text: &str| {
+            text.as_bytes().chunks(76).map(|line| String::from_utf8_lossy(line).into_owned()).collect::<Vec<_>>()
+        };
+        let indented = format!("\n        {}\n    ", lines(&coded(&long)).join("\n        "));
+        let xml = format!(
+            "<?xml version=\"1.0\"?><a b=\"data:x/y;base64,{}\"><!-- {} --><c>{indented}</c><d><![CDATA[{}]]></d><e>words</e></a>",
+            coded(&short),
+            "a comment that is none ".repeat(9),
+            coded(&short),
+        );
+        for kind in ["application/xml", "application/soap+xml; charset=utf-8", "text/xml"] {
+            let found = files(kind, None, xml.as_bytes()).await.expect("read");
+            assert!(found.len() >= 4 && found[0] == xml.as_bytes(), "{}", found.len());
+            for wanted in [&short, &long] {
+                assert!(found[1..].contains(wanted), "{kind}");
+            }
+        }
+        assert!(matches!(files("text/xml", None, b"<a").await, Err(Verdict::Unreadable(_))));
+        let escaped = |file: &[u8]| coded(file).replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
+        let form = format!("a={}&b=some+words&c={}", escaped(&short), escaped(&long));
+        let found = files("application/x-www-form-urlencoded", None, form.as_bytes()).await.expect("read");
+        assert_eq!(found, [form.as_bytes(), &short, &long]);
+        let none = vec![7; 100_000];
+        let found = files("application/x-www-form-urlencoded", None, &none).await.expect("read");
+        assert_eq!(found, [none], "what is no form is scanned as it is");
+        let part = |head: &str, body: &str| {
+            format!("--b\r\nContent-Disposition: form-data; name=\"a\"{head}\r\n\r\n{body}\r\n")
+        };
+        let body = [
+            part("", "words"),
+            part("", &coded(&short)),
+            part("; filename=\"f\"", &coded(&short)),
+            part("", &format!("data:x/y;base64,{}", coded(&long))),
+            "--b--".to_owned(),
+        ]
+        .concat();
+        let found = files("multipart/form-data; boundary=b", None, body.as_bytes()).await.expect("read");
+        assert_eq!(found.len(), 6, "four parts, and what two of them hold");
+        assert!(found[4] == short && found[5] == long);
     }
 }

@@ -1,4 +1,4 @@
-//! One body in front of clamd, file by file. Blocking: it runs on a thread that may wait.
+//! One body in front of scanners, file by file. Blocking: it runs on a thread that may wait.
 
 use std::{
     net::IpAddr,
@@ -10,20 +10,22 @@ use aws_lc_rs::digest;
 use md5::{Digest as _, Md5};
 
 use super::{
-    clamd::{Clamd, Error, Reply, Stream},
+    engines::{Engines, Inquiry},
     parts::{Items, Name},
     seen::{Clean, Fingerprint},
     verdict::{Infection, Verdict},
+    wire::{Error, Reply},
 };
 
-/// A file up to this size is known by its hash before clamd is asked.
+/// A file up to this size is known by its hash before anybody is asked.
 const NEAR: usize = 256 << 10;
 /// Most files of one body.
 const ITEMS: usize = 1000;
 
 /// A scan under way.
 pub struct Scan<'a> {
-    clamd: &'a Clamd,
+    engines: &'a Engines,
+    upload: bool,
     clean: &'a Clean,
     epoch: u64,
     whose: Option<IpAddr>,
@@ -42,9 +44,7 @@ pub struct Scan<'a> {
 
 struct Item {
     near: Vec<u8>,
-    stream: Option<Stream>,
-    /// clamd takes no more of it.
-    exceeded: bool,
+    inquiry: Option<Inquiry>,
     sha256: digest::Context,
     md5: Md5,
     size: u64,
@@ -53,7 +53,9 @@ struct Item {
 /// What a scan goes by.
 pub struct Means<'a> {
     /// Who is asked.
-    pub clamd: &'a Clamd,
+    pub engines: &'a Engines,
+    /// Whether somebody sends it to the application, and does not get it.
+    pub upload: bool,
     /// Files that were clean.
     pub clean: &'a Clean,
     /// By which signatures.
@@ -73,7 +75,8 @@ impl<'a> Scan<'a> {
     #[must_use]
     pub fn new(means: &Means<'a>) -> Self {
         Self {
-            clamd: means.clamd,
+            engines: means.engines,
+            upload: means.upload,
             clean: means.clean,
             epoch: means.epoch,
             whose: means.whose,
@@ -106,23 +109,11 @@ impl<'a> Scan<'a> {
         if left.is_zero() { Err(Verdict::Unavailable("timeout")) } else { Ok(left) }
     }
 
-    /// Sends more of a file, to a stream that is opened where there is none.
+    /// Sends more of a file, of which an inquiry begins where there is none.
     fn send(&self, item: &mut Item, bytes: &[u8]) -> Result<(), Verdict> {
         let left = self.left()?;
-        if item.exceeded {
-            return Ok(());
-        }
-        let stream = match &mut item.stream {
-            Some(stream) => stream,
-            none => none.insert(self.clamd.scan(left).map_err(|error| unavailable(&error))?),
-        };
-        if let Err(error) = stream.send(bytes) {
-            let answer = item.stream.take().filter(|_| !matches!(error, Error::Timeout)).map(Stream::answer);
-            // It may say why it takes no more; whatever else it says was of a part of the file.
-            let Some(Ok(Reply::Exceeded)) = answer else { return Err(unavailable(&error)) };
-            item.exceeded = true;
-        }
-        Ok(())
+        let inquiry = item.inquiry.get_or_insert_with(|| self.engines.scan(self.upload, left));
+        inquiry.send(bytes).map_err(|error| unavailable(&error))
     }
 
     /// What a file is remembered by: else how long a scan takes would tell whether somebody else has sent the same.
@@ -152,12 +143,8 @@ impl<'a> Scan<'a> {
         if !near.is_empty() {
             self.send(&mut item, &near)?;
         }
-        if item.exceeded {
-            self.exceeded = true;
-            return Ok(());
-        }
-        let Some(stream) = item.stream else { return Ok(()) };
-        match stream.finish().map_err(|error| unavailable(&error))? {
+        let Some(inquiry) = item.inquiry else { return Ok(()) };
+        match inquiry.finish().map_err(|error| unavailable(&error))? {
             Reply::Clean => self.clean.insert(known, self.epoch),
             Reply::Exceeded => self.exceeded = true,
             Reply::Found(signature) => {
@@ -181,7 +168,7 @@ impl Items for Scan<'_> {
             return Err(Verdict::Exceeded);
         }
         let sha256 = digest::Context::new(&digest::SHA256);
-        let item = Item { near: Vec::new(), stream: None, exceeded: false, sha256, md5: Md5::new(), size: 0 };
+        let item = Item { near: Vec::new(), inquiry: None, sha256, md5: Md5::new(), size: 0 };
         self.item = Some(item);
         self.name = name.clone();
         Ok(())
@@ -192,7 +179,7 @@ impl Items for Scan<'_> {
         item.sha256.update(bytes);
         item.md5.update(bytes);
         item.size += bytes.len() as u64;
-        let is_near = item.stream.is_none() && !item.exceeded && item.near.len() + bytes.len() <= NEAR;
+        let is_near = item.inquiry.is_none() && item.near.len() + bytes.len() <= NEAR;
         if is_near {
             item.near.extend_from_slice(bytes);
         } else {

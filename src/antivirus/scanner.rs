@@ -1,4 +1,4 @@
-//! Who scans: turns for clamd, what outlives a reload, and the watch over clamd and its signatures.
+//! Who scans: turns, what outlives a reload, and the watch over scanners and their signatures.
 
 use std::{
     net::IpAddr,
@@ -12,7 +12,7 @@ use std::{
 use tokio::sync::{Semaphore, broadcast};
 
 use super::{
-    clamd::Clamd,
+    engines::{Engines, Said},
     event::Event,
     parts::Name,
     quarantine::{self, Quarantine},
@@ -30,7 +30,7 @@ use crate::{
     seal::keys,
 };
 
-/// How often clamd is asked how it is.
+/// How often scanners are asked how they are.
 const LOOK: Duration = Duration::from_secs(5);
 /// Events that nobody has read yet; what comes beyond pushes out the oldest.
 const EVENTS: usize = 256;
@@ -59,7 +59,7 @@ pub struct Scanned {
 #[derive(Debug)]
 pub struct Scanner {
     settings: Settings,
-    clamd: Clamd,
+    engines: Engines,
     turns: Arc<Semaphore>,
     waiting: AtomicUsize,
     room: Arc<Room>,
@@ -105,10 +105,10 @@ impl Scanner {
                 unkept: Counter::new(),
             }),
         };
-        // Another clamd may know other signatures.
+        // Others may know other signatures.
         kept.signatures.renew();
         Ok(Self {
-            clamd: Clamd::new(&settings.clamd),
+            engines: Engines::new(&settings),
             turns: Arc::new(Semaphore::new(settings.connections)),
             waiting: AtomicUsize::new(0),
             room: Room::new(settings.spool, settings.spool_per_address, settings.memory),
@@ -127,11 +127,11 @@ impl Scanner {
 
     /// Who is asked.
     #[must_use]
-    pub fn clamd(&self) -> &Clamd {
-        &self.clamd
+    pub fn engines(&self) -> &Engines {
+        &self.engines
     }
 
-    /// What is known of clamd and its signatures.
+    /// What is known of scanners and their signatures.
     #[must_use]
     pub fn signatures(&self) -> &Signatures {
         &self.kept.signatures
@@ -211,7 +211,8 @@ impl Scanner {
         let is_released =
             |sha256: &[u8; 32]| self.quarantine.as_ref().is_some_and(|quarantine| quarantine.is_released(&hex(sha256)));
         let means = Means {
-            clamd: &self.clamd,
+            engines: &self.engines,
+            upload: about.direction == Direction::Upload,
             clean: &self.kept.clean,
             epoch: self.kept.signatures.epoch(),
             // What an application hands out is its own; what people send is nobody else's business, not even by how long it takes.
@@ -297,24 +298,25 @@ impl Scanner {
         }
     }
 
-    /// Asks clamd how it is, and looks at its folder. Blocking.
+    /// Asks scanners how they are, and looks at clamd's folder. Blocking.
     pub fn look(&self) {
-        let said = self.clamd.version();
+        let Said { version, away, nobody } = self.engines.look();
         let folder = self.settings.database.as_deref().map(stamp).unwrap_or_default();
         let signatures = &self.kept.signatures;
-        let text = said.as_ref().ok().map(String::as_str);
-        let changes = signatures.note(text, folder, self.settings.max_age, clock::now());
-        let version = signatures.version();
+        signatures.note_nobody(nobody);
+        let changes = signatures.note(version, folder, self.settings.max_age, clock::now());
+        let (who, version) = (self.engines.name(), signatures.version());
         let number = version.as_ref().and_then(|version| version.signatures);
         if changes.away {
-            let error = said.as_ref().err().map(tracing::field::display);
-            tracing::error!(error, "clamd does not answer");
+            for (name, error) in &away {
+                tracing::error!(%error, "{name} does not answer");
+            }
         }
         if changes.back {
-            tracing::info!(signatures = number, "clamd answers again");
+            tracing::info!(signatures = number, "{who} answers again");
         }
         if changes.signatures {
-            tracing::info!(signatures = number, "clamd has other signatures");
+            tracing::info!(signatures = number, "{who} has other signatures");
             let _ = version.clone().map(|version| self.kept.events.send(Event::Signatures(version)));
         }
         if changes.stale {
@@ -327,7 +329,7 @@ impl Scanner {
     }
 }
 
-/// Looks at clamd every few seconds, and at the quarantine, until `scanner` is gone.
+/// Looks at scanners every few seconds, and at the quarantine, until `scanner` is gone.
 pub async fn watch(scanner: Weak<Scanner>) {
     while let Some(scanner) = scanner.upgrade() {
         let _ = tokio::task::spawn_blocking(move || {

@@ -7,9 +7,11 @@ use crate::dial::settings::Target;
 /// How uploads, and downloads where a route asks for that, are scanned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// Where clamd listens.
-    pub clamd: Target,
-    /// Why clamd may be reached in cleartext beyond this machine.
+    /// Where clamd listens, where it is asked.
+    pub clamd: Option<Target>,
+    /// The service of an ICAP server, where one is asked.
+    pub icap: Option<Service>,
+    /// Why they may be reached in cleartext beyond this machine.
     pub cleartext_reason: Option<String>,
     /// Most bodies that are scanned at the same time.
     pub connections: usize,
@@ -37,6 +39,21 @@ pub struct Settings {
     pub remember: Duration,
     /// Where infected files are kept; nowhere where it is absent.
     pub quarantine: Option<Quarantine>,
+}
+
+/// A service of an ICAP server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// The server.
+    pub target: Target,
+    /// Its path, and what it is asked with: visible ASCII that begins with a slash.
+    pub path: String,
+}
+
+impl std::fmt::Display for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "icap://{}{}", self.target, self.path)
+    }
 }
 
 /// Where infected files are kept.

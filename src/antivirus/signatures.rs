@@ -1,4 +1,4 @@
-//! Which signatures clamd has, how old they are, and whether it is there.
+//! Which signatures scanners have, how old they are, and whether they are there.
 
 use std::{
     fs,
@@ -14,7 +14,7 @@ use time::{PrimitiveDateTime, format_description::BorrowedFormatItem, macros::fo
 const CTIME: &[BorrowedFormatItem<'_>] =
     format_description!("[weekday repr:short] [month repr:short] [day padding:space] [hour]:[minute]:[second] [year]");
 
-/// What clamd says of itself.
+/// What scanners say of themselves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Version {
     /// Of the program, as `ClamAV 1.4.3`.
@@ -23,6 +23,10 @@ pub struct Version {
     pub signatures: Option<u32>,
     /// When those were made, in seconds since 1970.
     pub made: Option<u64>,
+    /// What an ICAP server's signatures and settings are known by, `ISTag`.
+    pub tag: Option<String>,
+    /// Whether somebody is asked who tells how old signatures are: clamd. ICAP has no word for it.
+    pub dated: bool,
 }
 
 impl Version {
@@ -34,24 +38,38 @@ impl Version {
         let signatures = parts.next().and_then(|number| number.parse().ok());
         let time = parts.next().and_then(|time| PrimitiveDateTime::parse(time.trim(), CTIME).ok());
         let made = time.and_then(|time| u64::try_from(time.assume_utc().unix_timestamp()).ok());
-        Self { engine, signatures, made }
+        Self { engine, signatures, made, tag: None, dated: true }
+    }
+
+    /// That of an ICAP server.
+    #[must_use]
+    pub fn of_service(engine: String, tag: String) -> Self {
+        Self { engine, signatures: None, made: None, tag: Some(tag), dated: false }
+    }
+
+    /// Of both.
+    #[must_use]
+    pub fn with(self, other: Self) -> Self {
+        let engine = format!("{}, {}", self.engine, other.engine);
+        Self { engine, tag: other.tag, ..self }
     }
 }
 
-/// What is known of clamd's signatures.
+/// What is known of signatures.
 #[derive(Debug, Default)]
 pub struct Signatures(Mutex<State>);
 
 #[derive(Debug, Default, Clone)]
 struct State {
     up: Option<bool>,
+    nobody: bool,
     version: Option<Version>,
     folder: [u8; 32],
     epoch: u64,
     stale: bool,
 }
 
-/// What has changed since clamd was last asked.
+/// What has changed since scanners were last asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[allow(clippy::struct_excessive_bools)] // each by itself
 pub struct Changes {
@@ -72,8 +90,8 @@ impl Signatures {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Notes what clamd has said, or that it has not, and what is in its folder.
-    pub fn note(&self, said: Option<&str>, folder: [u8; 32], max_age: Duration, now: SystemTime) -> Changes {
+    /// Notes what scanners have said of themselves, which is nothing where one of them does not answer, and what is in clamd's folder.
+    pub fn note(&self, said: Option<Version>, folder: [u8; 32], max_age: Duration, now: SystemTime) -> Changes {
         self.state(|state| {
             let up = said.is_some();
             let mut changes = Changes {
@@ -81,8 +99,7 @@ impl Signatures {
                 back: up && state.up == Some(false),
                 ..Changes::default()
             };
-            let version = said.map(Version::read);
-            if let Some(version) = version {
+            if let Some(version) = said {
                 changes.signatures = state.version.as_ref().is_some_and(|known| *known != version);
                 state.version = Some(version);
             }
@@ -109,13 +126,24 @@ impl Signatures {
         self.state(|state| state.epoch)
     }
 
-    /// Whether clamd was there when it was last asked; nothing before that.
+    /// Notes whether anybody has answered at all.
+    pub fn note_nobody(&self, nobody: bool) {
+        self.state(|state| state.nobody = nobody);
+    }
+
+    /// Whether nobody has answered who could scan.
+    #[must_use]
+    pub fn is_nobody_there(&self) -> bool {
+        self.state(|state| state.nobody)
+    }
+
+    /// Whether all were there when they were last asked; nothing before that.
     #[must_use]
     pub fn is_up(&self) -> Option<bool> {
         self.state(|state| state.up)
     }
 
-    /// What clamd has said of itself last.
+    /// What they have said of themselves last.
     #[must_use]
     pub fn version(&self) -> Option<Version> {
         self.state(|state| state.version.clone())
@@ -135,6 +163,7 @@ pub fn age(made: u64, now: SystemTime) -> Duration {
 }
 
 fn is_stale(version: Option<&Version>, max_age: Duration, now: SystemTime) -> bool {
+    let version = version.filter(|version| version.dated);
     version.is_some_and(|version| version.made.is_none_or(|made| age(made, now) > max_age))
 }
 
@@ -177,20 +206,24 @@ mod tests {
         assert!(!signatures.are_stale(day, at(0)), "nobody was asked yet");
         let made = 1_795_826_271;
         let said = "ClamAV 1.4.3/27000/Sat Nov 28 00:37:51 2026";
-        assert_eq!(signatures.note(Some(said), [0; 32], day, at(made + 86_400)), Changes::default());
-        assert!(signatures.note(Some(said), [0; 32], day, at(made + 86_401)).stale);
-        assert!(!signatures.note(Some(said), [0; 32], day, at(made + 90_000)).stale, "told once");
+        assert_eq!(signatures.note(Some(Version::read(said)), [0; 32], day, at(made + 86_400)), Changes::default());
+        assert!(signatures.note(Some(Version::read(said)), [0; 32], day, at(made + 86_401)).stale);
+        assert!(!signatures.note(Some(Version::read(said)), [0; 32], day, at(made + 90_000)).stale, "told once");
         let epoch = signatures.epoch();
         let newer = "ClamAV 1.4.3/27001/Sun Nov 29 00:00:00 2026";
-        let changes = signatures.note(Some(newer), [0; 32], day, at(made + 90_000));
+        let changes = signatures.note(Some(Version::read(newer)), [0; 32], day, at(made + 90_000));
         assert!(changes.fresh && changes.signatures && signatures.epoch() > epoch);
-        assert!(signatures.note(Some("ClamAV 1.4.3"), [0; 32], day, at(made)).stale, "nobody knows how old they are");
+        assert!(
+            signatures.note(Some(Version::read("ClamAV 1.4.3")), [0; 32], day, at(made)).stale,
+            "nobody knows how old they are"
+        );
     }
 
     #[test]
     fn whoever_was_away_has_to_judge_anew() {
         let signatures = Signatures::default();
-        let note = |said: Option<&str>, folder| signatures.note(said, [folder; 32], Duration::MAX, at(0));
+        let note =
+            |said: Option<&str>, folder| signatures.note(said.map(Version::read), [folder; 32], Duration::MAX, at(0));
         assert!(note(None, 0).away && !note(None, 0).away);
         let first = signatures.epoch();
         assert!(note(Some("ClamAV 1"), 0).back);
@@ -200,5 +233,22 @@ mod tests {
         assert_eq!(signatures.epoch(), second);
         let _ = note(Some("ClamAV 1"), 1);
         assert!(signatures.epoch() > second, "another file in its folder");
+    }
+
+    #[test]
+    fn a_tag_stands_for_signatures_and_tells_no_age() {
+        let signatures = Signatures::default();
+        let service = |tag: &str| Version::of_service("C-ICAP".to_owned(), tag.to_owned());
+        let note = |said: Version| signatures.note(Some(said), [0; 32], Duration::from_secs(60), at(1_800_000_000));
+        assert_eq!(note(service("a")), Changes::default());
+        let epoch = signatures.epoch();
+        let changes = note(service("b"));
+        assert!(changes.signatures && !changes.stale && signatures.epoch() > epoch);
+        let both = Version::read("ClamAV 1.4.3/27000/Sat Nov 28 00:37:51 2026").with(service("b"));
+        assert!(note(both.clone()).stale, "clamd tells it");
+        assert_eq!(
+            (&*both.engine, both.tag.as_deref(), both.signatures),
+            ("ClamAV 1.4.3, C-ICAP", Some("b"), Some(27000))
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! What is made of a body.
 
-/// What clamd, or the lack of it, says of a body.
+/// What scanners, or the lack of them, say of a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// No signature matches.
@@ -13,7 +13,7 @@ pub enum Verdict {
     Full,
     /// It can't be taken apart, so that nobody knows what an application will see in it.
     Unreadable(&'static str),
-    /// clamd did not judge it.
+    /// Nobody judged it.
     Unavailable(&'static str),
     /// The signatures are too old to judge it.
     Stale,
@@ -22,7 +22,7 @@ pub enum Verdict {
 /// Malware that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Infection {
-    /// The signature that matches, as clamd calls it: visible ASCII.
+    /// The signature that matches, as the scanner calls it: visible ASCII.
     pub signature: String,
     /// Which file of the body it is, from 1.
     pub item: usize,

@@ -102,16 +102,20 @@ fn record(event: Event) -> Record {
 }
 
 fn signatures(kind: Kind, version: Version) -> Record {
-    let fields =
-        [("engine", version.engine.into()), ("signatures", version.signatures.into()), ("made", version.made.into())];
+    let fields = [
+        ("engine", version.engine.into()),
+        ("signatures", version.signatures.into()),
+        ("made", version.made.into()),
+        ("tag", version.tag.into()),
+    ];
     Record::new(kind, fields)
 }
 
-/// Shows what is known of clamd; nothing where nobody scans.
+/// Shows what is known of scanners; nothing where nobody scans.
 pub(super) fn show(metrics: &Metrics, scanner: Option<&Arc<Scanner>>) {
     type Says = fn(&Scanner) -> Option<i64>;
     let shown: [(&'static str, &'static str, Says); 8] = [
-        ("privet_antivirus_up", "Whether clamd answers.", |scanner| scanner.signatures().is_up().map(i64::from)),
+        ("privet_antivirus_up", "Whether all scanners answer.", |scanner| scanner.signatures().is_up().map(i64::from)),
         ("privet_antivirus_signatures_version", "Number of clamd's daily signatures.", |scanner| {
             scanner.signatures().version()?.signatures.map(i64::from)
         }),
@@ -122,9 +126,13 @@ pub(super) fn show(metrics: &Metrics, scanner: Option<&Arc<Scanner>>) {
         (
             "privet_antivirus_signatures_stale",
             "Whether signatures are older than `max_age`, or nobody knows how old they are.",
-            |scanner| Some(i64::from(scanner.is_stale())),
+            // Where nobody tells it, there is nothing to show.
+            |scanner| {
+                let dated = scanner.signatures().version().is_none_or(|version| version.dated);
+                dated.then(|| i64::from(scanner.is_stale()))
+            },
         ),
-        ("privet_antivirus_waiting", "Bodies that wait for their turn at clamd.", |scanner| {
+        ("privet_antivirus_waiting", "Bodies that wait for their turn to be scanned.", |scanner| {
             i64::try_from(scanner.waiting()).ok()
         }),
         ("privet_antivirus_held_bytes", "Bytes of bodies that are held, in memory and on disk.", |scanner| {

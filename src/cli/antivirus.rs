@@ -1,4 +1,4 @@
-//! `privet antivirus`: how clamd and its signatures are, and signatures that can't wait.
+//! `privet antivirus`: how scanners and their signatures are, and signatures that can't wait.
 
 use std::{
     fs,
@@ -17,7 +17,7 @@ use crate::{antivirus::outbreak, common::unit};
 /// What `antivirus` takes.
 #[derive(Debug, clap::Subcommand)]
 pub enum AntivirusCommand {
-    /// Whether clamd answers, and how old its signatures are; exit 1 where it is away or they are stale.
+    /// Whether scanners answer, and how old their signatures are; exit 1 where one is away or they are stale.
     Status(StatusArgs),
     /// Bring a file of signatures into clamd's folder, prove that clamd goes by it, and name files that have passed.
     Outbreak(OutbreakArgs),
@@ -104,15 +104,19 @@ fn alarm(words: &str) -> String {
 
 fn status(answer: &Value) {
     let up = if answer["up"] == true { "answers".to_owned() } else { alarm("does not answer") };
-    println!("clamd      {} {up}", text(&answer["clamd"]));
+    let places = ["clamd", "icap"].into_iter().filter(|name| answer[*name].is_string());
+    for name in places {
+        println!("{name:10} {} {up}", text(&answer[name]));
+    }
     if !text(&answer["engine"]).is_empty() {
         println!("engine     {}", text(&answer["engine"]));
     }
     let age = answer["age_seconds"].as_u64().map(|seconds| format!("{} hours old", seconds / 3600));
     let age = age.unwrap_or_else(|| "of unknown age".to_owned());
+    let tag = answer["tag"].as_str().map(|tag| format!(" (tag {tag})")).unwrap_or_default();
     let number = answer["signatures"].as_u64().map(|number| format!("{number}, ")).unwrap_or_default();
     let stale = if answer["stale"] == true { alarm(": STALE") } else { String::new() };
-    println!("signatures {number}{age}{stale}");
+    println!("signatures {number}{age}{tag}{stale}");
     println!("waiting    {} bodies, {} bytes held", answer["waiting"], answer["held_bytes"]);
     for line in answer["stats"].as_array().into_iter().flatten() {
         println!("           {}", text(line).split_whitespace().collect::<Vec<_>>().join(" "));

@@ -183,11 +183,12 @@ fn usage(error: impl std::fmt::Display) -> ExitCode {
 
 fn print(args: &ScanArgs, outcome: &Outcome) {
     if args.suggest {
+        let text = args.gateway.text();
         let fragments: Vec<String> = outcome
             .routes
             .iter()
             .map(|(title, upstream, findings)| {
-                suggest::write(&findings.iter().collect::<Vec<_>>(), title, upstream.as_deref())
+                suggest::write(&findings.iter().collect::<Vec<_>>(), title, upstream.as_deref(), &text)
             })
             .filter(|fragment| !fragment.is_empty())
             .collect();

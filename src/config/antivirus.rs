@@ -1,4 +1,4 @@
-//! `[antivirus]`: where clamd is, how much is held for it, and what happens to what it can't judge.
+//! `[antivirus]`: where scanners are, how much is held for it, and what happens to what it can't judge.
 
 use std::{net::IpAddr, ops::Range, path::Path, time::Duration};
 
@@ -8,12 +8,13 @@ use super::{
     reader::Table,
 };
 use crate::{
-    antivirus::settings::{Mode, OnRoute, Quarantine, Settings},
+    antivirus::settings::{Mode, OnRoute, Quarantine, Service, Settings},
     common::authority::Authority,
     dial::settings::Target,
 };
 
 const CLAMD: &str = "\"unix:/run/clamav/clamd.ctl\" or \"tcp:127.0.0.1:3310\"";
+const ICAP: &str = "\"icap://127.0.0.1:1344/avscan\"";
 const RULES: [(&str, bool); 2] = [("closed", true), ("open", false)];
 
 /// What a route asks of it; what it leaves unsaid about bodies that can't be judged is told by `[antivirus]`.
@@ -64,25 +65,53 @@ pub(super) fn is_closed(table: Option<&mut Table>, d: &mut Diagnostics<'_>) -> b
 /// The scanner's settings; nothing where no route asks for it.
 pub(super) fn resolve(
     table: Option<Table>,
-    asked: bool,
+    asked: &[OnRoute],
     data_dir: &Path,
     context: &Context<'_>,
     d: &mut Diagnostics<'_>,
 ) -> Option<Settings> {
     let settings = match table {
         Some(table) => read(table, asked, data_dir, context, d),
-        None => read(Table::new("antivirus", 0..0, Vec::new()), true, data_dir, context, d),
+        None if asked.is_empty() => return None,
+        None => read(Table::new("antivirus", 0..0, Vec::new()), asked, data_dir, context, d),
     };
-    asked.then_some(settings)
+    (!asked.is_empty()).then_some(settings)
 }
 
-fn read(mut table: Table, asked: bool, data_dir: &Path, context: &Context<'_>, d: &mut Diagnostics<'_>) -> Settings {
-    if !asked {
+fn read(
+    mut table: Table,
+    asked: &[OnRoute],
+    data_dir: &Path,
+    context: &Context<'_>,
+    d: &mut Diagnostics<'_>,
+) -> Settings {
+    if asked.is_empty() {
         let hint = Some("add `antivirus = \"block\"` to a route, or remove `[antivirus]`".to_owned());
         d.note(&table.span, "no route asks for anti-virus, so nothing is scanned", hint);
     }
     let count = |n: Option<i64>, or: usize| n.and_then(|n| usize::try_from(n).ok()).unwrap_or(or);
-    let (target, cleartext_reason) = clamd(&mut table, d);
+    let icap_place = table.place("icap");
+    let (clamd, icap, cleartext_reason) = scanners(&mut table, d);
+    if clamd.is_none() {
+        if asked.iter().any(|route| route.closed_when_stale) {
+            let hint = Some("name a `clamd` besides, or leave `antivirus_stale` open".to_owned());
+            d.note(
+                &icap_place,
+                "a route has `antivirus_stale = \"closed\"`, but ICAP tells no age of signatures",
+                hint,
+            );
+        }
+        for name in ["max_age", "database"] {
+            if table.has(name) {
+                let hint = Some("name a `clamd` besides, or remove it".to_owned());
+                d.note(
+                    &table.place(name),
+                    format!("`{name}` is about clamd: ICAP tells no age of signatures, and takes none"),
+                    hint,
+                );
+            }
+        }
+    }
     let size_place = table.place("max_size");
     let max_size = table.size("max_size", d, 25 << 20);
     let share_place = table.place("spool_per_address");
@@ -96,7 +125,8 @@ fn read(mut table: Table, asked: bool, data_dir: &Path, context: &Context<'_>, d
         d.note(&size_place, "a body of `max_size` must fit into `spool_per_address`, and be something", hint);
     }
     let settings = Settings {
-        clamd: target,
+        clamd,
+        icap,
         cleartext_reason,
         connections: count(table.number("connections", d, 1..=1000), 4),
         queue: count(table.number("queue", d, 0..=100_000), 64),
@@ -129,26 +159,51 @@ fn quarantine(table: &mut Table, data_dir: &Path, d: &mut Diagnostics<'_>) -> Op
     on.then(|| Quarantine { folder: data_dir.join("quarantine"), size, keep })
 }
 
-fn clamd(table: &mut Table, d: &mut Diagnostics<'_>) -> (Target, Option<String>) {
+/// Who is asked; clamd where nobody is named.
+fn scanners(table: &mut Table, d: &mut Diagnostics<'_>) -> (Option<Target>, Option<Service>, Option<String>) {
     let reason = table.text("cleartext_reason", d).filter(|text| !text.trim().is_empty());
-    let place = table.place("clamd");
-    let target = table.parsed("clamd", d, CLAMD, target);
-    let target = target.unwrap_or_else(|| Target::Unix("/run/clamav/clamd.ctl".into()));
-    let exposed = match &target {
+    let (clamd_place, icap_place) = (table.place("clamd"), table.place("icap"));
+    let icap_named = table.has("icap");
+    let clamd = table.parsed("clamd", d, CLAMD, target);
+    let icap = table.parsed("icap", d, ICAP, service);
+    let clamd = clamd.or_else(|| (!icap_named).then(|| Target::Unix("/run/clamav/clamd.ctl".into())));
+    let mut exposed = false;
+    for (name, place, target) in [
+        ("clamd", &clamd_place, clamd.as_ref()),
+        ("the ICAP server", &icap_place, icap.as_ref().map(|service| &service.target)),
+    ] {
+        let Some(target) = target.filter(|target| is_elsewhere(target)) else { continue };
+        exposed = true;
+        if reason.is_none() {
+            let hint = "put one on this machine, or say why cleartext is acceptable here: `cleartext_reason = \"...\"`";
+            let what = format!("{name} at `{target}` would get files in cleartext beyond loopback");
+            d.note(place, what, Some(hint.to_owned()));
+        }
+    }
+    (clamd, icap, reason.filter(|_| exposed))
+}
+
+fn is_elsewhere(target: &Target) -> bool {
+    match target {
         Target::Tcp { host, .. } => {
             host != "localhost" && !host.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
         }
         Target::Unix(_) => false,
-    };
-    if exposed && reason.is_none() {
-        let hint = "put a clamd on this machine, or say why cleartext is acceptable here: `cleartext_reason = \"...\"`";
-        d.note(
-            &place,
-            format!("clamd at `{target}` would get files in cleartext beyond loopback"),
-            Some(hint.to_owned()),
-        );
     }
-    (target, reason.filter(|_| exposed))
+}
+
+fn service(text: &str) -> Result<Service, String> {
+    if text.starts_with("icaps:") {
+        return Err("ICAP over TLS is not spoken: take `icap://` to a tunnel on this machine".to_owned());
+    }
+    let rest = text.strip_prefix("icap://").ok_or("no icap:// in front")?;
+    let (authority, path) = rest.split_at(rest.find('/').ok_or("no service behind the server, as `/avscan`")?);
+    let authority = Authority::parse(authority).ok_or("not a host and a port")?;
+    if path.len() < 2 || path.len() > 1000 || !path.bytes().all(|b| b.is_ascii_graphic() && b != b'#') {
+        return Err("the service is no path of visible ASCII, as `/avscan`".to_owned());
+    }
+    let host = authority.host.trim_matches(['[', ']']).to_ascii_lowercase();
+    Ok(Service { target: Target::Tcp { host, port: authority.port.unwrap_or(1344) }, path: path.to_owned() })
 }
 
 fn target(text: &str) -> Result<Target, String> {

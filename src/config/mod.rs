@@ -292,7 +292,9 @@ fn say_bans(bans: &crate::shield::ban::Settings, lines: &mut Vec<String>) {
 
 /// Who scans files.
 fn say_antivirus(antivirus: &crate::antivirus::Settings, lines: &mut Vec<String>) {
-    lines.push(format!("clamd  {}, files up to {} bytes", antivirus.clamd, antivirus.max_size));
+    let who = |name, place: String| format!("{name:6} {place}, files up to {} bytes", antivirus.max_size);
+    lines.extend(antivirus.clamd.iter().map(|target| who("clamd", target.to_string())));
+    lines.extend(antivirus.icap.iter().map(|service| who("icap", service.to_string())));
     if let Some(reason) = &antivirus.cleartext_reason {
         lines.push(format!("       cleartext allowed: {reason}"));
     }

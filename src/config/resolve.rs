@@ -79,8 +79,8 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let mut antivirus = top.table_if("antivirus", "antivirus", d);
     let closed = super::antivirus::is_closed(antivirus.as_mut(), d);
     let routes = routes(tables, loopback, &privacy, &identity, closed, context, d);
-    let asked = routes.iter().any(|route| route.antivirus.is_some());
-    let antivirus = super::antivirus::resolve(antivirus, asked, &data_dir, context, d);
+    let asked: Vec<_> = routes.iter().filter_map(|route| route.antivirus).collect();
+    let antivirus = super::antivirus::resolve(antivirus, &asked, &data_dir, context, d);
     let names: Vec<&str> = routes.iter().map(|route| &*route.name).collect();
     let access = super::access::resolve(access, &names, &privacy, context, d);
     let shield = super::shield::resolve(shield, routes.iter().any(|route| route.shield.is_some()), context, d);

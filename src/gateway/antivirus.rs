@@ -86,8 +86,8 @@ impl Inspection {
         if self.mode == Mode::Block && self.rule.closed_when_stale && self.scanner.is_stale() {
             return Err(Verdict::Stale);
         }
-        if self.scanner.signatures().is_up() == Some(false) {
-            return Err(Verdict::Unavailable("clamd is away"));
+        if self.scanner.signatures().is_nobody_there() {
+            return Err(Verdict::Unavailable("nobody answers"));
         }
         let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
         if length.is_some_and(|length| length > self.scanner.settings().max_size) {
@@ -256,7 +256,7 @@ impl Inspection {
         let kind = self.kind(verdict);
         let told = match verdict {
             Verdict::Infected(infection) => {
-                let mut told = vec![Told::text(format!("ClamAV calls it {}.", infection.signature))];
+                let mut told = vec![Told::text(format!("The scanner calls it {}.", infection.signature))];
                 if infection.item > 1 {
                     told.push(Told::text(format!("It is part {} of what was sent.", infection.item)));
                 }

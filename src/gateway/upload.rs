@@ -30,7 +30,7 @@ pub struct Upload {
     pub found: RefCell<Tally>,
     /// What rules against intrusion have made of it.
     pub decision: RefCell<Option<Box<Decision>>>,
-    /// What clamd has made of it, and of the answer.
+    /// What scanners have made of it, and of the answer.
     pub scanned: RefCell<Option<Box<antivirus::Decision>>>,
     /// Whoever asked may not be here any more.
     pub gone: Cell<bool>,

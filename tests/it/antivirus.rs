@@ -21,10 +21,10 @@ use crate::{
     support::{OK, Origin, Privet, Tls, binary, python, read_all},
 };
 
-const FOUND: &str = "Test.Eicar.UNOFFICIAL";
+pub const FOUND: &str = "Test.Eicar.UNOFFICIAL";
 
 /// An upload of one body.
-fn post(privet: &Privet, target: &str, headers: &str, body: &[u8]) -> String {
+pub fn post(privet: &Privet, target: &str, headers: &str, body: &[u8]) -> String {
     let head = format!(
         "POST {target} HTTP/1.1\r\nHost: shop.example\r\nContent-Length: {}\r\n{headers}Connection: close\r\n\r\n",
         body.len()
@@ -46,13 +46,13 @@ fn through(command: &mut Command, bytes: &[u8]) -> Vec<u8> {
     child.wait_with_output().expect("it ends").stdout
 }
 
-fn zipped(name: &str, file: &[u8]) -> Vec<u8> {
+pub fn zipped(name: &str, file: &[u8]) -> Vec<u8> {
     const SCRIPT: &str = "import io,sys,zipfile\nout=io.BytesIO()\nwith zipfile.ZipFile(out,'w',zipfile.ZIP_DEFLATED) as z:\n \
         z.writestr(sys.argv[1],sys.stdin.buffer.read())\nsys.stdout.buffer.write(out.getvalue())";
     through(Command::new(python()).args(["-c", SCRIPT, name]), file)
 }
 
-fn form(files: &[(&str, &[u8])]) -> Vec<u8> {
+pub fn form(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut body = b"--frontier\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\nhello\r\n".to_vec();
     for (name, file) in files {
         let head = format!(
@@ -66,16 +66,16 @@ fn form(files: &[(&str, &[u8])]) -> Vec<u8> {
     body
 }
 
-const FORM: &str = "Content-Type: multipart/form-data; boundary=frontier\r\n";
+pub const FORM: &str = "Content-Type: multipart/form-data; boundary=frontier\r\n";
 const JSON: &str = "Content-Type: application/json\r\n";
 
 /// `privet COMMAND .. --config privet.toml`
-fn privet(privet: &Privet, args: &[&str]) -> Output {
+pub fn privet(privet: &Privet, args: &[&str]) -> Output {
     let mut command = Command::new(binary());
     command.args(args).args(["--config", "privet.toml"]).current_dir(privet.dir.path()).output().expect("runs")
 }
 
-fn text(output: &Output) -> String {
+pub fn text(output: &Output) -> String {
     String::from_utf8_lossy(&[&output.stdout[..], &output.stderr].concat()).into_owned()
 }
 
@@ -172,7 +172,7 @@ fn a_route_that_detects_writes_down_and_forwards() {
 }
 
 /// Answers every request with 200 and counts the bytes of bodies that it got, without keeping them.
-fn sink() -> (SocketAddr, Arc<AtomicU64>) {
+pub fn sink() -> (SocketAddr, Arc<AtomicU64>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let (address, count) = (listener.local_addr().expect("bound"), Arc::new(AtomicU64::new(0)));
     let all = Arc::clone(&count);
@@ -220,7 +220,7 @@ fn zeros(tls: &mut Tls, mut left: u64) {
     }
 }
 
-fn upload_zeros(privet: &Privet, target: &str, length: u64) -> String {
+pub fn upload_zeros(privet: &Privet, target: &str, length: u64) -> String {
     let mut tls = privet.tls();
     // On a busy machine a scan of much takes its time.
     tls.sock.set_read_timeout(Some(Duration::from_secs(1200))).expect("set");
@@ -232,7 +232,7 @@ fn upload_zeros(privet: &Privet, target: &str, length: u64) -> String {
     read_all(&mut tls)
 }
 
-const MIB: u64 = 1 << 20;
+pub const MIB: u64 = 1 << 20;
 
 #[test]
 fn more_than_can_be_scanned_is_refused_before_it_is_asked_for_or_passes_whole() {

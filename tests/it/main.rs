@@ -28,6 +28,7 @@ mod grpc;
 mod guards;
 mod hook;
 mod http;
+mod icap;
 mod incident;
 mod intercept;
 mod journal;

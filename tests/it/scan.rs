@@ -255,7 +255,7 @@ fn an_application_that_can_be_reached_around_privet_is_found() {
 fn a_configuration_is_looked_at_and_what_is_suggested_is_accepted() {
     let dir = here();
     fs::write(dir.path().join("tokens.key"), "").expect("written");
-    let risky = "[privacy]\nkey_file = \"tokens.key\"\n[head]\nunderscores = \"keep\"\n[access_log]\npath = \"off\"\n";
+    let risky = "[privacy]\nkey_file = \"tokens.key\"\n[head]\nunderscores = \"keep\"\n[access_log]\npath = \"off\"\n[journal]\npath = \"off\"\n";
     let route = "[[route]]\nhost = \"shop.example\"\nupstream = \"http://10.0.0.9:80\"\ncleartext_reason = \"inner\"\nhsts = \"off\"\n";
     let listen = "trusted = [\"0.0.0.0/1\"]\n";
     let base = crate::support::config([free_port(), free_port(), free_port()], listen, &format!("{risky}{route}"));
@@ -265,6 +265,7 @@ fn a_configuration_is_looked_at_and_what_is_suggested_is_accepted() {
         "config-wide-trust",
         "config-lax-head",
         "config-unlogged",
+        "config-no-journal",
         "config-cleartext",
         "config-unguarded",
         "config-unwatched",
@@ -324,6 +325,7 @@ fn lax_settings_and_old_rules_are_told() {
     let strict = text("127.0.0.1", "tls.key").replace("detect", "block").replace("\"pass\"", "\"refuse\"");
     let found = lint(strict);
     assert!(lax.iter().all(|id| !found.contains(*id)) && !found.contains("config-unwatched"), "{found:?}");
+    assert!(!found.contains("config-no-journal"), "it is on unless somebody turns it off: {found:?}");
 }
 
 #[test]

@@ -39,7 +39,8 @@ fn clamd(answers: bool) -> (Target, Arc<AtomicUsize>) {
 
 fn scanner(clamd: Target, folder: &Path, queue: usize, timeout: Duration) -> Arc<Scanner> {
     let settings = Settings {
-        clamd,
+        clamd: Some(clamd),
+        icap: None,
         cleartext_reason: None,
         connections: 1,
         queue,

@@ -1,4 +1,4 @@
-//! `[antivirus]`: clamd, and what is held for it.
+//! `[antivirus]`: scanners, and what is held for them.
 
 use super::key::{Key, key};
 
@@ -8,22 +8,29 @@ pub(super) const KEYS: &[Key] = &[
         "antivirus",
         "clamd",
         "\"unix:/run/clamav/clamd.ctl\"",
-        "unix:/run/clamav/clamd.ctl",
+        "unix:/run/clamav/clamd.ctl; none where `icap` is named",
         "Where ClamAV's clamd listens: \"unix:/PATH\" or \"tcp:HOST:PORT\".",
+    ),
+    key(
+        "antivirus",
+        "icap",
+        "\"icap://127.0.0.1:1344/avscan\"",
+        "none",
+        "The service of an ICAP server (RFC 3507), in place of clamd or, where `clamd` is named as well, besides it: both have to call a file clean then.",
     ),
     key(
         "antivirus",
         "cleartext_reason",
         "\"own network\"",
         "none",
-        "Why files go to clamd in cleartext beyond loopback; without it that is an error.",
+        "Why files go to a scanner in cleartext beyond loopback; without it that is an error.",
     ),
     key(
         "antivirus",
         "connections",
         "4",
         "4",
-        "Most bodies that are scanned at once: not more than clamd's MaxThreads.",
+        "Most bodies that are scanned at once: not more than clamd's MaxThreads. What an ICAP server allows (`Max-Connections`) is kept besides.",
     ),
     key("antivirus", "queue", "64", "64", "Most bodies that wait for their turn; what comes beyond is not scanned."),
     key("antivirus", "timeout", "\"60s\"", "60s", "Longest wait for a turn, and longest time of a scan."),
@@ -32,14 +39,14 @@ pub(super) const KEYS: &[Key] = &[
         "on_unavailable",
         "\"closed\"",
         "closed",
-        "What becomes of a body that can't be judged on routes that block, because clamd is away, slow or full, or the body can't be taken apart: \"closed\" (refused) or \"open\".",
+        "What becomes of a body that can't be judged on routes that block, because a scanner is away, slow or full, or the body can't be taken apart: \"closed\" (refused) or \"open\".",
     ),
     key(
         "antivirus",
         "max_age",
         "\"24h\"",
         "24h",
-        "Age from which on signatures are stale: told in metrics, log and status, and refused where a route says so.",
+        "Age from which on clamd's signatures are stale (ICAP tells no age): told in metrics, log and status, and refused where a route says so.",
     ),
     key(
         "antivirus",

@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use crate::scan::{finding::Finding, rule::Remedy};
 
-/// Lines for the route of `title`, and tables behind it. `upstream` is given where there is no configuration yet, so that the whole is one.
+/// Lines for the route of `title`, and tables behind it. `upstream` is given where there is no configuration yet, so that the whole is one; else
+/// `text` is the configuration, and of tables that it has there are only lines to add.
 #[must_use]
-pub fn write(findings: &[&Finding], title: &str, upstream: Option<&str>) -> String {
+pub fn write(findings: &[&Finding], title: &str, upstream: Option<&str>, text: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     let mut headers: Vec<(&str, String)> = Vec::new();
     let mut hidden: Vec<&str> = Vec::new();
@@ -61,10 +62,26 @@ pub fn write(findings: &[&Finding], title: &str, upstream: Option<&str>) -> Stri
     for line in lines {
         let _ = writeln!(out, "{line}");
     }
-    for table in tables {
+    // What belongs into tables of the file comes before those that are new, for lines behind them would be theirs.
+    let (present, new): (Vec<_>, Vec<_>) = tables.into_iter().partition(|table| has(text, table));
+    for table in present {
+        let (header, lines) = table.split_once('\n').unwrap_or((&table, ""));
+        let _ = writeln!(out, "\n# In the {header} that the file has:");
+        for line in lines.lines() {
+            let _ = writeln!(out, "# {line}");
+        }
+    }
+    for table in new {
         let _ = writeln!(out, "\n{table}");
     }
     out
+}
+
+/// Whether a configuration has a table already that there can be only one of, by the header it begins with.
+fn has(text: &str, table: &str) -> bool {
+    let header = table.lines().next().unwrap_or_default();
+    let plain = |line: &str| line.split('#').next().unwrap_or_default().replace([' ', '\t', '"'], "");
+    !header.starts_with("[[") && text.lines().any(|line| plain(line) == header)
 }
 
 fn push(list: &mut Vec<String>, item: String) {
@@ -112,9 +129,32 @@ mod tests {
         ]
         .map(of)
         .into();
-        let text = write(&all.iter().collect::<Vec<_>>(), "x", Some("http://127.0.0.1:9"));
+        let text = write(&all.iter().collect::<Vec<_>>(), "x", Some("http://127.0.0.1:9"), "");
         assert_eq!(text.matches("hide_headers").count(), 1, "{text}");
         assert!(text.contains("frame-ancestors 'self'; upgrade-insecure-requests\"") && text.contains("\"Server\""));
         assert!(text.contains("[[login]]\npath = \"/login\"") && text.matches("shield = ").count() == 1);
+    }
+
+    #[test]
+    fn a_table_that_is_there_is_not_written_again() {
+        let of = |id: &str| {
+            Finding::new(rules::named(id).expect("a rule"), "http://127.0.0.1:9/login", &Seen::default(), &Blind)
+        };
+        let all: Vec<Finding> = ["config-no-bans", "stack-trace", "login-unthrottled"].map(of).into();
+        let all: Vec<&Finding> = all.iter().collect();
+        let there =
+            "[[login]]\npath = \"/\"\n[ shield ] # ours\nlevel = 2\n[[route]]\nupstream = \"http://127.0.0.1:9\"\n";
+        let text = write(&all, "*/", None, there);
+        assert!(
+            text.contains("# In the [shield] that the file has:\n# rules = ") && !text.contains("\n[shield]\n"),
+            "{text}"
+        );
+        assert!(text.contains("\n[shield.ban]\nscanner") && text.contains("\n[[login]]\n"), "others are new: {text}");
+        assert!(text.find("# In the [shield]") < text.find("[shield.ban]"));
+        let text = write(&all, "*/", None, "[shield.ban]\nscanner = \"3/1m\"\n");
+        assert!(
+            text.contains("\n[shield]\nrules") && text.contains("# In the [shield.ban] that the file has:"),
+            "{text}"
+        );
     }
 }

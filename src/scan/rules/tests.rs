@@ -246,3 +246,74 @@ fn what_is_asked_of_hostile_answers_is_answered() {
         }
     }
 }
+
+/// What a fuzzer does, for a moment and always alike.
+#[test]
+fn nothing_that_servers_and_pages_send_makes_it_stumble() {
+    use crate::scan::{page::Page, probe::hello};
+    const WORDS: &[&str] = &[
+        "<",
+        ">",
+        "</",
+        "<a href=\"",
+        "<form action='",
+        "<script src=",
+        "<input type=password name=",
+        " integrity=\"",
+        "\"",
+        "'",
+        "=",
+        " ",
+        "\n",
+        "http://",
+        "https://a.example/",
+        "?q=",
+        "&amp;",
+        "&#",
+        ";",
+        "<!--",
+        "-->",
+        "<![CDATA[",
+        "Traceback (most recent call last)",
+        "Index of /",
+        "10.1.2.3",
+        "\u{e9}",
+        "{",
+        "}",
+        "[",
+        "]",
+        ":",
+        ",",
+        "\"jquery\"",
+        "\"vulnerabilities\"",
+        "\"below\"",
+        "\"1.2\"",
+        "\"extractors\"",
+        "\"filename\"",
+        "\"(§§version§§)\"",
+        "\"info\"",
+        "\\",
+        "\u{16}\u{3}\u{3}\0",
+        "\u{2}\0\0",
+        "\u{15}\u{3}\u{1}\0\u{2}",
+    ];
+    let mut random = fastrand::Rng::with_seed(9);
+    for _ in 0..100_000 {
+        let mut body = Vec::new();
+        for _ in 0..random.usize(..24) {
+            match random.u8(..4) {
+                0 => body.push(random.u8(..)),
+                _ => body.extend_from_slice(WORDS[random.usize(..WORDS.len())].as_bytes()),
+            }
+        }
+        let _ = Page::read(&body);
+        let _ = Libraries::read(&body);
+        let _ = hello::read(&body);
+        // A record and a message with lengths that fit, so that what is within is read.
+        let within = &body[..body.len().min(200)];
+        let length = u8::try_from(within.len()).expect("short");
+        let mut record = vec![22, 3, 3, 0, length + 4, 2, 0, 0, length];
+        record.extend_from_slice(within);
+        let _ = hello::read(&record);
+    }
+}

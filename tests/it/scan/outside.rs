@@ -101,6 +101,75 @@ fn sslyze_agrees() {
     }
 }
 
+/// What testssl.sh finds on the laxest OpenSSL and on Privet, Privet finds too, but for what is named here.
+#[test]
+fn testssl_agrees() {
+    if Command::new("testssl").arg("--version").output().is_err() {
+        println!("skipped: testssl.sh is not installed");
+        return;
+    }
+    let dir = here();
+    let subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
+    let key = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "90", "-keyout", "a.key", "-out", "a.crt"];
+    make(dir.path(), &[&key[..], &subject].concat());
+    let lax = ["-cert", "a.crt", "-key", "a.key", "-cipher", "ALL:eNULL:aNULL:@SECLEVEL=0", "-min_protocol", "TLSv1"];
+    let (_server, lax) = openssl(dir.path(), &lax);
+    let origin = Origin::start(crate::support::OK);
+    let privet = Privet::with(&origin.route(""));
+    // Each that is no fault of its kind by ours, or is not looked at: docs/SCAN.md has them.
+    let alone = ["cert_revocation", "cert_expirationStatus", "cert_notAfter", "security_headers"];
+    let same: &[(&str, &[&str])] = &[
+        ("SSLv3", &["tls-sslv3"]),
+        ("TLS1", &["tls-old"]),
+        ("TLS1_1", &["tls-old"]),
+        ("TLS1_3", &["tls-without-1-3"]),
+        ("cipherlist_NULL", &["tls-broken-suite"]),
+        ("cipherlist_aNULL", &["tls-broken-suite"]),
+        ("cipherlist_EXPORT", &["tls-broken-suite"]),
+        ("cipherlist_LOW", &["tls-broken-suite"]),
+        ("cipherlist_3DES_IDEA", &["tls-broken-suite"]),
+        ("cipherlist_AVERAGE", &["tls-cbc-suite"]),
+        ("cert_chain_of_trust", &["certificate-untrusted"]),
+        ("cert_trust", &["certificate-name"]),
+    ];
+    for (name, port, least) in [("lax", lax, 5), ("privet", privet.https.port(), 1)] {
+        let url = format!("https://localhost:{port}/");
+        let ours = report(dir.path(), &[&url, "--no-files", "--no-login", "--pages", "1"]);
+        let file = dir.path().join(format!("{name}.json"));
+        // Its own limits are for one question each.
+        let out = Command::new("timeout")
+            .args(["900", "testssl", "--quiet", "--color", "0", "--fast", "--warnings", "batch", "--nodns", "none"])
+            .args(["--ip", "127.0.0.1", "--connect-timeout", "20", "--openssl-timeout", "20", "-p", "-s", "-S", "-h"])
+            .arg("--jsonfile-pretty")
+            .arg(&file)
+            .arg(format!("localhost:{port}"))
+            .current_dir(dir.path())
+            .output()
+            .expect("runs");
+        let theirs: Value =
+            serde_json::from_slice(&fs::read(&file).unwrap_or_default()).unwrap_or_else(|_| panic!("{}", text(&out)));
+        let parts = theirs["scanResult"][0].as_object().cloned().unwrap_or_default();
+        let all: Vec<Value> = parts.values().filter_map(Value::as_array).flatten().cloned().collect();
+        let found: Vec<(String, String)> = all
+            .iter()
+            .filter(|one| ["LOW", "MEDIUM", "HIGH", "CRITICAL"].iter().any(|level| one["severity"] == *level))
+            .map(|one| (one["id"].as_str().unwrap_or_default().to_owned(), one["finding"].to_string()))
+            .collect();
+        println!("{name}: {found:?}; Privet: {:?}", ids(&ours));
+        assert!(found.len() >= least, "{}", text(&out));
+        for (id, finding) in found {
+            // Of localhost browsers keep no HSTS.
+            if alone.contains(&&*id) || id.starts_with("HSTS") {
+                println!("testssl.sh alone: {id} {finding}");
+                continue;
+            }
+            let own = same.iter().find(|(known, _)| *known == id).map(|(_, own)| *own);
+            let own = own.unwrap_or_else(|| panic!("{name}: testssl.sh alone has found {id}: {finding}"));
+            assert!(own.iter().any(|rule| ids(&ours).contains(*rule)), "{name} {id} {finding}: {ours:#}");
+        }
+    }
+}
+
 /// What wapiti's modules for headers, cookies and policies find on the demo application, Privet finds too.
 #[test]
 fn wapiti_agrees() {
