@@ -30,7 +30,7 @@ use crate::{
     common::clock,
     gateway::Plan,
     identity::{Realm, session::table::Listed},
-    incident::{Cases, remedy::Remedies},
+    incident::{Cases, remedy::Remedies, signal::Feed},
     journal::{Journal, Kind, Record},
     login::{Rule, top::Offender},
     privacy::{Engine, Tally},
@@ -61,6 +61,8 @@ pub struct Reach {
     pub office: ArcSwapOption<Office>,
     /// Cases of incidents, where they are kept.
     pub cases: OnceLock<Arc<Cases>>,
+    /// What opens them.
+    pub feed: OnceLock<Arc<Feed>>,
     /// Their countermeasures.
     pub remedies: OnceLock<Arc<Remedies>>,
 }
@@ -121,6 +123,11 @@ async fn answer(request: Request<Incoming>, reach: &Reach) -> Response<Full<Byte
     let body = body.to_bytes();
     if parts.uri.path().starts_with(registry::PREFIX) {
         let (status, said) = registry::answer(reach.office.load_full(), &parts.method, parts.uri.path(), &body).await;
+        return respond(status, &said);
+    }
+    if parts.uri.path() == incident::MUTES {
+        let desk = reach.office.load_full().zip(reach.feed.get());
+        let (status, said) = incident::mutes(desk, &parts.method, &body).await;
         return respond(status, &said);
     }
     if parts.uri.path().starts_with(incident::PREFIX) {

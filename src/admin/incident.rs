@@ -9,11 +9,21 @@ use super::registry::{Office, status};
 use crate::{
     common::clock,
     identity::order::Order,
-    incident::{Cases, Command, Refused, view},
+    incident::{
+        Cases, Command, Refused,
+        signal::{
+            Feed,
+            feed::{self, carry_out},
+            mutes,
+        },
+        view,
+    },
 };
 
 /// Below which paths they are.
 pub const PREFIX: &str = "/v1/incidents";
+/// Where mutes are.
+pub const MUTES: &str = "/v1/incidents/mutes";
 
 /// Answers a command about cases.
 pub(super) async fn answer(
@@ -58,5 +68,39 @@ pub(super) async fn answer(
             (StatusCode::OK, view::show(&cases.state(), &cases.settings().laws, number, now()))
         }
         _ => (StatusCode::NOT_FOUND, json!({ "error": "no such command", "exit": 3 })),
+    }
+}
+
+/// Answers a command about rules that are muted.
+pub(super) async fn mutes(
+    desk: Option<(Arc<Office>, &Arc<Feed>)>,
+    method: &Method,
+    body: &[u8],
+) -> (StatusCode, Value) {
+    let Some((office, feed)) = desk else {
+        let error = "this gateway keeps no cases: it keeps no journal, or is one of several with a journal each";
+        return (StatusCode::SERVICE_UNAVAILABLE, json!({ "error": error, "exit": 3 }));
+    };
+    if method == Method::GET {
+        let mut object = feed.mutes().state().object(clock::now().into());
+        object["unread"] = feed.mutes().unread().missing().into();
+        return (StatusCode::OK, object);
+    }
+    let Ok(order) = serde_json::from_slice::<Order<mutes::Order>>(body) else {
+        return (StatusCode::BAD_REQUEST, json!({ "error": "the order can't be read", "exit": 2 }));
+    };
+    let Some(realm) = office.realm().await else {
+        return (StatusCode::SERVICE_UNAVAILABLE, json!({ "error": "the realm can't be opened", "exit": 3 }));
+    };
+    match carry_out(feed.mutes(), feed.registry(), realm, order, clock::now()).await {
+        Ok(events) => (StatusCode::OK, json!({ "events": events })),
+        Err(denied) => {
+            let status = match &denied {
+                feed::Denied::Unproved(refused) => status(refused),
+                feed::Denied::Refused(_) if denied.exit() == 3 => StatusCode::SERVICE_UNAVAILABLE,
+                feed::Denied::Refused(_) => StatusCode::FORBIDDEN,
+            };
+            (status, json!({ "error": denied.to_string(), "hint": denied.hint(), "exit": denied.exit() }))
+        }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     common::lock_file::LockFile,
     config::Config,
     gateway::Plan,
-    incident::{Cases, remedy::Remedies},
+    incident::{Cases, remedy::Remedies, signal::Feed},
     journal::Journal,
     tls,
 };
@@ -33,6 +33,7 @@ impl Control {
         desk: Option<&Arc<Desk>>,
         office: Option<Arc<Office>>,
         cases: Option<&Arc<Cases>>,
+        feed: Option<&Arc<Feed>>,
         remedies: Option<&Arc<Remedies>>,
     ) {
         if let Some(journal) = journal {
@@ -41,6 +42,9 @@ impl Control {
         }
         if let Some(cases) = cases {
             let _ = self.reach.cases.set(Arc::clone(cases));
+        }
+        if let Some(feed) = feed {
+            let _ = self.reach.feed.set(Arc::clone(feed));
         }
         if let Some(remedies) = remedies {
             let _ = self.reach.remedies.set(Arc::clone(remedies));
@@ -70,8 +74,9 @@ pub(super) fn open(lock: LockFile, config: &Config, plan: &Arc<Plan>, tls: &Arc<
     let opened = || -> anyhow::Result<(Arc<Reach>, AbortHandle)> {
         let (plan, tls) = (ArcSwap::new(Arc::clone(plan)), Arc::clone(tls));
         let (office, desk) = (ArcSwapOption::empty(), ArcSwapOption::empty());
-        let (journal, cases, remedies) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        let reach = Arc::new(Reach { plan, tls, desk, journal, office, cases, remedies });
+        let (journal, cases) = (OnceLock::new(), OnceLock::new());
+        let (feed, remedies) = (OnceLock::new(), OnceLock::new());
+        let reach = Arc::new(Reach { plan, tls, desk, journal, office, cases, feed, remedies });
         let listener = admin::control::bind(&config.data_dir)?;
         let task = tokio::spawn(admin::control::serve(listener, Arc::clone(&reach))).abort_handle();
         Ok((reach, task))

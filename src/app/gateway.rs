@@ -13,7 +13,7 @@ use anyhow::{Context as _, bail};
 use tokio::{runtime::Handle as Runtime, sync::mpsc::UnboundedSender, task::AbortHandle};
 
 use super::{
-    antivirus, asking, authority, bans, consent, console, control,
+    antivirus, asking, authority, bans, consent, console, control, detection,
     doors::{Doors, bound, doors},
     incident, journal, keys, registry, remedy, restarts, shown, store, telemetry, watch,
 };
@@ -27,7 +27,7 @@ use crate::{
         Plan,
         plan::{Bounds, Means},
     },
-    incident::{Cases, remedy::Remedies},
+    incident::{Cases, remedy::Remedies, signal::Feed},
     login::Guard,
     observe::{access_log::Log, metrics::Metrics, otlp::Telemetry},
     privacy::Keys,
@@ -52,6 +52,7 @@ pub struct Running {
     asking: Option<asking::Asking>,
     registry: Option<Arc<Registry>>,
     cases: Option<Arc<Cases>>,
+    feed: Option<Arc<Feed>>,
     remedies: Option<Arc<Remedies>>,
     guard: Arc<Guard>,
     attempts: bans::Listener,
@@ -87,6 +88,7 @@ impl Running {
     ///
     /// # Errors
     /// When an address, file or privilege is not to be had.
+    #[allow(clippy::too_many_lines, reason = "all that a gateway is made of, in its order")]
     pub fn start(
         config: Config,
         keys: &Arc<Keys>,
@@ -122,6 +124,7 @@ impl Running {
         let journal = journal::Running::start(&config, lock.is_some(), &process, &guard)?;
         let registry = registry::start(&config, journal.stream(), &process.metrics)?;
         let cases = incident::start(&config, journal.stream(), registry.as_ref(), &process.metrics)?;
+        let feed = detection::start(&config, &journal, cases.as_ref(), registry.as_ref(), &process.metrics)?;
         let remedies = remedy::start(&config, journal.stream(), registry.as_ref(), cases.as_ref(), &process.metrics)?;
         let overlay = remedy::overlay(remedies.as_ref());
         let mut console = console::Console::new(&config, registry.as_ref(), &process.tls, &process.metrics)?;
@@ -147,7 +150,8 @@ impl Running {
         let control = lock.and_then(|lock| control::open(lock, &config, &plan, &process.tls));
         let office = registry::follow(registry.as_ref(), &config, &realms, &guard);
         if let Some(control) = &control {
-            control.introduce(journal.journal(), desk.as_ref(), office, cases.as_ref(), remedies.as_ref());
+            let (journal, cases) = (journal.journal(), cases.as_ref());
+            control.introduce(journal, desk.as_ref(), office, cases, feed.as_ref(), remedies.as_ref());
         }
         if let Some(remedies) = &remedies {
             admin::remedy::hold(&plan, remedies);
@@ -168,6 +172,7 @@ impl Running {
             desk,
             registry,
             cases,
+            feed,
             remedies,
             issuance,
             config,
@@ -210,6 +215,7 @@ impl Running {
     ///
     /// # Errors
     /// When something that `config` names is not to be had; the old configuration goes on.
+    #[allow(clippy::too_many_lines, reason = "all that changes, in its order")]
     pub fn apply(&mut self, config: Config) -> anyhow::Result<()> {
         let settings = Arc::new(config.server.clone());
         restarts::warn(&self.config, &config, self.workers.len());
@@ -296,6 +302,9 @@ impl Running {
         if let Some(cases) = &self.cases {
             cases.apply(config.incident.clone());
         }
+        if let Some(feed) = &self.feed {
+            feed.apply(config.incident.signals.clone());
+        }
         shown::all(&self.process.metrics, &plan, self.log.as_ref());
         self.journal.listen(&guard);
         self.attempts.listen(plan.bans.as_ref(), &guard);
@@ -346,6 +355,9 @@ impl Running {
         }
         if let Some(cases) = &self.cases {
             incident::look(cases, clock::now());
+        }
+        if let Some(feed) = &self.feed {
+            detection::look(feed, clock::now());
         }
         if let Some(remedies) = &self.remedies {
             remedy::look(remedies, &self.plan, clock::now());

@@ -14,7 +14,7 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, interval_at},
 };
 
-use super::witness;
+use super::{exposure::Exposures, witness};
 use crate::{
     common::clock,
     config::Config,
@@ -23,6 +23,7 @@ use crate::{
     login::{
         Guard,
         event::{Event, Verdict},
+        stuffed::Failures,
     },
     observe::metrics::{Metrics, Sample, Source},
     seal::Ring,
@@ -47,6 +48,8 @@ pub(super) struct Running {
     listener: Option<(Arc<Guard>, AbortHandle)>,
     /// What looks after journals that nobody writes.
     idle: Option<AbortHandle>,
+    /// Who writes down what requests have exposed.
+    _exposures: Option<Exposures>,
     /// Who brings checkpoints to witnesses.
     _witnesses: Option<witness::Running>,
 }
@@ -86,7 +89,9 @@ impl Running {
         show(&process.metrics, journal.as_ref(), shared);
         let witnesses =
             journal.as_ref().map(|journal| witness::Running::start(journal, shared, settings, &process.metrics));
-        let mut running = Self { journal, stream, listener: None, idle: None, _witnesses: witnesses };
+        let exposures = journal.as_ref().map(|journal| Exposures::start(journal, &process.metrics));
+        let mut running =
+            Self { journal, stream, listener: None, idle: None, _exposures: exposures, _witnesses: witnesses };
         running.look_after(config, HOUR);
         running.note(|| Record::process_started(&hex(&config.sha256)));
         let certificates = process.tls.expiries();
@@ -293,6 +298,8 @@ async fn attempts(journal: Arc<Journal>, mut events: tokio::sync::broadcast::Rec
 struct Refusals {
     seen: HashSet<(Arc<str>, &'static str, String)>,
     more: u64,
+    /// Who has failed at logins of applications.
+    failures: Failures<String>,
 }
 
 impl Refusals {
@@ -315,8 +322,11 @@ impl Refusals {
             }
             self.seen.insert(key);
         } else if !event.login.starts_with("realm ") {
-            // Who signs in at an application is the application's to write down.
-            return None;
+            // Who signs in at an application is the application's to write down; that somebody has guessed is not.
+            let seconds = event.time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+            let own = format!("{} {}", event.login, account.as_deref()?);
+            let failures = self.failures.take(seconds, &own, &address, kind == Kind::SignInSuccess)?;
+            return Some(Record::login_stuffed(&event.login, account, address, failures));
         }
         Some(Record::sign_in(kind, &event.login, account, address, limit))
     }

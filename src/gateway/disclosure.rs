@@ -133,6 +133,9 @@ pub async fn open(
     let action = access::action(&parts.method, line.subject_of(head.target.path()).is_some());
     let shard = Shard::clone(&gateway.shard);
     let mut disclosure = Disclosure::begin(authority, line, who.map(|who| &**who), permitted, action, head, id, shard);
+    if let Some(length) = gateway.plan.runs.of(line, who.map(|who| &**who), head) {
+        disclosure.facts.insert("sequence".to_owned(), length.into());
+    }
     let witness = Witness::new(authority, line, permit, disclosure.seen());
     if !parts.method.is_safe() {
         disclosure.written().await?;

@@ -34,6 +34,7 @@ pub mod remedy;
 pub mod request_body;
 pub mod returned;
 pub mod route;
+pub mod runs;
 pub mod settings;
 pub mod shield;
 pub mod trace;
@@ -133,6 +134,9 @@ impl Gateway {
             return Box::pin(gate::own(self, client, watch, &head, &parts, body, &record.upload())).await;
         }
         let line = line.ok_or(Kind::NoRoute)?;
+        if let Some(what) = redirect::exposes(client, &line.route, &parts, &body) {
+            self.shard.count(Labelled::Exposures, &[&line.route.name, what]);
+        }
         if let Some(answer) = redirect::cleartext(client, &line.route, &head, self.plan.redirect_port)? {
             return Ok(answer);
         }

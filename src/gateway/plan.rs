@@ -27,6 +27,7 @@ use crate::{
         request_body::UploadRules,
         returned::Memory,
         route::Table,
+        runs::Runs,
         settings::{HeadRules, Route, Settings},
         trace::Tracing,
         upload::Upload,
@@ -74,6 +75,8 @@ pub struct Plan {
     pub bans: Option<Arc<Bans>>,
     /// What people were shown in the place of values.
     pub memory: Arc<Memory>,
+    /// Neighbouring numbers that people open in a row.
+    pub runs: Arc<Runs>,
     /// Leave to take files along that was used.
     pub spent: Arc<Spent>,
     /// Who may do what with personal data, and where it is written down.
@@ -217,6 +220,7 @@ impl Plan {
             shield: settings.shield.clone(),
             spent: previous.map(|plan| Arc::clone(&plan.spent)).unwrap_or_default(),
             memory: previous.map(|plan| Arc::clone(&plan.memory)).unwrap_or_default(),
+            runs: previous.map(|plan| Arc::clone(&plan.runs)).unwrap_or_default(),
             bounds,
             engine: engines.of(&settings.privacy),
             routes,

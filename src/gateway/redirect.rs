@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderValue, Response, StatusCode, header, request::Parts};
+use http_body::Body as HttpBody;
 
 use crate::{
     common::authority::Authority,
@@ -50,6 +51,18 @@ pub fn cleartext(client: &Client, route: &Route, head: &Head, port: u16) -> Resu
         Cleartext::Refuse => Err(Kind::Cleartext),
         Cleartext::Redirect => to_https(head, port).map(Some),
     }
+}
+
+/// What a cleartext request to a route that is served over TLS alone has given away to whoever listens: it was sent before it could be told.
+#[must_use]
+pub fn exposes(client: &Client, route: &Route, parts: &Parts, body: &impl HttpBody) -> Option<&'static str> {
+    if client.secure || route.cleartext == Cleartext::Serve {
+        return None;
+    }
+    if parts.headers.contains_key(header::AUTHORIZATION) {
+        return Some("credentials");
+    }
+    (!parts.method.is_safe() && !body.is_end_stream()).then_some("form")
 }
 
 /// The same page over TLS. 308 keeps the method (RFC 9110, section 15.4.9).

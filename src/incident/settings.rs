@@ -1,6 +1,6 @@
 //! What is asked of cases. Validated values only; `config` fills them.
 
-use super::law::Law;
+use super::{law::Law, signal};
 
 /// The names of all laws that are known.
 #[must_use]
@@ -13,10 +13,12 @@ pub fn known_laws() -> Vec<&'static str> {
 pub struct Settings {
     /// The laws whose clocks run, by their ids.
     pub laws: Vec<String>,
+    /// What opens cases.
+    pub signals: signal::Settings,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { laws: vec!["kr-pipa".to_owned()] }
+        Self { laws: vec!["kr-pipa".to_owned()], signals: signal::Settings::default() }
     }
 }

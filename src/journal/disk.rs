@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, Write as _},
+    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
@@ -30,6 +30,17 @@ pub trait Files {
     /// As [`Files::read`].
     fn length(&self, name: &str) -> io::Result<u64> {
         Ok(self.read(name)?.len() as u64)
+    }
+
+    /// The rest of a file, from this place on.
+    ///
+    /// # Errors
+    /// As [`Files::read`].
+    fn read_from(&self, name: &str, at: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = self.read(name)?;
+        let at = usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
+        bytes.drain(..at);
+        Ok(bytes)
     }
 }
 
@@ -83,6 +94,10 @@ impl<F: Files + ?Sized> Files for Box<F> {
 
     fn length(&self, name: &str) -> io::Result<u64> {
         (**self).length(name)
+    }
+
+    fn read_from(&self, name: &str, at: u64) -> io::Result<Vec<u8>> {
+        (**self).read_from(name, at)
     }
 }
 
@@ -149,6 +164,14 @@ impl Files for Folder {
 
     fn length(&self, name: &str) -> io::Result<u64> {
         Ok(fs::metadata(self.path.join(name))?.len())
+    }
+
+    fn read_from(&self, name: &str, at: u64) -> io::Result<Vec<u8>> {
+        let mut file = File::open(self.path.join(name))?;
+        file.seek(SeekFrom::Start(at))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(bytes)
     }
 }
 

@@ -169,6 +169,18 @@ kinds! {
     QuarantineReleased = "quarantine.released", Operations;
     /// An infected file was deleted.
     QuarantinePurged = "quarantine.purged", Operations;
+    /// Signals of a rule open no case for a while, by an officer's word.
+    IncidentMuted = "incident.muted", Grants;
+    /// They do again.
+    IncidentUnmuted = "incident.unmuted", Grants;
+    /// Signals of a rule that open no case.
+    SignalMuted = "signal.muted", Operations;
+    /// Somebody has signed in at an application after many failures.
+    LoginStuffed = "login.stuffed", Access;
+    /// URLs of requests have held personal data.
+    ExposureUrl = "exposure.url", Operations;
+    /// Requests have carried credentials or personal data over cleartext.
+    ExposureCleartext = "exposure.cleartext", Operations;
     /// A case was opened: people's data may have left.
     IncidentOpened = "incident.opened", Grants;
     /// A rule has seen something that a case is about.

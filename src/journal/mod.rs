@@ -4,6 +4,7 @@
 //! `checkpoint` what is signed of it. `key` holds a data key a day and class; destroying it is deleting. `segment` are the files, `disk` what they
 //! lie on, `postgres` the same in a database, and `place` which of these. `queue` and `writer` are the two sides of writing, `open` is how it begins again after whatever has happened. `verify` and
 //! `search` read it without a gateway, and `snapshot` copies it beside one.
+//! `tail` reads on from where it was read to.
 //! `stream` is what all gateways decide by: one's own journal, or the chain that all of a database share (`shared`, and `scribe` that writes it).
 //! `witness` brings checkpoints to where the operator's hands don't reach. `docs/JOURNAL.md` has the format and what it is good against.
 
@@ -25,6 +26,7 @@ pub mod settings;
 pub mod shared;
 pub mod snapshot;
 pub mod stream;
+pub mod tail;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

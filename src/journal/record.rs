@@ -112,6 +112,24 @@ impl Record {
         Self::new(kind, fields)
     }
 
+    /// Somebody has signed in at an application after so many failures: of the account from elsewhere, or of other accounts from the address.
+    #[must_use]
+    pub fn login_stuffed(login: &str, account: Option<String>, address: String, failures: u64) -> Self {
+        let fields = [
+            ("login", login.into()),
+            ("account", account.into()),
+            ("address", address.into()),
+            ("failures", failures.into()),
+        ];
+        Self::new(Kind::LoginStuffed, fields)
+    }
+
+    /// So many requests of a route have shown what they should not ([`Kind::ExposureUrl`], cleartext).
+    #[must_use]
+    pub fn exposure(kind: Kind, route: &str, requests: u64) -> Self {
+        Self::new(kind, [("route", route.into()), ("requests", requests.into())])
+    }
+
     /// So many more attempts of a kind, not written down one by one.
     #[must_use]
     pub fn sign_ins(kind: Kind, attempts: u64) -> Self {

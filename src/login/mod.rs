@@ -8,6 +8,7 @@
 //!   states, [`mod@redis`] shares them between replicas, [`pace`] bounds the speed of attempts, [`device`] makes clients familiar,
 //!   [`challenge`] gives whoever has solved one a further attempt, [`tarpit`] lets refusals take their time.
 //! - [`breached`]: whether a password is one that breaches have made public.
+//! - [`stuffed`]: a sign-in that many failures came before.
 //! - [`event`]: what others are told; [`top`] and `source` look for offenders, and for a sign that addresses are not the clients'.
 
 mod answer;
@@ -30,6 +31,7 @@ pub mod rule;
 pub mod settings;
 mod source;
 pub mod state;
+pub mod stuffed;
 mod table;
 pub mod tarpit;
 pub mod top;

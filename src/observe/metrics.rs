@@ -123,6 +123,11 @@ impl Metrics {
         Map::sum(self.all().map(|shard| &shard.map))
     }
 
+    /// Shows each series of `family` on each worker: the values of its labels, and its count.
+    pub fn each(&self, family: Labelled, mut show: impl FnMut(&[&str], u64)) {
+        self.all().for_each(|shard| shard.each(family, &mut show));
+    }
+
     /// All of it as text.
     #[must_use]
     pub fn render(&self, format: Format) -> String {

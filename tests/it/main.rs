@@ -42,6 +42,7 @@ mod mask;
 mod matrix;
 mod memory;
 mod metrics;
+mod month;
 mod oidc;
 mod package;
 mod passkey;

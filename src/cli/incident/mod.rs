@@ -4,7 +4,9 @@ mod affected;
 mod change;
 mod decide;
 mod look;
+mod mute;
 mod remedy;
+mod replay;
 
 use std::process::ExitCode;
 
@@ -44,6 +46,14 @@ pub enum IncidentCommand {
     Affected(affected::AffectedArgs),
     /// Say that what a law asks for is done, or that it is not asked for in this case.
     ReportDone(decide::DoneArgs),
+    /// Say how often each rule would have fired over past records, by the thresholds of a configuration. Needs the keys.
+    Replay(replay::ReplayArgs),
+    /// Let signals of a rule open no case for a while.
+    Mute(mute::MuteArgs),
+    /// Let them open cases again.
+    Unmute(mute::UnmuteArgs),
+    /// Show what is muted, until when and why.
+    Mutes(mute::MutesArgs),
     /// Take a countermeasure, which holds at once and can be lifted: end sessions, close routes, lower limits, ban, mask, rotate keys.
     Remedy(remedy::RemedyArgs),
     /// Lift a countermeasure.
@@ -66,6 +76,10 @@ pub fn run(command: &IncidentCommand) -> ExitCode {
         IncidentCommand::Close(args) => decide::close(args),
         IncidentCommand::Affected(args) => affected::run(args),
         IncidentCommand::ReportDone(args) => decide::done(args),
+        IncidentCommand::Replay(args) => replay::run(args),
+        IncidentCommand::Mute(args) => mute::mute(args),
+        IncidentCommand::Unmute(args) => mute::unmute(args),
+        IncidentCommand::Mutes(args) => mute::list(args),
         IncidentCommand::Remedy(args) => remedy::take(args),
         IncidentCommand::Lift(args) => remedy::lift(args),
         IncidentCommand::Remedies(args) => remedy::list(args),

@@ -75,6 +75,7 @@ labelled! {
     Shield ["route", "verdict"] = "privet_shield_verdicts_total", "Requests that rules against intrusion were asked about, by what became of them.";
     ShieldExceeded ["route", "limit"] = "privet_shield_exceeded_total", "Requests of which more was there than is looked at, by the limit that was met.";
     Antivirus ["route", "verdict"] = "privet_antivirus_verdicts_total", "Bodies that were to be scanned for malware, by what became of that.";
+    Exposures ["route", "what"] = "privet_exposures_total", "Requests that carried credentials or a form over cleartext, where only TLS is served.";
     UpstreamFailures ["reason"] = "privet_upstream_failures_total", "Failures towards the application, by reason.";
 }
 
@@ -107,6 +108,14 @@ impl Counts {
         let other = || self.series(family, &vec![OTHER; values.len()], usize::MAX);
         if let Some(counter) = counter.or_else(other) {
             counter.add(many);
+        }
+    }
+
+    /// Shows each series of `family`: the values of its labels, and its count.
+    pub(super) fn each(&self, family: Labelled, mut show: impl FnMut(&[&str], u64)) {
+        for series in self.labelled[family as usize].load().iter() {
+            let values: Vec<&str> = series.values.iter().map(|value| &**value).collect();
+            show(&values, series.count.value());
         }
     }
 
