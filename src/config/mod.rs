@@ -17,6 +17,7 @@ mod incident;
 mod journal;
 mod login;
 pub mod logs;
+mod mail;
 mod privacy;
 pub mod reader;
 mod registry;
