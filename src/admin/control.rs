@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use tokio::net::{UnixListener, UnixStream};
 
 use super::{
-    antivirus, bans, consent, incident,
+    antivirus, bans, consent, incident, notice,
     registry::{self, Office},
     scan,
 };
@@ -30,7 +30,7 @@ use crate::{
     common::clock,
     gateway::Plan,
     identity::{Realm, session::table::Listed},
-    incident::Cases,
+    incident::{Cases, notice::Notices},
     journal::{Journal, Kind, Record},
     login::{Rule, top::Offender},
     privacy::{Engine, Tally},
@@ -61,6 +61,8 @@ pub struct Reach {
     pub office: ArcSwapOption<Office>,
     /// Cases of incidents, where they are kept.
     pub cases: OnceLock<Arc<Cases>>,
+    /// Notices of them, where they are kept.
+    pub notices: OnceLock<Arc<Notices>>,
 }
 
 /// Binds the socket in `data_dir`. One that is left over from a process that has ended is removed; the data folder's lock says that it has.
@@ -124,6 +126,11 @@ async fn answer(request: Request<Incoming>, reach: &Reach) -> Response<Full<Byte
     if parts.uri.path().starts_with(incident::PREFIX) {
         let desk = reach.office.load_full().zip(reach.cases.get());
         let (status, said) = incident::answer(desk, &parts.method, parts.uri.path(), &body).await;
+        return respond(status, &said);
+    }
+    if parts.uri.path().starts_with(notice::PREFIX) {
+        let desk = reach.office.load_full().zip(reach.notices.get());
+        let (status, said) = notice::answer(desk, &parts.method, parts.uri.path(), &body).await;
         return respond(status, &said);
     }
     let said: Value = serde_json::from_slice(&body).unwrap_or_default();

@@ -11,7 +11,7 @@ use crate::{
     common::lock_file::LockFile,
     config::Config,
     gateway::Plan,
-    incident::Cases,
+    incident::{Cases, notice::Notices},
     journal::Journal,
     tls,
 };
@@ -32,7 +32,7 @@ impl Control {
         journal: Option<&Arc<Journal>>,
         desk: Option<&Arc<Desk>>,
         office: Option<Arc<Office>>,
-        cases: Option<&Arc<Cases>>,
+        (cases, notices): (Option<&Arc<Cases>>, Option<&Arc<Notices>>),
     ) {
         if let Some(journal) = journal {
             // Set once.
@@ -40,6 +40,9 @@ impl Control {
         }
         if let Some(cases) = cases {
             let _ = self.reach.cases.set(Arc::clone(cases));
+        }
+        if let Some(notices) = notices {
+            let _ = self.reach.notices.set(Arc::clone(notices));
         }
         self.reach.desk.store(desk.cloned());
         self.reach.office.store(office);
@@ -66,8 +69,8 @@ pub(super) fn open(lock: LockFile, config: &Config, plan: &Arc<Plan>, tls: &Arc<
     let opened = || -> anyhow::Result<(Arc<Reach>, AbortHandle)> {
         let (plan, tls) = (ArcSwap::new(Arc::clone(plan)), Arc::clone(tls));
         let (office, desk) = (ArcSwapOption::empty(), ArcSwapOption::empty());
-        let (journal, cases) = (OnceLock::new(), OnceLock::new());
-        let reach = Arc::new(Reach { plan, tls, desk, journal, office, cases });
+        let (journal, cases, notices) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        let reach = Arc::new(Reach { plan, tls, desk, journal, office, cases, notices });
         let listener = admin::control::bind(&config.data_dir)?;
         let task = tokio::spawn(admin::control::serve(listener, Arc::clone(&reach))).abort_handle();
         Ok((reach, task))

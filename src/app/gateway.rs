@@ -27,7 +27,7 @@ use crate::{
         Plan,
         plan::{Bounds, Means},
     },
-    incident::Cases,
+    incident::{Cases, notice::Notices},
     login::Guard,
     observe::{access_log::Log, metrics::Metrics, otlp::Telemetry},
     privacy::Keys,
@@ -52,6 +52,7 @@ pub struct Running {
     asking: Option<asking::Asking>,
     registry: Option<Arc<Registry>>,
     cases: Option<Arc<Cases>>,
+    notices: Option<Arc<Notices>>,
     guard: Arc<Guard>,
     attempts: bans::Listener,
     store: Option<store::Running>,
@@ -129,6 +130,7 @@ impl Running {
         let journal = journal::Running::start(&config, lock.is_some(), &process, &guard)?;
         let registry = registry::start(&config, journal.stream(), &process.metrics)?;
         let cases = incident::start(&config, journal.stream(), registry.as_ref(), &process.metrics)?;
+        let notices = incident::notices(&config, journal.stream(), registry.as_ref(), cases.as_ref())?;
         let mut console = console::Console::new(&config, registry.as_ref(), &process.tls, &process.metrics)?;
         let desk = consent::start(&config, journal.stream())?;
         let authority = authority::of(&config, journal.journal(), registry.as_ref(), desk.as_ref())?;
@@ -136,6 +138,7 @@ impl Running {
         let means = Means {
             keys,
             authority,
+            notices: notices.clone(),
             guard: &guard,
             bans,
             watch: watch::of(&config, None)?,
@@ -151,7 +154,7 @@ impl Running {
         let control = lock.and_then(|lock| control::open(lock, &config, &plan, &process.tls));
         let office = registry::follow(registry.as_ref(), &config, &realms, &guard);
         if let Some(control) = &control {
-            control.introduce(journal.journal(), desk.as_ref(), office, cases.as_ref());
+            control.introduce(journal.journal(), desk.as_ref(), office, (cases.as_ref(), notices.as_ref()));
         }
         let workers = (0..settings.workers)
             .map(|index| Handle::start(index, &process, Arc::clone(&plan), Arc::clone(&settings)))
@@ -170,6 +173,7 @@ impl Running {
             desk,
             registry,
             cases,
+            notices,
             issuance,
             config,
             plan,
@@ -239,6 +243,7 @@ impl Running {
         let means = Means {
             keys: &keys,
             authority,
+            notices: self.notices.clone(),
             guard: &guard,
             bans,
             watch: watch::of(&config, self.plan.watch.as_ref())?,
@@ -361,7 +366,7 @@ impl Running {
             registry::look(registry, clock::now());
         }
         if let Some(cases) = &self.cases {
-            incident::look(cases, clock::now());
+            incident::look(cases, self.notices.as_ref(), clock::now());
         }
         for realm in self.plan.realms() {
             let write = self.journal.accounts();

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use crate::{
     common::clock,
     config::Config,
-    incident::{Cases, Status, clock::nearest},
+    incident::{Cases, Status, clock::nearest, notice::Notices},
     journal::Stream,
     observe::metrics::{Metrics, Sample, Source},
     registry::{Moment, Registry},
@@ -34,6 +34,24 @@ pub(super) fn start(
     Ok(Some(cases))
 }
 
+/// What people are told of them.
+///
+/// # Errors
+/// When the journal can't be read.
+pub(super) fn notices(
+    config: &Config,
+    stream: Option<&Stream>,
+    registry: Option<&Arc<Registry>>,
+    cases: Option<&Arc<Cases>>,
+) -> anyhow::Result<Option<Arc<Notices>>> {
+    let (Some(stream), Some(keys), Some(registry), Some(cases)) = (stream, &config.seal.key_file, registry, cases)
+    else {
+        return Ok(None);
+    };
+    let notices = Notices::open(stream.clone(), keys, Arc::clone(cases), Arc::clone(registry));
+    notices.context("notices of incidents").map(Some)
+}
+
 fn show(metrics: &Metrics, cases: &Arc<Cases>) {
     let [counted, timed, unread] = [(); 3].map(|()| Arc::clone(cases));
     metrics.show(Source::gauges("privet_incidents", "Cases of incidents by their status.", move || {
@@ -56,8 +74,15 @@ fn show(metrics: &Metrics, cases: &Arc<Cases>) {
     ));
 }
 
-/// Looks at the clocks.
-pub(super) fn look(cases: &Arc<Cases>, now: SystemTime) {
+/// Looks at the clocks, and whether what is posted is there.
+pub(super) fn look(cases: &Arc<Cases>, notices: Option<&Arc<Notices>>, now: SystemTime) {
+    if let Some(notices) = notices.map(Arc::clone) {
+        tokio::spawn(async move {
+            if let Err(denied) = notices.look(now).await {
+                tracing::error!(%denied, "a look at the public page could not be written down");
+            }
+        });
+    }
     let cases = Arc::clone(cases);
     tokio::spawn(async move {
         if let Err(denied) = cases.look(now).await {

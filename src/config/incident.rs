@@ -1,12 +1,16 @@
-//! `[incident]`: what is asked of cases.
+//! `[incident]`: what is asked of cases, and how people are told.
+
+use std::sync::Arc;
 
 use super::{
+    context::Context,
     diagnose::{Diagnostics, did_you_mean},
+    notice,
     reader::Table,
 };
 use crate::incident::settings::{Settings, known_laws};
 
-pub(super) fn resolve(mut table: Table, d: &mut Diagnostics<'_>) -> Settings {
+pub(super) fn resolve(mut table: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>) -> Settings {
     let place = table.place("laws");
     let known = known_laws();
     let law = |text: &str| {
@@ -25,9 +29,9 @@ pub(super) fn resolve(mut table: Table, d: &mut Diagnostics<'_>) -> Settings {
             Some("remove `laws`, or name those that hold".to_owned()),
         );
     }
+    let notices = Arc::new(notice::resolve(&mut table, context, d));
     table.finish(d);
-    laws.map_or_else(Settings::default, |mut laws| {
-        laws.dedup();
-        Settings { laws }
-    })
+    let mut laws = laws.unwrap_or_else(|| Settings::default().laws);
+    laws.dedup();
+    Settings { laws, notices }
 }

@@ -34,6 +34,7 @@ use crate::{
         watch::Lens,
     },
     identity::{Principal, Realm},
+    incident::notice::Notices,
     login::{Guard, Rule, settings::Login},
     observe::{
         access_log::{Log, Scribe, url::Scratch},
@@ -77,6 +78,8 @@ pub struct Plan {
     pub spent: Arc<Spent>,
     /// Who may do what with personal data, and where it is written down.
     pub authority: Option<Arc<Authority>>,
+    /// What everybody is told of incidents, where notices are kept.
+    pub notices: Option<Arc<Notices>>,
     /// Rules against intrusion.
     pub shield: Option<Arc<Ruleset>>,
     /// Who looks at answers of watched routes.
@@ -119,6 +122,8 @@ pub struct Means<'a> {
     pub realms: &'a [Arc<Realm>],
     /// Who may do what with personal data, and where it is written down.
     pub authority: Option<Arc<Authority>>,
+    /// What everybody is told of incidents, where notices are kept.
+    pub notices: Option<Arc<Notices>>,
     /// Where requests are written down.
     pub log: Option<Arc<Log>>,
     /// Answers to ACME challenges of our own.
@@ -208,6 +213,7 @@ impl Plan {
             watch: means.watch,
             antivirus: means.antivirus,
             authority: means.authority,
+            notices: means.notices,
             shield: settings.shield.clone(),
             spent: previous.map(|plan| Arc::clone(&plan.spent)).unwrap_or_default(),
             memory: previous.map(|plan| Arc::clone(&plan.memory)).unwrap_or_default(),

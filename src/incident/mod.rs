@@ -5,15 +5,18 @@
 //! there is; all of that is pure. [`Cases`] are what writes, by a [`ledger`]. `docs/INCIDENTS.md` has the rules.
 
 pub mod affected;
+pub mod after;
 pub mod case;
 pub mod cases;
 pub mod clock;
 pub mod command;
+pub mod compensation;
 pub mod decide;
 pub mod denied;
 pub mod event;
 pub mod law;
 pub mod ledger;
+pub mod notice;
 pub mod order;
 pub mod roll;
 pub mod settings;

@@ -1,6 +1,8 @@
 //! What is asked of cases. Validated values only; `config` fills them.
 
-use super::law::Law;
+use std::sync::Arc;
+
+use super::{law::Law, notice};
 
 /// The names of all laws that are known.
 #[must_use]
@@ -13,10 +15,12 @@ pub fn known_laws() -> Vec<&'static str> {
 pub struct Settings {
     /// The laws whose clocks run, by their ids.
     pub laws: Vec<String>,
+    /// How people are told.
+    pub notices: Arc<notice::Settings>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { laws: vec!["kr-pipa".to_owned()] }
+        Self { laws: vec!["kr-pipa".to_owned()], notices: Arc::default() }
     }
 }

@@ -36,7 +36,7 @@ impl Desk {
         let events = registry::decide(&officers, &rules, found, &registry::Actor::Gateway, time).expect("founded");
         events.iter().for_each(|event| officers.apply(event, start()));
         let laws = laws.iter().map(|law| (*law).to_owned()).collect();
-        Self { officers, state: State::default(), rules: Settings { laws }, now: start() }
+        Self { officers, state: State::default(), rules: Settings { laws, ..Settings::default() }, now: start() }
     }
 
     fn run(&mut self, command: Command, actor: &Actor) -> Result<Vec<Event>, Denied> {

@@ -2,8 +2,14 @@
 
 mod affected;
 mod change;
+mod compensation;
 mod decide;
+mod form;
 mod look;
+mod notice;
+mod notify;
+mod papers;
+mod report;
 
 use std::process::ExitCode;
 
@@ -43,6 +49,24 @@ pub enum IncidentCommand {
     Affected(affected::AffectedArgs),
     /// Say that what a law asks for is done, or that it is not asked for in this case.
     ReportDone(decide::DoneArgs),
+    /// Write what people are told, and show what is still missing.
+    Notice(Box<notice::NoticeArgs>),
+    /// Say that a notice may go out: two officers do.
+    Approve(notice::ApproveArgs),
+    /// Send a notice to everybody in a list, once each.
+    Notify(Box<notify::NotifyArgs>),
+    /// Show what has become of the messages of a notice.
+    Deliveries(notify::DeliveriesArgs),
+    /// Post a notice on the public page, for whoever can't be reached.
+    Post(notice::PostArgs),
+    /// Take it down from there.
+    TakeDown(notice::TakeDownArgs),
+    /// Fill in the form by which an authority is told.
+    Form(form::FormArgs),
+    /// Say what people are offered, claim and are paid.
+    Compensation(compensation::CompensationArgs),
+    /// Write the report when a case is over: how it went, who was responsible, what was done, and whether in time.
+    Report(report::ReportArgs),
 }
 
 /// Runs; exit 0 when done, 1 when refused or when there is no such case, 2 for bad usage, 3 when the journal or a key is not to be had.
@@ -59,6 +83,15 @@ pub fn run(command: &IncidentCommand) -> ExitCode {
         IncidentCommand::Close(args) => decide::close(args),
         IncidentCommand::Affected(args) => affected::run(args),
         IncidentCommand::ReportDone(args) => decide::done(args),
+        IncidentCommand::Notice(args) => notice::notice(args),
+        IncidentCommand::Approve(args) => notice::approve(args),
+        IncidentCommand::Notify(args) => notify::notify(args),
+        IncidentCommand::Deliveries(args) => notify::deliveries(args),
+        IncidentCommand::Post(args) => notice::post(args),
+        IncidentCommand::TakeDown(args) => notice::take_down(args),
+        IncidentCommand::Form(args) => form::run(args),
+        IncidentCommand::Compensation(args) => compensation::run(args),
+        IncidentCommand::Report(args) => report::run(args),
     };
     ended("incident", outcome)
 }
