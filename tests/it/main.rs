@@ -40,6 +40,7 @@ mod mask;
 mod matrix;
 mod memory;
 mod metrics;
+mod notice;
 mod oidc;
 mod package;
 mod passkey;
