@@ -23,14 +23,14 @@ use tokio::net::{UnixListener, UnixStream};
 use super::{
     antivirus, bans, consent, incident, notice,
     registry::{self, Office},
-    scan,
+    remedy, scan,
 };
 use crate::{
     access::consent::Desk,
     common::clock,
     gateway::Plan,
     identity::{Realm, session::table::Listed},
-    incident::{Cases, notice::Notices},
+    incident::{Cases, notice::Notices, remedy::Remedies},
     journal::{Journal, Kind, Record},
     login::{Rule, top::Offender},
     privacy::{Engine, Tally},
@@ -63,6 +63,8 @@ pub struct Reach {
     pub cases: OnceLock<Arc<Cases>>,
     /// Notices of them, where they are kept.
     pub notices: OnceLock<Arc<Notices>>,
+    /// Their countermeasures.
+    pub remedies: OnceLock<Arc<Remedies>>,
 }
 
 /// Binds the socket in `data_dir`. One that is left over from a process that has ended is removed; the data folder's lock says that it has.
@@ -131,6 +133,12 @@ async fn answer(request: Request<Incoming>, reach: &Reach) -> Response<Full<Byte
     if parts.uri.path().starts_with(notice::PREFIX) {
         let desk = reach.office.load_full().zip(reach.notices.get());
         let (status, said) = notice::answer(desk, &parts.method, parts.uri.path(), &body).await;
+        return respond(status, &said);
+    }
+    if parts.uri.path().starts_with(remedy::PREFIX) {
+        let known = reach.office.load_full().zip(reach.remedies.get());
+        let desk = known.map(|(office, remedies)| remedy::Desk { office, remedies, plan });
+        let (status, said) = remedy::answer(desk, &parts.method, parts.uri.path(), &body).await;
         return respond(status, &said);
     }
     let said: Value = serde_json::from_slice(&body).unwrap_or_default();

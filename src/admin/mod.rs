@@ -8,6 +8,7 @@ pub mod control;
 pub mod incident;
 pub mod notice;
 pub mod registry;
+pub mod remedy;
 pub mod scan;
 pub mod scim;
 pub mod settings;

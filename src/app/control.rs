@@ -11,7 +11,7 @@ use crate::{
     common::lock_file::LockFile,
     config::Config,
     gateway::Plan,
-    incident::{Cases, notice::Notices},
+    incident::{Cases, notice::Notices, remedy::Remedies},
     journal::Journal,
     tls,
 };
@@ -32,20 +32,32 @@ impl Control {
         journal: Option<&Arc<Journal>>,
         desk: Option<&Arc<Desk>>,
         office: Option<Arc<Office>>,
-        (cases, notices): (Option<&Arc<Cases>>, Option<&Arc<Notices>>),
     ) {
         if let Some(journal) = journal {
             // Set once.
             let _ = self.reach.journal.set(Arc::clone(journal));
         }
+        self.reach.desk.store(desk.cloned());
+        self.reach.office.store(office);
+    }
+
+    /// Lets commands reach cases of incidents and what is done about them.
+    pub(super) fn incidents(
+        &self,
+        cases: Option<&Arc<Cases>>,
+        notices: Option<&Arc<Notices>>,
+        remedies: Option<&Arc<Remedies>>,
+    ) {
+        // Each is set once.
         if let Some(cases) = cases {
             let _ = self.reach.cases.set(Arc::clone(cases));
         }
         if let Some(notices) = notices {
             let _ = self.reach.notices.set(Arc::clone(notices));
         }
-        self.reach.desk.store(desk.cloned());
-        self.reach.office.store(office);
+        if let Some(remedies) = remedies {
+            let _ = self.reach.remedies.set(Arc::clone(remedies));
+        }
     }
 }
 
@@ -69,8 +81,9 @@ pub(super) fn open(lock: LockFile, config: &Config, plan: &Arc<Plan>, tls: &Arc<
     let opened = || -> anyhow::Result<(Arc<Reach>, AbortHandle)> {
         let (plan, tls) = (ArcSwap::new(Arc::clone(plan)), Arc::clone(tls));
         let (office, desk) = (ArcSwapOption::empty(), ArcSwapOption::empty());
-        let (journal, cases, notices) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        let reach = Arc::new(Reach { plan, tls, desk, journal, office, cases, notices });
+        let (journal, cases) = (OnceLock::new(), OnceLock::new());
+        let (notices, remedies) = (OnceLock::new(), OnceLock::new());
+        let reach = Arc::new(Reach { plan, tls, desk, journal, office, cases, notices, remedies });
         let listener = admin::control::bind(&config.data_dir)?;
         let task = tokio::spawn(admin::control::serve(listener, Arc::clone(&reach))).abort_handle();
         Ok((reach, task))

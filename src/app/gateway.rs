@@ -1,7 +1,6 @@
 //! A running gateway: listeners, workers, certificates, the private listener; and how a new configuration takes its place.
 
 use std::{
-    io,
     net::SocketAddr,
     sync::{
         Arc,
@@ -13,9 +12,11 @@ use std::{
 use anyhow::{Context as _, bail};
 use tokio::{runtime::Handle as Runtime, sync::mpsc::UnboundedSender, task::AbortHandle};
 
+pub use super::doors::Addresses;
 use super::{
-    antivirus, asking, authority, bans, consent, console, control, incident, journal, keys, registry, shown, store,
-    telemetry, watch,
+    antivirus, asking, authority, bans, consent, console, control,
+    doors::{Doors, bound, doors},
+    incident, journal, keys, registry, remedy, shown, store, telemetry, watch,
 };
 use crate::{
     access::consent::Desk,
@@ -27,14 +28,14 @@ use crate::{
         Plan,
         plan::{Bounds, Means},
     },
-    incident::{Cases, notice::Notices},
+    incident::{Cases, notice::Notices, remedy::Remedies},
     login::Guard,
     observe::{access_log::Log, metrics::Metrics, otlp::Telemetry},
     privacy::Keys,
     registry::Registry,
     server::{
         self,
-        inherited::{Inherited, Name},
+        inherited::Inherited,
         listener::{self, Listener},
         worker::{Closing, Command, Door, Drain, Handle, Process},
     },
@@ -53,6 +54,7 @@ pub struct Running {
     registry: Option<Arc<Registry>>,
     cases: Option<Arc<Cases>>,
     notices: Option<Arc<Notices>>,
+    remedies: Option<Arc<Remedies>>,
     guard: Arc<Guard>,
     attempts: bans::Listener,
     store: Option<store::Running>,
@@ -69,19 +71,6 @@ pub struct Running {
     asks: UnboundedSender<Asked>,
 }
 
-/// Where it really listens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Addresses {
-    /// TLS.
-    pub https: SocketAddr,
-    /// Redirects.
-    pub http: Option<SocketAddr>,
-    /// Health and metrics.
-    pub admin: Option<SocketAddr>,
-    /// SCIM.
-    pub console: Option<SocketAddr>,
-}
-
 impl Running {
     /// Binds what was not handed over, loads, starts. Hooks that want to be told of the end come out of `asks`.
     ///
@@ -94,21 +83,7 @@ impl Running {
         asks: UnboundedSender<Asked>,
     ) -> anyhow::Result<Self> {
         let settings = Arc::new(config.server.clone());
-        inherited.agree(&doors(&config, settings.workers))?;
-        let listen = |name, address, count| match inherited.listeners(name, count)? {
-            Some(listeners) => Ok(listeners),
-            None => listener::bind(address, count).map_err(anyhow::Error::from),
-        };
-        let https = listen(Name::Https, settings.https, settings.workers)?;
-        let http = settings.http.map(|address| listen(Name::Http, address, settings.workers)).transpose()?;
-        let admin = config.admin.listen.map(|address| listen(Name::Admin, address, 1)).transpose()?;
-        let listeners = config.admin.console.map(|address| listen(Name::Console, address, 1)).transpose()?;
-        let addresses = Addresses {
-            https: https[0].socket.local_addr()?,
-            http: bound(http.as_deref())?,
-            admin: bound(admin.as_deref())?,
-            console: bound(listeners.as_deref())?,
-        };
+        let Doors { https, http, admin, console: listeners, addresses } = Doors::bind(&config, &inherited)?;
         tls::acme::prepare(&config.tls)?;
         let process = Arc::new(Process {
             admission: Arc::default(),
@@ -131,9 +106,11 @@ impl Running {
         let registry = registry::start(&config, journal.stream(), &process.metrics)?;
         let cases = incident::start(&config, journal.stream(), registry.as_ref(), &process.metrics)?;
         let notices = incident::notices(&config, journal.stream(), registry.as_ref(), cases.as_ref())?;
+        let remedies = remedy::start(&config, journal.stream(), registry.as_ref(), cases.as_ref(), &process.metrics)?;
+        let overlay = remedy::overlay(remedies.as_ref());
         let mut console = console::Console::new(&config, registry.as_ref(), &process.tls, &process.metrics)?;
         let desk = consent::start(&config, journal.stream())?;
-        let authority = authority::of(&config, journal.journal(), registry.as_ref(), desk.as_ref())?;
+        let authority = authority::of(&config, journal.journal(), registry.as_ref(), desk.as_ref(), &overlay)?;
         let antivirus = antivirus::of(&config, journal.journal(), None)?;
         let means = Means {
             keys,
@@ -143,6 +120,7 @@ impl Running {
             bans,
             watch: watch::of(&config, None)?,
             antivirus,
+            overlay,
             realms: &realms,
             log: log.clone(),
             telemetry: telemetry.clone(),
@@ -154,7 +132,11 @@ impl Running {
         let control = lock.and_then(|lock| control::open(lock, &config, &plan, &process.tls));
         let office = registry::follow(registry.as_ref(), &config, &realms, &guard);
         if let Some(control) = &control {
-            control.introduce(journal.journal(), desk.as_ref(), office, (cases.as_ref(), notices.as_ref()));
+            control.introduce(journal.journal(), desk.as_ref(), office);
+            control.incidents(cases.as_ref(), notices.as_ref(), remedies.as_ref());
+        }
+        if let Some(remedies) = &remedies {
+            admin::remedy::hold(&plan, remedies);
         }
         let workers = (0..settings.workers)
             .map(|index| Handle::start(index, &process, Arc::clone(&plan), Arc::clone(&settings)))
@@ -174,6 +156,7 @@ impl Running {
             registry,
             cases,
             notices,
+            remedies,
             issuance,
             config,
             plan,
@@ -238,7 +221,13 @@ impl Running {
         let bans = bans::of(&config, self.store.as_ref(), self.plan.bans.as_ref())?;
         let telemetry = telemetry::prepare(&config, &self.process.metrics, workers, self.telemetry.as_deref())?;
         let challenges = &self.process.tls.orders().challenges;
-        let authority = authority::of(&config, self.journal.journal(), self.registry.as_ref(), self.desk.as_ref())?;
+        let authority = authority::of(
+            &config,
+            self.journal.journal(),
+            self.registry.as_ref(),
+            self.desk.as_ref(),
+            &self.plan.overlay,
+        )?;
         let antivirus = antivirus::of(&config, self.journal.journal(), self.plan.antivirus.as_ref())?;
         let means = Means {
             keys: &keys,
@@ -248,6 +237,7 @@ impl Running {
             bans,
             watch: watch::of(&config, self.plan.watch.as_ref())?,
             antivirus,
+            overlay: Arc::clone(&self.plan.overlay),
             realms: &realms,
             log: log.clone(),
             telemetry: telemetry.clone(),
@@ -256,6 +246,9 @@ impl Running {
         };
         let plan = Plan::new(&config.gateway, bounds, means, Some(&self.plan))?;
         // Before a new realm meets its first request.
+        if let Some(remedies) = &self.remedies {
+            admin::remedy::hold(&plan, remedies);
+        }
         let office = registry::follow(self.registry.as_ref(), &config, &realms, &guard);
         tls::acme::prepare(&config.tls)?;
         self.process.tls.reconfigure(&config.tls, SystemTime::now())?;
@@ -367,6 +360,9 @@ impl Running {
         }
         if let Some(cases) = &self.cases {
             incident::look(cases, self.notices.as_ref(), clock::now());
+        }
+        if let Some(remedies) = &self.remedies {
+            remedy::look(remedies, &self.plan, clock::now());
         }
         for realm in self.plan.realms() {
             let write = self.journal.accounts();
@@ -488,21 +484,6 @@ impl Running {
             _ => Ok(None),
         }
     }
-}
-
-/// Where the listeners of a door really are.
-fn bound(listeners: Option<&[Listener]>) -> io::Result<Option<SocketAddr>> {
-    listeners.and_then(<[Listener]>::first).map(|listener| listener.socket.local_addr()).transpose()
-}
-
-/// Where each door is, and how many accept there.
-fn doors(config: &Config, workers: usize) -> [(Name, Option<SocketAddr>, usize); 4] {
-    [
-        (Name::Https, Some(config.server.https), workers),
-        (Name::Http, config.server.http, workers),
-        (Name::Admin, config.admin.listen, 1),
-        (Name::Console, config.admin.console, 1),
-    ]
 }
 
 fn bounds(settings: &server::Settings, https: SocketAddr) -> Bounds {

@@ -8,6 +8,7 @@ mod bans;
 pub mod consent;
 mod console;
 mod control;
+mod doors;
 pub mod end;
 pub mod gateway;
 mod incident;
@@ -15,6 +16,7 @@ mod journal;
 pub mod keys;
 pub mod log;
 mod registry;
+mod remedy;
 mod shown;
 pub mod signals;
 mod store;
@@ -61,7 +63,12 @@ impl Source {
             Self::File(path, _) => Some(path.clone()),
             Self::Flags(_) => None,
         };
-        Stamps::take(own.into_iter().chain(config.files.iter().cloned()).chain([keys::place(config)]))
+        Stamps::take(
+            own.into_iter()
+                .chain(config.files.iter().cloned())
+                .chain([keys::place(config)])
+                .chain(config.seal.key_file.clone()),
+        )
     }
 }
 

@@ -34,7 +34,7 @@ use crate::{
         watch::Lens,
     },
     identity::{Principal, Realm},
-    incident::notice::Notices,
+    incident::{notice::Notices, remedy::Overlay},
     login::{Guard, Rule, settings::Login},
     observe::{
         access_log::{Log, Scribe, url::Scratch},
@@ -80,6 +80,8 @@ pub struct Plan {
     pub authority: Option<Arc<Authority>>,
     /// What everybody is told of incidents, where notices are kept.
     pub notices: Option<Arc<Notices>>,
+    /// Countermeasures that hold.
+    pub overlay: Arc<Overlay>,
     /// Rules against intrusion.
     pub shield: Option<Arc<Ruleset>>,
     /// Who looks at answers of watched routes.
@@ -124,6 +126,8 @@ pub struct Means<'a> {
     pub authority: Option<Arc<Authority>>,
     /// What everybody is told of incidents, where notices are kept.
     pub notices: Option<Arc<Notices>>,
+    /// Countermeasures that hold.
+    pub overlay: Arc<Overlay>,
     /// Where requests are written down.
     pub log: Option<Arc<Log>>,
     /// Answers to ACME challenges of our own.
@@ -214,6 +218,7 @@ impl Plan {
             antivirus: means.antivirus,
             authority: means.authority,
             notices: means.notices,
+            overlay: means.overlay,
             shield: settings.shield.clone(),
             spent: previous.map(|plan| Arc::clone(&plan.spent)).unwrap_or_default(),
             memory: previous.map(|plan| Arc::clone(&plan.memory)).unwrap_or_default(),

@@ -9,6 +9,7 @@ mod look;
 mod notice;
 mod notify;
 mod papers;
+mod remedy;
 mod report;
 
 use std::process::ExitCode;
@@ -67,6 +68,12 @@ pub enum IncidentCommand {
     Compensation(compensation::CompensationArgs),
     /// Write the report when a case is over: how it went, who was responsible, what was done, and whether in time.
     Report(report::ReportArgs),
+    /// Take a countermeasure, which holds at once and can be lifted: end sessions, close routes, lower limits, ban, mask, rotate keys.
+    Remedy(remedy::RemedyArgs),
+    /// Lift a countermeasure.
+    Lift(remedy::LiftArgs),
+    /// Show countermeasures.
+    Remedies(remedy::RemediesArgs),
 }
 
 /// Runs; exit 0 when done, 1 when refused or when there is no such case, 2 for bad usage, 3 when the journal or a key is not to be had.
@@ -92,6 +99,9 @@ pub fn run(command: &IncidentCommand) -> ExitCode {
         IncidentCommand::Form(args) => form::run(args),
         IncidentCommand::Compensation(args) => compensation::run(args),
         IncidentCommand::Report(args) => report::run(args),
+        IncidentCommand::Remedy(args) => remedy::take(args),
+        IncidentCommand::Lift(args) => remedy::lift(args),
+        IncidentCommand::Remedies(args) => remedy::list(args),
     };
     ended("incident", outcome)
 }

@@ -92,13 +92,11 @@ pub(super) fn run(args: &ReportArgs) -> Result<(), Failure> {
         Format::Html => html(&report),
         Format::Json => format!("{report}\n"),
     };
-    match &args.output {
-        Some(path) => create(path, text.as_bytes()),
-        None => {
-            print!("{text}");
-            Ok(())
-        }
+    if let Some(path) = &args.output {
+        return create(path, text.as_bytes());
     }
+    print!("{text}");
+    Ok(())
 }
 
 /// Roles that the gates of these routes ask for, or of all where none is named, and those that policies speak of.
