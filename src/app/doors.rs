@@ -23,6 +23,26 @@ pub struct Addresses {
     pub console: Option<SocketAddr>,
 }
 
+impl Addresses {
+    /// Where it listens by another configuration, whose listeners are new where an address has changed.
+    ///
+    /// # Errors
+    /// When a listener does not say where it is.
+    pub(super) fn moved(
+        &self,
+        config: &Config,
+        [https, http, admin, console]: [&Option<Vec<Listener>>; 4],
+    ) -> io::Result<Self> {
+        let server = &config.server;
+        Ok(Self {
+            https: bound(https.as_deref())?.unwrap_or(self.https),
+            http: server.http.and(bound(http.as_deref())?.or(self.http)),
+            admin: config.admin.listen.and(bound(admin.as_deref())?.or(self.admin)),
+            console: config.admin.console.and(bound(console.as_deref())?.or(self.console)),
+        })
+    }
+}
+
 /// Its listeners, before anybody is accepted.
 pub(super) struct Doors {
     pub(super) https: Vec<Listener>,
@@ -59,7 +79,7 @@ impl Doors {
 }
 
 /// Where the listeners of a door really are.
-pub(super) fn bound(listeners: Option<&[Listener]>) -> io::Result<Option<SocketAddr>> {
+fn bound(listeners: Option<&[Listener]>) -> io::Result<Option<SocketAddr>> {
     listeners.and_then(<[Listener]>::first).map(|listener| listener.socket.local_addr()).transpose()
 }
 

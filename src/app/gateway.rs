@@ -15,7 +15,7 @@ use tokio::{runtime::Handle as Runtime, sync::mpsc::UnboundedSender, task::Abort
 pub use super::doors::Addresses;
 use super::{
     antivirus, asking, authority, bans, consent, console, control,
-    doors::{Doors, bound, doors},
+    doors::{Doors, doors},
     incident, journal, keys, registry, remedy, shown, store, telemetry, watch,
 };
 use crate::{
@@ -206,12 +206,7 @@ impl Running {
         let http = self.rebind(self.config.server.http, settings.http)?;
         let admin = self.rebind(self.config.admin.listen, config.admin.listen)?;
         let console = self.rebind(self.config.admin.console, config.admin.console)?;
-        let addresses = Addresses {
-            https: bound(https.as_deref())?.unwrap_or(self.addresses.https),
-            http: settings.http.and(bound(http.as_deref())?.or(self.addresses.http)),
-            admin: config.admin.listen.and(bound(admin.as_deref())?.or(self.addresses.admin)),
-            console: config.admin.console.and(bound(console.as_deref())?.or(self.addresses.console)),
-        };
+        let addresses = self.addresses.moved(&config, [&https, &http, &admin, &console])?;
         let keys = keys::of(&config)?;
         let workers = self.workers.len();
         let log = Log::open(&config.access_log, &self.process.metrics, workers, self.log.as_deref())?;

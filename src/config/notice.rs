@@ -150,7 +150,7 @@ fn templates(table: &mut Table, context: &mut Context<'_>, d: &mut Diagnostics<'
     for entry in entries.flatten() {
         let file = entry.file_name().to_string_lossy().into_owned();
         let Some((_, name)) = names.iter().find(|(known, _)| *known == file) else {
-            if file.ends_with(".html") || file.ends_with(".txt") {
+            if entry.path().extension().is_some_and(|end| end == "html" || end == "txt") {
                 d.note(&place, format!("`templates` holds {file}, which stands for nothing"), known());
             }
             continue;

@@ -1,6 +1,6 @@
 //! What is to be learned when a case is over: how it went, who was responsible at that time, what was done about it, and whether in time. Pure.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use serde_json::{Map, Value, json};
 
@@ -37,7 +37,7 @@ pub struct Ground<'a> {
 
 /// The report as an object. `timeline` is what [`step`] has made of the case's records; `words` are an officer's, by what they are about.
 #[must_use]
-pub fn report(ground: &Ground<'_>, timeline: Vec<Value>, words: &Map<String, Value>) -> Value {
+pub fn report(ground: &Ground<'_>, timeline: &[Value], words: &Map<String, Value>) -> Value {
     let Ground { case, papers, now, .. } = *ground;
     let of_notes = |name: &str| -> Vec<Value> {
         let said = case.notes.iter().filter_map(|note| {
@@ -141,20 +141,20 @@ pub fn html(report: &Value) -> String {
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>After action</title>\n<style>body{font:11pt/1.5 system-ui,\"Noto Sans KR\",sans-serif;max-width:56rem;margin:2rem auto;padding:0 1rem}\
          table{border-collapse:collapse;width:100%}th,td{border:1px solid #888;padding:.3rem .5rem;text-align:left;vertical-align:top}</style></head><body>\n",
     );
-    out.push_str(&format!("<h1>Case {}: ", report["case"]));
+    let _ = write!(out, "<h1>Case {}: ", report["case"]);
     escape(report["title"].as_str().unwrap_or_default(), &mut out);
     out.push_str("</h1>\n");
     let facts =
         ["status", "opened", "known_at", "confirmed", "ended", "since", "until", "routes", "facts", "count", "made"];
     out.push_str("<table>\n");
     for name in facts {
-        out.push_str(&format!("<tr><th scope=\"row\">{}</th><td>", name.replace('_', " ")));
+        let _ = write!(out, "<tr><th scope=\"row\">{}</th><td>", name.replace('_', " "));
         escape(&plain(&report[name]), &mut out);
         out.push_str("</td></tr>\n");
     }
     out.push_str("</table>\n");
     for (name, title) in [("cause", "Cause"), ("measures", "Measures"), ("lessons", "Lessons")] {
-        out.push_str(&format!("<h2>{title}</h2>\n<ul>\n"));
+        let _ = write!(out, "<h2>{title}</h2>\n<ul>\n");
         let said = report[name].as_array().map_or(&[][..], Vec::as_slice);
         if said.is_empty() {
             out.push_str("<li>Nobody has said.</li>\n");
@@ -186,8 +186,10 @@ pub fn html(report: &Value) -> String {
 }
 
 fn table(report: &Value, name: &str, title: &str, columns: &[&str], out: &mut String) {
-    out.push_str(&format!("<h2>{title}</h2>\n<table>\n<tr>"));
-    columns.iter().for_each(|column| out.push_str(&format!("<th scope=\"col\">{}</th>", column.replace('_', " "))));
+    let _ = write!(out, "<h2>{title}</h2>\n<table>\n<tr>");
+    for column in columns {
+        let _ = write!(out, "<th scope=\"col\">{}</th>", column.replace('_', " "));
+    }
     out.push_str("</tr>\n");
     for row in report[name].as_array().into_iter().flatten() {
         out.push_str("<tr>");
@@ -300,7 +302,7 @@ mod tests {
             Ground { case, papers: &papers, registry: &registry, laws: &laws, roles: &roles, page: None, now: at(30) };
         let body = opened.record().expect("a record").body().clone();
         let timeline = vec![step("incident.opened", at(11), &body).expect("a step")];
-        let report = report(&ground, timeline, &Map::new());
+        let report = report(&ground, &timeline, &Map::new());
         let names: Vec<&str> = report["responsible"]
             .as_array()
             .expect("rows")

@@ -87,7 +87,7 @@ pub(super) fn run(args: &ReportArgs) -> Result<(), Failure> {
         page: office.incidents.notices.page.as_ref(),
         now: clock::now().into(),
     };
-    let report = report(&ground, timeline, &words);
+    let report = report(&ground, &timeline, &words);
     let text = match args.format {
         Format::Html => html(&report),
         Format::Json => format!("{report}\n"),

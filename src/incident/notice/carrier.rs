@@ -36,7 +36,7 @@ pub struct Carrier<'a> {
 
 #[derive(Debug)]
 enum By<'a> {
-    Mail { settings: &'a Mail, from: Address, connection: Option<Connection> },
+    Mail { settings: &'a Mail, from: Address, connection: Option<Box<Connection>> },
     Webhook { settings: &'a Webhook, asker: Asker },
 }
 
@@ -121,7 +121,7 @@ impl<'a> Carrier<'a> {
                 let mut open = match connection.take().filter(|open| !open.is_broken()) {
                     Some(open) => open,
                     None => match Connection::open(&settings.server, DEADLINE).await {
-                        Ok(open) => open,
+                        Ok(open) => Box::new(open),
                         Err(error) => {
                             (self.away, self.trouble) = (self.away + 1, Some(error.to_string()));
                             return (State::Deferred, None);

@@ -89,16 +89,16 @@ impl Font {
     }
 
     fn measure(&mut self) -> Option<Result<(), Error>> {
-        let [head, hhea, maxp] = [b"head", b"hhea", b"maxp"].map(|tag| self.table(tag));
+        let [head, hhea, maxp] = [b"head", b"hhea", b"maxp"].map(|tag| self.table(*tag));
         let (head, hhea, maxp) = (head?, hhea?, maxp?);
         let em = u16_at(head, 18)?;
         let bounds = [36, 38, 40, 42].map(|at| u16_at(head, at).map(u16::cast_signed));
         let long = u16_at(head, 50)? == 1;
         let (ascent, descent) = (u16_at(hhea, 4)?.cast_signed(), u16_at(hhea, 6)?.cast_signed());
         let (metrics, glyphs) = (u16_at(hhea, 34)?, u16_at(maxp, 4)?);
-        let licence = self.table(b"OS/2").and_then(|table| u16_at(table, 8)).unwrap_or_default();
+        let licence = self.table(*b"OS/2").and_then(|table| u16_at(table, 8)).unwrap_or_default();
         for tag in [b"glyf", b"loca", b"hmtx", b"cmap"] {
-            self.table(tag)?;
+            self.table(*tag)?;
         }
         if em == 0 || metrics == 0 || glyphs == 0 {
             return None;
@@ -113,14 +113,14 @@ impl Font {
         Some(Ok(()))
     }
 
-    fn table(&self, tag: &[u8; 4]) -> Option<&[u8]> {
-        let (offset, length) = *self.tables.get(tag)?;
+    fn table(&self, tag: [u8; 4]) -> Option<&[u8]> {
+        let (offset, length) = *self.tables.get(&tag)?;
         self.bytes.get(offset..offset + length)
     }
 
     /// Signs and their glyphs, by the best of the tables for Unicode.
     fn map(&self) -> Option<BTreeMap<u32, u16>> {
-        let cmap = self.table(b"cmap")?;
+        let cmap = self.table(*b"cmap")?;
         let count = usize::from(u16_at(cmap, 2)?);
         let mut best: Option<(u8, usize)> = None;
         for number in 0..count {
@@ -151,12 +151,12 @@ impl Font {
     #[must_use]
     pub fn width(&self, glyph: u16) -> u32 {
         let at = usize::from(glyph.min(self.metrics.saturating_sub(1))) * 4;
-        let units = self.table(b"hmtx").and_then(|table| u16_at(table, at)).unwrap_or(self.em);
+        let units = self.table(*b"hmtx").and_then(|table| u16_at(table, at)).unwrap_or(self.em);
         u32::from(units) * 1000 / u32::from(self.em)
     }
 
     fn outline(&self, glyph: u16) -> Option<&[u8]> {
-        let loca = self.table(b"loca")?;
+        let loca = self.table(*b"loca")?;
         let place = |number: usize| -> Option<usize> {
             if self.long {
                 usize::try_from(u32_at(loca, number * 4)?).ok()
@@ -165,7 +165,7 @@ impl Font {
             }
         };
         let (from, to) = (place(usize::from(glyph))?, place(usize::from(glyph) + 1)?);
-        self.table(b"glyf")?.get(from..to)
+        self.table(*b"glyf")?.get(from..to)
     }
 
     /// The glyphs that others are put together from, with those themselves.
@@ -193,11 +193,11 @@ impl Font {
             }
         }
         loca.extend(u32::try_from(glyf.len()).unwrap_or_default().to_be_bytes());
-        let mut head = self.table(b"head").unwrap_or_default().to_vec();
+        let mut head = self.table(*b"head").unwrap_or_default().to_vec();
         if let Some(format) = head.get_mut(50..52) {
             format.copy_from_slice(&[0, 1]);
         }
-        let kept = |tag: &[u8; 4]| self.table(tag).map(|table| (*tag, table.to_vec()));
+        let kept = |tag: &[u8; 4]| self.table(*tag).map(|table| (*tag, table.to_vec()));
         let mut tables: Vec<([u8; 4], Vec<u8>)> =
             [b"cvt ", b"fpgm", b"hhea", b"hmtx", b"maxp", b"prep"].into_iter().filter_map(kept).collect();
         tables.extend([(*b"glyf", glyf), (*b"head", head), (*b"loca", loca)]);

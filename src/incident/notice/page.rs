@@ -43,14 +43,12 @@ pub fn serve(state: &State, request: &Request<Bytes>, now: Moment) -> Response<B
         return respond(index(state, language, now), shown(language), StatusCode::OK, false);
     }
     let found = number.parse().ok().and_then(|case| html(state, case, language, now));
-    match found {
-        Some((html, language)) => respond(html, shown(language), StatusCode::OK, false),
-        None => {
-            let title = language.of_two("공지가 없습니다", "No such notice");
-            let main = format!("<p><a href=\"{INDEX}\">{}</a></p>", language.of_two("모든 공지", "All notices"));
-            respond(frame(shown(language), title, None, &main, false), shown(language), StatusCode::NOT_FOUND, false)
-        }
+    if let Some((html, language)) = found {
+        return respond(html, shown(language), StatusCode::OK, false);
     }
+    let title = language.of_two("공지가 없습니다", "No such notice");
+    let main = format!("<p><a href=\"{INDEX}\">{}</a></p>", language.of_two("모든 공지", "All notices"));
+    respond(frame(shown(language), title, None, &main, false), shown(language), StatusCode::NOT_FOUND, false)
 }
 
 /// The page of a case, in `language` or in the one that there is.

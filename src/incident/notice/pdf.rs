@@ -167,7 +167,7 @@ fn file(pages: &[String], signs: &BTreeMap<u16, char>, font: &Font) -> Vec<u8> {
     let count = objects.len() + 1;
     let mut end = format!("xref\n0 {count}\n0000000000 65535 f \n");
     for place in places {
-        let _ = write!(end, "{place:010} 00000 n \n");
+        let _ = writeln!(end, "{place:010} 00000 n ");
     }
     let _ = write!(end, "trailer\n<< /Size {count} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n");
     out.extend(end.into_bytes());

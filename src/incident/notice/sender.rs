@@ -168,12 +168,15 @@ impl Task<'_> {
     }
 }
 
+/// One that is being written down.
+type Step<'s> = Pin<Box<dyn Future<Output = Result<(), String>> + 's>>;
+
 /// Outcomes on their way to the disk: those that come meanwhile go together.
 struct Written<'s, S> {
     steps: &'s S,
     of: (u64, u64, u64),
     pending: Vec<Outcome>,
-    running: Option<(usize, Pin<Box<dyn Future<Output = Result<(), String>> + 's>>)>,
+    running: Option<(usize, Step<'s>)>,
     durable: usize,
 }
 
