@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use tokio::net::{UnixListener, UnixStream};
 
 use super::{
-    antivirus, bans, consent, incident,
+    antivirus, bans, consent, incident, notice,
     registry::{self, Office},
     remedy, scan,
 };
@@ -30,7 +30,7 @@ use crate::{
     common::clock,
     gateway::Plan,
     identity::{Realm, session::table::Listed},
-    incident::{Cases, remedy::Remedies, signal::Feed},
+    incident::{Cases, notice::Notices, remedy::Remedies, signal::Feed},
     journal::{Journal, Kind, Record},
     login::{Rule, top::Offender},
     privacy::{Engine, Tally},
@@ -63,6 +63,8 @@ pub struct Reach {
     pub cases: OnceLock<Arc<Cases>>,
     /// What opens them.
     pub feed: OnceLock<Arc<Feed>>,
+    /// Notices of them, where they are kept.
+    pub notices: OnceLock<Arc<Notices>>,
     /// Their countermeasures.
     pub remedies: OnceLock<Arc<Remedies>>,
 }
@@ -133,6 +135,11 @@ async fn answer(request: Request<Incoming>, reach: &Reach) -> Response<Full<Byte
     if parts.uri.path().starts_with(incident::PREFIX) {
         let desk = reach.office.load_full().zip(reach.cases.get());
         let (status, said) = incident::answer(desk, &parts.method, parts.uri.path(), &body).await;
+        return respond(status, &said);
+    }
+    if parts.uri.path().starts_with(notice::PREFIX) {
+        let desk = reach.office.load_full().zip(reach.notices.get());
+        let (status, said) = notice::answer(desk, &parts.method, parts.uri.path(), &body).await;
         return respond(status, &said);
     }
     if parts.uri.path().starts_with(remedy::PREFIX) {

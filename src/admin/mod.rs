@@ -6,6 +6,7 @@ pub mod consent;
 pub mod console;
 pub mod control;
 pub mod incident;
+pub mod notice;
 pub mod registry;
 pub mod remedy;
 pub mod scan;

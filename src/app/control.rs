@@ -11,7 +11,7 @@ use crate::{
     common::lock_file::LockFile,
     config::Config,
     gateway::Plan,
-    incident::{Cases, remedy::Remedies, signal::Feed},
+    incident::{Cases, notice::Notices, remedy::Remedies, signal::Feed},
     journal::Journal,
     tls,
 };
@@ -32,25 +32,35 @@ impl Control {
         journal: Option<&Arc<Journal>>,
         desk: Option<&Arc<Desk>>,
         office: Option<Arc<Office>>,
-        cases: Option<&Arc<Cases>>,
-        feed: Option<&Arc<Feed>>,
-        remedies: Option<&Arc<Remedies>>,
     ) {
         if let Some(journal) = journal {
             // Set once.
             let _ = self.reach.journal.set(Arc::clone(journal));
         }
-        if let Some(cases) = cases {
-            let _ = self.reach.cases.set(Arc::clone(cases));
-        }
-        if let Some(feed) = feed {
-            let _ = self.reach.feed.set(Arc::clone(feed));
-        }
-        if let Some(remedies) = remedies {
-            let _ = self.reach.remedies.set(Arc::clone(remedies));
-        }
         self.reach.desk.store(desk.cloned());
         self.reach.office.store(office);
+    }
+
+    /// Lets commands reach cases of incidents and what is done about them.
+    pub(super) fn incidents(
+        &self,
+        cases: Option<&Arc<Cases>>,
+        feed: Option<&Arc<Feed>>,
+        notices: Option<&Arc<Notices>>,
+        remedies: Option<&Arc<Remedies>>,
+    ) {
+        set(&self.reach.cases, cases);
+        set(&self.reach.feed, feed);
+        set(&self.reach.notices, notices);
+        set(&self.reach.remedies, remedies);
+    }
+}
+
+/// Each is there from the start on, or never.
+fn set<T>(place: &OnceLock<Arc<T>>, what: Option<&Arc<T>>) {
+    if let Some(what) = what {
+        // Set once.
+        let _ = place.set(Arc::clone(what));
     }
 }
 
@@ -75,8 +85,8 @@ pub(super) fn open(lock: LockFile, config: &Config, plan: &Arc<Plan>, tls: &Arc<
         let (plan, tls) = (ArcSwap::new(Arc::clone(plan)), Arc::clone(tls));
         let (office, desk) = (ArcSwapOption::empty(), ArcSwapOption::empty());
         let (journal, cases) = (OnceLock::new(), OnceLock::new());
-        let (feed, remedies) = (OnceLock::new(), OnceLock::new());
-        let reach = Arc::new(Reach { plan, tls, desk, journal, office, cases, feed, remedies });
+        let (feed, notices, remedies) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        let reach = Arc::new(Reach { plan, tls, desk, journal, office, cases, feed, notices, remedies });
         let listener = admin::control::bind(&config.data_dir)?;
         let task = tokio::spawn(admin::control::serve(listener, Arc::clone(&reach))).abort_handle();
         Ok((reach, task))

@@ -1,4 +1,4 @@
-//! Where a gateway listens: bound by itself, or handed over by whoever has started it.
+//! Where a gateway listens: what a supervisor has handed over, or what it binds itself.
 
 use std::{io, net::SocketAddr};
 
@@ -10,37 +10,76 @@ use crate::{
     },
 };
 
-/// The listeners of each door.
+/// Where it really listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Addresses {
+    /// TLS.
+    pub https: SocketAddr,
+    /// Redirects.
+    pub http: Option<SocketAddr>,
+    /// Health and metrics.
+    pub admin: Option<SocketAddr>,
+    /// SCIM.
+    pub console: Option<SocketAddr>,
+}
+
+impl Addresses {
+    /// Where it listens by another configuration, whose listeners are new where an address has changed.
+    ///
+    /// # Errors
+    /// When a listener does not say where it is.
+    pub(super) fn moved(
+        &self,
+        config: &Config,
+        [https, http, admin, console]: [&Option<Vec<Listener>>; 4],
+    ) -> io::Result<Self> {
+        let server = &config.server;
+        Ok(Self {
+            https: bound(https.as_deref())?.unwrap_or(self.https),
+            http: server.http.and(bound(http.as_deref())?.or(self.http)),
+            admin: config.admin.listen.and(bound(admin.as_deref())?.or(self.admin)),
+            console: config.admin.console.and(bound(console.as_deref())?.or(self.console)),
+        })
+    }
+}
+
+/// Its listeners, before anybody is accepted.
 pub(super) struct Doors {
     pub(super) https: Vec<Listener>,
     pub(super) http: Option<Vec<Listener>>,
     pub(super) admin: Option<Vec<Listener>>,
     pub(super) console: Option<Vec<Listener>>,
+    pub(super) addresses: Addresses,
 }
 
 impl Doors {
-    /// Binds what was not handed over.
+    /// Takes what was handed over, and binds the rest.
     ///
     /// # Errors
-    /// When what was is not what the configuration says, or an address is not to be had.
-    pub(super) fn open(config: &Config, inherited: &Inherited) -> anyhow::Result<Self> {
-        let (server, admin) = (&config.server, &config.admin);
-        inherited.agree(&doors(config, server.workers))?;
+    /// When what was handed over is something else than the configuration says, or an address is not to be had.
+    pub(super) fn bind(config: &Config, inherited: &Inherited) -> anyhow::Result<Self> {
+        let settings = &config.server;
+        inherited.agree(&doors(config, settings.workers))?;
         let listen = |name, address, count| match inherited.listeners(name, count)? {
             Some(listeners) => Ok(listeners),
             None => listener::bind(address, count).map_err(anyhow::Error::from),
         };
-        Ok(Self {
-            https: listen(Name::Https, server.https, server.workers)?,
-            http: server.http.map(|address| listen(Name::Http, address, server.workers)).transpose()?,
-            admin: admin.listen.map(|address| listen(Name::Admin, address, 1)).transpose()?,
-            console: admin.console.map(|address| listen(Name::Console, address, 1)).transpose()?,
-        })
+        let https = listen(Name::Https, settings.https, settings.workers)?;
+        let http = settings.http.map(|address| listen(Name::Http, address, settings.workers)).transpose()?;
+        let admin = config.admin.listen.map(|address| listen(Name::Admin, address, 1)).transpose()?;
+        let console = config.admin.console.map(|address| listen(Name::Console, address, 1)).transpose()?;
+        let addresses = Addresses {
+            https: https[0].socket.local_addr()?,
+            http: bound(http.as_deref())?,
+            admin: bound(admin.as_deref())?,
+            console: bound(console.as_deref())?,
+        };
+        Ok(Self { https, http, admin, console, addresses })
     }
 }
 
 /// Where the listeners of a door really are.
-pub(super) fn bound(listeners: Option<&[Listener]>) -> io::Result<Option<SocketAddr>> {
+fn bound(listeners: Option<&[Listener]>) -> io::Result<Option<SocketAddr>> {
     listeners.and_then(<[Listener]>::first).map(|listener| listener.socket.local_addr()).transpose()
 }
 

@@ -12,10 +12,12 @@ use std::{
 use anyhow::{Context as _, bail};
 use tokio::{runtime::Handle as Runtime, sync::mpsc::UnboundedSender, task::AbortHandle};
 
+pub use super::doors::Addresses;
 use super::{
-    antivirus, asking, authority, bans, consent, console, control, detection,
-    doors::{Doors, bound, doors},
-    incident, journal, keys, registry, remedy, restarts, shown, store, telemetry, watch,
+    antivirus, asking, authority, bans, consent, console, control,
+    doors::{Doors, doors},
+    incident::Incidents,
+    journal, keys, registry, restarts, shown, store, telemetry, watch,
 };
 use crate::{
     access::consent::Desk,
@@ -27,7 +29,6 @@ use crate::{
         Plan,
         plan::{Bounds, Means},
     },
-    incident::{Cases, remedy::Remedies, signal::Feed},
     login::Guard,
     observe::{access_log::Log, metrics::Metrics, otlp::Telemetry},
     privacy::Keys,
@@ -51,9 +52,7 @@ pub struct Running {
     desk: Option<Arc<Desk>>,
     asking: Option<asking::Asking>,
     registry: Option<Arc<Registry>>,
-    cases: Option<Arc<Cases>>,
-    feed: Option<Arc<Feed>>,
-    remedies: Option<Arc<Remedies>>,
+    incidents: Incidents,
     guard: Arc<Guard>,
     attempts: bans::Listener,
     store: Option<store::Running>,
@@ -70,19 +69,6 @@ pub struct Running {
     asks: UnboundedSender<Asked>,
 }
 
-/// Where it really listens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Addresses {
-    /// TLS.
-    pub https: SocketAddr,
-    /// Redirects.
-    pub http: Option<SocketAddr>,
-    /// Health and metrics.
-    pub admin: Option<SocketAddr>,
-    /// SCIM.
-    pub console: Option<SocketAddr>,
-}
-
 impl Running {
     /// Binds what was not handed over, loads, starts. Hooks that want to be told of the end come out of `asks`.
     ///
@@ -96,13 +82,7 @@ impl Running {
         asks: UnboundedSender<Asked>,
     ) -> anyhow::Result<Self> {
         let settings = Arc::new(config.server.clone());
-        let Doors { https, http, admin, console: listeners } = Doors::open(&config, &inherited)?;
-        let addresses = Addresses {
-            https: https[0].socket.local_addr()?,
-            http: bound(http.as_deref())?,
-            admin: bound(admin.as_deref())?,
-            console: bound(listeners.as_deref())?,
-        };
+        let Doors { https, http, admin, console: listeners, addresses } = Doors::bind(&config, &inherited)?;
         tls::acme::prepare(&config.tls)?;
         let process = Arc::new(Process {
             admission: Arc::default(),
@@ -123,10 +103,8 @@ impl Running {
         let lock = control::hold(&config);
         let journal = journal::Running::start(&config, lock.is_some(), &process, &guard)?;
         let registry = registry::start(&config, journal.stream(), &process.metrics)?;
-        let cases = incident::start(&config, journal.stream(), registry.as_ref(), &process.metrics)?;
-        let feed = detection::start(&config, &journal, cases.as_ref(), registry.as_ref(), &process.metrics)?;
-        let remedies = remedy::start(&config, journal.stream(), registry.as_ref(), cases.as_ref(), &process.metrics)?;
-        let overlay = remedy::overlay(remedies.as_ref());
+        let incidents = Incidents::start(&config, &journal, registry.as_ref(), &process.metrics)?;
+        let overlay = incidents.overlay();
         let mut console = console::Console::new(&config, registry.as_ref(), &process.tls, &process.metrics)?;
         let desk = consent::start(&config, journal.stream())?;
         let authority = authority::of(&config, journal.journal(), registry.as_ref(), desk.as_ref(), &overlay)?;
@@ -134,6 +112,7 @@ impl Running {
         let means = Means {
             keys,
             authority,
+            notices: incidents.notices(),
             guard: &guard,
             bans,
             watch: watch::of(&config, None)?,
@@ -150,12 +129,10 @@ impl Running {
         let control = lock.and_then(|lock| control::open(lock, &config, &plan, &process.tls));
         let office = registry::follow(registry.as_ref(), &config, &realms, &guard);
         if let Some(control) = &control {
-            let (journal, cases) = (journal.journal(), cases.as_ref());
-            control.introduce(journal, desk.as_ref(), office, cases, feed.as_ref(), remedies.as_ref());
+            control.introduce(journal.journal(), desk.as_ref(), office);
+            incidents.introduce(control);
         }
-        if let Some(remedies) = &remedies {
-            admin::remedy::hold(&plan, remedies);
-        }
+        incidents.hold(&plan);
         let workers = (0..settings.workers)
             .map(|index| Handle::start(index, &process, Arc::clone(&plan), Arc::clone(&settings)))
             .collect::<Result<Vec<_>, _>>()
@@ -171,9 +148,7 @@ impl Running {
             journal,
             desk,
             registry,
-            cases,
-            feed,
-            remedies,
+            incidents,
             issuance,
             config,
             plan,
@@ -224,12 +199,7 @@ impl Running {
         let http = self.rebind(self.config.server.http, settings.http)?;
         let admin = self.rebind(self.config.admin.listen, config.admin.listen)?;
         let console = self.rebind(self.config.admin.console, config.admin.console)?;
-        let addresses = Addresses {
-            https: bound(https.as_deref())?.unwrap_or(self.addresses.https),
-            http: settings.http.and(bound(http.as_deref())?.or(self.addresses.http)),
-            admin: config.admin.listen.and(bound(admin.as_deref())?.or(self.addresses.admin)),
-            console: config.admin.console.and(bound(console.as_deref())?.or(self.addresses.console)),
-        };
+        let addresses = self.addresses.moved(&config, [&https, &http, &admin, &console])?;
         let keys = keys::of(&config)?;
         let workers = self.workers.len();
         let log = Log::open(&config.access_log, &self.process.metrics, workers, self.log.as_deref())?;
@@ -250,6 +220,7 @@ impl Running {
         let means = Means {
             keys: &keys,
             authority,
+            notices: self.incidents.notices(),
             guard: &guard,
             bans,
             watch: watch::of(&config, self.plan.watch.as_ref())?,
@@ -263,9 +234,7 @@ impl Running {
         };
         let plan = Plan::new(&config.gateway, bounds, means, Some(&self.plan))?;
         // Before a new realm meets its first request.
-        if let Some(remedies) = &self.remedies {
-            admin::remedy::hold(&plan, remedies);
-        }
+        self.incidents.hold(&plan);
         let office = registry::follow(self.registry.as_ref(), &config, &realms, &guard);
         tls::acme::prepare(&config.tls)?;
         self.process.tls.reconfigure(&config.tls, SystemTime::now())?;
@@ -299,12 +268,7 @@ impl Running {
         if let Some(registry) = &self.registry {
             registry::apply(registry, &config);
         }
-        if let Some(cases) = &self.cases {
-            cases.apply(config.incident.clone());
-        }
-        if let Some(feed) = &self.feed {
-            feed.apply(config.incident.signals.clone());
-        }
+        self.incidents.apply(&config);
         shown::all(&self.process.metrics, &plan, self.log.as_ref());
         self.journal.listen(&guard);
         self.attempts.listen(plan.bans.as_ref(), &guard);
@@ -353,15 +317,7 @@ impl Running {
         if let Some(registry) = &self.registry {
             registry::look(registry, clock::now());
         }
-        if let Some(cases) = &self.cases {
-            incident::look(cases, clock::now());
-        }
-        if let Some(feed) = &self.feed {
-            detection::look(feed, clock::now());
-        }
-        if let Some(remedies) = &self.remedies {
-            remedy::look(remedies, &self.plan, clock::now());
-        }
+        self.incidents.look(&self.plan, clock::now());
         for realm in self.plan.realms() {
             let write = self.journal.accounts();
             tokio::task::spawn_blocking(move || {

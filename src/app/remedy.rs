@@ -8,10 +8,7 @@ use crate::{
     admin::remedy,
     config::Config,
     gateway::Plan,
-    incident::{
-        Cases,
-        remedy::{Overlay, Remedies},
-    },
+    incident::{Cases, remedy::Remedies},
     journal::Stream,
     observe::metrics::{Metrics, Source},
     registry::Registry,
@@ -38,11 +35,6 @@ pub(super) fn start(
         i64::try_from(shown.state().in_force().count()).unwrap_or(i64::MAX)
     }));
     Ok(Some(remedies))
-}
-
-/// What requests meet of them.
-pub(super) fn overlay(remedies: Option<&Arc<Remedies>>) -> Arc<Overlay> {
-    remedies.map(|remedies| Arc::clone(remedies.overlay())).unwrap_or_default()
 }
 
 /// Takes up what was decided at another gateway.

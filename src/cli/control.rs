@@ -94,19 +94,27 @@ pub(super) fn exchange(
     body: String,
 ) -> io::Result<(http::StatusCode, Value)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let stream = UnixStream::connect(data_dir.join(control::NAME)).await?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
-        tokio::spawn(connection);
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(header::HOST, "privet")
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::<Bytes>::from(body))
-            .map_err(io::Error::other)?;
-        let (parts, body) = sender.send_request(request).await.map_err(io::Error::other)?.into_parts();
-        let bytes = Limited::new(body, LONGEST).collect().await.map_err(io::Error::other)?.to_bytes();
-        Ok((parts.status, serde_json::from_slice(&bytes)?))
-    })
+    runtime.block_on(request(data_dir, method, path, body))
+}
+
+/// The same, where there is a runtime.
+pub(super) async fn request(
+    data_dir: &Path,
+    method: Method,
+    path: &str,
+    body: String,
+) -> io::Result<(http::StatusCode, Value)> {
+    let stream = UnixStream::connect(data_dir.join(control::NAME)).await?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+    tokio::spawn(connection);
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::HOST, "privet")
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Full::<Bytes>::from(body))
+        .map_err(io::Error::other)?;
+    let (parts, body) = sender.send_request(request).await.map_err(io::Error::other)?.into_parts();
+    let bytes = Limited::new(body, LONGEST).collect().await.map_err(io::Error::other)?.to_bytes();
+    Ok((parts.status, serde_json::from_slice(&bytes)?))
 }

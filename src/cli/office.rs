@@ -158,6 +158,8 @@ pub(super) struct Office {
     pub(super) realm: settings::Realm,
     pub(super) rules: registry::Settings,
     pub(super) incidents: incident::Settings,
+    /// Routes, and roles that their gates ask for; without a route, roles that policies speak of.
+    pub(super) roles: Vec<(String, String)>,
     pub(super) login: login::Settings,
     /// Whether a configuration says all that.
     pub(super) configured: bool,
@@ -198,6 +200,11 @@ impl Office {
             }
             Err(error) => Err(Failure::Gateway(error)),
         }
+    }
+
+    /// Whether a gateway runs.
+    pub(super) fn is_served(&self) -> bool {
+        std::os::unix::net::UnixStream::connect(self.data_dir.join(crate::admin::control::NAME)).is_ok()
     }
 
     /// Lets an order be carried out; what has happened.

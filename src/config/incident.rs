@@ -1,7 +1,11 @@
-//! `[incident]`: what is asked of cases, and what opens them.
+//! `[incident]`: what is asked of cases, what opens them, and how people are told.
+
+use std::sync::Arc;
 
 use super::{
+    context::Context,
     diagnose::{Diagnostics, did_you_mean},
+    notice,
     reader::Table,
 };
 use crate::{
@@ -22,7 +26,7 @@ const MOST: i64 = 1_000_000_000;
 const SEVERITIES: [(&str, Severity); 3] =
     [("low", Severity::Low), ("medium", Severity::Medium), ("high", Severity::High)];
 
-pub(super) fn resolve(mut table: Table, d: &mut Diagnostics<'_>) -> Settings {
+pub(super) fn resolve(mut table: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>) -> Settings {
     let place = table.place("laws");
     let known = known_laws();
     let law = |text: &str| {
@@ -42,10 +46,11 @@ pub(super) fn resolve(mut table: Table, d: &mut Diagnostics<'_>) -> Settings {
         );
     }
     let signals = signals(&mut table, d);
+    let notices = Arc::new(notice::resolve(&mut table, context, d));
     table.finish(d);
     let mut laws = laws.unwrap_or_else(|| Settings::default().laws);
     laws.dedup();
-    Settings { laws, signals }
+    Settings { laws, signals, notices }
 }
 
 fn signals(table: &mut Table, d: &mut Diagnostics<'_>) -> signal::Settings {

@@ -17,6 +17,8 @@ mod incident;
 mod journal;
 mod login;
 pub mod logs;
+mod mail;
+mod notice;
 mod privacy;
 pub mod reader;
 mod registry;
@@ -45,7 +47,7 @@ use self::{
     file::{Entry, Environment, Node, Value},
     reader::Table,
 };
-use crate::shield::settings::Mode;
+use crate::{incident::notice::settings::Channel, shield::settings::Mode};
 
 /// Everything that a running gateway needs to know, validated.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -226,6 +228,12 @@ impl Config {
             if let Some(reason) = &telemetry.cleartext_reason {
                 lines.push(format!("       cleartext allowed: {reason}"));
             }
+        }
+        if let Some(Channel::Mail(mail)) = &self.incident.notices.channel
+            && let Some(reason) = &mail.cleartext_reason
+        {
+            lines.push(format!("notices by {}", mail.server.host));
+            lines.push(format!("       cleartext allowed: {reason}"));
         }
         if let Some(access) = &self.access {
             let (policies, purposes) = (access.policies.len(), access.purposes.iter().count());

@@ -50,6 +50,8 @@ fn every_documented_key_is_read() {
     // Some keys exclude each other, and some name files that are read; the rest must be accepted together.
     let example = example
         .replace("pledge = \"pledge.txt\"\n", "")
+        .replace("templates = \"templates\"\n", "")
+        .replace("font = \"NanumGothic.ttf\"\n", "")
         .replace("rewrite_prefix = \"/legacy\"\n", "")
         .replace("policies = \"policies\"\n", "")
         .replace("pledge = \"pledge.txt\"\n", "")
@@ -71,8 +73,54 @@ fn every_documented_key_is_read() {
         let at = text.find(&format!("\n{start}")).expect("a witness");
         format!("{}\n[[journal.witness]]{}", &text[..at], &text[at..])
     });
-    if let Err(report) = parse(&example) {
-        panic!("{report}");
+    // Notices go out one way, and in TLS or for a reason.
+    let at = |name: &str| example.find(&format!("\n[{name}]")).expect("a table");
+    let (before, mail, webhook, page) = (0, at("incident.mail"), at("incident.webhook"), at("incident.page"));
+    let clear = example[mail..webhook].replace("cleartext_reason = \"...\"\n", "");
+    let examples = [
+        [&example[before..mail], &clear, &example[page..]].concat(),
+        [&example[before..mail], &example[webhook..]].concat(),
+    ];
+    for example in examples {
+        if let Err(report) = parse(&example) {
+            panic!("{report}");
+        }
+    }
+}
+
+#[test]
+fn notices_of_incidents() {
+    let incident = |text: &str| parse(&format!("[incident]\n{text}\n[[route]]\nupstream = \"http://127.0.0.1:1\"\n"));
+    for good in [
+        "[incident.mail]\nsmtp = \"smtp://mail.example\"\nfrom = \"hunter2@b.example\"\nsmtp_user = \"a\"\nsmtp_password = \"hunter3\"",
+        "[incident.mail]\nsmtp = \"smtp://mail.example\"\nfrom = \"a@b\"\ncleartext_reason = \"a relay on this rack\"",
+        "[incident.webhook]\nurl = \"http://127.0.0.1:1/\"\nauthorization = \"Bearer hunter2\"\n[incident.page]\nurl = \"https://shop.example\"",
+    ] {
+        let config = incident(good).expect(good);
+        let shown = format!("{config:?} {:?}", config.summary());
+        assert!(!shown.contains("hunter"), "{good}");
+        assert_eq!(shown.contains("cleartext allowed: a relay"), good.contains("a relay"));
+    }
+    for (bad, why) in [
+        ("contact = \"\"", "1 to 300 characters"),
+        ("rate = 0", "`rate`"),
+        ("retry = \"1ms\"", "from 1s to 1h"),
+        ("font = \"none.ttf\"", "`font` can't be used"),
+        ("templates = \"none\"", "`templates` can't be read"),
+        ("[incident.mail]\nfrom = \"a@b\"", "has no `smtp`"),
+        ("[incident.mail]\nsmtp = \"smtps://a\"\nfrom = \"a\"", "no address of a mailbox"),
+        ("[incident.mail]\nsmtp = \"smtps://a\"\nfrom = \"a@b\"\ncleartext_reason = \"x\"", "nothing goes in clear"),
+        ("[incident.webhook]\nurl = \"http://far.example/\"", "http:// is for this machine"),
+        (
+            "[incident.mail]\nsmtp = \"smtps://a\"\nfrom = \"a@b\"\n[incident.webhook]\nurl = \"https://a/\"",
+            "both [incident.mail]",
+        ),
+        ("[incident.page]\nurl = \"http://127.0.0.1/\"", "it must be https://"),
+        ("[incident.page]\nurl = \"https://a/path\"", "without a path"),
+        ("[incident.page]\nurl = \"https://a\"\nevery = \"2d\"", "from 1s to 24h"),
+    ] {
+        let report = incident(bad).expect_err(bad).to_string();
+        assert!(report.contains(why), "{bad}: {report}");
     }
 }
 

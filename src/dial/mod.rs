@@ -2,11 +2,13 @@
 //!
 //! A [`Dialer`] is made once from [`Settings`] and shared; [`Dialer::connect`] gives a [`Stream`]
 //! that is ready for a protocol. [`pem`] reads certificates and keys, here and for the room `tls`.
+//! [`mail`] hands messages over to a mail server.
 
 pub mod address;
 pub mod asker;
 pub mod dialer;
 pub mod error;
+pub mod mail;
 pub mod names;
 pub mod pem;
 pub mod settings;

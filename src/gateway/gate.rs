@@ -5,6 +5,7 @@
 
 use std::{rc::Rc, sync::Arc};
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
 use hyper::body::Incoming;
 
@@ -25,6 +26,7 @@ use crate::{
         upload::Upload,
     },
     identity::{self, Ask, Need, Principal, Realm, form::PREFIX, forward, principal, serve},
+    incident::notice::{Notices, page},
     observe::route_counts,
 };
 
@@ -55,6 +57,9 @@ pub async fn own(
     if !client.secure {
         return Ok(redirect::to_https(head, gateway.plan.redirect_port)?);
     }
+    if let Some(notices) = gateway.plan.notices.as_ref().filter(|_| page::is_of(head.target.path())) {
+        return posted(notices, head, parts);
+    }
     let realm = gateway.plan.realm_of(head).ok_or(Kind::NoRoute)?;
     let mut body = RequestBody::new(body, upload, watch, gateway.plan.own_upload(serve::BODY_LIMIT as u64));
     let body = body.collect(serve::BODY_LIMIT).await?;
@@ -74,6 +79,14 @@ pub async fn own(
         return Ok(download::serve_page(authority, realm, &call).await.map(Body::full));
     }
     Ok(realm.serve(call).await.map(Body::full))
+}
+
+/// Answers a request for a notice that everybody may see, on every host.
+fn posted(notices: &Notices, head: &Head, parts: &Parts) -> Result<Response<Body>, Refusal> {
+    let request = Request::builder().method(&parts.method).uri(head.target.as_str()).body(Bytes::new());
+    let mut request = request.map_err(|_| Kind::Framing("the request target can't be read"))?;
+    *request.headers_mut() = parts.headers.clone();
+    Ok(page::serve(&notices.state(), &request, clock::now().into()).map(Body::full))
 }
 
 /// Who asks, on a route with a gate. What the application is told about them is put into `parts`.

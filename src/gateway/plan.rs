@@ -35,7 +35,7 @@ use crate::{
         watch::Lens,
     },
     identity::{Principal, Realm},
-    incident::remedy::Overlay,
+    incident::{notice::Notices, remedy::Overlay},
     login::{Guard, Rule, settings::Login},
     observe::{
         access_log::{Log, Scribe, url::Scratch},
@@ -81,6 +81,8 @@ pub struct Plan {
     pub spent: Arc<Spent>,
     /// Who may do what with personal data, and where it is written down.
     pub authority: Option<Arc<Authority>>,
+    /// What everybody is told of incidents, where notices are kept.
+    pub notices: Option<Arc<Notices>>,
     /// Countermeasures that hold.
     pub overlay: Arc<Overlay>,
     /// Rules against intrusion.
@@ -125,6 +127,8 @@ pub struct Means<'a> {
     pub realms: &'a [Arc<Realm>],
     /// Who may do what with personal data, and where it is written down.
     pub authority: Option<Arc<Authority>>,
+    /// What everybody is told of incidents, where notices are kept.
+    pub notices: Option<Arc<Notices>>,
     /// Countermeasures that hold.
     pub overlay: Arc<Overlay>,
     /// Where requests are written down.
@@ -216,6 +220,7 @@ impl Plan {
             watch: means.watch,
             antivirus: means.antivirus,
             authority: means.authority,
+            notices: means.notices,
             overlay: means.overlay,
             shield: settings.shield.clone(),
             spent: previous.map(|plan| Arc::clone(&plan.spent)).unwrap_or_default(),

@@ -6,15 +6,18 @@
 //! `docs/INCIDENTS.md` has the rules.
 
 pub mod affected;
+pub mod after;
 pub mod case;
 pub mod cases;
 pub mod clock;
 pub mod command;
+pub mod compensation;
 pub mod decide;
 pub mod denied;
 pub mod event;
 pub mod law;
 pub mod ledger;
+pub mod notice;
 pub mod order;
 pub mod remedy;
 pub mod roll;

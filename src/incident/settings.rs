@@ -1,6 +1,8 @@
 //! What is asked of cases. Validated values only; `config` fills them.
 
-use super::{law::Law, signal};
+use std::sync::Arc;
+
+use super::{law::Law, notice, signal};
 
 /// The names of all laws that are known.
 #[must_use]
@@ -15,10 +17,12 @@ pub struct Settings {
     pub laws: Vec<String>,
     /// What opens cases.
     pub signals: signal::Settings,
+    /// How people are told.
+    pub notices: Arc<notice::Settings>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { laws: vec!["kr-pipa".to_owned()], signals: signal::Settings::default() }
+        Self { laws: vec!["kr-pipa".to_owned()], signals: signal::Settings::default(), notices: Arc::default() }
     }
 }

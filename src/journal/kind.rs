@@ -203,6 +203,24 @@ kinds! {
     IncidentWarned = "incident.warned", Grants;
     /// An open case, carried on from records that grow old.
     IncidentStanding = "incident.standing", Grants;
+    /// A notice to people was written, or changed.
+    NoticeDrafted = "notice.drafted", Grants;
+    /// An officer has approved it.
+    NoticeApproved = "notice.approved", Grants;
+    /// An officer lets it go out.
+    NoticeSending = "notice.sending", Grants;
+    /// It is about to be handed over for these people.
+    NoticeSent = "notice.sent", Grants;
+    /// What has become of that.
+    NoticeDelivery = "notice.delivery", Grants;
+    /// An officer lets it be posted on the public page.
+    NoticePosting = "notice.posting", Grants;
+    /// The public page was looked at.
+    NoticePosted = "notice.posted", Grants;
+    /// A notice was taken down from it.
+    NoticeTakenDown = "notice.taken_down", Grants;
+    /// What somebody was offered, has claimed or was paid.
+    CompensationEntered = "compensation.entered", Grants;
     /// A countermeasure was taken for a case.
     RemedyTaken = "remedy.taken", Grants;
     /// A countermeasure was lifted.

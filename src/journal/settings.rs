@@ -3,7 +3,10 @@
 use std::{fmt, path::PathBuf, time::Duration};
 
 use super::place::Place;
-use crate::{common::secret::Secret, dial::address::Address};
+use crate::{
+    common::secret::Secret,
+    dial::{address::Address, mail},
+};
 
 /// Seconds of a day.
 const DAY: u64 = 86_400;
@@ -92,32 +95,13 @@ pub struct Mail {
     /// Who writes.
     pub from: String,
     /// The server.
-    pub host: String,
-    /// Its port.
-    pub port: u16,
-    /// How it is spoken to.
-    pub security: Security,
-    /// PEM bundle of the only authorities believed; `None` takes the system's.
-    pub ca: Option<PathBuf>,
-    /// Name and password there.
-    pub credentials: Option<(String, Secret)>,
-}
-
-/// How a mail server is spoken to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Security {
-    /// TLS from the first byte.
-    Tls,
-    /// TLS after `STARTTLS`, or not at all.
-    StartTls,
-    /// In clear; on this machine alone.
-    Clear,
+    pub server: mail::Server,
 }
 
 /// A mailbox is somebody's.
 impl fmt::Debug for Mail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Mail(by {}:{}, {:?})", self.host, self.port, self.security)
+        write!(f, "Mail(by {:?})", self.server)
     }
 }
 
@@ -140,7 +124,7 @@ impl fmt::Display for To {
         match self {
             Self::File(path) => write!(f, "{}", path.display()),
             Self::Url { address, .. } => write!(f, "{}", address.host()),
-            Self::Mail(mail) => write!(f, "mail by {}", mail.host),
+            Self::Mail(mail) => write!(f, "mail by {}", mail.server.host),
         }
     }
 }

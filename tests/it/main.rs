@@ -43,6 +43,7 @@ mod matrix;
 mod memory;
 mod metrics;
 mod month;
+mod notice;
 mod oidc;
 mod package;
 mod passkey;

@@ -56,7 +56,9 @@ pub(super) fn list(args: &ListArgs) -> Result<(), Failure> {
 }
 
 pub(super) fn show(args: &ShowArgs) -> Result<(), Failure> {
-    let case = super::show(&args.place.office()?, args.number)?;
+    let office = args.place.office()?;
+    let mut case = super::show(&office, args.number)?;
+    case["papers"] = super::notice::look(&office, args.number)?;
     warn(&case);
     if args.json {
         println!("{case}");
@@ -89,6 +91,7 @@ pub(super) fn show(args: &ShowArgs) -> Result<(), Failure> {
         let (at, by) = (text(&delay["at"]), text(&delay["by"]["subject"]));
         println!("late\t{at}\t{by}: {law}, {duty}: {}", text(&delay["reason"]));
     }
+    super::notice::show(&case["papers"]);
     Ok(())
 }
 

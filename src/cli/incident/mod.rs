@@ -2,11 +2,17 @@
 
 mod affected;
 mod change;
+mod compensation;
 mod decide;
+mod form;
 mod look;
 mod mute;
+mod notice;
+mod notify;
+mod papers;
 mod remedy;
 mod replay;
+mod report;
 
 use std::process::ExitCode;
 
@@ -54,6 +60,24 @@ pub enum IncidentCommand {
     Unmute(mute::UnmuteArgs),
     /// Show what is muted, until when and why.
     Mutes(mute::MutesArgs),
+    /// Write what people are told, and show what is still missing.
+    Notice(Box<notice::NoticeArgs>),
+    /// Say that a notice may go out: two officers do.
+    Approve(notice::ApproveArgs),
+    /// Send a notice to everybody in a list, once each.
+    Notify(Box<notify::NotifyArgs>),
+    /// Show what has become of the messages of a notice.
+    Deliveries(notify::DeliveriesArgs),
+    /// Post a notice on the public page, for whoever can't be reached.
+    Post(notice::PostArgs),
+    /// Take it down from there.
+    TakeDown(notice::TakeDownArgs),
+    /// Fill in the form by which an authority is told.
+    Form(form::FormArgs),
+    /// Say what people are offered, claim and are paid.
+    Compensation(compensation::CompensationArgs),
+    /// Write the report when a case is over: how it went, who was responsible, what was done, and whether in time.
+    Report(report::ReportArgs),
     /// Take a countermeasure, which holds at once and can be lifted: end sessions, close routes, lower limits, ban, mask, rotate keys.
     Remedy(remedy::RemedyArgs),
     /// Lift a countermeasure.
@@ -80,6 +104,15 @@ pub fn run(command: &IncidentCommand) -> ExitCode {
         IncidentCommand::Mute(args) => mute::mute(args),
         IncidentCommand::Unmute(args) => mute::unmute(args),
         IncidentCommand::Mutes(args) => mute::list(args),
+        IncidentCommand::Notice(args) => notice::notice(args),
+        IncidentCommand::Approve(args) => notice::approve(args),
+        IncidentCommand::Notify(args) => notify::notify(args),
+        IncidentCommand::Deliveries(args) => notify::deliveries(args),
+        IncidentCommand::Post(args) => notice::post(args),
+        IncidentCommand::TakeDown(args) => notice::take_down(args),
+        IncidentCommand::Form(args) => form::run(args),
+        IncidentCommand::Compensation(args) => compensation::run(args),
+        IncidentCommand::Report(args) => report::run(args),
         IncidentCommand::Remedy(args) => remedy::take(args),
         IncidentCommand::Lift(args) => remedy::lift(args),
         IncidentCommand::Remedies(args) => remedy::list(args),

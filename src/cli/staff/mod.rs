@@ -267,13 +267,21 @@ impl PlaceArgs {
                 realm: self.door()?.realm,
                 rules: registry::Settings::default(),
                 incidents: incident::Settings::default(),
+                roles: Vec::new(),
                 login: login::Settings::default(),
                 configured: false,
             });
         };
         let config = Config::load(path, &Flags::default()).map_err(|report| Failure::Config(report.to_string()))?;
         let realm = config.identity.realms.into_iter().find(|realm| realm.name == self.realm).ok_or(Failure::Realm)?;
+        let of_gates = config.gateway.routes.iter().flat_map(|route| {
+            let roles = route.gate.iter().flat_map(|gate| &gate.roles);
+            roles.map(|role| (route.name.clone(), role.clone()))
+        });
+        let policies = config.access.iter().flat_map(|access| access.policies.roles());
+        let roles = of_gates.chain(policies.map(|role| (String::new(), role.to_owned()))).collect();
         Ok(Office {
+            roles,
             // Another realm has no registry, nor have gateways with a journal each.
             journal: config
                 .journal
