@@ -61,7 +61,7 @@ pub(super) fn open(lock: LockFile, config: &Config, plan: &Arc<Plan>, tls: &Arc<
     let opened = || -> anyhow::Result<(Arc<Reach>, AbortHandle)> {
         let (plan, tls) = (ArcSwap::new(Arc::clone(plan)), Arc::clone(tls));
         let (office, desk, journal) = (ArcSwapOption::empty(), ArcSwapOption::empty(), OnceLock::new());
-        let reach = Arc::new(Reach { plan, tls, desk, journal, office });
+        let reach = Arc::new(Reach { plan, tls, desk, journal, office, attestor: OnceLock::new() });
         let listener = admin::control::bind(&config.data_dir)?;
         let task = tokio::spawn(admin::control::serve(listener, Arc::clone(&reach))).abort_handle();
         Ok((reach, task))

@@ -1,7 +1,6 @@
 //! A running gateway: listeners, workers, certificates, the private listener; and how a new configuration takes its place.
 
 use std::{
-    io,
     net::SocketAddr,
     sync::{
         Arc,
@@ -13,26 +12,25 @@ use std::{
 use anyhow::{Context as _, bail};
 use tokio::{runtime::Handle as Runtime, sync::mpsc::UnboundedSender, task::AbortHandle};
 
+pub use super::doors::Addresses;
 use super::{
-    antivirus, asking, authority, bans, consent, console, control, journal, keys, registry, shown, store, telemetry,
-    watch,
+    antivirus, asking, attest, authority, bans, consent, console, control,
+    doors::{bound, bounds, doors},
+    journal, keys, registry, shown, store, telemetry, watch,
 };
 use crate::{
     access::consent::Desk,
     admin::{self, Asked, Health},
     app::log,
+    attest::Live,
     common::{clock, pulse::Pulse},
     config::Config,
-    gateway::{
-        Plan,
-        plan::{Bounds, Means},
-    },
+    gateway::{Plan, plan::Means},
     login::Guard,
     observe::{access_log::Log, metrics::Metrics, otlp::Telemetry},
     privacy::Keys,
     registry::Registry,
     server::{
-        self,
         inherited::{Inherited, Name},
         listener::{self, Listener},
         worker::{Closing, Command, Door, Drain, Handle, Process},
@@ -58,25 +56,13 @@ pub struct Running {
     workers: Vec<Handle>,
     log: Option<Arc<Log>>,
     telemetry: Option<Arc<Telemetry>>,
+    attest: Option<attest::Running>,
     ready: Arc<AtomicBool>,
     addresses: Addresses,
     inherited: Inherited,
     admin: Option<AbortHandle>,
     console: console::Console,
     asks: UnboundedSender<Asked>,
-}
-
-/// Where it really listens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Addresses {
-    /// TLS.
-    pub https: SocketAddr,
-    /// Redirects.
-    pub http: Option<SocketAddr>,
-    /// Health and metrics.
-    pub admin: Option<SocketAddr>,
-    /// SCIM.
-    pub console: Option<SocketAddr>,
 }
 
 impl Running {
@@ -130,6 +116,7 @@ impl Running {
         let desk = consent::start(&config, journal.stream())?;
         let authority = authority::of(&config, journal.journal(), registry.as_ref(), desk.as_ref())?;
         let antivirus = antivirus::of(&config, journal.journal(), None)?;
+        let probes = &attest::probes(&config, lock.is_some())?;
         let means = Means {
             keys,
             authority,
@@ -141,6 +128,7 @@ impl Running {
             log: log.clone(),
             telemetry: telemetry.clone(),
             challenges,
+            probes,
             service: &Runtime::current(),
         };
         let plan = Plan::new(&config.gateway, bounds, means, None)?;
@@ -176,6 +164,7 @@ impl Running {
             workers,
             log,
             telemetry,
+            attest: None,
             ready,
             addresses,
             inherited,
@@ -188,6 +177,7 @@ impl Running {
             running.open(Door::Http, http);
         }
         running.open_admin(admin)?;
+        running.attest();
         Ok(running)
     }
 
@@ -243,6 +233,7 @@ impl Running {
             log: log.clone(),
             telemetry: telemetry.clone(),
             challenges,
+            probes: &self.plan.probes,
             service: &Runtime::current(),
         };
         let plan = Plan::new(&config.gateway, bounds, means, Some(&self.plan))?;
@@ -298,7 +289,29 @@ impl Running {
         self.plan = plan;
         self.guard = guard;
         self.config = config;
+        self.attest();
         Ok(())
+    }
+
+    /// What is running now is what is looked at.
+    fn attest(&mut self) {
+        let live = Live {
+            plan: Arc::clone(&self.plan),
+            https: self.addresses.https,
+            http: self.addresses.http,
+            tls: Arc::clone(&self.process.tls),
+            log: self.log.clone(),
+            metrics: Arc::clone(&self.process.metrics),
+            journal: self.journal.journal().cloned(),
+        };
+        match &self.attest {
+            Some(running) => running.apply(&self.config, live, self.registry.as_ref()),
+            None => self.attest = Some(attest::Running::start(&self.config, live, self.registry.as_ref())),
+        }
+        if let (Some(control), Some(running)) = (&self.control, &self.attest) {
+            // Set once.
+            let _ = control.reach.attestor.set(Arc::clone(&running.attestor));
+        }
     }
 
     /// Says what of a new configuration only a start can take into use.
@@ -472,30 +485,5 @@ impl Running {
             Some(address) if old != new => listener::bind(address, self.workers.len()).map(Some),
             _ => Ok(None),
         }
-    }
-}
-
-/// Where the listeners of a door really are.
-fn bound(listeners: Option<&[Listener]>) -> io::Result<Option<SocketAddr>> {
-    listeners.and_then(<[Listener]>::first).map(|listener| listener.socket.local_addr()).transpose()
-}
-
-/// Where each door is, and how many accept there.
-fn doors(config: &Config, workers: usize) -> [(Name, Option<SocketAddr>, usize); 4] {
-    [
-        (Name::Https, Some(config.server.https), workers),
-        (Name::Http, config.server.http, workers),
-        (Name::Admin, config.admin.listen, 1),
-        (Name::Console, config.admin.console, 1),
-    ]
-}
-
-fn bounds(settings: &server::Settings, https: SocketAddr) -> Bounds {
-    Bounds {
-        body_idle: settings.limits.body_idle_timeout,
-        body_min_rate: settings.limits.body_min_rate,
-        stall: settings.limits.stall_timeout,
-        redirect_port: settings.redirect_port.unwrap_or(https.port()),
-        acme_webroot: settings.acme_webroot.clone(),
     }
 }

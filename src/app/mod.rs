@@ -2,12 +2,14 @@
 
 mod antivirus;
 mod asking;
+pub mod attest;
 mod authority;
 pub mod banner;
 mod bans;
 pub mod consent;
 mod console;
 mod control;
+mod doors;
 pub mod end;
 pub mod gateway;
 mod journal;

@@ -44,6 +44,11 @@ impl Gateway {
         self.config.as_ref().map(load).transpose().map_err(|report| scrubbed(&report.to_string()))
     }
 
+    /// The configuration's text, where one was named and can be read.
+    pub(super) fn text(&self) -> Option<String> {
+        std::fs::read_to_string(self.config.as_ref()?).ok()
+    }
+
     /// The data folder, where no configuration was named.
     pub(super) fn folder(&self) -> PathBuf {
         self.data.clone().unwrap_or_else(|| PathBuf::from("data"))

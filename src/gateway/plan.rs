@@ -23,6 +23,7 @@ use crate::{
         engines::{self, Engines},
         head::Head,
         mask::{Ledger, Masking},
+        probe::Probes,
         reach::{may_reach, shows_challenge},
         request_body::UploadRules,
         returned::Memory,
@@ -83,6 +84,8 @@ pub struct Plan {
     pub watch: Option<Arc<Watch>>,
     /// Who scans for malware, where a route asks for it.
     pub antivirus: Option<Arc<Scanner>>,
+    /// Requests that Privet makes of itself.
+    pub probes: Arc<Probes>,
     log: Option<Arc<Log>>,
     telemetry: Option<Arc<Telemetry>>,
     bounds: Bounds,
@@ -123,6 +126,8 @@ pub struct Means<'a> {
     pub log: Option<Arc<Log>>,
     /// Answers to ACME challenges of our own.
     pub challenges: &'a Arc<Challenges>,
+    /// Requests that Privet makes of itself.
+    pub probes: &'a Arc<Probes>,
     /// Where what was observed is sent.
     pub telemetry: Option<Arc<Telemetry>>,
     /// Where what is done off the requests runs.
@@ -207,6 +212,7 @@ impl Plan {
             bans: means.bans,
             watch: means.watch,
             antivirus: means.antivirus,
+            probes: Arc::clone(means.probes),
             authority: means.authority,
             shield: settings.shield.clone(),
             spent: previous.map(|plan| Arc::clone(&plan.spent)).unwrap_or_default(),
@@ -293,6 +299,8 @@ pub struct Gateway {
     pub scribe: Option<Rc<Scribe>>,
     /// How requests are traced, where they are.
     pub tracing: Option<Tracing>,
+    /// The way to the internal origin, where probes end.
+    pub origin: Option<Rc<Cluster>>,
     lines: Vec<Line>,
     guests: RefCell<Vec<Guest>>,
 }
@@ -436,9 +444,13 @@ impl Gateway {
             .collect();
         let scribe = Scribe::new(worker, &shard, &plan.engine, plan.log.as_deref(), plan.telemetry.as_deref());
         let tracing = plan.telemetry.as_ref().and_then(|telemetry| telemetry.sample()).map(Tracing::new);
+        let known = previous.and_then(|gateway| gateway.origin.clone());
+        // Its counts are nobody's: metrics are about applications.
+        let made = |shared| Cluster::new(shared, watches, &Metrics::new(1), 0);
+        let origin = known.or_else(|| plan.probes.origin.as_ref().map(made));
         // Those of before a reload are still to be seen off.
         let guests = previous.map(|gateway| gateway.guests.take()).unwrap_or_default();
-        Rc::new(Self { plan: Arc::clone(plan), shard, scribe, tracing, lines, guests: RefCell::new(guests) })
+        Rc::new(Self { plan: Arc::clone(plan), shard, scribe, tracing, origin, lines, guests: RefCell::new(guests) })
     }
 
     /// The route of a request.
@@ -456,6 +468,7 @@ impl Gateway {
         for line in &self.lines {
             line.cluster.sweep();
         }
+        self.origin.iter().for_each(|origin| origin.sweep());
     }
 
     /// Somebody was let through on `line`; their answer ends when they leave the company.

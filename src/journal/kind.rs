@@ -169,6 +169,10 @@ kinds! {
     QuarantineReleased = "quarantine.released", Operations;
     /// An infected file was deleted.
     QuarantinePurged = "quarantine.purged", Operations;
+    /// It was looked at whether each clause of the policy is true.
+    AttestDone = "attest.done", Operations;
+    /// Evidence of that was taken along.
+    AttestPacked = "attest.packed", Operations;
     /// A torn end of the journal was cut off.
     JournalRecovered = "journal.recovered", Operations;
     /// The journal could not be written for a while, and can again.
