@@ -112,8 +112,8 @@ impl Looking<'_> {
 pub(super) fn entrant(route: &Route) -> (Probe, Vec<(http::HeaderName, String)>) {
     use crate::access::header::{PURPOSE, TICKET};
     let Some(gate) = &route.gate else { return (Probe::default(), Vec::new()) };
-    let known = ["complaints", "marketing"].into_iter().find(|known| gate.roles.iter().any(|role| role == known));
-    let role = known.or(gate.roles.first().map(String::as_str)).unwrap_or("complaints");
+    let known = ["marketing", "complaints"].into_iter().find(|known| gate.roles.iter().any(|role| role == known));
+    let role = known.or(gate.roles.first().map(String::as_str)).unwrap_or("marketing");
     let stated = match role {
         _ if !route.asks_policies() => Vec::new(),
         "marketing" => vec![(PURPOSE, "marketing".to_owned())],

@@ -388,11 +388,11 @@ fn a_pack_is_whole_until_a_byte_of_it_is_changed() {
 
     // By other programs, as README.txt says.
     let out = Command::new(python())
-        .args(["-c", "import zipfile;zipfile.ZipFile('evidence.zip').extractall('out')"])
+        .args(["-c", "import zipfile;zipfile.ZipFile('evidence.zip').extractall('pack')"])
         .current_dir(dir)
         .status();
     assert!(out.expect("python runs").success());
-    let out = dir.join("out");
+    let out = dir.join("pack");
     let verify = [
         "pkeyutl",
         "-verify",

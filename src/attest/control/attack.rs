@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use super::super::{
-    looking::Looking,
+    looking::{Looking, entrant},
     prober::{Ask, refusal},
     report::Finding,
 };
@@ -22,22 +22,30 @@ pub(super) async fn blocked(at: &Looking<'_>) -> Result<Finding, String> {
         return Ok(Finding::off("no route asks for rules against intrusion").at("`shield` of [[route]]"));
     }
     let prober = at.prober()?;
-    let (mut wrong, mut doubts, mut refused) = (Vec::new(), Vec::new(), 0);
+    let (mut wrong, mut doubts, mut refused, mut earlier) = (Vec::new(), Vec::new(), 0, Vec::new());
     for route in routes {
         match route.shield.map(|shield| shield.mode) {
             None => wrong.push(format!("{} has no rules against intrusion", route.name)),
             Some(Mode::Detect) => doubts.push(format!("attacks on {} are written down, not refused", route.name)),
             Some(Mode::Block) => {
                 for query in ATTACKS {
-                    let answer = prober.ask(route, Ask { query: query.to_owned(), ..Ask::default() }).await?;
-                    if answer.status != StatusCode::FORBIDDEN || refusal(&answer).as_deref() != Some("shield") {
-                        wrong.push(format!("{} answers {} to an attack", route.name, answer.status.as_u16()));
-                    } else {
-                        refused += 1;
+                    let (probe, headers) = entrant(route);
+                    let ask = Ask { query: query.to_owned(), headers, probe, ..Ask::default() };
+                    let answer = prober.ask(route, ask).await?;
+                    match refusal(&answer).as_deref() {
+                        Some("shield") => refused += 1,
+                        Some(other) if answer.status == StatusCode::FORBIDDEN => {
+                            earlier.push(format!("{}: refused before rules had the last word ({other})", route.name));
+                        }
+                        _ => wrong.push(format!("{} answers {} to an attack", route.name, answer.status.as_u16())),
                     }
                 }
             }
         }
+    }
+    // Nobody of that role gets anywhere there; but somewhere rules have to be seen at work.
+    if refused == 0 {
+        doubts.append(&mut earlier);
     }
     let green = format!("{refused} attacks on {} routes were refused", routes.len());
     Ok(Finding::of(&wrong, &doubts, green).at("privet_shield_verdicts_total"))
