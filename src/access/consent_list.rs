@@ -167,8 +167,9 @@ fn plain(value: &Value) -> Option<Cow<'_, str>> {
     }
 }
 
-/// What parts the columns of the first line.
-fn separator(start: &[u8]) -> u8 {
+/// What parts the columns of the first line: "," ";" or a tab.
+#[must_use]
+pub fn separator(start: &[u8]) -> u8 {
     let start = &start[..start.len().min(START)];
     let line = &start[..memchr::memchr(b'\n', start).unwrap_or(start.len())];
     let count = |sign: u8| memchr::memchr_iter(sign, line).count();
@@ -176,8 +177,9 @@ fn separator(start: &[u8]) -> u8 {
     *b",;\t".iter().rev().max_by_key(|sign| count(**sign)).unwrap_or(&b',')
 }
 
-/// A column's name: in UTF-8, or as spreadsheets in Korea write it.
-fn text(name: &[u8]) -> String {
+/// A column's name, or what stands in one: in UTF-8, or as spreadsheets in Korea write it.
+#[must_use]
+pub fn text(name: &[u8]) -> String {
     let name = name.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(name).trim_ascii();
     match std::str::from_utf8(name) {
         Ok(name) => name.to_owned(),

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use tokio::net::{UnixListener, UnixStream};
 
 use super::{
-    antivirus, attest, bans, consent,
+    antivirus, attest, bans, consent, incident,
     registry::{self, Office},
     scan,
 };
@@ -31,6 +31,7 @@ use crate::{
     common::clock,
     gateway::Plan,
     identity::{Realm, session::table::Listed},
+    incident::Cases,
     journal::{Journal, Kind, Record},
     login::{Rule, top::Offender},
     privacy::{Engine, Tally},
@@ -62,6 +63,8 @@ pub struct Reach {
     pub office: ArcSwapOption<Office>,
     /// What says whether the policy is true.
     pub attestor: OnceLock<Arc<Attestor>>,
+    /// Cases of incidents, where they are kept.
+    pub cases: OnceLock<Arc<Cases>>,
 }
 
 /// Binds the socket in `data_dir`. One that is left over from a process that has ended is removed; the data folder's lock says that it has.
@@ -120,6 +123,11 @@ async fn answer(request: Request<Incoming>, reach: &Reach) -> Response<Full<Byte
     let body = body.to_bytes();
     if parts.uri.path().starts_with(registry::PREFIX) {
         let (status, said) = registry::answer(reach.office.load_full(), &parts.method, parts.uri.path(), &body).await;
+        return respond(status, &said);
+    }
+    if parts.uri.path().starts_with(incident::PREFIX) {
+        let desk = reach.office.load_full().zip(reach.cases.get());
+        let (status, said) = incident::answer(desk, &parts.method, parts.uri.path(), &body).await;
         return respond(status, &said);
     }
     let said: Value = serde_json::from_slice(&body).unwrap_or_default();

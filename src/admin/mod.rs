@@ -6,6 +6,7 @@ pub mod bans;
 pub mod consent;
 pub mod console;
 pub mod control;
+pub mod incident;
 pub mod registry;
 pub mod scan;
 pub mod scim;

@@ -43,7 +43,7 @@ impl Office {
         Self { registry, realm: OnceCell::new_with(realm), settings, guard }
     }
 
-    async fn realm(&self) -> Option<&Arc<Realm>> {
+    pub(super) async fn realm(&self) -> Option<&Arc<Realm>> {
         let open = || async {
             let (settings, guard) = (self.settings.clone(), Arc::clone(&self.guard));
             let opened = tokio::task::spawn_blocking(move || Realm::open(&settings, &guard, None)).await;
@@ -87,7 +87,7 @@ pub async fn answer(office: Option<Arc<Office>>, method: &Method, path: &str, bo
     }
 }
 
-fn status(refused: &Refused) -> StatusCode {
+pub(super) fn status(refused: &Refused) -> StatusCode {
     match refused {
         Refused::Wait(_) => StatusCode::TOO_MANY_REQUESTS,
         Refused::Nobody | Refused::Code => StatusCode::BAD_REQUEST,

@@ -10,6 +10,7 @@ use crate::{
     config::Config,
     dial::settings::Target,
     gateway::probe::{Error, Probes},
+    incident::Cases,
     journal::Place,
     observe::metrics::{Metrics, Sample, Source},
     registry::Registry,
@@ -43,17 +44,28 @@ pub(super) struct Running {
 
 impl Running {
     /// Ready to look.
-    pub(super) fn start(config: &Config, live: Live, registry: Option<&Arc<Registry>>) -> Self {
+    pub(super) fn start(
+        config: &Config,
+        live: Live,
+        registry: Option<&Arc<Registry>>,
+        cases: Option<&Arc<Cases>>,
+    ) -> Self {
         let metrics = Arc::clone(&live.metrics);
         let probes = Arc::clone(&live.plan.probes);
-        let attestor = Attestor::new(inputs(config, live, registry));
+        let attestor = Attestor::new(inputs(config, live, registry, cases));
         show(&metrics, &attestor, probes);
         Self { task: tokio::spawn(watch(Arc::clone(&attestor))).abort_handle(), attestor }
     }
 
     /// Looks at another configuration from now on.
-    pub(super) fn apply(&self, config: &Config, live: Live, registry: Option<&Arc<Registry>>) {
-        self.attestor.apply(inputs(config, live, registry));
+    pub(super) fn apply(
+        &self,
+        config: &Config,
+        live: Live,
+        registry: Option<&Arc<Registry>>,
+        cases: Option<&Arc<Cases>>,
+    ) {
+        self.attestor.apply(inputs(config, live, registry, cases));
     }
 }
 
@@ -63,8 +75,9 @@ impl Drop for Running {
     }
 }
 
-fn inputs(config: &Config, live: Live, registry: Option<&Arc<Registry>>) -> Inputs {
-    Inputs { settings: config.attest.clone(), facts: facts(config), live, registry: registry.cloned() }
+fn inputs(config: &Config, live: Live, registry: Option<&Arc<Registry>>, cases: Option<&Arc<Cases>>) -> Inputs {
+    let (registry, cases) = (registry.cloned(), cases.cloned());
+    Inputs { settings: config.attest.clone(), facts: facts(config), live, registry, cases }
 }
 
 /// Looks whenever it is time. What is said of how often may change meanwhile.

@@ -11,6 +11,7 @@ use crate::{
     common::lock_file::LockFile,
     config::Config,
     gateway::Plan,
+    incident::Cases,
     journal::Journal,
     tls,
 };
@@ -31,10 +32,14 @@ impl Control {
         journal: Option<&Arc<Journal>>,
         desk: Option<&Arc<Desk>>,
         office: Option<Arc<Office>>,
+        cases: Option<&Arc<Cases>>,
     ) {
         if let Some(journal) = journal {
             // Set once.
             let _ = self.reach.journal.set(Arc::clone(journal));
+        }
+        if let Some(cases) = cases {
+            let _ = self.reach.cases.set(Arc::clone(cases));
         }
         self.reach.desk.store(desk.cloned());
         self.reach.office.store(office);
@@ -60,8 +65,9 @@ pub(super) fn hold(config: &Config) -> Option<LockFile> {
 pub(super) fn open(lock: LockFile, config: &Config, plan: &Arc<Plan>, tls: &Arc<tls::Store>) -> Option<Control> {
     let opened = || -> anyhow::Result<(Arc<Reach>, AbortHandle)> {
         let (plan, tls) = (ArcSwap::new(Arc::clone(plan)), Arc::clone(tls));
-        let (office, desk, journal) = (ArcSwapOption::empty(), ArcSwapOption::empty(), OnceLock::new());
-        let reach = Arc::new(Reach { plan, tls, desk, journal, office, attestor: OnceLock::new() });
+        let (office, desk) = (ArcSwapOption::empty(), ArcSwapOption::empty());
+        let (journal, cases, attestor) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        let reach = Arc::new(Reach { plan, tls, desk, journal, office, cases, attestor });
         let listener = admin::control::bind(&config.data_dir)?;
         let task = tokio::spawn(admin::control::serve(listener, Arc::clone(&reach))).abort_handle();
         Ok((reach, task))

@@ -16,7 +16,7 @@ pub use super::doors::Addresses;
 use super::{
     antivirus, asking, attest, authority, bans, consent, console, control,
     doors::{bound, bounds, doors},
-    journal, keys, registry, shown, store, telemetry, watch,
+    incident, journal, keys, registry, shown, store, telemetry, watch,
 };
 use crate::{
     access::consent::Desk,
@@ -26,6 +26,7 @@ use crate::{
     common::{clock, pulse::Pulse},
     config::Config,
     gateway::{Plan, plan::Means},
+    incident::Cases,
     login::Guard,
     observe::{access_log::Log, metrics::Metrics, otlp::Telemetry},
     privacy::Keys,
@@ -48,6 +49,7 @@ pub struct Running {
     desk: Option<Arc<Desk>>,
     asking: Option<asking::Asking>,
     registry: Option<Arc<Registry>>,
+    cases: Option<Arc<Cases>>,
     guard: Arc<Guard>,
     attempts: bans::Listener,
     store: Option<store::Running>,
@@ -112,6 +114,7 @@ impl Running {
         let lock = control::hold(&config);
         let journal = journal::Running::start(&config, lock.is_some(), &process, &guard)?;
         let registry = registry::start(&config, journal.stream(), &process.metrics)?;
+        let cases = incident::start(&config, journal.stream(), registry.as_ref(), &process.metrics)?;
         let mut console = console::Console::new(&config, registry.as_ref(), &process.tls, &process.metrics)?;
         let desk = consent::start(&config, journal.stream())?;
         let authority = authority::of(&config, journal.journal(), registry.as_ref(), desk.as_ref())?;
@@ -136,7 +139,7 @@ impl Running {
         let control = lock.and_then(|lock| control::open(lock, &config, &plan, &process.tls));
         let office = registry::follow(registry.as_ref(), &config, &realms, &guard);
         if let Some(control) = &control {
-            control.introduce(journal.journal(), desk.as_ref(), office);
+            control.introduce(journal.journal(), desk.as_ref(), office, cases.as_ref());
         }
         let workers = (0..settings.workers)
             .map(|index| Handle::start(index, &process, Arc::clone(&plan), Arc::clone(&settings)))
@@ -154,6 +157,7 @@ impl Running {
             journal,
             desk,
             registry,
+            cases,
             issuance,
             config,
             plan,
@@ -278,6 +282,9 @@ impl Running {
         if let Some(registry) = &self.registry {
             registry::apply(registry, &config);
         }
+        if let Some(cases) = &self.cases {
+            cases.apply(config.incident.clone());
+        }
         shown::all(&self.process.metrics, &plan, self.log.as_ref());
         self.journal.listen(&guard);
         self.attempts.listen(plan.bans.as_ref(), &guard);
@@ -304,9 +311,10 @@ impl Running {
             metrics: Arc::clone(&self.process.metrics),
             journal: self.journal.journal().cloned(),
         };
+        let (registry, cases) = (self.registry.as_ref(), self.cases.as_ref());
         match &self.attest {
-            Some(running) => running.apply(&self.config, live, self.registry.as_ref()),
-            None => self.attest = Some(attest::Running::start(&self.config, live, self.registry.as_ref())),
+            Some(running) => running.apply(&self.config, live, registry, cases),
+            None => self.attest = Some(attest::Running::start(&self.config, live, registry, cases)),
         }
         if let (Some(control), Some(running)) = (&self.control, &self.attest) {
             // Set once.
@@ -365,6 +373,9 @@ impl Running {
     pub fn refresh_realms(&self) {
         if let Some(registry) = &self.registry {
             registry::look(registry, clock::now());
+        }
+        if let Some(cases) = &self.cases {
+            incident::look(cases, clock::now());
         }
         for realm in self.plan.realms() {
             let write = self.journal.accounts();

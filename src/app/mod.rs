@@ -12,6 +12,7 @@ mod control;
 mod doors;
 pub mod end;
 pub mod gateway;
+mod incident;
 mod journal;
 pub mod keys;
 pub mod log;

@@ -1,6 +1,10 @@
 //! Attests for a running gateway: one at a time, and remembers the last.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use serde_json::{Map, Value};
@@ -14,6 +18,7 @@ use super::{
 };
 use crate::{
     common::clock,
+    incident::{Case, Cases, clock::clocks},
     journal::{Kind, Record},
     registry::Registry,
 };
@@ -29,6 +34,8 @@ pub struct Inputs {
     pub live: Live,
     /// Who may what.
     pub registry: Option<Arc<Registry>>,
+    /// Cases of incidents.
+    pub cases: Option<Arc<Cases>>,
 }
 
 /// Attests for a running gateway.
@@ -85,7 +92,7 @@ impl Attestor {
                 facts: inputs.facts.clone(),
                 live: Some(inputs.live.clone()),
                 registry: registry.map(|registry| (registry.state(), (*registry.settings()).clone())),
-                clocks: None,
+                clocks: inputs.cases.as_ref().map(|cases| late(cases, clock::now())),
                 now: clock::now(),
             };
             looking::look(&grounds, clause.as_deref())
@@ -99,6 +106,16 @@ impl Attestor {
         }
         Ok(report)
     }
+}
+
+/// Open cases in which a clock has run out, by number.
+fn late(cases: &Cases, now: SystemTime) -> Vec<u64> {
+    let (state, rules, now) = (cases.state(), cases.settings(), now.into());
+    let is_late = |case: &&Case| {
+        let clocks = clocks(case, &rules.laws);
+        case.status.is_open() && clocks.iter().any(|clock| clock.left(now).is_some_and(|left| left < 0))
+    };
+    state.cases().filter(is_late).map(|case| case.number).collect()
 }
 
 /// A report in short: how many clauses stand how, and which controls don't hold.

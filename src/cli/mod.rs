@@ -16,6 +16,7 @@ pub mod demo;
 pub mod detect;
 mod downloads;
 pub mod handover;
+pub mod incident;
 pub mod intercept;
 pub mod logins;
 pub mod logs;
@@ -85,6 +86,9 @@ enum Command {
     /// Let duties and roles go over from one to another, with two signatures.
     #[command(subcommand)]
     Handover(handover::HandoverCommand),
+    /// Open, decide and follow cases of incidents: whose data it was, what laws ask for, and how long there is.
+    #[command(subcommand)]
+    Incident(incident::IncidentCommand),
     /// Print the rules that lead an application's ports to Privet (nftables or iptables).
     Intercept(intercept::InterceptArgs),
     /// Say who fails to sign in most, as pseudonyms, and what was learned of the applications' answers.
@@ -178,6 +182,7 @@ pub fn run() -> ExitCode {
         Command::Breached(command) => breached::run(&command),
         Command::Certs(command) => certs::run(&command),
         Command::Handover(command) => handover::run(&command),
+        Command::Incident(command) => incident::run(&command),
         Command::Pledge(command) => pledge::run(&command),
         Command::Intercept(args) => intercept::run(&args),
         Command::Logins(args) => logins::run(&args),

@@ -1,7 +1,7 @@
 //! How commands reach the registry: a running gateway's over its control socket, or the journal's own where none runs. Either way an order is
 //! carried out by the same code.
 
-use std::{io, path::PathBuf, time::Duration};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use http::Method;
 use serde_json::{Value, json};
@@ -22,9 +22,10 @@ use crate::{
         settings,
         staff::Place,
     },
+    incident,
     journal::{self, Stream, search},
     login::{self, Guard},
-    registry::{self, Command, PersonId, Registry, State, view},
+    registry::{self, Command, PersonId, Registry, view},
     seal::Ring,
 };
 
@@ -62,10 +63,15 @@ impl AsArgs {
 
     /// Gives an order in one's own name.
     pub(super) fn carry_out(&self, office: &Office, command: Command) -> Result<Vec<Value>, Failure> {
+        office.order(self.sign(command)?)
+    }
+
+    /// An order in one's own name.
+    pub(super) fn sign<C>(&self, command: C) -> Result<Order<C>, Failure> {
         let Some(name) = &self.name else { return Err(Failure::Nobody) };
         let password = own_password(self.password_stdin)?;
         let code = self.code.clone().map(Into::into);
-        office.order(Order { name: Some(name.clone()), password, code, command })
+        Ok(Order { name: Some(name.clone()), password, code, command })
     }
 
     pub(super) fn tell(&self, events: &[Value]) {
@@ -151,6 +157,7 @@ pub(super) struct Office {
     pub(super) keys: PathBuf,
     pub(super) realm: settings::Realm,
     pub(super) rules: registry::Settings,
+    pub(super) incidents: incident::Settings,
     pub(super) login: login::Settings,
     /// Whether a configuration says all that.
     pub(super) configured: bool,
@@ -177,7 +184,7 @@ impl Office {
     }
 
     /// Asks a running gateway; `None` where none runs.
-    fn ask(&self, method: Method, path: &str, body: String) -> Result<Option<Value>, Failure> {
+    pub(super) fn ask(&self, method: Method, path: &str, body: String) -> Result<Option<Value>, Failure> {
         match exchange(&self.data_dir, method, path, body) {
             Ok((status, answer)) if status.is_success() => Ok(Some(answer)),
             Ok((_, answer)) => {
@@ -205,8 +212,24 @@ impl Office {
         {
             return Err(Failure::refused(registry::Denied::NotFounded.into()));
         }
-        let runtime = runtime()?;
-        runtime.block_on(async {
+        self.by_itself(async |realm, registry, _| {
+            let now = clock::now();
+            let outcome = realm.carry_out(registry, order, now).await;
+            if self.configured && outcome.is_ok() {
+                registry.publish(now).await.map_err(|denied| Failure::refused(denied.into()))?;
+            }
+            let events = outcome.map_err(Failure::refused)?;
+            Ok(events.iter().filter_map(|event| serde_json::to_value(event).ok()).collect())
+        })
+    }
+
+    /// Does something with what a gateway would decide by, where none runs.
+    pub(super) fn by_itself<T>(
+        &self,
+        work: impl AsyncFnOnce(&Arc<Realm>, &Arc<Registry>, &Stream) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let place = self.journal()?;
+        runtime()?.block_on(async {
             let ring = || Ring::load_or_make(&self.keys).map_err(Failure::Keys);
             let guard = Guard::new(&self.login, &ring()?);
             let realm = Realm::open(&self.realm, &guard, None).map_err(Failure::Open)?;
@@ -214,38 +237,38 @@ impl Office {
             let stream = Stream::open(place, ring()?).map_err(Failure::Journal)?;
             let (now, kept) = (clock::now(), place.retention.grants);
             let registry = Registry::open(stream.clone(), kept, &self.keys, self.rules.clone(), now);
-            let registry = registry.map_err(Failure::registry)?;
-            let outcome = realm.carry_out(&registry, order, now).await;
-            if self.configured && outcome.is_ok() {
-                registry.publish(now).await.map_err(|denied| Failure::refused(denied.into()))?;
-            }
+            let outcome = work(&realm, &registry.map_err(Failure::registry)?, &stream).await;
             // What was answered for is on disk.
             let _ = stream.end(LAST);
-            let events = outcome.map_err(Failure::refused)?;
-            Ok(events.iter().filter_map(|event| serde_json::to_value(event).ok()).collect())
+            outcome
         })
     }
 
     /// Everything that is in the registry, as an object; nothing is in one that was never founded.
     pub(super) fn look(&self) -> Result<Value, Failure> {
-        self.view("", |state| view::object(state, &self.rules, clock::now().into()))
+        self.view(PREFIX, registry::read, |state| view::object(state, &self.rules, clock::now().into()))
     }
 
     /// A whole review; nothing where there is none of this number.
     pub(super) fn review(&self, id: u64) -> Result<Value, Failure> {
-        self.view(&format!("{REVIEWS}{id}"), |state| view::review(state, id))
+        self.view(&format!("{PREFIX}{REVIEWS}{id}"), registry::read, |state| view::review(state, id))
     }
 
-    /// What a running gateway says at this path, and `view` of what is on disk where none runs.
-    fn view(&self, path: &str, view: impl Fn(&State) -> Value) -> Result<Value, Failure> {
-        let Some(place) = &self.journal else { return Ok(view(&State::default())) };
-        if let Some(answer) = self.ask(Method::GET, &format!("{PREFIX}{path}"), String::new()).or_else(no_registry)? {
+    /// What a running gateway says at this path, and `view` of what is `read` from disk where none runs.
+    pub(super) fn view<S: Default>(
+        &self,
+        path: &str,
+        read: impl Fn(&journal::Place, Ring) -> Result<(S, registry::Unread), search::Error>,
+        view: impl Fn(&S) -> Value,
+    ) -> Result<Value, Failure> {
+        let Some(place) = &self.journal else { return Ok(view(&S::default())) };
+        if let Some(answer) = self.ask(Method::GET, path, String::new()).or_else(no_registry)? {
             return Ok(answer);
         }
         let place = place.place.shared().filter(|_| self.keys.exists());
-        let Some(place) = place else { return Ok(view(&State::default())) };
+        let Some(place) = place else { return Ok(view(&S::default())) };
         let ring = Ring::load(&self.keys).map_err(Failure::Keys)?;
-        let (state, unread) = match registry::read(&place, ring) {
+        let (state, unread) = match read(&place, ring) {
             Err(search::Error::Io(error)) if error.kind() == io::ErrorKind::NotFound => Default::default(),
             read => read.map_err(Failure::Search)?,
         };

@@ -14,6 +14,7 @@ pub mod diagnose;
 mod federation;
 pub mod file;
 mod identity;
+mod incident;
 mod journal;
 mod login;
 pub mod logs;
@@ -80,6 +81,8 @@ pub struct Config {
     pub access: Option<std::sync::Arc<crate::access::Settings>>,
     /// What the registry asks of people.
     pub registry: crate::registry::Settings,
+    /// What is asked of cases of incidents.
+    pub incident: crate::incident::Settings,
     /// SHA-256 of the configuration's text.
     pub sha256: [u8; 32],
     /// What replicas share; nothing where it is absent.

@@ -53,6 +53,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let journal = super::journal::resolve(journal, data_dir.as_ref(), store.postgres, context, d);
     let registry = top.table("registry", "registry", d);
     let registry = super::registry::resolve(registry, journal.as_ref(), &identity, context, d);
+    let incident = super::incident::resolve(top.table("incident", "incident", d), d);
     let around = scim::Around {
         console: admin.console,
         console_place,
@@ -117,6 +118,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
         journal,
         access,
         registry,
+        incident,
         sha256: [0; 32],
         store: store.redis,
         telemetry,

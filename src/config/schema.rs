@@ -6,6 +6,7 @@ mod antivirus;
 mod attest;
 mod ban;
 mod doors;
+mod incident;
 mod key;
 mod people;
 mod privacy;
@@ -27,6 +28,7 @@ pub fn keys() -> impl Iterator<Item = &'static Key> {
         telemetry::KEYS,
         people::KEYS,
         registry::KEYS,
+        incident::KEYS,
         access::KEYS,
         shield::KEYS,
         ban::KEYS,

@@ -22,9 +22,9 @@ use super::{
 };
 use crate::registry::{Actor, Command, Denied, Event, PersonId, Registry};
 
-/// An order as it is sent.
+/// An order as it is sent, of the registry where nothing else is said.
 #[derive(Serialize, Deserialize)]
-pub struct Order {
+pub struct Order<C = Command> {
     /// Who orders; nobody where the registry is founded.
     #[serde(rename = "as")]
     pub name: Option<String>,
@@ -34,12 +34,24 @@ pub struct Order {
     /// Their one-time code, where they have one.
     pub code: Option<Zeroizing<String>>,
     /// What is ordered.
-    pub command: Command,
+    pub command: C,
 }
 
-impl std::fmt::Debug for Order {
+impl<C: std::fmt::Debug> std::fmt::Debug for Order<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Order({:?})", self.command)
+    }
+}
+
+impl<C> Order<C> {
+    /// Who gives it, and what it is.
+    ///
+    /// # Errors
+    /// When they can't prove who they are.
+    pub async fn prove(self, realm: &Arc<Realm>, now: SystemTime) -> Result<(PersonId, C), Refused> {
+        let Self { name, password, code, command } = self;
+        let name = name.ok_or(Refused::Nobody)?;
+        Ok((realm.prove_at_once(&name, &password, code, now).await?, command))
     }
 }
 
@@ -115,11 +127,11 @@ impl Realm {
         order: Order,
         now: SystemTime,
     ) -> Result<Vec<Event>, Refused> {
-        let Order { name, password, code, command } = order;
-        let actor = match (&command, name) {
-            (Command::Found { .. }, _) => Actor::Gateway,
-            (_, Some(name)) => Actor::Person(self.prove_at_once(&name, &password, code, now).await?),
-            (_, None) => return Err(Refused::Nobody),
+        let (actor, command) = if let Command::Found { .. } = order.command {
+            (Actor::Gateway, order.command)
+        } else {
+            let (person, command) = order.prove(self, now).await?;
+            (Actor::Person(person), command)
         };
         self.reread().await;
         let own = |person: &PersonId| person.issuer == self.name;

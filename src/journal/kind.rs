@@ -173,6 +173,28 @@ kinds! {
     AttestDone = "attest.done", Operations;
     /// Evidence of that was taken along.
     AttestPacked = "attest.packed", Operations;
+    /// A case was opened: people's data may have left.
+    IncidentOpened = "incident.opened", Grants;
+    /// A rule has seen something that a case is about.
+    IncidentSignalled = "incident.signalled", Grants;
+    /// A case is confirmed: people's data has left.
+    IncidentConfirmed = "incident.confirmed", Grants;
+    /// A case is cleared: it has not.
+    IncidentCleared = "incident.cleared", Grants;
+    /// A case is closed: all is done that had to be.
+    IncidentClosed = "incident.closed", Grants;
+    /// Something was noted of a case.
+    IncidentNoted = "incident.noted", Grants;
+    /// What a law asks for in a case is late, and why.
+    IncidentDelayed = "incident.delayed", Grants;
+    /// People of a case were counted.
+    IncidentCounted = "incident.counted", Grants;
+    /// What a law asks for in a case is done, or is not asked for.
+    IncidentSettled = "incident.settled", Grants;
+    /// A clock of a case runs out, or has.
+    IncidentWarned = "incident.warned", Grants;
+    /// An open case, carried on from records that grow old.
+    IncidentStanding = "incident.standing", Grants;
     /// A torn end of the journal was cut off.
     JournalRecovered = "journal.recovered", Operations;
     /// The journal could not be written for a while, and can again.

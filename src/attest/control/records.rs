@@ -88,7 +88,7 @@ pub(super) fn drilled(at: &Looking<'_>) -> Result<Finding, String> {
 /// Clocks of incidents.
 pub(super) fn clocks(at: &Looking<'_>) -> Finding {
     match at.grounds.clocks.as_deref() {
-        None => Finding::off("no cases are kept here"),
+        None => Finding::off("no cases are kept here: they need the registry"),
         Some([]) => Finding::green("no clock has run out"),
         Some(cases) => {
             let cases: Vec<String> = cases.iter().map(ToString::to_string).collect();

@@ -21,7 +21,7 @@ use crate::{
         settings::{DEFAULT_REALM, Realm},
         staff::{self, Place},
     },
-    journal, login, registry, seal,
+    incident, journal, login, registry, seal,
 };
 
 /// What `staff` takes.
@@ -264,6 +264,7 @@ impl PlaceArgs {
                 keys: self.data.join("seal.key"),
                 realm: self.door()?.realm,
                 rules: registry::Settings::default(),
+                incidents: incident::Settings::default(),
                 login: login::Settings::default(),
                 configured: false,
             });
@@ -278,6 +279,7 @@ impl PlaceArgs {
             keys: realm.key_file.clone(),
             data_dir: config.data_dir,
             rules: config.registry,
+            incidents: config.incident,
             login: config.login,
             realm,
             configured: true,
