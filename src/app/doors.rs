@@ -21,6 +21,15 @@ pub struct Addresses {
     pub console: Option<SocketAddr>,
 }
 
+impl Addresses {
+    /// Where the listeners of TLS, and those of the other doors in their order, really are.
+    pub(super) fn of(https: &[Listener], [http, admin, console]: [&Option<Vec<Listener>>; 3]) -> io::Result<Self> {
+        let bound = |listeners: &Option<Vec<Listener>>| bound(listeners.as_deref());
+        let https = self::bound(Some(https))?.ok_or(io::ErrorKind::AddrNotAvailable)?;
+        Ok(Self { https, http: bound(http)?, admin: bound(admin)?, console: bound(console)? })
+    }
+}
+
 /// Where the listeners of a door really are.
 pub(super) fn bound(listeners: Option<&[Listener]>) -> io::Result<Option<SocketAddr>> {
     listeners.and_then(<[Listener]>::first).map(|listener| listener.socket.local_addr()).transpose()

@@ -88,12 +88,7 @@ impl Running {
         let http = settings.http.map(|address| listen(Name::Http, address, settings.workers)).transpose()?;
         let admin = config.admin.listen.map(|address| listen(Name::Admin, address, 1)).transpose()?;
         let listeners = config.admin.console.map(|address| listen(Name::Console, address, 1)).transpose()?;
-        let addresses = Addresses {
-            https: https[0].socket.local_addr()?,
-            http: bound(http.as_deref())?,
-            admin: bound(admin.as_deref())?,
-            console: bound(listeners.as_deref())?,
-        };
+        let addresses = Addresses::of(&https, [&http, &admin, &listeners])?;
         tls::acme::prepare(&config.tls)?;
         let process = Arc::new(Process {
             admission: Arc::default(),
@@ -177,9 +172,7 @@ impl Running {
             asks,
         };
         running.open(Door::Https, https);
-        if let Some(http) = http {
-            running.open(Door::Http, http);
-        }
+        http.into_iter().for_each(|http| running.open(Door::Http, http));
         running.open_admin(admin)?;
         running.attest();
         Ok(running)
@@ -317,7 +310,6 @@ impl Running {
             None => self.attest = Some(attest::Running::start(&self.config, live, registry, cases)),
         }
         if let (Some(control), Some(running)) = (&self.control, &self.attest) {
-            // Set once.
             let _ = control.reach.attestor.set(Arc::clone(&running.attestor));
         }
     }

@@ -197,7 +197,11 @@ pub fn judge(policy: &Policy, seen: &[(Control, Standing)]) -> Vec<Judged> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        Control::{JournalWhole, ShieldBlocks, ShieldRules, TlsHsts},
+        Standing::{Amber, Green, Red},
+        *,
+    };
     use crate::attest::settings::Text;
 
     #[test]
@@ -209,7 +213,6 @@ mod tests {
             controls: controls.to_vec(),
             supports: supports.to_vec(),
         };
-        use Control::{JournalWhole, ShieldBlocks, ShieldRules, TlsHsts};
         let policy = Policy {
             title: text(),
             sha256: [0; 32],
@@ -225,7 +228,6 @@ mod tests {
         };
         let seen = [(ShieldBlocks, Standing::Off), (TlsHsts, Standing::Green), (JournalWhole, Standing::Red)];
         let judged: Vec<Standing> = judge(&policy, &seen).iter().map(|judged| judged.standing).collect();
-        use Standing::{Amber, Green, Red};
         assert_eq!(judged, [Red, Amber, Red, Green, Amber]);
     }
 }

@@ -4,7 +4,11 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::SystemTime};
 
 use super::{
     Facts, Grounds, Settings, Standing, looking,
-    settings::{Clause, Control, Policy, Text},
+    settings::{
+        Clause,
+        Control::{self, GrantsCertified, HandoverDone, IncidentClocks, OfficersTwo, PledgeSigned, ReviewDone},
+        Policy, Text,
+    },
 };
 use crate::registry::{
     self, Moment, State,
@@ -49,7 +53,6 @@ fn people() -> State {
 
 fn grounds(state: State, day: u64) -> Grounds {
     let text = || Text { ko: "가".to_owned(), en: "a".to_owned() };
-    use Control::{GrantsCertified, HandoverDone, IncidentClocks, OfficersTwo, PledgeSigned, ReviewDone};
     let clauses = [PledgeSigned, GrantsCertified, ReviewDone, HandoverDone, OfficersTwo, IncidentClocks];
     let clause = |control: Control| Clause {
         id: control.name().to_owned(),

@@ -49,7 +49,9 @@ pub(super) fn resolve(table: Option<Table>, context: &mut Context<'_>, d: &mut D
                 Ok(text) => {
                     let mut own = Diagnostics::new(&name, &text);
                     let policy = read(&text, &mut own);
-                    own.report().into_iter().flat_map(|report| report.0).for_each(|fault| d.elsewhere(fault));
+                    for fault in own.report().into_iter().flat_map(|report| report.0) {
+                        d.elsewhere(fault);
+                    }
                     policy
                 }
             }

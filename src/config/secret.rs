@@ -52,7 +52,9 @@ pub fn removed(text: &str) -> Option<String> {
     spans.sort_by_key(|span| std::cmp::Reverse(span.start));
     let mut text = text.to_owned();
     spans.retain(|span| text.get(span.clone()).is_some());
-    spans.into_iter().for_each(|span| text.replace_range(span, "\"(removed)\""));
+    for span in spans {
+        text.replace_range(span, "\"(removed)\"");
+    }
     Some(text)
 }
 

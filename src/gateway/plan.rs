@@ -444,10 +444,7 @@ impl Gateway {
             .collect();
         let scribe = Scribe::new(worker, &shard, &plan.engine, plan.log.as_deref(), plan.telemetry.as_deref());
         let tracing = plan.telemetry.as_ref().and_then(|telemetry| telemetry.sample()).map(Tracing::new);
-        let known = previous.and_then(|gateway| gateway.origin.clone());
-        // Its counts are nobody's: metrics are about applications.
-        let made = |shared| Cluster::new(shared, watches, &Metrics::new(1), 0);
-        let origin = known.or_else(|| plan.probes.origin.as_ref().map(made));
+        let origin = previous.map_or_else(|| plan.probes.way(watches), |gateway| gateway.origin.clone());
         // Those of before a reload are still to be seen off.
         let guests = previous.map(|gateway| gateway.guests.take()).unwrap_or_default();
         Rc::new(Self { plan: Arc::clone(plan), shard, scribe, tracing, origin, lines, guests: RefCell::new(guests) })
@@ -465,10 +462,9 @@ impl Gateway {
         if let Some(scribe) = &self.scribe {
             scribe.settle();
         }
-        for line in &self.lines {
-            line.cluster.sweep();
+        for cluster in self.lines.iter().map(|line| &line.cluster).chain(&self.origin) {
+            cluster.sweep();
         }
-        self.origin.iter().for_each(|origin| origin.sweep());
     }
 
     /// Somebody was let through on `line`; their answer ends when they leave the company.

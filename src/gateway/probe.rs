@@ -9,6 +9,7 @@ use std::{
     collections::HashMap,
     fmt::Write as _,
     path::Path,
+    rc::Rc,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
@@ -21,15 +22,17 @@ use tokio::runtime::Handle;
 use super::{
     head::Head,
     upstream::{
+        cluster::Cluster,
         settings::{Balance, Ejection, Endpoint, Retry, Settings},
         shared::Shared,
     },
 };
 use crate::{
-    common::meter::Counter,
+    common::{meter::Counter, watch::Watches},
     dial,
     identity::{Principal, principal},
     login::{self, Guard, Rule},
+    observe::metrics::Metrics,
     seal::{self, Ring},
 };
 
@@ -77,8 +80,7 @@ pub struct Probes {
     /// Numbers of tags that nobody has used, and when they end, in milliseconds of this process.
     waiting: Mutex<HashMap<u128, u64>>,
     login: ArcSwap<Apart>,
-    /// The way to the internal origin.
-    pub(super) origin: Option<Arc<Shared>>,
+    origin: Option<Arc<Shared>>,
     /// Requests with a tag that was good, and with one that was not.
     pub counts: [Counter; 2],
 }
@@ -137,6 +139,11 @@ impl Probes {
         self.origin.is_some()
     }
 
+    /// The way of one worker to the internal origin. Its counts are nobody's: metrics are about applications.
+    pub(super) fn way(&self, watches: &Rc<Watches>) -> Option<Rc<Cluster>> {
+        self.origin.as_ref().map(|origin| Cluster::new(origin, watches, &Metrics::new(1), 0))
+    }
+
     /// Forgets the attempts to sign in of probes before.
     ///
     /// # Errors
@@ -172,9 +179,9 @@ impl Probes {
             format!("{number:032x}/{end}/{}/{}/{people}", role.as_deref().unwrap_or(NONE), u8::from(*signed));
         let mac = hmac::sign(&self.key, &bound(&errand.method, &errand.host, &errand.target, &text));
         text.push('/');
-        mac.as_ref().iter().for_each(|byte| {
+        for byte in mac.as_ref() {
             let _ = write!(text, "{byte:02x}");
-        });
+        }
         let mut value = HeaderValue::from_str(&text).map_err(|_| Error::Random)?;
         value.set_sensitive(true);
         Ok(value)

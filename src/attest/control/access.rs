@@ -58,7 +58,7 @@ pub(super) async fn masked(at: &Looking<'_>) -> Result<Finding, String> {
         let role = role.map_or("marketing", String::as_str);
         let headers = if route.asks_policies() { vec![(PURPOSE, "marketing".to_owned())] } else { Vec::new() };
         let probe = Probe { role: Some(role.to_owned()), signed: true, people: Some(number) };
-        let answer = prober.ask(route, Ask { probe, headers, ..Ask::default() }).await?;
+        let answer = prober.ask(route, Ask { headers, probe, ..Ask::default() }).await?;
         let body = String::from_utf8_lossy(&answer.body);
         let leaked = person.values().into_iter().filter(|(_, value)| body.contains(value)).map(|(kind, _)| kind);
         let leaked: Vec<&str> = leaked.collect();
@@ -85,7 +85,7 @@ pub(super) async fn wall(at: &Looking<'_>) -> Result<Finding, String> {
     for route in &gates {
         let (probe, headers) = entrant(route);
         let probe = Probe { signed: false, ..probe };
-        let answer = prober.ask(route, Ask { probe, headers, ..Ask::default() }).await?;
+        let answer = prober.ask(route, Ask { headers, probe, ..Ask::default() }).await?;
         if refusal(&answer).as_deref() != Some("pledge") {
             let what = "to somebody who has not signed";
             wrong.push(format!("{} answers {} {what}", route.name, answer.status.as_u16()));

@@ -20,7 +20,7 @@ pub(super) fn sealed(at: &Looking<'_>) -> Result<Finding, String> {
     for place in journal.place.all().map_err(|error| error.to_string())? {
         let Place::Folder(folder) = &place else { continue };
         for entry in fs::read_dir(folder).map_err(|error| error.to_string())?.flatten() {
-            if !entry.file_name().to_string_lossy().ends_with(".journal") {
+            if entry.path().extension().is_none_or(|extension| extension != "journal") {
                 continue;
             }
             let bytes = fs::read(entry.path()).map_err(|error| error.to_string())?;
@@ -37,7 +37,7 @@ pub(super) fn sealed(at: &Looking<'_>) -> Result<Finding, String> {
 }
 
 /// Looks at who may read keys and folders.
-pub(super) fn private(at: &Looking<'_>) -> Result<Finding, String> {
+pub(super) fn private(at: &Looking<'_>) -> Finding {
     let facts = at.facts();
     let mut wrong = Vec::new();
     let mut looked = 0;
@@ -51,7 +51,7 @@ pub(super) fn private(at: &Looking<'_>) -> Result<Finding, String> {
             Err(error) => wrong.push(format!("{}: {error}", path.display())),
         }
     }
-    Ok(Finding::of(&wrong, &[], format!("{looked} keys and folders are for their owner alone")).at("chmod 600 FILE"))
+    Finding::of(&wrong, &[], format!("{looked} keys and folders are for their owner alone")).at("chmod 600 FILE")
 }
 
 fn mode(path: &Path) -> io::Result<u32> {

@@ -20,7 +20,10 @@ pub(super) async fn scrubbed(at: &Looking<'_>) -> Result<Finding, String> {
     let prober = at.prober()?;
     let live = at.grounds.live.as_ref().ok_or("unknown: no gateway runs here")?;
     let since = clock::millis();
-    let lookout = Arc::new(Lookout::new(MARK));
+    // Of its own, in letters: lines of other probes may still be on their way, and a number might be taken for somebody's.
+    let mark: String = (0..12).map(|_| fastrand::lowercase()).collect();
+    let mark = format!("{MARK}-{mark}");
+    let lookout = Arc::new(Lookout::new(&mark));
     if let Some(log) = &live.log {
         log.watch(Some(Arc::clone(&lookout)));
     }
@@ -32,8 +35,10 @@ pub(super) async fn scrubbed(at: &Looking<'_>) -> Result<Finding, String> {
         let values: Vec<String> =
             person.values().iter().map(|(kind, value)| format!("{}={value}", kind.to_lowercase())).collect();
         let query = format!("?{}", values.join("&"));
-        headers.push((header::REFERER, format!("https://{}/{MARK}{query}", prober.host(route))));
-        let asked = prober.ask(route, Ask { query, headers, probe, ..Ask::default() }).await;
+        headers.push((header::REFERER, format!("https://{}/{mark}{query}", prober.host(route))));
+        let path = format!("{}/{mark}", route.path.trim_end_matches('/'));
+        let path = Some(&*path);
+        let asked = prober.ask(route, Ask { path, query, headers, probe, ..Ask::default() }).await;
         expected += usize::from(route.access_log && live.log.is_some());
         sent.push((route.name.clone(), person));
         if let Err(why) = asked {

@@ -1,5 +1,6 @@
 //! Passwords: nobody passes a gate without, and nobody guesses one.
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use http::{Method, StatusCode, header};
 
 use super::super::{
@@ -82,7 +83,6 @@ async fn burst(at: &Looking<'_>, login: &Login, most: u32) -> Result<Option<u32>
 }
 
 fn attempt<'l>(login: &'l Login, route: &Route, account: &str, tries: u32) -> Ask<'l> {
-    use base64::{Engine as _, prelude::BASE64_STANDARD};
     let (probe, mut headers) = entrant(route);
     let method = login.methods.iter().find_map(|method| method.parse().ok()).unwrap_or(Method::POST);
     let password = format!("wrong-{tries}");

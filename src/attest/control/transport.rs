@@ -65,7 +65,7 @@ pub(super) async fn hsts(at: &Looking<'_>) -> Result<Finding, String> {
     let (mut wrong, mut doubts) = (Vec::new(), Vec::new());
     for route in &at.facts().routes {
         let (probe, headers) = entrant(route);
-        let answer = prober.ask(route, Ask { probe, headers, ..Ask::default() }).await?;
+        let answer = prober.ask(route, Ask { headers, probe, ..Ask::default() }).await?;
         let said = answer.header(header::STRICT_TRANSPORT_SECURITY);
         // Browsers take no notice of it for addresses (RFC 6797, section 8.1.1), and it would bar developers from this machine.
         let host = prober.host(route);

@@ -1,6 +1,6 @@
 //! A ZIP of files as they are, not compressed: what is signed can be looked at with anything (APPNOTE.TXT 6.3.10, without its 64-bit form).
 
-use std::time::SystemTime;
+use std::{sync::LazyLock, time::SystemTime};
 
 use time::OffsetDateTime;
 
@@ -52,27 +52,27 @@ pub fn write(files: &[Entry], at: SystemTime) -> Result<Vec<u8>, Error> {
         let offset = u32::try_from(out.len()).map_err(|_| Error::Large)?;
         let size = u32::try_from(file.bytes.len()).map_err(|_| Error::Large)?;
         let length = u16::try_from(file.name.len()).map_err(|_| Error::Large)?;
-        let mut facts = Vec::new();
-        [FLAGS, 0, stamp[0], stamp[1]].iter().for_each(|n| facts.extend_from_slice(&n.to_le_bytes()));
-        [crc32(&file.bytes), size, size].iter().for_each(|n| facts.extend_from_slice(&n.to_le_bytes()));
-        [length, 0].iter().for_each(|n| facts.extend_from_slice(&n.to_le_bytes()));
-        out.extend_from_slice(
-            &[&LOCAL[..], &VERSION.to_le_bytes(), &facts, file.name.as_bytes(), &file.bytes].concat(),
-        );
-        directory.extend_from_slice(&[&CENTRAL[..], &UNIX.to_le_bytes(), &VERSION.to_le_bytes(), &facts].concat());
-        [0_u16; 3].iter().for_each(|n| directory.extend_from_slice(&n.to_le_bytes()));
-        [MODE, offset].iter().for_each(|n| directory.extend_from_slice(&n.to_le_bytes()));
-        directory.extend_from_slice(file.name.as_bytes());
+        let facts =
+            [short(&[FLAGS, 0, stamp[0], stamp[1]]), long(&[crc32(&file.bytes), size, size]), short(&[length, 0])]
+                .concat();
+        out.extend_from_slice(&[&LOCAL[..], &short(&[VERSION]), &facts, file.name.as_bytes(), &file.bytes].concat());
+        directory.extend_from_slice(&[&CENTRAL[..], &short(&[UNIX, VERSION]), &facts, &short(&[0; 3])].concat());
+        directory.extend_from_slice(&[&long(&[MODE, offset]), file.name.as_bytes()].concat());
     }
-    let (begin, size) = (u32::try_from(out.len()), u32::try_from(directory.len()));
+    let begin = u32::try_from(out.len()).map_err(|_| Error::Large)?;
+    let size = u32::try_from(directory.len()).map_err(|_| Error::Large)?;
     let count = u16::try_from(files.len()).map_err(|_| Error::Large)?;
-    out.extend_from_slice(&[directory, END.to_vec(), vec![0; 4]].concat());
-    [count, count].iter().for_each(|n| out.extend_from_slice(&n.to_le_bytes()));
-    for n in [size, begin] {
-        out.extend_from_slice(&n.map_err(|_| Error::Large)?.to_le_bytes());
-    }
-    out.extend_from_slice(&[0, 0]);
+    let end = [&END[..], &short(&[0, 0, count, count]), &long(&[size, begin]), &short(&[0])].concat();
+    out.extend_from_slice(&[directory, end].concat());
     Ok(out)
+}
+
+fn short(numbers: &[u16]) -> Vec<u8> {
+    numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
+}
+
+fn long(numbers: &[u32]) -> Vec<u8> {
+    numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
 }
 
 /// Reads an archive that [`write`] has made, and no other.
@@ -97,7 +97,7 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Entry>, Error> {
         let begin = number(bytes, at + 42, 4)? + 30 + length;
         let is_stored = number(bytes, at + 10, 2)? == 0;
         let content = bytes.get(begin..begin + size).filter(|_| is_stored).ok_or(Error::Form)?;
-        if crc32(content) as usize != sum {
+        if usize::try_from(crc32(content)) != Ok(sum) {
             return Err(Error::Damaged(name));
         }
         files.push(Entry { name, bytes: content.to_vec() });
@@ -120,23 +120,18 @@ fn stamp(at: SystemTime) -> [u16; 2] {
     [time, year << 9 | u16::from(u8::from(at.month())) << 5 | u16::from(at.day())]
 }
 
-/// CRC-32 as ZIP has it (ISO 3309).
+/// CRC-32 as ZIP has it (ISO 3309), by a table that is made once.
 fn crc32(bytes: &[u8]) -> u32 {
-    const TABLE: [u32; 256] = {
-        let mut table = [0; 256];
-        let mut n = 0;
-        while n < 256 {
-            let (mut value, mut bit) = (n as u32, 0);
-            while bit < 8 {
-                value = if value & 1 == 1 { value >> 1 ^ 0xEDB8_8320 } else { value >> 1 };
-                bit += 1;
-            }
-            table[n] = value;
-            n += 1;
-        }
-        table
-    };
-    !bytes.iter().fold(!0, |sum, byte| sum >> 8 ^ TABLE[(sum as u8 ^ byte) as usize])
+    static TABLE: LazyLock<[u32; 256]> = LazyLock::new(|| {
+        let round = |value: u32, _| if value & 1 == 1 { value >> 1 ^ 0xEDB8_8320 } else { value >> 1 };
+        let mut number = 0;
+        [(); 256].map(|()| {
+            number += 1;
+            (0..8).fold(number - 1, round)
+        })
+    });
+    let step = |sum: u32, byte: &u8| sum >> 8 ^ TABLE[usize::from(sum.to_le_bytes()[0] ^ byte)];
+    !bytes.iter().fold(!0, step)
 }
 
 #[cfg(test)]

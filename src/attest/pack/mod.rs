@@ -144,7 +144,8 @@ pub fn make(wanted: &Wanted<'_>, signer: &Signer) -> Result<Packed, Error> {
         add("registry.json", pretty(&all)?);
     }
     journals(wanted, &mut files)?;
-    let sums: String = files.iter().map(|file| format!("{}  {}\n", sha256(&file.bytes), file.name)).collect();
+    let sums = files.iter().map(|file| format!("{}  {}", sha256(&file.bytes), file.name));
+    let sums = sums.collect::<Vec<_>>().join("\n") + "\n";
     files.push(Entry { name: SUMS.to_owned(), bytes: sums.into_bytes() });
     files.push(Entry { name: PUBLIC.to_owned(), bytes: public_pem(&signer.public()).into_bytes() });
     let listed =
@@ -197,11 +198,9 @@ fn pretty(value: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    digest(&SHA256, bytes).as_ref().iter().fold(String::new(), |mut text, byte| {
-        use std::fmt::Write as _;
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let mut sum = [0; 32];
+    sum.copy_from_slice(digest(&SHA256, bytes).as_ref());
+    hex(&sum)
 }
 
 /// What is wrong with a pack; nothing where it is what was signed. Its public key comes with it, as a line of base64.

@@ -43,13 +43,13 @@ impl Groups {
     pub(super) fn read(&mut self, place: &Place, ring: Ring) -> Result<(), Error> {
         let name = place.name();
         search(place, ring, &Filter::default(), |line| {
-            self.take(&name, line);
+            self.take(&name, &line);
             true
         })
         .map(drop)
     }
 
-    fn take(&mut self, journal: &str, line: Line) {
+    fn take(&mut self, journal: &str, line: &Line) {
         let of = |(_, kinds): &(&str, &[&str])| kinds.iter().any(|kind| line.kind.starts_with(kind));
         let Some(group) = GROUPS.iter().position(of) else { return };
         if GROUPS[group].0 == "access" && line.time < self.since {

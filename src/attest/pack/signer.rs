@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 pub const NAME: &str = "attest.key";
 /// What stands before the seed.
 const HEAD: &str = "privet-attest-ed25519 ";
-/// What stands before an Ed25519 key in a SubjectPublicKeyInfo (RFC 8410).
+/// What stands before an Ed25519 key in a `SubjectPublicKeyInfo` (RFC 8410).
 const SPKI: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 const BEGIN: &str = "-----BEGIN PUBLIC KEY-----";
 const END: &str = "-----END PUBLIC KEY-----";

@@ -127,7 +127,9 @@ pub(super) fn check(file: &Path, json: bool) -> ExitCode {
         println!(
             "         compare it with the one that the operator has published, or with `attest.packed` in the journal"
         );
-        wrong.iter().for_each(|problem| println!("BAD      {problem}"));
+        for problem in &wrong {
+            println!("BAD      {problem}");
+        }
         println!("{}", if wrong.is_empty() { "whole and unchanged" } else { "NOT whole and unchanged" });
     }
     if wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
