@@ -11,27 +11,30 @@ use super::{ask::Ask, decision::Decision};
 
 /// Most answers that are kept. Those of another hour are of no use again for long, so all of them go at once.
 const MOST: usize = 4096;
+/// What policies call the type of routes: without the word none can tell one route from another, for routes have no attributes.
+const ROUTE: &str = "Route";
 
 /// What was asked, and what was answered.
 pub(super) struct Answers {
     known: Mutex<HashMap<Box<[u8]>, Decision>>,
-    /// Whether policies speak of the address, the hour, the day: where they do not, these make no other question of one.
-    by: [bool; 3],
+    /// Whether policies speak of the address, the hour, the day, of any route: where they do not, these make no other question of one.
+    by: [bool; 4],
 }
 
 impl Answers {
     /// None yet; `spoken_of` says of which circumstances policies speak.
     pub(super) fn new(spoken_of: impl Fn(&str) -> bool) -> Self {
-        Self { known: Mutex::default(), by: ["address", "hour", "weekday"].map(spoken_of) }
+        Self { known: Mutex::default(), by: ["address", "hour", "weekday", ROUTE].map(spoken_of) }
     }
 
     /// The answer to a question, by `decide` where it was not given yet. Nobody waits: while somebody else looks it is decided anew.
     pub(super) fn to(&self, ask: &Ask<'_>, decide: impl FnOnce(&Ask<'_>) -> Decision) -> Decision {
-        let [address, hour, weekday] = self.by;
+        let [address, hour, weekday, route] = self.by;
         let ask = &Ask {
             address: if address { ask.address } else { Ipv4Addr::UNSPECIFIED.into() },
             hour: if hour { ask.hour } else { 0 },
             weekday: if weekday { ask.weekday } else { 1 },
+            route: if route { ask.route } else { "" },
             ..*ask
         };
         let question = question(ask);
@@ -148,12 +151,12 @@ mod tests {
             answers.to(&Ask { address: IpAddr::from(number.to_be_bytes()), ..one }, decide);
         }
         assert!(answers.known.lock().expect("whole").len() <= MOST, "bounded");
-        // Where no policy speaks of the address, the hour and the day, they are no other question.
+        // Where no policy speaks of the address, the day and routes, they are no other question.
         asked.set(0);
         let answers = Answers::new(|word| word == "hour");
         for ask in &all {
             answers.to(ask, decide);
         }
-        assert_eq!(asked.get(), all.len() - 3, "an hour alone is spoken of");
+        assert_eq!(asked.get(), all.len() - 4, "an hour alone is spoken of");
     }
 }

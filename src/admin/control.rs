@@ -23,7 +23,7 @@ use tokio::net::{UnixListener, UnixStream};
 use super::{
     antivirus, attest, bans, consent, incident,
     registry::{self, Office},
-    scan,
+    remedy, scan,
 };
 use crate::{
     access::consent::Desk,
@@ -31,7 +31,7 @@ use crate::{
     common::clock,
     gateway::Plan,
     identity::{Realm, session::table::Listed},
-    incident::Cases,
+    incident::{Cases, remedy::Remedies},
     journal::{Journal, Kind, Record},
     login::{Rule, top::Offender},
     privacy::{Engine, Tally},
@@ -65,6 +65,8 @@ pub struct Reach {
     pub attestor: OnceLock<Arc<Attestor>>,
     /// Cases of incidents, where they are kept.
     pub cases: OnceLock<Arc<Cases>>,
+    /// Their countermeasures.
+    pub remedies: OnceLock<Arc<Remedies>>,
 }
 
 /// Binds the socket in `data_dir`. One that is left over from a process that has ended is removed; the data folder's lock says that it has.
@@ -128,6 +130,12 @@ async fn answer(request: Request<Incoming>, reach: &Reach) -> Response<Full<Byte
     if parts.uri.path().starts_with(incident::PREFIX) {
         let desk = reach.office.load_full().zip(reach.cases.get());
         let (status, said) = incident::answer(desk, &parts.method, parts.uri.path(), &body).await;
+        return respond(status, &said);
+    }
+    if parts.uri.path().starts_with(remedy::PREFIX) {
+        let known = reach.office.load_full().zip(reach.remedies.get());
+        let desk = known.map(|(office, remedies)| remedy::Desk { office, remedies, plan });
+        let (status, said) = remedy::answer(desk, &parts.method, parts.uri.path(), &body).await;
         return respond(status, &said);
     }
     let said: Value = serde_json::from_slice(&body).unwrap_or_default();

@@ -8,6 +8,7 @@ pub mod console;
 pub mod control;
 pub mod incident;
 pub mod registry;
+pub mod remedy;
 pub mod scan;
 pub mod scim;
 pub mod settings;

@@ -8,6 +8,7 @@ use crate::{
     access::{Access, Settings, consent::Desk, kept::CookieKey, subject::Subjects},
     config::Config,
     gateway::{access::Authority, settings::Route},
+    incident::remedy::Overlay,
     journal::Journal,
     registry::Registry,
     seal::Ring,
@@ -22,6 +23,7 @@ pub(super) fn of(
     journal: Option<&Arc<Journal>>,
     registry: Option<&Arc<Registry>>,
     consents: Option<&Arc<Desk>>,
+    overlay: &Arc<Overlay>,
 ) -> anyhow::Result<Option<Arc<Authority>>> {
     let routes = &config.gateway.routes;
     let masked = |route: &Route| route.mask.is_some() && route.gate.is_some();
@@ -41,5 +43,6 @@ pub(super) fn of(
         subjects: Subjects::of(&ring),
         journal: journal.cloned(),
         cookies,
+        overlay: Arc::clone(overlay),
     })))
 }

@@ -11,7 +11,7 @@ use crate::{
     common::lock_file::LockFile,
     config::Config,
     gateway::Plan,
-    incident::Cases,
+    incident::{Cases, remedy::Remedies},
     journal::Journal,
     tls,
 };
@@ -33,6 +33,7 @@ impl Control {
         desk: Option<&Arc<Desk>>,
         office: Option<Arc<Office>>,
         cases: Option<&Arc<Cases>>,
+        remedies: Option<&Arc<Remedies>>,
     ) {
         if let Some(journal) = journal {
             // Set once.
@@ -40,6 +41,9 @@ impl Control {
         }
         if let Some(cases) = cases {
             let _ = self.reach.cases.set(Arc::clone(cases));
+        }
+        if let Some(remedies) = remedies {
+            let _ = self.reach.remedies.set(Arc::clone(remedies));
         }
         self.reach.desk.store(desk.cloned());
         self.reach.office.store(office);
@@ -66,8 +70,8 @@ pub(super) fn open(lock: LockFile, config: &Config, plan: &Arc<Plan>, tls: &Arc<
     let opened = || -> anyhow::Result<(Arc<Reach>, AbortHandle)> {
         let (plan, tls) = (ArcSwap::new(Arc::clone(plan)), Arc::clone(tls));
         let (office, desk) = (ArcSwapOption::empty(), ArcSwapOption::empty());
-        let (journal, cases, attestor) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        let reach = Arc::new(Reach { plan, tls, desk, journal, office, attestor, cases });
+        let (journal, cases, remedies, attestor) = (OnceLock::new(), OnceLock::new(), OnceLock::new(), OnceLock::new());
+        let reach = Arc::new(Reach { plan, tls, desk, journal, office, attestor, cases, remedies });
         let listener = admin::control::bind(&config.data_dir)?;
         let task = tokio::spawn(admin::control::serve(listener, Arc::clone(&reach))).abort_handle();
         Ok((reach, task))

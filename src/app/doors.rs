@@ -55,3 +55,19 @@ pub(super) fn bounds(settings: &server::Settings, https: SocketAddr) -> Bounds {
         acme_webroot: settings.acme_webroot.clone(),
     }
 }
+
+/// Says what of a new configuration only a start can take into use.
+pub(super) fn warn_of_restarts(former: &Config, config: &Config, workers: usize) {
+    if config.server.workers != workers {
+        tracing::warn!("`listen.workers` takes effect at the next start");
+    }
+    if config.journal != former.journal {
+        tracing::warn!("`[journal]` takes effect at the next start");
+    }
+    if config.data_dir != former.data_dir {
+        tracing::warn!("for the data folder's lock and the control socket, `data_dir` takes effect at the next start");
+    }
+    if config.store != former.store {
+        tracing::warn!("`[store]` takes effect at the next start");
+    }
+}

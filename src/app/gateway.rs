@@ -15,8 +15,8 @@ use tokio::{runtime::Handle as Runtime, sync::mpsc::UnboundedSender, task::Abort
 pub use super::doors::Addresses;
 use super::{
     antivirus, asking, attest, authority, bans, consent, console, control,
-    doors::{bound, bounds, doors},
-    incident, journal, keys, registry, shown, store, telemetry, watch,
+    doors::{bound, bounds, doors, warn_of_restarts},
+    incident, journal, keys, registry, remedy, shown, store, telemetry, watch,
 };
 use crate::{
     access::consent::Desk,
@@ -26,7 +26,7 @@ use crate::{
     common::{clock, pulse::Pulse},
     config::Config,
     gateway::{Plan, plan::Means},
-    incident::Cases,
+    incident::{Cases, remedy::Remedies},
     login::Guard,
     observe::{access_log::Log, metrics::Metrics, otlp::Telemetry},
     privacy::Keys,
@@ -50,6 +50,7 @@ pub struct Running {
     asking: Option<asking::Asking>,
     registry: Option<Arc<Registry>>,
     cases: Option<Arc<Cases>>,
+    remedies: Option<Arc<Remedies>>,
     guard: Arc<Guard>,
     attempts: bans::Listener,
     store: Option<store::Running>,
@@ -110,9 +111,11 @@ impl Running {
         let journal = journal::Running::start(&config, lock.is_some(), &process, &guard)?;
         let registry = registry::start(&config, journal.stream(), &process.metrics)?;
         let cases = incident::start(&config, journal.stream(), registry.as_ref(), &process.metrics)?;
+        let remedies = remedy::start(&config, journal.stream(), registry.as_ref(), cases.as_ref(), &process.metrics)?;
+        let overlay = remedy::overlay(remedies.as_ref());
         let mut console = console::Console::new(&config, registry.as_ref(), &process.tls, &process.metrics)?;
         let desk = consent::start(&config, journal.stream())?;
-        let authority = authority::of(&config, journal.journal(), registry.as_ref(), desk.as_ref())?;
+        let authority = authority::of(&config, journal.journal(), registry.as_ref(), desk.as_ref(), &overlay)?;
         let antivirus = antivirus::of(&config, journal.journal(), None)?;
         let probes = &attest::probes(&config, lock.is_some())?;
         let means = Means {
@@ -122,6 +125,7 @@ impl Running {
             bans,
             watch: watch::of(&config, None)?,
             antivirus,
+            overlay,
             realms: &realms,
             log: log.clone(),
             telemetry: telemetry.clone(),
@@ -134,7 +138,10 @@ impl Running {
         let control = lock.and_then(|lock| control::open(lock, &config, &plan, &process.tls));
         let office = registry::follow(registry.as_ref(), &config, &realms, &guard);
         if let Some(control) = &control {
-            control.introduce(journal.journal(), desk.as_ref(), office, cases.as_ref());
+            control.introduce(journal.journal(), desk.as_ref(), office, cases.as_ref(), remedies.as_ref());
+        }
+        if let Some(remedies) = &remedies {
+            admin::remedy::hold(&plan, remedies);
         }
         let workers = (0..settings.workers)
             .map(|index| Handle::start(index, &process, Arc::clone(&plan), Arc::clone(&settings)))
@@ -153,6 +160,7 @@ impl Running {
             desk,
             registry,
             cases,
+            remedies,
             issuance,
             config,
             plan,
@@ -196,7 +204,7 @@ impl Running {
     /// When something that `config` names is not to be had; the old configuration goes on.
     pub fn apply(&mut self, config: Config) -> anyhow::Result<()> {
         let settings = Arc::new(config.server.clone());
-        self.warn_of_restarts(&config);
+        warn_of_restarts(&self.config, &config, self.workers.len());
         self.inherited.agree(&doors(&config, self.workers.len()))?;
         let https = self.rebind(Some(self.config.server.https), Some(settings.https))?;
         let http = self.rebind(self.config.server.http, settings.http)?;
@@ -217,7 +225,13 @@ impl Running {
         let bans = bans::of(&config, self.store.as_ref(), self.plan.bans.as_ref())?;
         let telemetry = telemetry::prepare(&config, &self.process.metrics, workers, self.telemetry.as_deref())?;
         let challenges = &self.process.tls.orders().challenges;
-        let authority = authority::of(&config, self.journal.journal(), self.registry.as_ref(), self.desk.as_ref())?;
+        let authority = authority::of(
+            &config,
+            self.journal.journal(),
+            self.registry.as_ref(),
+            self.desk.as_ref(),
+            &self.plan.overlay,
+        )?;
         let antivirus = antivirus::of(&config, self.journal.journal(), self.plan.antivirus.as_ref())?;
         let means = Means {
             keys: &keys,
@@ -226,6 +240,7 @@ impl Running {
             bans,
             watch: watch::of(&config, self.plan.watch.as_ref())?,
             antivirus,
+            overlay: Arc::clone(&self.plan.overlay),
             realms: &realms,
             log: log.clone(),
             telemetry: telemetry.clone(),
@@ -235,6 +250,9 @@ impl Running {
         };
         let plan = Plan::new(&config.gateway, bounds, means, Some(&self.plan))?;
         // Before a new realm meets its first request.
+        if let Some(remedies) = &self.remedies {
+            admin::remedy::hold(&plan, remedies);
+        }
         let office = registry::follow(self.registry.as_ref(), &config, &realms, &guard);
         tls::acme::prepare(&config.tls)?;
         self.process.tls.reconfigure(&config.tls, SystemTime::now())?;
@@ -314,24 +332,6 @@ impl Running {
         }
     }
 
-    /// Says what of a new configuration only a start can take into use.
-    fn warn_of_restarts(&self, config: &Config) {
-        if config.server.workers != self.workers.len() {
-            tracing::warn!("`listen.workers` takes effect at the next start");
-        }
-        if config.journal != self.config.journal {
-            tracing::warn!("`[journal]` takes effect at the next start");
-        }
-        if config.data_dir != self.config.data_dir {
-            tracing::warn!(
-                "for the data folder's lock and the control socket, `data_dir` takes effect at the next start"
-            );
-        }
-        if config.store != self.config.store {
-            tracing::warn!("`[store]` takes effect at the next start");
-        }
-    }
-
     /// The guard that has counted so far, unless there was nothing to guard: it has keys of its own then.
     fn guard_of(&self, config: &Config) -> anyhow::Result<Arc<Guard>> {
         if keys::counts_attempts(&self.config) || !keys::counts_attempts(config) {
@@ -368,6 +368,9 @@ impl Running {
         }
         if let Some(cases) = &self.cases {
             incident::look(cases, clock::now());
+        }
+        if let Some(remedies) = &self.remedies {
+            remedy::look(remedies, &self.plan, clock::now());
         }
         for realm in self.plan.realms() {
             let write = self.journal.accounts();

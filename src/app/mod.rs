@@ -17,6 +17,7 @@ mod journal;
 pub mod keys;
 pub mod log;
 mod registry;
+mod remedy;
 mod shown;
 pub mod signals;
 mod store;
@@ -63,7 +64,12 @@ impl Source {
             Self::File(path, _) => Some(path.clone()),
             Self::Flags(_) => None,
         };
-        Stamps::take(own.into_iter().chain(config.files.iter().cloned()).chain([keys::place(config)]))
+        Stamps::take(
+            own.into_iter()
+                .chain(config.files.iter().cloned())
+                .chain([keys::place(config)])
+                .chain(config.seal.key_file.clone()),
+        )
     }
 }
 

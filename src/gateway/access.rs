@@ -31,6 +31,7 @@ use crate::{
         guest::{self, Guest},
         serve::Call,
     },
+    incident::remedy::Overlay,
     journal::Journal,
     registry::{PersonId, Pledged, Registry, Standing, page::PLEDGE},
 };
@@ -52,6 +53,8 @@ pub struct Authority {
     pub journal: Option<Arc<Journal>>,
     /// Seals what browsers keep.
     pub cookies: CookieKey,
+    /// Countermeasures that hold.
+    pub overlay: Arc<Overlay>,
 }
 
 /// What becomes of a request for personal data.
@@ -93,11 +96,12 @@ struct Asked {
 }
 
 impl Asked {
-    fn decide(&self, access: &Access, action: Action) -> Decision {
+    fn decide(&self, authority: &Authority, action: Action) -> Decision {
+        let access = &authority.access;
         let roles: Vec<&str> = self.roles.iter().map(String::as_str).collect();
         let seconds = self.now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let (hour, weekday) = access.settings().office(seconds);
-        access.authorize(&Ask {
+        let mut decision = access.authorize(&Ask {
             route: &self.route,
             action,
             roles: &roles,
@@ -112,7 +116,13 @@ impl Asked {
             weekday,
             bulk: action == Action::Download,
             glass: self.glass,
-        })
+        });
+        if let Decision::Permit(permit) = &mut decision
+            && authority.overlay.masks(&self.roles)
+        {
+            permit.reveal = [].into();
+        }
+        decision
     }
 }
 
@@ -182,7 +192,7 @@ pub fn authorize(
     let (asked, ticket) = asked;
     let action = action(&parts.method, line.subject_of(head.target.path()).is_some());
     let browser = super::gate::wants_html(parts);
-    let decision = asked.decide(&authority.access, action);
+    let decision = asked.decide(authority, action);
     record.verdict(SAFEGUARD, verdict(&decision));
     match decision {
         Decision::Permit(permit) => {
@@ -287,7 +297,7 @@ impl Permitted {
         if self.action != Action::View {
             return Ok(());
         }
-        match self.asked.decide(&self.authority.access, Action::Download) {
+        match self.asked.decide(&self.authority, Action::Download) {
             Decision::Permit(permit) => {
                 self.permit = permit;
                 self.action = Action::Download;

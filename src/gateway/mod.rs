@@ -11,6 +11,7 @@ pub mod antivirus;
 pub mod archive;
 pub mod ban;
 pub mod body;
+mod bounds;
 pub mod client;
 pub mod consent;
 pub mod custody;
@@ -30,6 +31,7 @@ mod reach;
 pub mod record;
 pub mod redirect;
 pub mod refusal;
+pub mod remedy;
 pub mod request_body;
 pub mod returned;
 pub mod route;
@@ -139,6 +141,7 @@ impl Gateway {
         if let Some(answer) = redirect::cleartext(client, &line.route, &head, self.plan.redirect_port)? {
             return Ok(answer);
         }
+        remedy::check(self, line)?;
         let upload = record.upload();
         url::check(line, &head, record)?;
         let screening = shield::open(self, line, client, &head, &parts, &upload, id)?;
@@ -152,6 +155,7 @@ impl Gateway {
             Admitted::default()
         };
         let Admitted { who, permitted, witness, wish } = admitted;
+        remedy::admit(self, line, who.as_deref())?;
         let masking = line.masking(permitted.as_deref().map(|permitted| &permitted.permit), witness);
         let mut body = forward::accept(line, watch, &parts, body, &upload)?;
         let inspection = antivirus::open(self, line, &upload, id, Direction::Upload, !body.is_end_stream());

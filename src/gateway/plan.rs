@@ -5,12 +5,12 @@ use std::{
     path::PathBuf,
     rc::{Rc, Weak},
     sync::Arc,
-    time::Duration,
 };
 
 use ipnet::IpNet;
 use tokio::runtime::Handle;
 
+pub use super::bounds::Bounds;
 use crate::{
     access::Permit,
     antivirus::Scanner,
@@ -35,6 +35,7 @@ use crate::{
         watch::Lens,
     },
     identity::{Principal, Realm},
+    incident::remedy::Overlay,
     login::{Guard, Rule, settings::Login},
     observe::{
         access_log::{Log, Scribe, url::Scratch},
@@ -78,6 +79,8 @@ pub struct Plan {
     pub spent: Arc<Spent>,
     /// Who may do what with personal data, and where it is written down.
     pub authority: Option<Arc<Authority>>,
+    /// Countermeasures that hold.
+    pub overlay: Arc<Overlay>,
     /// Rules against intrusion.
     pub shield: Option<Arc<Ruleset>>,
     /// Who looks at answers of watched routes.
@@ -122,6 +125,8 @@ pub struct Means<'a> {
     pub realms: &'a [Arc<Realm>],
     /// Who may do what with personal data, and where it is written down.
     pub authority: Option<Arc<Authority>>,
+    /// Countermeasures that hold.
+    pub overlay: Arc<Overlay>,
     /// Where requests are written down.
     pub log: Option<Arc<Log>>,
     /// Answers to ACME challenges of our own.
@@ -132,27 +137,6 @@ pub struct Means<'a> {
     pub telemetry: Option<Arc<Telemetry>>,
     /// Where what is done off the requests runs.
     pub service: &'a Handle,
-}
-
-/// Bounds of bodies, which the connection settings give.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bounds {
-    /// Longest silence of a client that owes us body bytes.
-    pub body_idle: Duration,
-    /// Least bytes a second of a request body; 0 is off.
-    pub body_min_rate: u64,
-    /// Longest time that a client may leave an answer unread.
-    pub stall: Duration,
-    /// The port of redirects to https.
-    pub redirect_port: u16,
-    /// Where answers to ACME challenges lie.
-    pub acme_webroot: Option<PathBuf>,
-}
-
-impl Bounds {
-    fn upload(&self, limit: u64) -> UploadRules {
-        UploadRules { limit, idle: self.body_idle.into(), min_rate: self.body_min_rate, grace: self.body_idle }
-    }
 }
 
 /// A route's application can't be prepared.
@@ -214,6 +198,7 @@ impl Plan {
             antivirus: means.antivirus,
             probes: Arc::clone(means.probes),
             authority: means.authority,
+            overlay: means.overlay,
             shield: settings.shield.clone(),
             spent: previous.map(|plan| Arc::clone(&plan.spent)).unwrap_or_default(),
             memory: previous.map(|plan| Arc::clone(&plan.memory)).unwrap_or_default(),

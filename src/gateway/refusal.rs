@@ -105,6 +105,8 @@ pub enum Kind {
     Malware,
     /// A file that was asked for is.
     MalwareAnswer,
+    /// The route is closed for now, by an officer's word.
+    Closed,
     /// There is more of it than is scanned for malware.
     AntivirusExcess,
     /// It can't be taken apart to be scanned.
@@ -301,6 +303,7 @@ impl Kind {
             Self::MalwareAnswer => {
                 (403, Upstream, "malware_answer", "This file holds malware, so it is not handed out.")
             }
+            Self::Closed => (503, Privet, "closed", "This page is closed for now."),
             Self::AntivirusExcess => {
                 (413, Client, "antivirus_excess", "What was sent is larger than what can be checked for malware here.")
             }

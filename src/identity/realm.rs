@@ -1,7 +1,7 @@
 //! One named door: who a request is from, and whether they may pass.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicU8, Ordering::Relaxed},
@@ -81,6 +81,8 @@ pub struct Realm {
     methods: ArcSwap<Methods>,
     /// What says who is what, where there is one.
     registry: ArcSwapOption<Registry>,
+    /// Who gets no further, whatever they show.
+    suspended: ArcSwap<HashSet<PersonId>>,
     /// That there are other methods now, or none.
     changed: Arc<Notify>,
     /// The last step of which a one-time code was used, by account; the staff file has it too, unless it can't be written.
@@ -137,6 +139,7 @@ impl Realm {
             sessions: Sessions::new(limits(settings), shared),
             methods: ArcSwap::from_pointee(methods),
             registry: ArcSwapOption::empty(),
+            suspended: ArcSwap::default(),
             changed: Arc::default(),
             ring,
             used: Mutex::default(),
@@ -173,11 +176,17 @@ impl Realm {
         self.registry.load_full().filter(|registry| registry.state().is_founded())
     }
 
-    /// Whether somebody has left, by the registry's word.
+    /// Whether somebody has left, by the registry's word, or is suspended.
     #[must_use]
     pub fn has_left(&self, principal: &Principal) -> bool {
-        let person = || PersonId::new(&principal.issuer, &principal.subject);
-        self.registry().is_some_and(|registry| registry.state().has_left(&person()))
+        let person = PersonId::new(&principal.issuer, &principal.subject);
+        self.suspended.load().contains(&person)
+            || self.registry().is_some_and(|registry| registry.state().has_left(&person))
+    }
+
+    /// From now on nobody of these gets any further here, whatever they show.
+    pub fn suspend(&self, suspended: &Arc<HashSet<PersonId>>) {
+        self.suspended.store(Arc::clone(suspended));
     }
 
     /// Somebody with the roles that the registry gives them at this time. Whom others vouch for and the registry does not know is what they say.

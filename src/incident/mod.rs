@@ -2,7 +2,7 @@
 //!
 //! As the registry's, the state is a fold over events, and every event is a record of the journal. [`command`] is what can be asked for,
 //! [`mod@decide`] whether it may happen, [`event`] what has happened, [`state`] what follows from it, [`law`] what laws ask for and [`clock`] how long
-//! there is; all of that is pure. [`Cases`] are what writes, by a [`ledger`]. `docs/INCIDENTS.md` has the rules.
+//! there is; all of that is pure. [`Cases`] are what writes, by a [`ledger`]; [`remedy`] is what is done at once. `docs/INCIDENTS.md` has the rules.
 
 pub mod affected;
 pub mod case;
@@ -15,6 +15,7 @@ pub mod event;
 pub mod law;
 pub mod ledger;
 pub mod order;
+pub mod remedy;
 pub mod roll;
 pub mod settings;
 pub mod state;

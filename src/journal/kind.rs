@@ -195,6 +195,12 @@ kinds! {
     IncidentWarned = "incident.warned", Grants;
     /// An open case, carried on from records that grow old.
     IncidentStanding = "incident.standing", Grants;
+    /// A countermeasure was taken for a case.
+    RemedyTaken = "remedy.taken", Grants;
+    /// A countermeasure was lifted.
+    RemedyLifted = "remedy.lifted", Grants;
+    /// A countermeasure that holds still, carried on from records that grow old.
+    RemedyStanding = "remedy.standing", Grants;
     /// A torn end of the journal was cut off.
     JournalRecovered = "journal.recovered", Operations;
     /// The journal could not be written for a while, and can again.

@@ -7,6 +7,7 @@ use std::{
     time::SystemTime,
 };
 
+use arc_swap::ArcSwap;
 use http::{HeaderMap, HeaderValue};
 use tokio::sync::broadcast;
 
@@ -14,7 +15,7 @@ use super::{
     breached, challenge, device,
     event::{Address, Counts, Event, Verdict},
     judge::Judged,
-    key::{Account, Key, Secrets},
+    key::{Account, AllTerms, Key, Secrets},
     known::Known,
     learn::Learned,
     ledger::{Ask, Claim, Denied, Keys, Ledger, Outcome, Standing, Why},
@@ -50,6 +51,8 @@ pub struct Guard {
     events: broadcast::Sender<Event>,
     watch: Mutex<Watched>,
     nobody_is_trusted: bool,
+    /// By which part limits of logins are lower for now, by name.
+    lowered: ArcSwap<HashMap<String, u32>>,
 }
 
 #[derive(Debug, Default)]
@@ -120,6 +123,7 @@ impl Guard {
             events: broadcast::Sender::new(EVENTS),
             watch: Mutex::default(),
             nobody_is_trusted: settings.nobody_is_trusted,
+            lowered: ArcSwap::default(),
         })
     }
 
@@ -155,7 +159,7 @@ impl Guard {
             return Ok(reservation);
         }
         let keys = Keys { challenge: self.challenge(&reservation, headers), ..self.keys(rule, &reservation) };
-        let ask = Ask { login: Arc::clone(&rule.name), keys, terms: rule.terms };
+        let ask = Ask { login: Arc::clone(&rule.name), keys, terms: self.terms(rule) };
         self.look_at_source(&reservation.about);
         let claim = match self.ledger.reserve(ask, now).await {
             Ok(claim) => claim,
@@ -173,6 +177,16 @@ impl Guard {
         }
         reservation.claim = Some(claim);
         Ok(reservation)
+    }
+
+    /// From now on these logins have one n-th of their limits, and all others what they are configured to.
+    pub fn lower(&self, lowered: HashMap<String, u32>) {
+        self.lowered.store(Arc::new(lowered));
+    }
+
+    fn terms(&self, rule: &Rule) -> AllTerms {
+        let lowered = self.lowered.load();
+        lowered.get(&*rule.name).map_or(rule.terms, |part| rule.terms.share(*part))
     }
 
     /// Charges what came of an attempt. A body that was asked for and never came is a failure, for it must not help to hang up.

@@ -15,7 +15,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use zeroize::Zeroizing;
 
 use super::settings::variable;
-use crate::common::clock;
+use crate::common::{clock, replace::replace};
 
 /// Bytes of a secret.
 pub const SECRET: usize = 32;
@@ -176,6 +176,31 @@ impl Ring {
             Err(source) => Err(Error::File { path: path.to_owned(), source }),
             Ok(()) => Ok(Self(vec![key])),
         }
+    }
+
+    /// Adds a new key to the file `path`, with which is written as soon as it is read again; the name of its epoch. All others stay.
+    ///
+    /// # Errors
+    /// When the file can't be used or written, or is a variable: that is rotated where it is set.
+    pub fn rotate(path: &Path) -> Result<String, Error> {
+        let file = |source| Error::File { path: path.to_owned(), source };
+        if variable(path).is_some() {
+            return Err(file(io::Error::new(io::ErrorKind::Unsupported, "a variable is rotated where it is set")));
+        }
+        let known = Self::load(path)?;
+        let now = time::OffsetDateTime::from(clock::now());
+        let (date, time) = (now.date(), now.time());
+        let mut epoch = format!("{date}-{:02}{:02}{:02}", time.hour(), time.minute(), time.second());
+        if known.keys().any(|key| key.epoch == epoch) {
+            epoch = format!("{epoch}-{:04x}", fastrand::u16(..));
+        }
+        let key = Key::random(&epoch)?;
+        let text = read(path).map_err(file)?;
+        let secret = Zeroizing::new(BASE64_STANDARD.encode(key.secret.as_slice()));
+        let text = Zeroizing::new(format!("{}\n{epoch} {}\n", text.trim_end(), *secret));
+        let mode = fs::metadata(path).map_err(file)?.permissions().mode() & 0o777;
+        replace(path, mode, text.as_bytes()).map_err(file)?;
+        Ok(epoch)
     }
 
     /// The ring in `path`.

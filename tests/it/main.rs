@@ -51,6 +51,7 @@ mod privacy;
 mod redact;
 mod redis;
 mod registry;
+mod remedy;
 mod replicas;
 mod review;
 mod route;

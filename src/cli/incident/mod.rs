@@ -4,6 +4,7 @@ mod affected;
 mod change;
 mod decide;
 mod look;
+mod remedy;
 
 use std::process::ExitCode;
 
@@ -43,6 +44,12 @@ pub enum IncidentCommand {
     Affected(affected::AffectedArgs),
     /// Say that what a law asks for is done, or that it is not asked for in this case.
     ReportDone(decide::DoneArgs),
+    /// Take a countermeasure, which holds at once and can be lifted: end sessions, close routes, lower limits, ban, mask, rotate keys.
+    Remedy(remedy::RemedyArgs),
+    /// Lift a countermeasure.
+    Lift(remedy::LiftArgs),
+    /// Show countermeasures.
+    Remedies(remedy::RemediesArgs),
 }
 
 /// Runs; exit 0 when done, 1 when refused or when there is no such case, 2 for bad usage, 3 when the journal or a key is not to be had.
@@ -59,6 +66,9 @@ pub fn run(command: &IncidentCommand) -> ExitCode {
         IncidentCommand::Close(args) => decide::close(args),
         IncidentCommand::Affected(args) => affected::run(args),
         IncidentCommand::ReportDone(args) => decide::done(args),
+        IncidentCommand::Remedy(args) => remedy::take(args),
+        IncidentCommand::Lift(args) => remedy::lift(args),
+        IncidentCommand::Remedies(args) => remedy::list(args),
     };
     ended("incident", outcome)
 }
