@@ -52,6 +52,7 @@ fn every_documented_key_is_read() {
         .replace("pledge = \"pledge.txt\"\n", "")
         .replace("rewrite_prefix = \"/legacy\"\n", "")
         .replace("policies = \"policies\"\n", "")
+        .replace("policy = \"policy.toml\"\n", "")
         .replace("pledge = \"pledge.txt\"\n", "")
         .replace("sentinel_password = \"...\"\n", "")
         .replace("path = \"journal\"\n", "")
