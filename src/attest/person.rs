@@ -32,7 +32,8 @@ impl Person {
         let sum: u32 = rrn.iter().zip(WEIGHTS).map(|(digit, weight)| digit * weight).sum();
         rrn.push((11 - sum % 11) % 10);
         let mut card = vec![4, 5, 3, 9];
-        card.extend(digits(11));
+        // Round numbers are prices rather than cards.
+        card.extend(digits(11).into_iter().map(|digit| digit % 9 + 1));
         let doubled = |(place, digit): (usize, &u32)| match digit * 2 {
             // Counted from the check digit, which is still to come: every place with an even number is doubled.
             double if place % 2 == 0 => double / 10 + double % 10,
