@@ -32,8 +32,7 @@ impl Person {
         let sum: u32 = rrn.iter().zip(WEIGHTS).map(|(digit, weight)| digit * weight).sum();
         rrn.push((11 - sum % 11) % 10);
         let mut card = vec![4, 5, 3, 9];
-        // Round numbers are prices rather than cards.
-        card.extend(digits(11).into_iter().map(|digit| digit % 9 + 1));
+        card.extend(digits(11));
         let doubled = |(place, digit): (usize, &u32)| match digit * 2 {
             // Counted from the check digit, which is still to come: every place with an even number is doubled.
             double if place % 2 == 0 => double / 10 + double % 10,
@@ -46,7 +45,8 @@ impl Person {
             email: format!("probe.{}@privet-probe.example.com", text(&digits(8))),
             phone: format!("010-{}{}-{}", 2 + head[0] % 7, text(&head[1..]), text(&tail)),
             rrn: format!("{}-{}", text(&rrn[..6]), text(&rrn[6..])),
-            card: text(&card),
+            // In groups: a number of sixteen digits alone may be anything.
+            card: card.chunks(4).map(text).collect::<Vec<_>>().join("-"),
         }
     }
 

@@ -155,7 +155,9 @@ fn only_officers_who_are_not_suspected_take_measures_and_only_on_what_there_is()
     no("lift 1 --reason x --as two", 1, "suspected");
     no("remedy 1 close /open --reason x --as one", 1, "holds already, as 1");
     privet.signal("-TERM");
-    privet.until("ended", || run(dir, &format!("incident lift 1 --reason x --as one{HERE}")).1.contains("no gateway runs"));
+    privet.until("ended", || {
+        run(dir, &format!("incident lift 1 --reason x --as one{HERE}")).1.contains("no gateway runs")
+    });
     let list = json(dir, &format!("incident remedies --in-force --json{HERE}"));
     assert_eq!(list["remedies"].as_array().map(Vec::len), Some(1), "they can be looked at without one");
 }
