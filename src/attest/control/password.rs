@@ -75,8 +75,10 @@ async fn burst(at: &Looking<'_>, login: &Login, most: u32) -> Result<Option<u32>
     let account = format!("probe-{:016x}", fastrand::u64(..));
     for tries in 0..most {
         let answer = prober.ask(route, attempt(login, route, &account, tries)).await?;
-        if answer.status == StatusCode::TOO_MANY_REQUESTS && refusal(&answer).as_deref() == Some("login_limited") {
-            return Ok(Some(tries));
+        match refusal(&answer).as_deref() {
+            Some("login_limited") if answer.status == StatusCode::TOO_MANY_REQUESTS => return Ok(Some(tries)),
+            Some(other) => return Err(format!("{}: refused before it was counted ({other})", login.name)),
+            None => {}
         }
     }
     Ok(None)
