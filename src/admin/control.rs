@@ -21,12 +21,13 @@ use serde_json::{Value, json};
 use tokio::net::{UnixListener, UnixStream};
 
 use super::{
-    antivirus, bans, consent, incident, notice,
+    antivirus, attest, bans, consent, incident, notice,
     registry::{self, Office},
     remedy, scan,
 };
 use crate::{
     access::consent::Desk,
+    attest::Attestor,
     common::clock,
     gateway::Plan,
     identity::{Realm, session::table::Listed},
@@ -42,7 +43,8 @@ pub const NAME: &str = "control.sock";
 /// Most bytes of a command.
 const LONGEST: usize = 1 << 20;
 /// Kinds of records that commands may ask for: what they do themselves.
-const NOTED: [Kind; 4] = [Kind::BackupCreated, Kind::BackupRestored, Kind::JournalWitnessed, Kind::WitnessFailed];
+const NOTED: [Kind; 5] =
+    [Kind::AttestPacked, Kind::BackupCreated, Kind::BackupRestored, Kind::JournalWitnessed, Kind::WitnessFailed];
 /// Most offenders that are named.
 const TOP: usize = 20;
 
@@ -59,6 +61,8 @@ pub struct Reach {
     pub journal: OnceLock<Arc<Journal>>,
     /// The registry, where there is one.
     pub office: ArcSwapOption<Office>,
+    /// What says whether the policy is true.
+    pub attestor: OnceLock<Arc<Attestor>>,
     /// Cases of incidents, where they are kept.
     pub cases: OnceLock<Arc<Cases>>,
     /// What opens them.
@@ -157,6 +161,11 @@ async fn answer(request: Request<Incoming>, reach: &Reach) -> Response<Full<Byte
     if parts.uri.path().starts_with(bans::PREFIX) {
         let desk = bans::Desk { bans: plan.bans.as_ref(), journal: reach.journal.get(), engine: &plan.engine };
         let (status, answer) = bans::answer(desk, &parts.method, parts.uri.path(), &said).await;
+        return respond(status, &answer);
+    }
+    if parts.uri.path().starts_with(attest::PREFIX) {
+        let attestor = reach.attestor.get().cloned();
+        let (status, answer) = attest::answer(attestor, &parts.method, parts.uri.path(), &said).await;
         return respond(status, &answer);
     }
     if parts.uri.path().starts_with(scan::PREFIX) {

@@ -1,6 +1,7 @@
 //! The private listeners. [`console`] is the one with TLS; this is the other: health, metrics, the map of personal data (counts only) and the hook of the end, without TLS, and nothing else.
 
 pub mod antivirus;
+pub mod attest;
 pub mod bans;
 pub mod consent;
 pub mod console;

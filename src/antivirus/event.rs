@@ -20,6 +20,8 @@ pub enum Event {
         infection: Infection,
         /// Whether it was refused.
         refused: bool,
+        /// Whether Privet had made it up itself.
+        probe: bool,
     },
     /// Scanners have other signatures.
     Signatures(Version),

@@ -44,6 +44,8 @@ pub struct About {
     pub request: String,
     /// Which way it goes.
     pub direction: Direction,
+    /// Whether Privet has made it up itself: then nothing is kept of it.
+    pub probe: bool,
 }
 
 /// What was made of a body, and the files that were looked at.
@@ -239,7 +241,7 @@ impl Scanner {
         infection: &Infection,
         (file, name): (&Fingerprint, Name),
     ) -> Option<String> {
-        let quarantine = self.quarantine.as_ref()?;
+        let quarantine = self.quarantine.as_ref().filter(|_| !about.probe)?;
         let about = quarantine::About {
             at: clock::millis(),
             signature: infection.signature.clone(),
@@ -279,6 +281,7 @@ impl Scanner {
             direction: about.direction,
             infection: infection.clone(),
             refused,
+            probe: about.probe,
         });
     }
 

@@ -84,7 +84,7 @@ async fn write(journal: Arc<Journal>, mut events: Receiver<Event>) {
 
 fn record(event: Event) -> Record {
     match event {
-        Event::Found { route, request, direction, infection, refused } => Record::new(
+        Event::Found { route, request, direction, infection, refused, probe } => Record::new(
             Kind::MalwareFound,
             [
                 ("route", route.into()),
@@ -94,6 +94,7 @@ fn record(event: Event) -> Record {
                 ("size", infection.size.into()),
                 ("refused", refused.into()),
                 ("quarantine", infection.quarantine.into()),
+                ("probe", probe.then_some(true).into()),
             ],
         ),
         Event::Signatures(version) => signatures(Kind::SignaturesChanged, version),

@@ -84,9 +84,9 @@ pub(super) fn open(lock: LockFile, config: &Config, plan: &Arc<Plan>, tls: &Arc<
     let opened = || -> anyhow::Result<(Arc<Reach>, AbortHandle)> {
         let (plan, tls) = (ArcSwap::new(Arc::clone(plan)), Arc::clone(tls));
         let (office, desk) = (ArcSwapOption::empty(), ArcSwapOption::empty());
-        let (journal, cases) = (OnceLock::new(), OnceLock::new());
+        let (journal, cases, attestor) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
         let (feed, notices, remedies) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        let reach = Arc::new(Reach { plan, tls, desk, journal, office, cases, feed, notices, remedies });
+        let reach = Arc::new(Reach { plan, tls, desk, journal, office, attestor, cases, feed, notices, remedies });
         let listener = admin::control::bind(&config.data_dir)?;
         let task = tokio::spawn(admin::control::serve(listener, Arc::clone(&reach))).abort_handle();
         Ok((reach, task))

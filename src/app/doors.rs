@@ -4,7 +4,9 @@ use std::{io, net::SocketAddr};
 
 use crate::{
     config::Config,
+    gateway::plan::Bounds,
     server::{
+        self,
         inherited::{Inherited, Name},
         listener::{self, Listener},
     },
@@ -91,4 +93,15 @@ pub(super) fn doors(config: &Config, workers: usize) -> [(Name, Option<SocketAdd
         (Name::Admin, config.admin.listen, 1),
         (Name::Console, config.admin.console, 1),
     ]
+}
+
+/// Bounds of what comes there.
+pub(super) fn bounds(settings: &server::Settings, https: SocketAddr) -> Bounds {
+    Bounds {
+        body_idle: settings.limits.body_idle_timeout,
+        body_min_rate: settings.limits.body_min_rate,
+        stall: settings.limits.stall_timeout,
+        redirect_port: settings.redirect_port.unwrap_or(https.port()),
+        acme_webroot: settings.acme_webroot.clone(),
+    }
 }

@@ -14,8 +14,8 @@ use tokio::{runtime::Handle as Runtime, sync::mpsc::UnboundedSender, task::Abort
 
 pub use super::doors::Addresses;
 use super::{
-    antivirus, asking, authority, bans, consent, console, control,
-    doors::{Doors, doors},
+    antivirus, asking, attest, authority, bans, consent, console, control,
+    doors::{Doors, bounds, doors},
     incident::Incidents,
     journal, keys, registry, restarts, shown, store, telemetry, watch,
 };
@@ -23,18 +23,15 @@ use crate::{
     access::consent::Desk,
     admin::{self, Asked, Health},
     app::log,
+    attest::Live,
     common::{clock, pulse::Pulse},
     config::Config,
-    gateway::{
-        Plan,
-        plan::{Bounds, Means},
-    },
+    gateway::{Plan, plan::Means},
     login::Guard,
     observe::{access_log::Log, metrics::Metrics, otlp::Telemetry},
     privacy::Keys,
     registry::Registry,
     server::{
-        self,
         inherited::Inherited,
         listener::{self, Listener},
         worker::{Closing, Command, Door, Drain, Handle, Process},
@@ -61,6 +58,7 @@ pub struct Running {
     workers: Vec<Handle>,
     log: Option<Arc<Log>>,
     telemetry: Option<Arc<Telemetry>>,
+    attest: Option<attest::Running>,
     ready: Arc<AtomicBool>,
     addresses: Addresses,
     inherited: Inherited,
@@ -109,6 +107,7 @@ impl Running {
         let desk = consent::start(&config, journal.stream())?;
         let authority = authority::of(&config, journal.journal(), registry.as_ref(), desk.as_ref(), &overlay)?;
         let antivirus = antivirus::of(&config, journal.journal(), None)?;
+        let probes = &attest::probes(&config, lock.is_some())?;
         let means = Means {
             keys,
             authority,
@@ -122,6 +121,7 @@ impl Running {
             log: log.clone(),
             telemetry: telemetry.clone(),
             challenges,
+            probes,
             service: &Runtime::current(),
         };
         let plan = Plan::new(&config.gateway, bounds, means, None)?;
@@ -159,6 +159,7 @@ impl Running {
             workers,
             log,
             telemetry,
+            attest: None,
             ready: Arc::new(AtomicBool::new(true)),
             addresses,
             inherited,
@@ -167,10 +168,9 @@ impl Running {
             asks,
         };
         running.open(Door::Https, https);
-        if let Some(http) = http {
-            running.open(Door::Http, http);
-        }
+        http.into_iter().for_each(|http| running.open(Door::Http, http));
         running.open_admin(admin)?;
+        running.attest();
         Ok(running)
     }
 
@@ -230,6 +230,7 @@ impl Running {
             log: log.clone(),
             telemetry: telemetry.clone(),
             challenges,
+            probes: &self.plan.probes,
             service: &Runtime::current(),
         };
         let plan = Plan::new(&config.gateway, bounds, means, Some(&self.plan))?;
@@ -280,7 +281,29 @@ impl Running {
         self.plan = plan;
         self.guard = guard;
         self.config = config;
+        self.attest();
         Ok(())
+    }
+
+    /// What is running now is what is looked at.
+    fn attest(&mut self) {
+        let live = Live {
+            plan: Arc::clone(&self.plan),
+            https: self.addresses.https,
+            http: self.addresses.http,
+            tls: Arc::clone(&self.process.tls),
+            log: self.log.clone(),
+            metrics: Arc::clone(&self.process.metrics),
+            journal: self.journal.journal().cloned(),
+        };
+        let (registry, cases) = (self.registry.as_ref(), self.incidents.cases());
+        match &self.attest {
+            Some(running) => running.apply(&self.config, live, registry, cases),
+            None => self.attest = Some(attest::Running::start(&self.config, live, registry, cases)),
+        }
+        if let (Some(control), Some(running)) = (&self.control, &self.attest) {
+            let _ = control.reach.attestor.set(Arc::clone(&running.attestor));
+        }
     }
 
     /// The guard that has counted so far, unless there was nothing to guard: it has keys of its own then.
@@ -437,15 +460,5 @@ impl Running {
             Some(address) if old != new => listener::bind(address, self.workers.len()).map(Some),
             _ => Ok(None),
         }
-    }
-}
-
-fn bounds(settings: &server::Settings, https: SocketAddr) -> Bounds {
-    Bounds {
-        body_idle: settings.limits.body_idle_timeout,
-        body_min_rate: settings.limits.body_min_rate,
-        stall: settings.limits.stall_timeout,
-        redirect_port: settings.redirect_port.unwrap_or(https.port()),
-        acme_webroot: settings.acme_webroot.clone(),
     }
 }

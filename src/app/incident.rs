@@ -51,6 +51,11 @@ impl Incidents {
         Ok(Self { cases, feed, notices, remedies })
     }
 
+    /// The cases, where they are kept.
+    pub(super) fn cases(&self) -> Option<&Arc<Cases>> {
+        self.cases.as_ref()
+    }
+
     /// What people are told.
     pub(super) fn notices(&self) -> Option<Arc<Notices>> {
         self.notices.clone()

@@ -2,6 +2,7 @@
 
 mod antivirus;
 mod asking;
+pub mod attest;
 mod authority;
 pub mod banner;
 mod bans;

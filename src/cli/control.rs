@@ -44,9 +44,9 @@ impl Gateway {
         self.config.as_ref().map(load).transpose().map_err(|report| scrubbed(&report.to_string()))
     }
 
-    /// The text of the configuration, where one was named and can be read.
-    pub(super) fn text(&self) -> String {
-        self.config.as_ref().and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default()
+    /// The configuration's text, where one was named and can be read.
+    pub(super) fn text(&self) -> Option<String> {
+        std::fs::read_to_string(self.config.as_ref()?).ok()
     }
 
     /// The data folder, where no configuration was named.

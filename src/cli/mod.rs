@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod antivirus;
+pub mod attest;
 pub mod audit;
 pub mod backup;
 pub mod ban;
@@ -56,6 +57,8 @@ enum Command {
     /// Say how clamd and its signatures are, or bring it signatures that can't wait.
     #[command(subcommand)]
     Antivirus(antivirus::AntivirusCommand),
+    /// Say whether each clause of the policy is true, why, and pack the evidence.
+    Attest(attest::AttestArgs),
     /// Verify, search or export the journal.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -168,6 +171,7 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Access(command) => access::run(&command),
         Command::Antivirus(command) => antivirus::run(&command),
+        Command::Attest(args) => attest::run(&args),
         Command::Consent(command) => consent::run(&command),
         Command::Audit(command) => audit::run(&command),
         Command::Backup(command) => backup::run(&command),

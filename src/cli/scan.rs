@@ -183,7 +183,7 @@ fn usage(error: impl std::fmt::Display) -> ExitCode {
 
 fn print(args: &ScanArgs, outcome: &Outcome) {
     if args.suggest {
-        let text = args.gateway.text();
+        let text = args.gateway.text().unwrap_or_default();
         let fragments: Vec<String> = outcome
             .routes
             .iter()

@@ -6,6 +6,7 @@
 
 mod access;
 mod antivirus;
+mod attest;
 mod ban;
 mod consent;
 pub mod context;
@@ -27,7 +28,7 @@ pub mod route;
 mod scan;
 pub mod schema;
 mod scim;
-mod secret;
+pub mod secret;
 mod shield;
 mod store;
 mod telemetry;
@@ -92,6 +93,8 @@ pub struct Config {
     pub scan: crate::scan::settings::Settings,
     /// Where what is observed is sent; nowhere where it is absent.
     pub telemetry: Option<crate::observe::otlp::Settings>,
+    /// The policy, and how often it is looked at.
+    pub attest: crate::attest::Settings,
     /// The private listeners.
     pub admin: crate::admin::Settings,
     /// Files besides the configuration itself whose change calls for a reload.

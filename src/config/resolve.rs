@@ -70,6 +70,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     // Bans need no rules.
     let shield = shield.filter(|shield| bans.is_none() || !shield.is_empty());
     let scan = super::scan::resolve(top.table_if("scan", "scan", d), context, d);
+    let attest = super::attest::resolve(top.table_if("attest", "attest", d), context, d);
     let tables = top.tables("route", "route[]", d);
     let logins = top.tables("login", "login[]", d);
     let max_keys = limits.number("login_keys", d, 1000..=100_000_000).and_then(|n| usize::try_from(n).ok());
@@ -126,6 +127,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
         store: store.redis,
         telemetry,
         scan,
+        attest,
         files: std::mem::take(&mut context.files),
     }
 }

@@ -3,6 +3,7 @@
 
 mod access;
 mod antivirus;
+mod attest;
 mod ban;
 mod doors;
 mod incident;
@@ -33,6 +34,7 @@ pub fn keys() -> impl Iterator<Item = &'static Key> {
         ban::KEYS,
         scan::KEYS,
         antivirus::KEYS,
+        attest::KEYS,
         route::KEYS,
     ]
     .into_iter()

@@ -54,6 +54,7 @@ fn every_documented_key_is_read() {
         .replace("font = \"NanumGothic.ttf\"\n", "")
         .replace("rewrite_prefix = \"/legacy\"\n", "")
         .replace("policies = \"policies\"\n", "")
+        .replace("policy = \"policy.toml\"\n", "")
         .replace("pledge = \"pledge.txt\"\n", "")
         .replace("sentinel_password = \"...\"\n", "")
         .replace("path = \"journal\"\n", "")

@@ -150,7 +150,10 @@ pub fn wall(
     record: &mut Record,
 ) -> Result<Option<Response<Body>>, Kind> {
     let carries = line.route.record || line.route.mask.is_some();
-    if !carries || standing(authority, principal, clock::now()).is_none_or(|standing| has_pledged(&standing)) {
+    if !carries
+        || has_signed(head)
+        || standing(authority, principal, clock::now()).is_none_or(|standing| has_pledged(&standing))
+    {
         return Ok(None);
     }
     record.verdict(SAFEGUARD, "pledge");
@@ -162,6 +165,11 @@ fn standing(authority: &Authority, principal: &Principal, now: SystemTime) -> Op
     let state = authority.registry.as_ref()?.state();
     let person = PersonId::new(&principal.issuer, &principal.subject);
     state.is_founded().then(|| state.standing(&person, now))
+}
+
+/// Whether a probe speaks for somebody who has signed.
+fn has_signed(head: &Head) -> bool {
+    head.probe.as_ref().is_some_and(|probe| probe.signed)
 }
 
 fn has_pledged(standing: &Standing) -> bool {
@@ -227,7 +235,7 @@ fn asked(
         consent: authority.consents.is_some()
             || line.route.records.as_ref().is_some_and(|records| !records.consent.is_empty()),
         // Without a registry nobody could sign, and nothing says that they have to.
-        pledged: standing.as_ref().is_none_or(has_pledged),
+        pledged: has_signed(head) || standing.as_ref().is_none_or(has_pledged),
         second_factor: principal.has_second_factor(),
         address: head.address,
         now,

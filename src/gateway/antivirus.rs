@@ -62,7 +62,7 @@ pub fn open(
         scanner: Arc::clone(scanner),
         rule,
         mode,
-        about: About { route: line.route.name.clone(), request, direction },
+        about: About { route: line.route.name.clone(), request, direction, probe: upload.probe.get() },
         route: Arc::clone(&line.route),
         shard: Shard::clone(&gateway.shard),
         upload: Rc::clone(upload),

@@ -170,6 +170,7 @@ impl Disclosure {
         put("person", who.map(|who| who.subject.as_str()).into());
         put("roles", who.map_or(Value::Null, |who| json!(who.roles)));
         put("address", head.address.to_string().into());
+        put("probe", head.probe.is_some().then_some(true).into());
         put("route", line.route.name.as_str().into());
         put("action", action.name().into());
         if let Some(permitted) = permitted {

@@ -23,6 +23,7 @@ use crate::{
         login::{self, Attempt},
         mask::Masking,
         plan::Line,
+        probe::X_PRIVET_PROBE,
         refusal::{Kind, Refusal},
         request_body::RequestBody,
         route,
@@ -30,7 +31,10 @@ use crate::{
         shield::Screening,
         upgrade,
         upload::Upload,
-        upstream::{cluster::Failure, pool::Lease},
+        upstream::{
+            cluster::{Cluster, Failure},
+            pool::Lease,
+        },
         url,
     },
     identity::form::withhold_cookies,
@@ -40,6 +44,8 @@ use crate::{
 pub struct Exchange<'a> {
     /// Its route on this worker.
     pub line: &'a Line,
+    /// Where probes end in place of the route's application.
+    pub origin: Option<&'a Rc<Cluster>>,
     /// Whose it is.
     pub client: &'a Rc<Client>,
     /// Its deadlines.
@@ -215,8 +221,14 @@ impl Exchange<'_> {
         if self.line.has_cookies {
             withhold_cookies(&mut parts.headers);
         }
-        if let Some(authorization) = &route.upstream.authorization {
-            parts.headers.insert(header::AUTHORIZATION, authorization.clone());
+        match (&self.head.probe, &route.upstream.authorization) {
+            (Some(probe), _) => {
+                parts.headers.insert(X_PRIVET_PROBE, probe.asks());
+            }
+            (None, Some(authorization)) => {
+                parts.headers.insert(header::AUTHORIZATION, authorization.clone());
+            }
+            (None, None) => {}
         }
     }
 
@@ -227,7 +239,11 @@ impl Exchange<'_> {
         upgrading: bool,
         upload: &Upload,
     ) -> Result<(Response<Incoming>, Lease), Refusal> {
-        let mut sending = pin!(self.line.cluster.send(request, upgrading, upload.trace.as_deref()));
+        let cluster = match self.head.probe {
+            Some(_) => self.origin.ok_or(Kind::NoEndpoint)?,
+            None => &self.line.cluster,
+        };
+        let mut sending = pin!(cluster.send(request, upgrading, upload.trace.as_deref()));
         let sent = Instant::now();
         poll_fn(|cx| {
             if let Poll::Ready(outcome) = sending.as_mut().poll(cx) {

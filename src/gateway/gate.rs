@@ -111,7 +111,11 @@ pub async fn check(
         target: if parts.method.is_safe() { head.target.as_str() } else { "/" },
         wants_html: wants_html(parts),
     };
-    let need = match realm.identify(&ask, gate).await {
+    let identified = match head.probe.as_deref().and_then(|probe| probe.principal(now)) {
+        Some(principal) => realm.weigh(principal, &ask, gate),
+        None => realm.identify(&ask, gate).await,
+    };
+    let need = match identified {
         Ok(principal) => {
             record.verdict(SAFEGUARD, "pass");
             record.principal(recognised(&principal));

@@ -13,6 +13,7 @@ use crate::{
     gateway::{
         client::{Client, REBUILT, X_REQUEST_ID},
         path,
+        probe::Probe,
         refusal::Kind,
         settings::{Ambiguous, HeadRules},
     },
@@ -34,6 +35,8 @@ pub struct Head {
     pub stated: HeaderMap,
     /// What came for this hop alone, and what Privet rebuilds: the application does not get it, and safeguards look at it.
     pub hop: HeaderMap,
+    /// What Privet itself wants to see by this request, where it has made it.
+    pub probe: Option<Box<Probe>>,
 }
 
 /// Checks and cleans the head of `parts`.
@@ -57,7 +60,7 @@ pub fn read(parts: &mut Parts, client: &Client, rules: &HeadRules, trusted: &[Ip
     }
     let address = client.introduce(&mut parts.headers, &host, trusted);
     parts.headers.insert(header::HOST, host.clone());
-    Ok(Head { host, target, upgrade, address, stated, hop })
+    Ok(Head { host, target, upgrade, address, stated, hop, probe: None })
 }
 
 /// What the framing guard counts on HTTP/1.1.

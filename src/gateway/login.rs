@@ -40,6 +40,8 @@ pub struct Attempt {
     reservation: Reservation,
     method: Method,
     path: String,
+    /// Privet has made it itself, and knows what came of it.
+    probe: bool,
 }
 
 /// The login that a request is an attempt at; none for every other request, which pays one comparison of paths.
@@ -70,7 +72,8 @@ pub async fn check(
         0 => Bytes::new(),
         most => body.collect(most).await?,
     };
-    let guard = &gateway.plan.guard;
+    let apart = head.probe.is_some().then(|| gateway.plan.probes.login(rule));
+    let (guard, rule) = apart.as_ref().map_or((&gateway.plan.guard, rule), |(guard, rule)| (guard, rule));
     let account = rule.username(query, &parts.headers, &read).map_err(|why| {
         record.verdict(SAFEGUARD, "unreadable");
         guard.unreadable(rule, why, head.address, &parts.headers, clock::now());
@@ -101,7 +104,8 @@ pub async fn check(
         .insert(X_PRIVET_LOGIN, HeaderValue::from_static(reservation.standing().map_or("proven", Standing::name)));
     let (guard, rule) = (Arc::clone(guard), Arc::clone(rule));
     let (method, path) = (parts.method.clone(), head.target.path().to_owned());
-    Ok(Some(Box::new(Attempt { guard, rule, reservation, method, path })))
+    let probe = head.probe.is_some();
+    Ok(Some(Box::new(Attempt { guard, rule, reservation, method, path, probe })))
 }
 
 /// Whoever would pass with a solved challenge is sent to it, where there is one.
@@ -154,6 +158,11 @@ impl Attempt {
     /// # Errors
     /// When the answer breaks off before it can be judged.
     pub async fn settle(self, mut answer: Response<Body>) -> Result<Response<Body>, Refusal> {
+        if self.probe {
+            // Its credentials are nobody's, and its answer teaches nothing.
+            let _ = self.guard.settle(self.reservation, Judged::Failure, clock::now());
+            return Ok(answer);
+        }
         let mut judged = self.rule.judge(answer.status(), answer.headers(), None);
         if judged == Judged::NeedsBody {
             match answer.body_mut().read_ahead(self.rule.answer_limit()).await {

@@ -11,6 +11,7 @@ pub mod antivirus;
 pub mod archive;
 pub mod ban;
 pub mod body;
+mod bounds;
 pub mod client;
 pub mod consent;
 pub mod custody;
@@ -26,6 +27,7 @@ pub mod mask;
 pub mod outbox;
 pub mod path;
 pub mod plan;
+pub mod probe;
 mod reach;
 pub mod record;
 pub mod redirect;
@@ -116,10 +118,14 @@ impl Gateway {
         record: &mut Record,
     ) -> Result<Response<Body>, Refusal> {
         let outer = upgrade::outer(client, &mut parts);
-        let head = head::read(&mut parts, client, &self.plan.head, &self.plan.trusted)
+        let mut head = head::read(&mut parts, client, &self.plan.head, &self.plan.trusted)
             .inspect_err(|_| record.note(id, Some(&parts)))?;
+        head.probe = self.plan.probes.admit(&mut head, &parts.method);
         let line = self.route(&head);
         record.routed(line, id, &parts, head.address);
+        if head.probe.is_some() {
+            record.is_probe();
+        }
         if let Some(answer) =
             redirect::challenge(client, &head, &self.plan.challenges, self.plan.acme_webroot.as_deref())
         {
@@ -181,11 +187,16 @@ impl Gateway {
         if line.route.mask.is_some() && !body.is_end_stream() {
             Box::pin(returned::restore(&self.plan.memory, line, who.as_deref(), &mut parts, &mut body, record)).await?;
         }
-        let consent = consent::read(self.plan.authority.as_ref(), &head, &parts, &mut body).await?;
-        let watched = watch::begin(self.plan.watch.as_ref(), line, client, &head, &parts, who.is_some());
+        // What the internal origin says of people is made up.
+        let is_real = head.probe.is_none();
+        let authority = self.plan.authority.as_ref().filter(|_| is_real);
+        let consent = consent::read(authority, &head, &parts, &mut body).await?;
+        let watched = self.plan.watch.as_ref().filter(|_| is_real);
+        let watched = watch::begin(watched, line, client, &head, &parts, who.is_some());
         let inspection = antivirus::open(self, line, &upload, id, Direction::Download, true);
         let exchange = Exchange {
             line,
+            origin: self.origin.as_ref(),
             client,
             watch,
             id,

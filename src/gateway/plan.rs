@@ -5,12 +5,12 @@ use std::{
     path::PathBuf,
     rc::{Rc, Weak},
     sync::Arc,
-    time::Duration,
 };
 
 use ipnet::IpNet;
 use tokio::runtime::Handle;
 
+pub use super::bounds::Bounds;
 use crate::{
     access::Permit,
     antivirus::Scanner,
@@ -23,6 +23,7 @@ use crate::{
         engines::{self, Engines},
         head::Head,
         mask::{Ledger, Masking},
+        probe::Probes,
         reach::{may_reach, shows_challenge},
         request_body::UploadRules,
         returned::Memory,
@@ -91,6 +92,8 @@ pub struct Plan {
     pub watch: Option<Arc<Watch>>,
     /// Who scans for malware, where a route asks for it.
     pub antivirus: Option<Arc<Scanner>>,
+    /// Requests that Privet makes of itself.
+    pub probes: Arc<Probes>,
     log: Option<Arc<Log>>,
     telemetry: Option<Arc<Telemetry>>,
     bounds: Bounds,
@@ -135,31 +138,12 @@ pub struct Means<'a> {
     pub log: Option<Arc<Log>>,
     /// Answers to ACME challenges of our own.
     pub challenges: &'a Arc<Challenges>,
+    /// Requests that Privet makes of itself.
+    pub probes: &'a Arc<Probes>,
     /// Where what was observed is sent.
     pub telemetry: Option<Arc<Telemetry>>,
     /// Where what is done off the requests runs.
     pub service: &'a Handle,
-}
-
-/// Bounds of bodies, which the connection settings give.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bounds {
-    /// Longest silence of a client that owes us body bytes.
-    pub body_idle: Duration,
-    /// Least bytes a second of a request body; 0 is off.
-    pub body_min_rate: u64,
-    /// Longest time that a client may leave an answer unread.
-    pub stall: Duration,
-    /// The port of redirects to https.
-    pub redirect_port: u16,
-    /// Where answers to ACME challenges lie.
-    pub acme_webroot: Option<PathBuf>,
-}
-
-impl Bounds {
-    fn upload(&self, limit: u64) -> UploadRules {
-        UploadRules { limit, idle: self.body_idle.into(), min_rate: self.body_min_rate, grace: self.body_idle }
-    }
 }
 
 /// A route's application can't be prepared.
@@ -219,6 +203,7 @@ impl Plan {
             bans: means.bans,
             watch: means.watch,
             antivirus: means.antivirus,
+            probes: Arc::clone(means.probes),
             authority: means.authority,
             notices: means.notices,
             overlay: means.overlay,
@@ -308,6 +293,8 @@ pub struct Gateway {
     pub scribe: Option<Rc<Scribe>>,
     /// How requests are traced, where they are.
     pub tracing: Option<Tracing>,
+    /// The way to the internal origin, where probes end.
+    pub origin: Option<Rc<Cluster>>,
     lines: Vec<Line>,
     guests: RefCell<Vec<Guest>>,
 }
@@ -451,9 +438,10 @@ impl Gateway {
             .collect();
         let scribe = Scribe::new(worker, &shard, &plan.engine, plan.log.as_deref(), plan.telemetry.as_deref());
         let tracing = plan.telemetry.as_ref().and_then(|telemetry| telemetry.sample()).map(Tracing::new);
+        let origin = previous.map_or_else(|| plan.probes.way(watches), |gateway| gateway.origin.clone());
         // Those of before a reload are still to be seen off.
         let guests = previous.map(|gateway| gateway.guests.take()).unwrap_or_default();
-        Rc::new(Self { plan: Arc::clone(plan), shard, scribe, tracing, lines, guests: RefCell::new(guests) })
+        Rc::new(Self { plan: Arc::clone(plan), shard, scribe, tracing, origin, lines, guests: RefCell::new(guests) })
     }
 
     /// The route of a request.
@@ -468,8 +456,8 @@ impl Gateway {
         if let Some(scribe) = &self.scribe {
             scribe.settle();
         }
-        for line in &self.lines {
-            line.cluster.sweep();
+        for cluster in self.lines.iter().map(|line| &line.cluster).chain(&self.origin) {
+            cluster.sweep();
         }
     }
 

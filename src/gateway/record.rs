@@ -176,6 +176,13 @@ impl Record {
         }
     }
 
+    /// Notes that Privet has made it itself: it counts for nobody, and says so.
+    pub fn is_probe(&mut self) {
+        self.upload.probe.set(true);
+        self.suspect = None;
+        self.verdict(entry::PROBE, "valid");
+    }
+
     /// Notes how whoever asks was recognised.
     pub fn principal(&mut self, kind: route_counts::Kind) {
         self.principal = kind;

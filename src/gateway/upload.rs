@@ -32,6 +32,8 @@ pub struct Upload {
     pub decision: RefCell<Option<Box<Decision>>>,
     /// What scanners have made of it, and of the answer.
     pub scanned: RefCell<Option<Box<antivirus::Decision>>>,
+    /// Privet has made it itself: what is in it says nothing of what is on the wire.
+    pub probe: Cell<bool>,
     /// Whoever asked may not be here any more.
     pub gone: Cell<bool>,
     /// Who is to be woken when that comes.

@@ -263,7 +263,14 @@ impl Realm {
     /// # Errors
     /// With what is missing.
     pub async fn identify(&self, ask: &Ask<'_>, gate: &Gate) -> Result<Arc<Principal>, Need> {
-        let principal = self.as_registered(self.recognise(ask).await?, ask.now);
+        self.weigh(self.as_registered(self.recognise(ask).await?, ask.now), ask, gate)
+    }
+
+    /// Whether somebody who is known may pass `gate`.
+    ///
+    /// # Errors
+    /// With what is missing.
+    pub fn weigh(&self, principal: Arc<Principal>, ask: &Ask<'_>, gate: &Gate) -> Result<Arc<Principal>, Need> {
         let own = principal.issuer == self.name;
         let required = own && self.second_factor() == SecondFactor::Required;
         let asked = Gate { second_factor: gate.second_factor || required, ..gate.clone() };

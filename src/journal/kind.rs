@@ -181,6 +181,10 @@ kinds! {
     ExposureUrl = "exposure.url", Operations;
     /// Requests have carried credentials or personal data over cleartext.
     ExposureCleartext = "exposure.cleartext", Operations;
+    /// It was looked at whether each clause of the policy is true.
+    AttestDone = "attest.done", Operations;
+    /// Evidence of that was taken along.
+    AttestPacked = "attest.packed", Operations;
     /// A case was opened: people's data may have left.
     IncidentOpened = "incident.opened", Grants;
     /// A rule has seen something that a case is about.

@@ -138,6 +138,10 @@ impl<'a> Population<'a> {
     fn take(&mut self, line: &Line) {
         let kind = Kind::named(&line.kind);
         let text = |name: &str| line.body.get(name).and_then(Value::as_str);
+        // What Privet has asked of itself is nobody's deed.
+        if line.body.get("probe").is_some() {
+            return;
+        }
         let request = text("request_id").unwrap_or_default();
         let index = self.base + line.index;
         match kind {

@@ -6,6 +6,7 @@ mod access;
 mod acme;
 mod antivirus;
 mod arrows;
+mod attest;
 mod backup;
 mod backup_chains;
 mod bans;

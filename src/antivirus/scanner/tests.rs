@@ -65,7 +65,7 @@ async fn scan(scanner: &Arc<Scanner>, last: u8, direction: Direction) -> Scanned
     spool.push(b"the same file").await.expect("room");
     let held = Arc::new(spool.finish().await.expect("held"));
     let reading = Reading::new(&HeaderMap::new()).expect("plain");
-    let about = About { route: "*/".to_owned(), request: "1".to_owned(), direction };
+    let about = About { route: "*/".to_owned(), request: "1".to_owned(), direction, probe: false };
     scanner.scan(&held, reading, &about, address).await
 }
 

@@ -249,7 +249,7 @@ pub fn run(command: &AuditCommand) -> ExitCode {
 }
 
 /// Milliseconds since 1970.
-fn moment(text: &str) -> Result<u64, String> {
+pub(in crate::cli) fn moment(text: &str) -> Result<u64, String> {
     let day =
         time::Date::parse(text, format_description!("[year]-[month]-[day]")).map(|day| day.midnight().assume_utc());
     let time = day.or_else(|_| OffsetDateTime::parse(text, &Rfc3339));

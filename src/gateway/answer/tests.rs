@@ -73,6 +73,7 @@ fn hardened(route: &Route, host: &'static str, name: HeaderName, value: &'static
         address: "203.0.113.1".parse().expect("an address"),
         stated: HeaderMap::new(),
         hop: HeaderMap::new(),
+        probe: None,
     };
     let mut headers = HeaderMap::new();
     headers.insert(name, HeaderValue::from_static(value));

@@ -22,6 +22,9 @@ use crate::{
     shield::Decision,
 };
 
+/// The safeguard whose verdict says that Privet has made a request itself.
+pub const PROBE: &str = "probe";
+
 /// What is known of one request. Everything that a client wrote is scrubbed on its way into a line, never here.
 #[derive(Debug, Default)]
 pub struct Entry<'a> {

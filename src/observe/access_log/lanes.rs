@@ -10,9 +10,10 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwapOption;
 use tokio::sync::Notify;
 
-use super::settings::WhenFull;
+use super::{lookout::Lookout, settings::WhenFull};
 use crate::observe::metrics::Metrics;
 
 /// Longest wait for room.
@@ -48,6 +49,8 @@ pub(super) struct Lanes {
     pub(super) ending: AtomicBool,
     /// Nobody writes any more.
     pub(super) ended: AtomicBool,
+    /// Who sees lines before they are written.
+    pub(super) lookout: ArcSwapOption<Lookout>,
 }
 
 impl Lanes {
@@ -64,6 +67,7 @@ impl Lanes {
             reopen: AtomicBool::new(false),
             ending: AtomicBool::new(false),
             ended: AtomicBool::new(false),
+            lookout: ArcSwapOption::empty(),
         }
     }
 

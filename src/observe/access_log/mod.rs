@@ -10,6 +10,7 @@ pub mod entry;
 mod file;
 mod json;
 mod lanes;
+mod lookout;
 mod scanned;
 pub mod scribe;
 pub mod settings;
@@ -27,6 +28,7 @@ pub use self::{
     entry::Entry,
     file::Error,
     lanes::Full,
+    lookout::Lookout,
     scribe::Scribe,
     settings::{Settings, Target},
 };
@@ -88,6 +90,11 @@ impl Log {
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.sink.lanes.bytes()
+    }
+
+    /// Lets somebody see lines just before they are written, until the next one does; nobody with `None`.
+    pub fn watch(&self, lookout: Option<Arc<Lookout>>) {
+        self.sink.lanes.lookout.store(lookout);
     }
 
     /// Opens the file anew: it was moved away (SIGUSR1).

@@ -8,7 +8,7 @@ use time::{OffsetDateTime, macros::format_description};
 use super::{
     Log, Sink, agent,
     clean::Clean,
-    entry::Entry,
+    entry::{Entry, PROBE},
     lanes::Full,
     settings::{Format, WhenFull},
     url::{self, Sightings},
@@ -118,6 +118,10 @@ impl Scribe {
                 entry.write(*format, engine, &mut scratch);
             }
             sink.lanes.push(*lane, &scratch.line, *when_full);
+        }
+        // What Privet has made up itself is not on the wire.
+        if entry.verdicts.iter().any(|(safeguard, _)| *safeguard == PROBE) {
+            return;
         }
         let Scratch { found, counts, .. } = &mut *scratch;
         counts.add(entry.route.unwrap_or("-"), found, engine);

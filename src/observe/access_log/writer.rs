@@ -120,6 +120,9 @@ impl Writer {
             if self.lines.is_empty() {
                 return Ok(());
             }
+            if let Some(lookout) = &*self.lanes.lookout.load() {
+                lookout.see(&self.lines);
+            }
             self.prepare()?;
             self.flush()?;
             if self.lanes.failing.swap(false, SeqCst) {

@@ -1,0 +1,88 @@
+//! One page for people, in Korean and English: no script, nothing that is loaded from elsewhere.
+
+use std::fmt::Write as _;
+
+use super::super::report::{Judged, Report, Seen, Standing};
+
+const STYLE: &str = "body{font:16px/1.6 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:#1b1f23}\
+h1{font-size:1.4rem;margin-bottom:.2rem}section{border:1px solid #d0d7de;border-left:8px solid #57606a;border-radius:6px;padding:.6rem 1rem;margin:1rem 0}\
+section h2{font-size:1rem;margin:0}p{margin:.3rem 0}table{border-collapse:collapse;width:100%;font-size:.9rem}\
+td{vertical-align:top;padding:.25rem .8rem .25rem 0;overflow-wrap:anywhere;border-top:1px solid #d0d7de}td:first-child{white-space:nowrap}\
+.green{border-left-color:#1a7f37}.amber{border-left-color:#bf8700}.red{border-left-color:#cf222e}.note{color:#57606a}\
+.count{display:inline-block;padding:.2rem .8rem;border-radius:1rem;border:1px solid #d0d7de;margin-right:.5rem}\
+@media(prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}section,td,.count{border-color:#30363d}.note{color:#8d96a0}}";
+
+/// The page.
+#[must_use]
+pub fn write(report: &Report) -> String {
+    let (ko, en) = (escaped(&report.title_ko), escaped(&report.title_en));
+    let mut out = format!(
+        "<!doctype html>\n<html lang=\"ko\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\
+         <meta name=\"color-scheme\" content=\"light dark\"><title>{ko} · {en}</title><style>{STYLE}</style></head>\n\
+         <body><h1>{ko}</h1><p lang=\"en\">{en}</p>\n"
+    );
+    for standing in [Standing::Green, Standing::Amber, Standing::Red] {
+        let (ko, en) = words(standing);
+        let _ = write!(out, "<span class=\"count\">{} {ko} · {en}</span>", report.count(standing));
+    }
+    let _ = writeln!(
+        out,
+        "<p class=\"note\">{} · privet {} · 정책 policy {} · 설정 configuration {}</p>",
+        escaped(&report.at),
+        escaped(&report.version),
+        short(&report.policy_sha256),
+        short(&report.config_sha256)
+    );
+    if !report.live {
+        out.push_str(
+            "<p><strong>게이트웨이가 실행 중이 아니어서 일부 항목은 확인되지 않았습니다. · No gateway was running: much could not be looked at.</strong></p>\n",
+        );
+    }
+    for judged in &report.clauses {
+        clause(&mut out, judged, report);
+    }
+    out.push_str("</body></html>\n");
+    out
+}
+
+fn clause(out: &mut String, judged: &Judged, report: &Report) {
+    let (ko, en) = words(judged.standing);
+    let _ = writeln!(
+        out,
+        "<section class=\"{}\"><h2>{} — {ko} · {en}</h2><p>{}</p><p lang=\"en\" class=\"note\">{}</p><table>",
+        judged.standing.name(),
+        escaped(&judged.id),
+        escaped(&judged.text_ko),
+        escaped(&judged.text_en)
+    );
+    for name in judged.controls.iter().chain(&judged.supports) {
+        let Some(Seen { standing, why, evidence, .. }) = report.seen(name) else { continue };
+        let (ko, en) = words(*standing);
+        let evidence = escaped(&evidence.join(", "));
+        let _ = writeln!(
+            out,
+            "<tr><td>{}<td>{ko} · {en}<td lang=\"en\">{}<br><span class=\"note\">{evidence}</span>",
+            escaped(name),
+            escaped(why)
+        );
+    }
+    out.push_str("</table></section>\n");
+}
+
+fn words(standing: Standing) -> (&'static str, &'static str) {
+    match standing {
+        Standing::Green => ("이행됨", "true"),
+        Standing::Amber => ("확인 필요", "in doubt"),
+        Standing::Red => ("이행되지 않음", "not true"),
+        Standing::Off => ("설정되지 않음", "not configured"),
+    }
+}
+
+fn short(hash: &str) -> &str {
+    hash.get(..12).unwrap_or(hash)
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
