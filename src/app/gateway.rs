@@ -168,7 +168,9 @@ impl Running {
             asks,
         };
         running.open(Door::Https, https);
-        http.into_iter().for_each(|http| running.open(Door::Http, http));
+        if let Some(http) = http {
+            running.open(Door::Http, http);
+        }
         running.open_admin(admin)?;
         running.attest();
         Ok(running)

@@ -87,8 +87,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let shield = super::shield::resolve(shield, routes.iter().any(|route| route.shield.is_some()), context, d);
     let utc_offset = access.as_ref().map_or(registry.utc_offset, |access| access.utc_offset);
     let registry = crate::registry::Settings { utc_offset, ..registry };
-    let kept = journal.as_ref().map(|journal| journal.retention);
-    let kept = kept.map_or_else(Default::default, |kept| [kept.access, kept.grants, kept.operations]);
+    let kept = journal.as_ref().map_or_else(Default::default, |journal| journal.retention.by_class());
     let signals = crate::incident::signal::Settings { utc_offset, kept, ..incident.signals };
     let incident = crate::incident::Settings { signals, ..incident };
     certificates_are_asked_for(&tls, &identity, d);

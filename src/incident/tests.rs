@@ -29,12 +29,17 @@ struct Desk {
 
 impl Desk {
     fn new(laws: &[&str]) -> Self {
-        let found = registry::Command::Found { officers: vec![who("one"), who("two")], texts: Default::default() };
+        let found = registry::Command::Found {
+            officers: vec![who("one"), who("two")],
+            texts: std::collections::BTreeMap::default(),
+        };
         let time = std::time::UNIX_EPOCH + Duration::from_millis(start().millis());
         let rules = registry::Settings::default();
         let mut officers = registry::State::default();
         let events = registry::decide(&officers, &rules, found, &registry::Actor::Gateway, time).expect("founded");
-        events.iter().for_each(|event| officers.apply(event, start()));
+        for event in &events {
+            officers.apply(event, start());
+        }
         let laws = laws.iter().map(|law| (*law).to_owned()).collect();
         Self { officers, state: State::default(), rules: Settings { laws, ..Settings::default() }, now: start() }
     }

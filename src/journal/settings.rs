@@ -51,6 +51,14 @@ pub struct Retention {
     pub operations: Duration,
 }
 
+impl Retention {
+    /// How long each class is kept, in the order of their numbers.
+    #[must_use]
+    pub fn by_class(&self) -> [Duration; 3] {
+        [self.access, self.grants, self.operations]
+    }
+}
+
 impl Default for Retention {
     /// Two years, three years, one year, leap days included: the longest that Korea's standard for safety measures (sections 5 and 8) asks for,
     /// since what is destroyed too early is gone.

@@ -1,5 +1,6 @@
 //! Privet over real sockets: the built binary, independent clients, raw bytes. A file a theme.
 
+#![allow(clippy::format_collect, clippy::format_push_string)] // texts of tests are short
 #![allow(unreachable_pub)] // a binary of its own: nothing of it is reached from outside
 
 mod access;
@@ -43,6 +44,7 @@ mod mask;
 mod matrix;
 mod memory;
 mod metrics;
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // what is drawn is small
 mod month;
 mod notice;
 mod oidc;

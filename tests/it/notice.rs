@@ -563,6 +563,7 @@ fn everybody_sees_what_is_posted_and_a_time_without_proof_is_a_gap() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines)] // one walk
 fn an_authority_is_told_on_a_form_and_a_case_ends_with_a_report() {
     let has_font = Path::new(FONT).exists();
     let font = if has_font { format!("font = \"{FONT}\"\n") } else { String::new() };

@@ -143,7 +143,9 @@ fn nothing_is_written_while_an_item_is_empty() {
     assert_eq!(world.draft("one", Texts::new()), Err(Denied::Empty));
     // When is known; how is for an officer.
     let mut without = all(Language::Korean);
-    without.values_mut().for_each(|own| drop(own.remove("when_how")));
+    for own in without.values_mut() {
+        drop(own.remove("when_how"));
+    }
     assert!(matches!(world.draft("one", without), Err(Denied::Draft(draft::Error::Missing(due))) if due.len() == 1));
     world.draft("one", all(Language::Korean)).expect("written");
     let notice = world.state.of(1).and_then(|papers| papers.notice(1)).expect("a notice");

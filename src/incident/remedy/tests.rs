@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::{overlay::Closure, *};
 use crate::{
@@ -23,10 +23,11 @@ struct Desk {
 impl Desk {
     /// Officers `one` and `two`; in case 2 `two` is suspected.
     fn new() -> Self {
-        let found = registry::Command::Found { officers: ["one", "two"].map(who).into(), texts: Default::default() };
+        let found = registry::Command::Found { officers: ["one", "two"].map(who).into(), texts: BTreeMap::default() };
         let time = std::time::UNIX_EPOCH + Duration::from_millis(start().millis());
         let mut officers = registry::State::default();
-        let events = registry::decide(&officers, &Default::default(), found, &registry::Actor::Gateway, time);
+        let events =
+            registry::decide(&officers, &registry::Settings::default(), found, &registry::Actor::Gateway, time);
         events.expect("founded").iter().for_each(|event| officers.apply(event, start()));
         let mut desk = Self { officers, cases: incident::State::default(), state: State::default() };
         for persons in [vec![], vec![who("two")]] {
@@ -41,7 +42,9 @@ impl Desk {
         let rules = incident::Settings::default();
         let events =
             incident::decide::decide(&self.cases, &self.officers, &rules, command, &by, start()).expect("done");
-        events.iter().for_each(|event| self.cases.apply(event, start()));
+        for event in &events {
+            self.cases.apply(event, start());
+        }
     }
 
     fn ask(&mut self, by: &str, command: Command) -> Result<Event, Refused> {
@@ -149,7 +152,9 @@ fn what_holds_is_carried_on_and_outlives_its_case() {
     let carried = desk.state.to_carry(later, day);
     assert_eq!(carried.len(), 1, "what has happened once is not carried on");
     let mut state = State::default();
-    carried.iter().for_each(|event| state.apply(event, later));
+    for event in &carried {
+        state.apply(event, later);
+    }
     assert_eq!((state.last(), state.taken(id).map(Taken::holds)), (2, Some(true)));
     assert!(state.to_carry(later, day).is_empty());
     desk.case("one", incident::Command::Clear { case: 1, reason: "nothing".to_owned() });

@@ -366,7 +366,7 @@ impl Month {
             let (when, id) = (time(&mut self.rng), self.rng.u32(300..CUSTOMERS));
             let ids = [id, (id + 1) % CUSTOMERS];
             let both = self.chance(0.05);
-            self.anonymous(when, &place, &ids[..1 + usize::from(both)]);
+            self.anonymous(when, &place, &ids[..=usize::from(both)]);
         }
         for (kind, a_day, body) in [
             (Kind::MalwareFound, 1.0, json!({ "route": "shop.example/", "refused": true })),

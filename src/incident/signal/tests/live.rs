@@ -37,7 +37,7 @@ impl Rig {
         let registry = Registry::open(stream.clone(), kept, &keys, rules, now).expect("a registry");
         if !registry.state().is_founded() {
             let officers = ["one", "two"].map(|name| PersonId::new("staff", name)).into();
-            let found = registry::Command::Found { officers, texts: Default::default() };
+            let found = registry::Command::Found { officers, texts: std::collections::BTreeMap::default() };
             registry.submit(found, &registry::Actor::Gateway, now).await.expect("founded");
         }
         let rules = crate::incident::Settings::default();
