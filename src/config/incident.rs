@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_told() {
         for (text, said) in [
-            ("[[incident.rule]]\nname = \"peple_day\"", "did you mean \"people_day\"?"),
+            ("[[incident.rule]]\nname = \"peple_day\"", "did you mean `people_day`?"),
             ("[[incident.rule]]\nthreshold = 4", "[[incident.rule]] needs `name`"),
             ("[[incident.rule]]\nname = \"vip\"\nthreshold = 0", "0 is out of range"),
             ("[[incident.rule]]\nname = \"vip\"\n[[incident.rule]]\nname = \"vip\"", "is set twice"),

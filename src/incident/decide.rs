@@ -175,7 +175,8 @@ impl Deciding<'_> {
         let scope = Scope {
             persons: sign.person.iter().cloned().collect(),
             addresses: sign.address.iter().filter(|_| sign.person.is_none()).cloned().collect(),
-            routes: sign.routes.iter().take(NAMED).cloned().collect(),
+            // Whoever is suspected is so on all routes.
+            routes: sign.routes.iter().filter(|_| sign.person.is_none()).take(NAMED).cloned().collect(),
             requests: Vec::new(),
             since: Some(sign.since),
             until: None,

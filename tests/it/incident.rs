@@ -158,8 +158,10 @@ fn affected_people_are_the_truth_exactly() {
     );
     refuses(dir, &format!("incident open pages --as ann{HERE}"), 1, "only a privacy officer");
     refuses(dir, &format!("incident open pages --person mallory{HERE}"), 2, "who orders this");
-    let opened = does(dir, &format!("incident open pages_of_customers --person mallory --as one{HERE}"));
-    assert!(opened.starts_with("opened as case 1"), "{opened}");
+    // It has opened by itself, about this person and all that they have seen.
+    privet.until("a case", || json(dir, &format!("incident show 1 --json{HERE}"))["number"] == 1);
+    let case = json(dir, &format!("incident show 1 --json{HERE}"));
+    assert!(case["by"]["rule"].is_string() && case["scope"]["persons"][0]["subject"] == "mallory", "{case}");
     refuses(dir, &format!("incident affected 7{HERE}"), 1, "no such case");
 
     let found = json(dir, &format!("incident affected 1 --json --as one{HERE}"));
@@ -219,6 +221,10 @@ fn affected_people_are_the_truth_exactly() {
     let left = report["left_seconds"].as_i64().expect("seconds");
     assert!((71 * 3600..=72 * 3600).contains(&left), "{left}");
     assert!(does(dir, &format!("incident show 1{HERE}")).contains("suspected: mallory"));
+    // Whoever it was sees nothing more.
+    assert!(Browser(&privet, "mallory").get("/customers/1").starts_with("HTTP/2 200"));
+    does(dir, &format!("incident remedy 1 suspend mallory --reason seen_in_the_records --as one{HERE}"));
+    assert!(!Browser(&privet, "mallory").get("/customers/1").starts_with("HTTP/2 200"));
     // A day alone, or a route, is less.
     does(dir, &format!("incident open one_route --person mallory --route */file --as one{HERE}"));
     let file = json(dir, &format!("incident affected 2 --json{HERE}"));
