@@ -89,8 +89,13 @@ pub fn run(source: &Source, inherited: Inherited, demo: bool) -> anyhow::Result<
         // A key file that is made now has not changed.
         let keys = keys::of(&config)?;
         let mut watched = source.watched(&config);
+        let is_first = config.seal.key_file.as_ref().is_some_and(|keys| !keys.exists());
         let (asks, mut hooks) = mpsc::unbounded_channel();
         let mut running = Running::start(config, &keys, inherited, asks)?;
+        if is_first {
+            // As little have keys that everything is sealed by from now on.
+            watched = source.watched(running.config());
+        }
         banner::print(running.config(), running.addresses(), demo);
         let supervisor = Supervisor::find();
         supervisor.keep_alive(running.pulses());

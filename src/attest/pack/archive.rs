@@ -75,7 +75,7 @@ fn long(numbers: &[u32]) -> Vec<u8> {
     numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
 }
 
-/// Reads an archive that [`write`] has made, and no other.
+/// Reads an archive that [`write()`] has made, and no other.
 ///
 /// # Errors
 /// When it is none, or a file of it is damaged.

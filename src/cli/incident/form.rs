@@ -43,7 +43,7 @@ pub struct FormArgs {
     /// Write it as HTML to this new file, made with mode 0600.
     #[arg(short, long, value_name = "FILE", required_unless_present_any = ["dry_run", "pdf"])]
     output: Option<PathBuf>,
-    /// Write it as PDF as well, with the `font` of [incident].
+    /// Write it as PDF as well, with the `font` of `[incident]`.
     #[arg(long, value_name = "FILE")]
     pdf: Option<PathBuf>,
     /// Say what is filled in and what is missing, and write nothing.
