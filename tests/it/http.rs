@@ -71,6 +71,7 @@ fn heads_and_codes_without_body_keep_their_length() {
 #[test]
 fn bodies_stream_both_ways_with_both_protocols() {
     let privet = Privet::demo();
+    let before = privet.peak();
     let file = privet.dir.path().join("big");
     std::fs::write(&file, vec![b'x'; 20 << 20]).expect("written");
     for version in ["--http1.1", "--http2"] {
@@ -93,8 +94,8 @@ fn bodies_stream_both_ways_with_both_protocols() {
         assert_eq!(privet.curl(&[version, &privet.url("/slow?ms=500&drip=1")]).len(), 5);
     }
     // 120 MiB have gone through, the demo application within the same process included.
-    let peak = privet.peak();
-    assert!(peak < 80_000, "{peak} KB");
+    let more = privet.peak() - before;
+    assert!(more < 40_000, "{more} KB");
 }
 
 #[test]
@@ -162,12 +163,14 @@ fn http2_keeps_the_rules_of_its_rfc() {
 #[test]
 fn floods_of_frames_cost_little() {
     let privet = Privet::demo();
+    let before = privet.peak();
     script(&privet, include_str!("h2_floods.py"));
     assert!(privet.get("/", "").contains("Legacy Shop"), "others are served");
     privet.until("none left", || privet.metric("privet_requests_in_flight") == 0);
     assert!(!privet.log().contains("a fault in Privet"), "{}", privet.log());
-    let peak = privet.peak();
-    assert!(peak < 80_000, "{peak} KB");
+    // The program's own pages are among it, as far as they were touched.
+    let more = privet.peak() - before;
+    assert!(more < 40_000, "{more} KB");
 }
 
 /// The `websockets` package of `PyPI`.
