@@ -120,9 +120,7 @@ impl Event {
     /// As it is written down; `None` where it can't be.
     #[must_use]
     pub fn record(&self) -> Option<Record> {
-        let Ok(Value::Object(mut body)) = serde_json::to_value(self) else { return None };
-        body.remove("kind");
-        Some(Record::of(self.kind(), body))
+        Record::of_event(self.kind(), self)
     }
 
     /// What a record of this kind says; `None` where the kind is none of ours.
@@ -130,7 +128,7 @@ impl Event {
     /// # Errors
     /// When it is, and says something else.
     #[must_use]
-    pub fn read(kind: &str, mut body: Map<String, Value>) -> Option<Result<Self, serde_json::Error>> {
+    pub fn read(kind: &str, body: Map<String, Value>) -> Option<Result<Self, serde_json::Error>> {
         const OURS: [Kind; 11] = [
             Kind::IncidentOpened,
             Kind::IncidentSignalled,
@@ -147,7 +145,6 @@ impl Event {
         if !OURS.iter().any(|ours| ours.name() == kind) {
             return None;
         }
-        body.insert("kind".to_owned(), kind.into());
-        Some(serde_json::from_value(Value::Object(body)))
+        Some(Record::event(kind, body))
     }
 }

@@ -1,5 +1,6 @@
 //! What is written down: a kind from a closed list, and what there is to say of it, as a flat object.
 
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
@@ -10,6 +11,8 @@ use crate::common::clock;
 pub const LONGEST: usize = 256 << 10;
 /// Texts are filled up with blanks to a multiple of this, so that their lengths tell less.
 const GRAIN: usize = 64;
+/// What tells one event from another where both are objects.
+const TAG: &str = "kind";
 
 /// One thing to be written down.
 #[derive(Clone, PartialEq)]
@@ -36,6 +39,23 @@ impl Record {
     pub fn of(kind: Kind, mut body: Map<String, Value>) -> Self {
         body.retain(|_, value| !value.is_null());
         Self { kind, body }
+    }
+
+    /// A record of an event, whose fields are its own, and whose tag is its kind; `None` where it can't be one.
+    #[must_use]
+    pub fn of_event(kind: Kind, event: &impl Serialize) -> Option<Self> {
+        let Ok(Value::Object(mut body)) = serde_json::to_value(event) else { return None };
+        body.remove(TAG);
+        Some(Self::of(kind, body))
+    }
+
+    /// The event of a record of this kind.
+    ///
+    /// # Errors
+    /// When it says something else.
+    pub fn event<E: DeserializeOwned>(kind: &str, mut body: Map<String, Value>) -> Result<E, serde_json::Error> {
+        body.insert(TAG.to_owned(), kind.into());
+        serde_json::from_value(Value::Object(body))
     }
 
     /// What it is about.

@@ -199,12 +199,11 @@ impl Mutes {
 impl Fold for Mutes {
     type Event = Muting;
 
-    fn read(kind: &str, mut body: Map<String, Value>) -> Option<Result<Muting, serde_json::Error>> {
+    fn read(kind: &str, body: Map<String, Value>) -> Option<Result<Muting, serde_json::Error>> {
         if ![Kind::IncidentMuted, Kind::IncidentUnmuted].iter().any(|ours| ours.name() == kind) {
             return None;
         }
-        body.insert("kind".to_owned(), kind.into());
-        Some(serde_json::from_value(Value::Object(body)))
+        Some(Record::event(kind, body))
     }
 
     fn record(event: &Muting) -> Option<Record> {
@@ -212,9 +211,7 @@ impl Fold for Mutes {
             Muting::Muted { .. } => Kind::IncidentMuted,
             Muting::Unmuted { .. } => Kind::IncidentUnmuted,
         };
-        let Ok(Value::Object(mut body)) = serde_json::to_value(event) else { return None };
-        body.remove("kind");
-        Some(Record::of(kind, body))
+        Record::of_event(kind, event)
     }
 
     fn apply(&mut self, event: &Muting, at: Moment) {
