@@ -110,6 +110,10 @@ impl<'s> Affected<'s> {
 
     /// Takes a record of the journal of this number.
     pub fn take(&mut self, journal: u16, line: &Line) {
+        // What Privet has asked itself was about people who are made up.
+        if line.body.contains_key("probe") {
+            return;
+        }
         let request = text(&line.body, "request_id").unwrap_or_default();
         if line.kind == Kind::DisclosureIntent.name() {
             let begun = Begun {

@@ -100,6 +100,8 @@ fn caps_are_for_everybody() {
     assert_eq!(office.see(MONDAY + 3 * HOUR, seen("ann", 999..1000)), [Rule::PeopleDay], "once an hour's is told of");
     assert_eq!(office.see(MONDAY + 4 * HOUR, seen("ann", 2000..4000)), [], "and once a day's");
     assert_eq!(office.see(MONDAY + DAY, seen("ann", 0..500)), [Rule::PeopleHour], "which is over");
+    let probe = with(seen("bob", 0..4000), "probe", json!(true));
+    assert_eq!(office.see(MONDAY + DAY, probe), [], "nobody has asked");
     // Nobody who has not signed in is somebody of the staff.
     let body = seen("ann", 0..4);
     let mut anonymous = body.as_object().expect("an object").clone();
