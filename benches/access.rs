@@ -1,5 +1,5 @@
-//! What a decision costs, where the same was asked before, on another route, and where it was never asked: for each shipped role with what it
-//! takes to pass, for somebody who may not, and for a set of roles that is new.
+//! What a decision costs, where the same was asked before, on another route, and for another duty: for each shipped role with what it takes to
+//! pass, for somebody who may not; and the first question of a set of roles, when its policies are gathered and all of them are looked at.
 
 use std::{hint::black_box, net::IpAddr, sync::Arc};
 
@@ -54,8 +54,8 @@ fn decisions(c: &mut Criterion) {
                 access.authorize(black_box(&Ask { route: itoa::Buffer::new().format(next), ..ask }))
             });
         });
-        // A duty that was not asked for yet is: all policies of the slice are looked at.
-        group.bench_function(format!("permit anew/{name}"), |b| {
+        // Nor is another duty, where none names it.
+        group.bench_function(format!("permit for another duty/{name}"), |b| {
             b.iter(|| {
                 next += 1;
                 access.authorize(black_box(&Ask { duty: Some(itoa::Buffer::new().format(next)), ..ask }))

@@ -2,7 +2,7 @@
 //! beside the policies that they are by, and go with them: nothing can be stale.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     net::{IpAddr, Ipv4Addr},
     sync::Mutex,
 };
@@ -11,6 +11,8 @@ use super::{ask::Ask, decision::Decision};
 
 /// Most answers that are kept. Those of another hour are of no use again for long, so all of them go at once.
 const MOST: usize = 4096;
+/// Stands for every duty that no policy names.
+const SOME_DUTY: &str = "\u{1}";
 /// What policies call the type of routes: without the word none can tell one route from another, for routes have no attributes.
 const ROUTE: &str = "Route";
 
@@ -19,12 +21,18 @@ pub(super) struct Answers {
     known: Mutex<HashMap<Box<[u8]>, Decision>>,
     /// Whether policies speak of the address, the hour, the day, of any route: where they do not, these make no other question of one.
     by: [bool; 4],
+    /// The duties that policies name; all others are the same to them. Nothing where that is not known.
+    duties: Option<HashSet<String>>,
 }
 
 impl Answers {
-    /// None yet; `spoken_of` says of which circumstances policies speak.
-    pub(super) fn new(spoken_of: impl Fn(&str) -> bool) -> Self {
-        Self { known: Mutex::default(), by: ["address", "hour", "weekday", ROUTE].map(spoken_of) }
+    /// None yet; `spoken_of` says of which circumstances policies speak, and `duties` are those that they name.
+    pub(super) fn new(spoken_of: impl Fn(&str) -> bool, duties: Option<HashSet<String>>) -> Self {
+        Self { duties, known: Mutex::default(), by: ["address", "hour", "weekday", ROUTE].map(spoken_of) }
+    }
+
+    fn named<'d>(&self, duty: &'d str) -> &'d str {
+        if self.duties.as_ref().is_none_or(|named| named.contains(duty)) { duty } else { SOME_DUTY }
     }
 
     /// The answer to a question, by `decide` where it was not given yet. Nobody waits: while somebody else looks it is decided anew.
@@ -35,6 +43,7 @@ impl Answers {
             hour: if hour { ask.hour } else { 0 },
             weekday: if weekday { ask.weekday } else { 1 },
             route: if route { ask.route } else { "" },
+            duty: ask.duty.map(|duty| self.named(duty)),
             ..*ask
         };
         let question = question(ask);
@@ -137,7 +146,7 @@ mod tests {
             Ask { glass: true, ..one },
         ];
         assert_eq!(all.iter().map(question).collect::<HashSet<_>>().len(), all.len());
-        let answers = Answers::new(|_| true);
+        let answers = Answers::new(|_| true, None);
         let asked = std::cell::Cell::new(0);
         let decide = |_: &Ask<'_>| {
             asked.set(asked.get() + 1);
@@ -153,10 +162,10 @@ mod tests {
         assert!(answers.known.lock().expect("whole").len() <= MOST, "bounded");
         // Where no policy speaks of the address, the day and routes, they are no other question.
         asked.set(0);
-        let answers = Answers::new(|word| word == "hour");
+        let answers = Answers::new(|word| word == "hour", Some(HashSet::new()));
         for ask in &all {
             answers.to(ask, decide);
         }
-        assert_eq!(asked.get(), all.len() - 4, "an hour alone is spoken of");
+        assert_eq!(asked.get(), all.len() - 5, "an hour alone is spoken of, and no duty by its name");
     }
 }

@@ -64,7 +64,7 @@ impl Access {
     /// Decides by `settings`.
     #[must_use]
     pub fn new(settings: Arc<Settings>) -> Self {
-        let answers = Answers::new(|word| settings.policies.speak_of(word));
+        let answers = Answers::new(|word| settings.policies.speak_of(word), settings.policies.duties());
         Self { settings, slices: ArcSwap::default(), making: Mutex::default(), answers }
     }
 

@@ -1,6 +1,9 @@
 //! Policies: read from files, told apart by their ids, validated against the schema. `docs/ACCESS.md` says how to write one.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use cedar_policy::{
     ActionConstraint, Effect, EntityUid, PolicyId, PolicySet, PrincipalConstraint, ValidationMode, ValidationWarning,
@@ -149,6 +152,22 @@ impl Policies {
     /// Whether any speaks of a circumstance.
     pub(super) fn speak_of(&self, circumstance: &str) -> bool {
         self.0.iter().any(|policy| policy.cedar.to_string().contains(circumstance))
+    }
+
+    /// The duties that policies name; nothing where a name is not written as it is. Duties have neither attributes nor kin, so that all that no
+    /// policy names are the same to every policy.
+    pub(super) fn duties(&self) -> Option<HashSet<String>> {
+        let mut named = HashSet::new();
+        for text in self.0.iter().map(|policy| policy.cedar.to_string()) {
+            for part in text.split("Duty::\"").skip(1) {
+                let (name, _) = part.split_once('"')?;
+                if name.contains('\\') {
+                    return None;
+                }
+                named.insert(name.to_owned());
+            }
+        }
+        Some(named)
     }
 
     /// What a policy says of itself.

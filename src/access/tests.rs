@@ -313,3 +313,19 @@ fn line(decision: &Decision, settings: &Settings) -> String {
         permit.policies.join(" ")
     )
 }
+
+#[test]
+fn duties_are_told_apart_by_policies_that_name_them() {
+    let read = |text: &str| {
+        let policy = format!(
+            "@id(\"x\")\n@about(\"y\")\npermit (principal in Role::\"duty\", action == Action::\"view\", resource) when {{ {text} }};"
+        );
+        own(&[policy.as_str()]).unwrap_or_else(|faults| panic!("{faults:?}")).policies.duties()
+    };
+    assert_eq!(
+        read("context.duty == Duty::\"payroll\" || context.duty == Duty::\"급여\""),
+        Some(["payroll", "급여"].map(str::to_owned).into())
+    );
+    assert_eq!(read("context.pledged"), Some(std::collections::HashSet::new()));
+    assert_eq!(read("context.duty == Duty::\"a\\\"b\""), None, "a name that is not written as it is");
+}
