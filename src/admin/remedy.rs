@@ -88,8 +88,9 @@ impl Desk<'_> {
         if dry {
             return Ok((StatusCode::OK, json!({ "dry_run": true, "event": rehearsed, "effect": effect })));
         }
-        let event = self.remedies.submit(command, by, now).await.map_err(|no| refused(&no))?;
-        let done = self.carry_out(&event).await?;
+        let (event, new) = self.remedies.submit(command, by, now).await.map_err(|no| refused(&no))?;
+        let ended = settle(self.plan, self.remedies, &new).await;
+        let done = self.carry_out(&event, ended).await?;
         Ok((StatusCode::OK, json!({ "event": event, "effect": effect, "done": done })))
     }
 
@@ -152,43 +153,39 @@ impl Desk<'_> {
         })
     }
 
-    /// Does what happens once.
-    async fn carry_out(&self, event: &Event) -> Result<Value, Answer> {
+    /// Does what this gateway alone has to do; where another room keeps it, or it happens to a file.
+    async fn carry_out(&self, event: &Event, ended: usize) -> Result<Value, Answer> {
         let state = self.remedies.state();
         let failed = |error: &dyn std::fmt::Display| {
             let error =
                 format!("it is written down, but could not be carried out: {error}; lift it, and take it again");
             no(StatusCode::SERVICE_UNAVAILABLE, error, 3)
         };
-        match (event, &self.plan.bans) {
-            (Event::Taken { id, what: Measure::Ban { network }, reason, .. }, Some(bans)) => {
+        let (id, what) = match event {
+            Event::Taken { id, what, .. } => (*id, Some(what)),
+            Event::Lifted { id, .. } => (*id, state.taken(*id).map(|taken| &taken.what)),
+            Event::Standing { taken, .. } => (taken.id, None),
+        };
+        match (event, what, &self.plan.bans) {
+            (Event::Taken { reason, .. }, Some(Measure::Ban { network }), Some(bans)) => {
                 let reason: String = reason.chars().take(100).collect();
                 let order = Ban { network: *network, until: None, since: clock::millis(), reason };
                 let own = Arc::clone(bans);
                 let kept = tokio::task::spawn_blocking(move || own.order(order)).await;
                 kept.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
-                Ok(json!({ "remedy": id }))
             }
-            (Event::Lifted { id, .. }, Some(bans)) => {
-                if let Some(Measure::Ban { network }) = state.taken(*id).map(|taken| &taken.what) {
-                    let (own, network) = (Arc::clone(bans), *network);
-                    let lifted = tokio::task::spawn_blocking(move || own.lift(&network)).await;
-                    lifted.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
-                }
-                settle(self.plan, self.remedies, &[]).await;
-                Ok(json!({ "remedy": id }))
+            (Event::Lifted { .. }, Some(Measure::Ban { network }), Some(bans)) => {
+                let (own, network) = (Arc::clone(bans), *network);
+                let lifted = tokio::task::spawn_blocking(move || own.lift(&network)).await;
+                lifted.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
             }
-            (Event::Taken { id, what: Measure::RotateKey, .. }, _) => {
+            (Event::Taken { .. }, Some(Measure::RotateKey), _) => {
                 let epoch = Ring::rotate(self.remedies.keys()).map_err(|error| failed(&error))?;
-                Ok(json!({ "remedy": id, "epoch": epoch }))
+                return Ok(json!({ "remedy": id, "epoch": epoch }));
             }
-            (Event::Taken { id, .. }, _) => {
-                let taken: Vec<Taken> = state.taken(*id).cloned().into_iter().collect();
-                let ended = settle(self.plan, self.remedies, &taken).await;
-                Ok(json!({ "remedy": id, "sessions_ended": ended }))
-            }
-            (event, _) => Ok(json!({ "case": event.case() })),
+            _ => {}
         }
+        Ok(json!({ "remedy": id, "sessions_ended": ended }))
     }
 }
 

@@ -76,6 +76,9 @@ pub enum Refused {
     /// Too many at once.
     #[error("too many sign in at this moment")]
     Busy,
+    /// They are suspended, in an incident.
+    #[error("whoever is suspended orders nothing")]
+    Suspended,
     /// The staff file does not have them.
     #[error("there is no such account, or it is disabled")]
     NoAccount,
@@ -100,6 +103,7 @@ impl Refused {
             }
             Self::Denied(denied) => return denied.hint(),
             Self::Staff(_) => "`privet staff disable NAME` closes the account",
+            Self::Suspended => "another privacy officer lifts it: `privet incident lift N`",
             Self::Wrong | Self::Wait(_) | Self::Busy => return None,
         })
     }
@@ -232,7 +236,8 @@ impl Realm {
         }
         // No device is known again by it: a command keeps no cookie.
         let _ = attempt.settle(true);
-        Ok(PersonId::new(&self.name, &account.id))
+        let person = PersonId::new(&self.name, &account.id);
+        if self.is_suspended(&person) { Err(Refused::Suspended) } else { Ok(person) }
     }
 }
 

@@ -180,8 +180,12 @@ impl Realm {
     #[must_use]
     pub fn has_left(&self, principal: &Principal) -> bool {
         let person = PersonId::new(&principal.issuer, &principal.subject);
-        self.suspended.load().contains(&person)
-            || self.registry().is_some_and(|registry| registry.state().has_left(&person))
+        self.is_suspended(&person) || self.registry().is_some_and(|registry| registry.state().has_left(&person))
+    }
+
+    /// Whether somebody gets no further for now.
+    pub(super) fn is_suspended(&self, person: &PersonId) -> bool {
+        self.suspended.load().contains(person)
     }
 
     /// From now on nobody of these gets any further here, whatever they show.

@@ -8,6 +8,7 @@ use std::{
     io::{self, Write as _},
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 use aws_lc_rs::{digest, rand};
@@ -19,6 +20,8 @@ use crate::common::{clock, replace::replace};
 
 /// Bytes of a secret.
 pub const SECRET: usize = 32;
+/// One rotates at a time.
+static ROTATING: Mutex<()> = Mutex::new(());
 /// Most bytes of an epoch's name: letters, digits, dashes.
 const LONGEST_NAME: usize = 32;
 
@@ -187,6 +190,8 @@ impl Ring {
         if variable(path).is_some() {
             return Err(file(io::Error::new(io::ErrorKind::Unsupported, "a variable is rotated where it is set")));
         }
+        // Two at once would lose a key that something may be sealed by already.
+        let _one = ROTATING.lock().unwrap_or_else(PoisonError::into_inner);
         let known = Self::load(path)?;
         let now = time::OffsetDateTime::from(clock::now());
         let (date, time) = (now.date(), now.time());

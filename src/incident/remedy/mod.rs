@@ -108,12 +108,17 @@ impl Remedies {
         decide::decide(&self.state(), &cases, &officers, command.clone(), by, now.into())
     }
 
-    /// Decides, writes down, and lets it hold here; the other gateways of a database take it up within a second or two. It goes on when
-    /// whoever asks does not wait.
+    /// Decides, writes down, and lets it hold here; the other gateways of a database take it up within a second or two. What is new comes back,
+    /// for it to be carried out once: whatever a look has not taken up before. It goes on when whoever asks does not wait.
     ///
     /// # Errors
     /// When it may not happen, or can't be written down; nothing has happened then.
-    pub async fn submit(self: &Arc<Self>, command: Command, by: PersonId, now: SystemTime) -> Result<Event, Refused> {
+    pub async fn submit(
+        self: &Arc<Self>,
+        command: Command,
+        by: PersonId,
+        now: SystemTime,
+    ) -> Result<(Event, Vec<Taken>), Refused> {
         let remedies = Arc::clone(self);
         let task = tokio::spawn(async move {
             let (cases, officers) = (remedies.cases.state(), remedies.registry.state());
@@ -121,13 +126,13 @@ impl Remedies {
                 decide::decide(state, &cases, &officers, command.clone(), &by, now.into()).map(|event| vec![event])
             };
             let events = remedies.ledger.write(decide).await?;
-            remedies.overlay.take(&remedies.ledger.state());
-            events.into_iter().next().ok_or(Refused::Journal(journal::Error::Closed))
+            let new = remedies.take_up();
+            events.into_iter().next().map(|event| (event, new)).ok_or(Refused::Journal(journal::Error::Closed))
         });
-        let event = task.await.unwrap_or(Err(Refused::Journal(journal::Error::Closed)))?;
+        let (event, new) = task.await.unwrap_or(Err(Refused::Journal(journal::Error::Closed)))?;
         let (case, measure) = (event.case(), event.measure().map(Measure::name));
         tracing::warn!(case, measure, event = event.kind().name(), "a countermeasure");
-        Ok(event)
+        Ok((event, new))
     }
 
     /// Looks what has been decided since the last look, here or at another gateway, lets it hold, and says which measures are new; carries on
