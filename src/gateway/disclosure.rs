@@ -49,10 +49,8 @@ use crate::{
 
 /// Most people of one record; a body with more has several.
 const PEOPLE: usize = 4096;
-
 /// Most values of one answer that are remembered.
 const COVERED: usize = 4096;
-
 type Written = Pin<Box<dyn Future<Output = Result<Receipt, journal::Error>>>>;
 
 /// One disclosure under way.

@@ -125,6 +125,27 @@ fn a_key_file_is_made_once_and_rotates() {
     assert_eq!(std::fs::read_dir(dir.path()).expect("a folder").count(), 2);
 }
 
+#[test]
+fn keys_that_are_added_at_once_are_all_kept() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("seal.key");
+    let old = sealed(&Ring::load_or_make(&path).expect("made"), &[b"old"], true);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).expect("changed");
+    let rotate = || Ring::rotate(&path).expect("rotated");
+    let epochs: std::collections::HashSet<String> = std::thread::scope(|scope| {
+        let all: Vec<_> = (0..4).map(|_| scope.spawn(rotate)).collect();
+        all.into_iter().map(|one| one.join().expect("an epoch")).collect()
+    });
+    let ring = Ring::load(&path).expect("read");
+    assert_eq!((epochs.len(), ring.keys().count()), (4, 5));
+    assert!(epochs.contains(ring.newest().epoch()) && open(&ring, &old).0 == b"old");
+    assert_eq!(std::fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o640);
+    assert!(
+        Ring::rotate(std::path::Path::new("env:PRIVET_TEST_KEYS")).is_err(),
+        "a variable is rotated where it is set"
+    );
+}
+
 fn read(path: &std::path::Path) -> String {
     std::fs::read_to_string(path).expect("a file")
 }
