@@ -94,7 +94,7 @@ impl Authority {
         self.running = Some(Beside(child));
         let start = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.management)).is_err() {
-            assert!(start.elapsed() < Duration::from_secs(60), "pebble never listens: {}", self.log());
+            assert!(start.elapsed() < Duration::from_secs(240), "pebble never listens: {}", self.log());
             thread::sleep(Duration::from_millis(50));
         }
         let root = self.ask("roots/0");

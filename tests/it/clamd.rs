@@ -68,7 +68,7 @@ impl Clamd {
         self.child = Some(child);
         let start = Instant::now();
         while self.ask("PING").as_deref() != Some("PONG") {
-            assert!(start.elapsed() < Duration::from_secs(120), "clamd never answered: {}", self.log());
+            assert!(start.elapsed() < Duration::from_secs(240), "clamd never answered: {}", self.log());
             thread::sleep(Duration::from_millis(50));
         }
     }

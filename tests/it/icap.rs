@@ -67,7 +67,7 @@ impl Server {
         let start = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             let log = fs::read_to_string(self.dir.path().join("log")).unwrap_or_default();
-            assert!(start.elapsed() < Duration::from_secs(60), "c-icap never listened: {log}");
+            assert!(start.elapsed() < Duration::from_secs(240), "c-icap never listened: {log}");
             thread::sleep(Duration::from_millis(50));
         }
     }

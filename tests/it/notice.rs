@@ -200,7 +200,7 @@ fn states(dir: &Path) -> BTreeMap<String, Vec<String>> {
 fn until(what: &str, mut done: impl FnMut() -> bool) {
     let start = Instant::now();
     while !done() {
-        assert!(start.elapsed() < Duration::from_secs(120), "never: {what}");
+        assert!(start.elapsed() < Duration::from_secs(240), "never: {what}");
         thread::sleep(Duration::from_millis(10));
     }
 }

@@ -207,7 +207,7 @@ impl Pod {
     fn until(&self, what: &str, mut done: impl FnMut() -> bool) {
         let start = Instant::now();
         while !done() {
-            assert!(start.elapsed() < Duration::from_secs(60), "never: {what}\n{}", self.logs());
+            assert!(start.elapsed() < Duration::from_secs(240), "never: {what}\n{}", self.logs());
             thread::sleep(Duration::from_millis(100));
         }
     }

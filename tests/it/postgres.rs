@@ -73,7 +73,7 @@ pub fn verified(privet: &Privet) -> Vec<Value> {
 pub fn patiently(what: &str, mut done: impl FnMut() -> bool) {
     let start = Instant::now();
     while !done() {
-        assert!(start.elapsed() < Duration::from_secs(60), "never: {what}");
+        assert!(start.elapsed() < Duration::from_secs(240), "never: {what}");
         thread::sleep(Duration::from_millis(50));
     }
 }

@@ -165,7 +165,7 @@ impl Privet {
     pub fn until(&self, what: &str, mut done: impl FnMut() -> bool) {
         let start = Instant::now();
         while !done() {
-            assert!(start.elapsed() < Duration::from_secs(60), "never: {what}\n{}", self.log());
+            assert!(start.elapsed() < Duration::from_secs(240), "never: {what}\n{}", self.log());
             thread::sleep(Duration::from_millis(50));
         }
     }

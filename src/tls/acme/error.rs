@@ -85,7 +85,8 @@ impl Error {
     pub(super) fn failure(&self) -> Failure {
         match self {
             Self::Refused { kind, .. } if kind == "rateLimited" => Failure::RateLimited,
-            Self::Refused { kind, .. } if kind == "serverInternal" => Failure::Way,
+            // A nonce that is refused again and again is nobody's no to the order (RFC 8555, section 6.5).
+            Self::Refused { kind, .. } if kind == "serverInternal" || kind == "badNonce" => Failure::Way,
             Self::Unreachable(_) | Self::Status(500..) | Self::Slow | Self::Folder(_) => Failure::Way,
             _ => Failure::Question,
         }
@@ -186,5 +187,6 @@ mod tests {
         assert_eq!(wrapped(Error::Status(503)).failure(), Failure::Way);
         assert_eq!(wrapped(Error::Status(404)).failure(), Failure::Question);
         assert_eq!(Error::from(instant_acme::Error::Timeout(None)).result(), "unreachable");
+        assert_eq!(problem(r#"{"type":"urn:ietf:params:acme:error:badNonce"}"#).failure(), Failure::Way);
     }
 }
