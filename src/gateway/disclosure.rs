@@ -15,42 +15,33 @@ use std::{
 
 use http::{HeaderValue, StatusCode, request::Parts};
 use serde_json::{Map, Value, json};
-use zeroize::Zeroizing;
 
 use crate::{
     access::{
-        Action, Permit, Rule,
-        subject::{Name, Subject, Subjects},
+        Action,
+        subject::{Name, Subject},
     },
     gateway::{
         Gateway,
         access::{self, Authority, Permitted, unrecorded},
         custody::Custody,
         head::Head,
+        kin::Kin,
         outbox::Delivery,
         plan::Line,
         record as request,
         refusal::Refusal,
-        returned::Memory,
         settings::Route,
+        witness::Witness,
     },
     identity::Principal,
     journal::{self, Kind, Receipt, Record},
     observe::metrics::{Labelled, Shard},
-    privacy::{
-        self, Tally,
-        mask::{
-            Facts, Judge, Verdict,
-            returned::Covered,
-            settings::{At, Records},
-        },
-    },
+    privacy::Tally,
 };
 
 /// Most people of one record; a body with more has several.
 const PEOPLE: usize = 4096;
-/// Most values of one answer that are remembered.
-const COVERED: usize = 4096;
 type Written = Pin<Box<dyn Future<Output = Result<Receipt, journal::Error>>>>;
 
 /// One disclosure under way.
@@ -80,27 +71,29 @@ impl fmt::Debug for Disclosure {
 #[derive(Debug, Default)]
 pub struct Seen {
     /// Whose, by the names that the route says; every other value by its type, where it names somebody.
-    people: BTreeSet<Subject>,
+    pub(super) people: BTreeSet<Subject>,
     /// By the type of the value that names them, where the route says nothing.
-    named: BTreeMap<&'static str, u64>,
+    pub(super) named: BTreeMap<&'static str, u64>,
     /// Records and values that nobody can be named for.
-    unattributed: u64,
+    pub(super) unattributed: u64,
     /// Records that were masked, and left out, for want of consent.
-    masked: u64,
-    dropped: u64,
-    shown: Tally,
+    pub(super) masked: u64,
+    pub(super) dropped: u64,
+    pub(super) shown: Tally,
     /// Whether it was taken along.
-    taken: Option<Taken>,
+    pub(super) taken: Option<Taken>,
     /// In whose hands it is then, where it leaves sealed.
-    custody: Option<Custody>,
+    pub(super) custody: Option<Custody>,
+    /// Names beside that of whoever reads it, where surnames are compared.
+    pub(super) kin: Option<Kin>,
 }
 
 /// What permitted that an answer is taken along.
 #[derive(Debug)]
-struct Taken {
+pub(super) struct Taken {
     /// Empty where no policy was asked.
-    policies: Vec<Arc<str>>,
-    review: bool,
+    pub(super) policies: Vec<Arc<str>>,
+    pub(super) review: bool,
 }
 
 /// Begins the disclosure of a request on a route that is recorded; nothing on any other. Who is to be told of what is seen comes back.
@@ -134,6 +127,7 @@ pub async fn open(
     if let Some(length) = gateway.plan.runs.of(line, who.map(|who| &**who), head) {
         disclosure.facts.insert("sequence".to_owned(), length.into());
     }
+    disclosure.seen.borrow_mut().kin = authority.kin(who.filter(|_| head.probe.is_none()).map(|who| &**who), &gateway.plan.surnames);
     let witness = Witness::new(authority, line, permit, disclosure.seen());
     if !parts.method.is_safe() {
         disclosure.written().await?;
@@ -280,6 +274,10 @@ impl Disclosure {
                 put("records_dropped", seen.dropped.into());
                 put("shown", counts(&seen.shown));
                 put("found", counts(found));
+                if let Some((surname, share)) = seen.kin.as_ref().and_then(|kin| kin.told(seen.people.len())) {
+                    put("surname", surname.into());
+                    put("surname_share", share.into());
+                }
                 if !seen.named.is_empty() {
                     put("named_by", json!(seen.named));
                 }
@@ -309,192 +307,4 @@ impl Seen {
     fn texts(&self, part: usize) -> Vec<String> {
         self.people.iter().skip(part * PEOPLE).take(PEOPLE).map(Subject::text).collect()
     }
-}
-
-/// Decides on records by consent, and notes whose they are.
-#[derive(Clone)]
-pub struct Witness {
-    authority: Arc<Authority>,
-    rule: Rule,
-    /// What people must have agreed to.
-    purpose: Option<Arc<str>>,
-    records: Arc<Records>,
-    /// What a record names its subject by.
-    name: Name,
-    /// Whose everything is, where the request's path has said so.
-    owner: Option<Subject>,
-    in_record: bool,
-    seen: Rc<RefCell<Seen>>,
-    /// Who is shown masks, and what is remembered of them.
-    reader: Option<Reader>,
-}
-
-/// Whoever reads an answer, of whom it is remembered what they were shown in the place of values.
-#[derive(Clone)]
-struct Reader {
-    memory: Arc<Memory>,
-    principal: Arc<Principal>,
-    covered: Vec<Covered>,
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        if !self.covered.is_empty() {
-            self.memory.remember(&self.principal, &self.covered);
-        }
-    }
-}
-
-impl fmt::Debug for Witness {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Witness({})", self.rule.name())
-    }
-}
-
-impl Witness {
-    /// Of an answer on `line` under a permit, whose people are noted in `seen`.
-    #[must_use]
-    pub fn new(authority: &Arc<Authority>, line: &Line, permit: Option<&Permit>, seen: Rc<RefCell<Seen>>) -> Self {
-        let owner = seen.borrow().people.first().copied();
-        Self {
-            authority: Arc::clone(authority),
-            rule: permit.map_or(Rule::Any, |permit| permit.consent),
-            purpose: permit.map(|permit| Arc::clone(&permit.purpose)),
-            name: line.route.records.as_deref().map_or(Name::Id, name_of),
-            records: line.route.records.clone().unwrap_or_default(),
-            owner,
-            in_record: false,
-            seen,
-            reader: None,
-        }
-    }
-
-    /// Remembers for `principal` what is shown in the place of values.
-    fn remembering(mut self, memory: &Arc<Memory>, principal: Option<&Arc<Principal>>) -> Self {
-        self.reader = principal.map(|principal| Reader {
-            memory: Arc::clone(memory),
-            principal: Arc::clone(principal),
-            covered: Vec::new(),
-        });
-        self
-    }
-
-    /// Who is asked about records, and where they are.
-    #[must_use]
-    pub fn judge(&self) -> (Arc<Records>, Box<dyn Judge>) {
-        (Arc::clone(&self.records), Box::new(self.clone()))
-    }
-
-    /// An answer went out that nobody could read: somebody's data may have been in it.
-    pub fn unreadable(&self) {
-        self.seen.borrow_mut().unattributed += 1;
-    }
-
-    /// The answer is taken along, under this permit.
-    pub fn take_along(&mut self, permit: Option<&Permit>) {
-        self.seen.borrow_mut().taken = Some(Taken {
-            policies: permit.map(|permit| permit.policies.clone()).unwrap_or_default(),
-            review: permit.is_some_and(|permit| permit.review),
-        });
-        if let Some(permit) = permit {
-            self.rule = permit.consent;
-        }
-    }
-
-    /// It leaves as a file in somebody's hands.
-    pub fn hand_over(&self, custody: Custody) {
-        self.seen.borrow_mut().custody = Some(custody);
-    }
-
-    /// Whether a person has agreed. What was recorded of them, a withdrawal above all, is newer than what the application still says.
-    fn agreed(&self, subject: Option<&Subject>, facts: &Facts<'_>) -> bool {
-        let known = self.authority.consents.as_ref().zip(self.purpose.as_deref()).zip(subject);
-        let standing = known.and_then(|((desk, purpose), subject)| desk.consents.standing(purpose, subject));
-        match standing {
-            Some(standing) if facts.consent.is_none() || !standing.agreed => standing.agreed,
-            _ => facts.agreed(),
-        }
-    }
-}
-
-impl Judge for Witness {
-    fn record(&mut self, facts: &Facts<'_>) -> Verdict {
-        let subjects: &Subjects = &self.authority.subjects;
-        let subject = facts.subject.and_then(|value| subjects.name(&self.name, value)).or(self.owner);
-        let verdict = match self.rule {
-            Rule::Any => Verdict::Show,
-            _ if self.agreed(subject.as_ref(), facts) => Verdict::Show,
-            Rule::Mask => Verdict::Mask,
-            Rule::Drop => Verdict::Drop,
-        };
-        let mut seen = self.seen.borrow_mut();
-        self.in_record = true;
-        match (verdict, subject) {
-            (Verdict::Show, Some(subject)) => {
-                seen.people.insert(subject);
-            }
-            (Verdict::Show, None) => seen.unattributed += 1,
-            (Verdict::Mask, _) => seen.masked += 1,
-            (Verdict::Drop, _) => seen.dropped += 1,
-        }
-        verdict
-    }
-
-    fn outside(&mut self) -> Verdict {
-        self.in_record = false;
-        // Nobody can say of whom it speaks, so nobody can have agreed.
-        if self.rule == Rule::Any { Verdict::Show } else { Verdict::Mask }
-    }
-
-    fn covered(&mut self, field: &[u8], masked: &[u8], value: &[u8]) {
-        if let Some(reader) = self.reader.as_mut().filter(|reader| reader.covered.len() < COVERED) {
-            let value = Zeroizing::new(value.to_vec());
-            reader.covered.push(Covered { field: field.into(), masked: masked.into(), value });
-        }
-    }
-
-    fn seen(&mut self, kind: &privacy::Kind, value: &[u8]) {
-        let mut seen = self.seen.borrow_mut();
-        seen.shown.add(kind);
-        if self.owner.is_some() || self.in_record && !self.records.subject.is_empty() {
-            return;
-        }
-        match named(kind) {
-            None => {}
-            Some(word) => match self.authority.subjects.name(&Name::Kind(kind.clone()), value) {
-                Some(subject) if !value.is_empty() => {
-                    if seen.people.insert(subject) {
-                        *seen.named.entry(word).or_default() += 1;
-                    }
-                }
-                _ => seen.unattributed += 1,
-            },
-        }
-    }
-}
-
-/// What a route's records name their subjects by, told by what the field is called: an address of mail, a number, or an id of the application's.
-fn name_of(records: &Records) -> Name {
-    let field = |at: &At| match at {
-        At::Json { record, within } => {
-            within.last().or(record.last()).map(|name| String::from_utf8_lossy(name).into_owned())
-        }
-        At::Csv(name) | At::Column(name) | At::Attribute(name) => Some(name.clone()),
-        At::Segment(_) => None,
-    };
-    records.subject.iter().find_map(field).map_or(Name::Id, |name| Name::of(&name))
-}
-
-/// Types whose values are one person's alone.
-fn named(kind: &privacy::Kind) -> Option<&'static str> {
-    use privacy::Kind as K;
-    const NAMING: [(K, &str); 6] = [
-        (K::Email, "EMAIL_ADDRESS"),
-        (K::Phone, "PHONE_NUMBER"),
-        (K::KrRrn, "KR_RRN"),
-        (K::KrFrn, "KR_FRN"),
-        (K::KrPassport, "KR_PASSPORT"),
-        (K::UsSsn, "US_SSN"),
-    ];
-    NAMING.iter().find(|(naming, _)| naming == kind).map(|(_, word)| *word)
 }

@@ -22,6 +22,7 @@ mod engines;
 pub mod forward;
 pub mod gate;
 pub mod head;
+pub mod kin;
 pub mod login;
 pub mod mask;
 pub mod outbox;
@@ -45,6 +46,7 @@ pub mod upload;
 pub mod upstream;
 pub mod url;
 pub mod watch;
+pub mod witness;
 
 use std::rc::Rc;
 

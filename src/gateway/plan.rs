@@ -18,10 +18,10 @@ use crate::{
     dial,
     gateway::{
         access::Authority,
-        disclosure::Witness,
         download::Spent,
         engines::{self, Engines},
         head::Head,
+        kin::Surnames,
         mask::{Ledger, Masking},
         probe::Probes,
         reach::{may_reach, shows_challenge},
@@ -34,6 +34,7 @@ use crate::{
         upload::Upload,
         upstream::{cluster::Cluster, shared::Shared},
         watch::Lens,
+        witness::Witness,
     },
     identity::{Principal, Realm},
     incident::{notice::Notices, remedy::Overlay},
@@ -78,6 +79,8 @@ pub struct Plan {
     pub memory: Arc<Memory>,
     /// Neighbouring numbers that people open in a row.
     pub runs: Arc<Runs>,
+    /// How common surnames are among those who were shown.
+    pub surnames: Arc<Surnames>,
     /// Leave to take files along that was used.
     pub spent: Arc<Spent>,
     /// Who may do what with personal data, and where it is written down.
@@ -211,6 +214,7 @@ impl Plan {
             spent: previous.map(|plan| Arc::clone(&plan.spent)).unwrap_or_default(),
             memory: previous.map(|plan| Arc::clone(&plan.memory)).unwrap_or_default(),
             runs: previous.map(|plan| Arc::clone(&plan.runs)).unwrap_or_default(),
+            surnames: previous.map(|plan| Arc::clone(&plan.surnames)).unwrap_or_default(),
             bounds,
             engine: engines.of(&settings.privacy),
             routes,

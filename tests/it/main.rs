@@ -68,6 +68,7 @@ mod staff;
 mod start;
 mod store;
 mod supervised;
+mod surname;
 mod support;
 mod telemetry;
 mod tls;

@@ -20,9 +20,9 @@ use crate::{
     format::{Media, charset, coding::Coding},
     gateway::{
         body::Body,
-        disclosure::Witness,
         refusal::{Kind, Refusal},
         upload::Upload,
+        witness::Witness,
     },
     observe::{
         map::Place,
