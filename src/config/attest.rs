@@ -116,7 +116,9 @@ fn recipient(text: &str) -> Result<String, String> {
     if is_host && host.matches(':').count() != 1 {
         return Ok(text.to_owned());
     }
-    Err(format!("\"{text}\" is no host: write its name alone, such as \"cdn.example\", or \"*.example\" for all below it"))
+    Err(format!(
+        "\"{text}\" is no host: write its name alone, such as \"cdn.example\", or \"*.example\" for all below it"
+    ))
 }
 
 fn control(text: &str) -> Result<Control, String> {

@@ -127,7 +127,8 @@ pub async fn open(
     if let Some(length) = gateway.plan.runs.of(line, who.map(|who| &**who), head) {
         disclosure.facts.insert("sequence".to_owned(), length.into());
     }
-    disclosure.seen.borrow_mut().kin = authority.kin(who.filter(|_| head.probe.is_none()).map(|who| &**who), &gateway.plan.surnames);
+    disclosure.seen.borrow_mut().kin =
+        authority.kin(who.filter(|_| head.probe.is_none()).map(|who| &**who), &gateway.plan.surnames);
     let witness = Witness::new(authority, line, permit, disclosure.seen());
     if !parts.method.is_safe() {
         disclosure.written().await?;

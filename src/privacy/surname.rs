@@ -141,7 +141,9 @@ impl Surname {
             return Some(Self(hangul(&whole, has_comma)));
         }
         if is_han(head) {
-            return Some(Self(known(&head.to_string()).map_or_else(|| head.to_string(), |place| KOREAN[place].0.to_owned())));
+            return Some(Self(
+                known(&head.to_string()).map_or_else(|| head.to_string(), |place| KOREAN[place].0.to_owned()),
+            ));
         }
         let latin = if has_comma { parts.concat() } else { latin(before, &parts)? };
         Some(Self(known(&latin).map_or(latin, |place| KOREAN[place].0.to_owned())))
@@ -212,7 +214,10 @@ fn is_han(c: char) -> bool {
 
 /// The words of a name without case, accents and points.
 fn words(text: &str) -> Vec<String> {
-    text.split(|c: char| c.is_whitespace() || matches!(c, '+' | ',')).map(fold).filter(|word| !word.is_empty()).collect()
+    text.split(|c: char| c.is_whitespace() || matches!(c, '+' | ','))
+        .map(fold)
+        .filter(|word| !word.is_empty())
+        .collect()
 }
 
 fn fold(word: &str) -> String {
@@ -243,7 +248,18 @@ mod tests {
     #[test]
     fn one_surname_however_it_is_written() {
         let same = |one: &str, other: &str| Surname::of(one).expect(one) == Surname::of(other).expect(other);
-        for name in ["김민수", "김 민수", "Kim Minsu", "Minsu Kim", "KIM Min-su", "Kim, Minsu", "金民洙", "min su gim", "김", "M. Kim"] {
+        for name in [
+            "김민수",
+            "김 민수",
+            "Kim Minsu",
+            "Minsu Kim",
+            "KIM Min-su",
+            "Kim, Minsu",
+            "金民洙",
+            "min su gim",
+            "김",
+            "M. Kim",
+        ] {
             assert!(same("김철수", name), "{name}");
         }
         for (one, other) in [
@@ -259,7 +275,13 @@ mod tests {
         ] {
             assert!(same(one, other), "{one}, {other}");
         }
-        for (one, other) in [("김민수", "이민수"), ("남궁민", "남민수"), ("선우", "선우은숙"), ("Ann Smith", "Smith Jones"), ("Kim Park", "박지민")] {
+        for (one, other) in [
+            ("김민수", "이민수"),
+            ("남궁민", "남민수"),
+            ("선우", "선우은숙"),
+            ("Ann Smith", "Smith Jones"),
+            ("Kim Park", "박지민"),
+        ] {
             assert!(!same(one, other), "{one}, {other}");
         }
         for none in ["", " ", ",", "...", &"a".repeat(300)] {

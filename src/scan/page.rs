@@ -2,22 +2,14 @@
 
 /// Names of tags that are kept.
 const KEPT: &[&str] = &[
-    "a", "audio", "base", "button", "embed", "form", "frame", "iframe", "img", "input", "link", "meta", "object", "script",
-    "source", "track", "video",
+    "a", "audio", "base", "button", "embed", "form", "frame", "iframe", "img", "input", "link", "meta", "object",
+    "script", "source", "track", "video",
 ];
 /// Tags whose content is no markup.
 const RAW: &[&str] = &["script", "style", "textarea", "title"];
 /// What `rel` says of a `<link>` that is loaded.
-const LOADED: &[&str] = &[
-    "apple-touch-icon",
-    "icon",
-    "manifest",
-    "modulepreload",
-    "prefetch",
-    "preload",
-    "prerender",
-    "stylesheet",
-];
+const LOADED: &[&str] =
+    &["apple-touch-icon", "icon", "manifest", "modulepreload", "prefetch", "preload", "prerender", "stylesheet"];
 /// Most tags that are kept.
 const MOST: usize = 4096;
 

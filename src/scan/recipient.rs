@@ -313,11 +313,17 @@ mod tests {
         let to = |target: &str, url: &str| of(&Blind, target, 302, &[("location", url)], "");
         assert_eq!(to("/", "https://pay.example/?name=kim"), ["pay.example redirect"]);
         assert!(to("/", "/elsewhere").is_empty() && to("/", "https://shop.example/").is_empty());
-        assert!(to("/go?to=https%3A%2F%2FEvil.example%2F", "https://evil.example/").is_empty(), "the client's own word");
+        assert!(
+            to("/go?to=https%3A%2F%2FEvil.example%2F", "https://evil.example/").is_empty(),
+            "the client's own word"
+        );
         let origin = ("access-control-allow-origin", "https://partner.example");
         let credentials = ("access-control-allow-credentials", "true");
         assert_eq!(of(&Blind, "/", 200, &[origin, credentials], ""), ["partner.example cors"]);
-        assert!(of(&Blind, "/", 200, &[origin], "").is_empty() && of(&Blind, "/", 403, &[origin, credentials], "").is_empty());
+        assert!(
+            of(&Blind, "/", 200, &[origin], "").is_empty()
+                && of(&Blind, "/", 403, &[origin, credentials], "").is_empty()
+        );
         assert_eq!(of(&Mail, "/", 200, &[origin], "<p>kim</p>"), ["partner.example cors"]);
         assert!(of(&Mail, "/", 200, &[("access-control-allow-origin", "*")], "<p>kim</p>").is_empty());
         assert_eq!(to("/", "https://kim.example/"), ["kim.example redirect"]);

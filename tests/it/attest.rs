@@ -313,7 +313,9 @@ fn recipients(privet: &Privet, outside: &Path, types: &str) {
     reload(privet, |text| text + &route);
     breaks(&attest(dir, ""), "nobody has seen the page", &[]);
     assert!(privet.get("/shop/", "Accept: */*\r\nUser-Agent: Mozilla/5.0\r\n").starts_with("HTTP/1.1 200"));
-    privet.until("looked at", || does(dir, &format!("scan --live{HERE}")).contains("name tracker.example (script, 1 times"));
+    privet.until("looked at", || {
+        does(dir, &format!("scan --live{HERE}")).contains("name tracker.example (script, 1 times")
+    });
     let report = attest(dir, "");
     breaks(&report, "a page loads another site's script", &["drift.recipients"]);
     let why = &controls(&report)["drift.recipients"].1;

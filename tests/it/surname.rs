@@ -62,7 +62,11 @@ fn a_surname_is_compared_and_no_name_is_written_down() {
     let done = records(&privet, "disclosure.done");
     let told: Vec<&Value> = done.iter().map(|record| &record["body"]["surname"]).collect();
     let (yes, no) = (Value::from(true), Value::from(false));
-    assert_eq!(told, [&yes, &no, &no, &Value::Null, &yes, &Value::Null], "a list, and somebody whose name nobody knows");
+    assert_eq!(
+        told,
+        [&yes, &no, &no, &Value::Null, &yes, &Value::Null],
+        "a list, and somebody whose name nobody knows"
+    );
     let share = done[0]["body"]["surname_share"].as_f64().expect("a share");
     assert!((0.5..2.0).contains(&share), "{share}");
     privet.until("told", || !does(dir, &format!("incident list{HERE}")).is_empty());

@@ -65,7 +65,14 @@ fn recipient(row: &Value) -> String {
     let text = |key: &str| super::safe::printable(row[key].as_str().unwrap_or_default());
     let ways: Vec<&str> = row["ways"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let ways = super::safe::printable(&ways.join(", "));
-    format!("answers of {} name {} ({ways}, {} times, {} to {})", text("route"), text("host"), row["times"], text("first"), text("last"))
+    format!(
+        "answers of {} name {} ({ways}, {} times, {} to {})",
+        text("route"),
+        text("host"),
+        row["times"],
+        text("first"),
+        text("last")
+    )
 }
 
 /// A line each: how grave, which rule, where, how often, since when and when last.

@@ -176,7 +176,10 @@ impl Seen {
             people: body.get("people").and_then(Value::as_u64).unwrap_or_default(),
             subjects: subjects.filter_map(|subject| Subject::parse(subject.as_str()?)).collect(),
             sequence: body.get("sequence").and_then(Value::as_u64).unwrap_or_default(),
-            surname: body.get("surname").and_then(Value::as_bool).zip(body.get("surname_share").and_then(Value::as_f64)),
+            surname: body
+                .get("surname")
+                .and_then(Value::as_bool)
+                .zip(body.get("surname_share").and_then(Value::as_f64)),
             first: body.get("part").is_none_or(|part| part[0] == 1),
         }
     }

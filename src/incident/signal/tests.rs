@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{
     fact::At,
     past::WINDOW,
+    rule::Setting,
     settings::{Named, Staff},
     *,
 };
@@ -284,9 +285,8 @@ fn what_work_brings_by_chance_is_no_snooping() {
 
 #[test]
 fn people_of_ones_own_surname() {
-    let one = |n: u32, same: bool, share: f64| {
-        with(with(seen("ann", n..n + 1), "surname", same), "surname_share", share)
-    };
+    let one =
+        |n: u32, same: bool, share: f64| with(with(seen("ann", n..n + 1), "surname", same), "surname_share", share);
     let mut office = Office::new();
     assert_eq!(office.see(MONDAY, one(0, true, 1.0)), []);
     assert_eq!(office.see(MONDAY + DAY, one(1, true, 1.0)), []);
