@@ -67,7 +67,7 @@ impl Claims {
         self.text(name).filter(|text| is_name(text) && (name != "email" || verified()))
     }
 
-    /// What they are called: `family_name` beside `given_name`, or `name` (OpenID Connect Core, section 5.1).
+    /// What they are called: `family_name` beside `given_name`, or `name` (`OpenID` Connect Core, section 5.1).
     #[must_use]
     pub fn name(&self) -> Option<FullName> {
         match self.text("family_name") {

@@ -325,7 +325,8 @@ impl Month {
         }
         if ids.len() <= 3 {
             let own = self.surname(STAFF + who as u32);
-            let share = 1.0 - (1.0 - SHARES.get(own).unwrap_or(&1.0) / 100.0).powi(ids.len() as i32);
+            let share =
+                1.0 - (1.0 - SHARES.get(own).unwrap_or(&1.0) / 100.0).powi(i32::try_from(ids.len()).expect("few"));
             body.insert("surname".into(), ids.iter().any(|id| self.surname(*id) == own).into());
             body.insert("surname_share".into(), ((share * 1000.0).round() / 10.0).into());
         }
