@@ -149,7 +149,9 @@ mod tests {
 
     fn told(own: &str, people: usize, names: &[(&str, &str)]) -> Option<(bool, f64)> {
         let mut kin = Kin::new(FullName::new(own).as_ref(), &Arc::default());
-        names.iter().for_each(|(field, name)| kin.hear(field.as_bytes(), name.as_bytes()));
+        for (field, name) in names {
+            kin.hear(field.as_bytes(), name.as_bytes());
+        }
         kin.told(people)
     }
 

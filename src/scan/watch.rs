@@ -185,7 +185,9 @@ fn look(answer: Answer, shared: &Shared) {
     if !named.is_empty() {
         let mut all = shared.recipients.lock().unwrap_or_else(PoisonError::into_inner);
         let of_route = all.entry(Arc::clone(&answer.route)).or_default();
-        named.into_iter().for_each(|(host, way)| of_route.note(host, way, now));
+        for (host, way) in named {
+            of_route.note(host, way, now);
+        }
     }
     for (rule, seen) in seen(&exchange) {
         let key = (Arc::clone(&answer.route), rule.id);

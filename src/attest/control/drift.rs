@@ -78,7 +78,9 @@ fn heard(at: &Looking<'_>) -> Vec<(Arc<str>, Recipients)> {
     };
     let mut all: Vec<(Arc<str>, Recipients)> = watch.map(|watch| watch.recipients()).into_iter().flatten().collect();
     all.retain(|(name, _)| facts.routes.iter().any(|route| route.watch && route.name == **name));
-    all.iter_mut().for_each(|(_, recipients)| recipients.hosts.retain(|host, _| !is_ours(host)));
+    for (_, recipients) in &mut all {
+        recipients.hosts.retain(|host, _| !is_ours(host));
+    }
     all
 }
 
