@@ -88,7 +88,9 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let utc_offset = access.as_ref().map_or(registry.utc_offset, |access| access.utc_offset);
     let registry = crate::registry::Settings { utc_offset, ..registry };
     let kept = journal.as_ref().map_or_else(Default::default, |journal| journal.retention.by_class());
-    let signals = crate::incident::signal::Settings { utc_offset, kept, ..incident.signals };
+    let planted = |route: &Arc<Route>| Some((route.name.clone(), Arc::clone(route.canaries.as_ref()?)));
+    let planted = routes.iter().filter_map(planted).collect();
+    let signals = crate::incident::signal::Settings { utc_offset, kept, planted, ..incident.signals };
     let incident = crate::incident::Settings { signals, ..incident };
     certificates_are_asked_for(&tls, &identity, d);
     let login = login::Settings { nobody_is_trusted: server.trusted.is_empty(), ..login::Settings::default() };

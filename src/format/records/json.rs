@@ -34,6 +34,8 @@ pub(super) struct Json {
     /// Whether the list at hand had a record, and whether one was handed on.
     any: bool,
     kept: bool,
+    /// Whether a line was a record.
+    has_lines: bool,
     hold: Hold,
     facts: Facts,
 }
@@ -104,6 +106,7 @@ impl Json {
             gap: Vec::new(),
             any: false,
             kept: false,
+            has_lines: false,
             hold: Hold::default(),
             facts: Facts::default(),
         })
@@ -127,6 +130,9 @@ impl Json {
         }
         if matches!(self.region, Region::Record(..)) {
             return Err(Malformed("JSON ends within a value"));
+        }
+        if self.has_lines {
+            sink.closes()?;
         }
         sink.outside(&std::mem::take(&mut self.gap))
     }
@@ -213,6 +219,9 @@ impl Json {
         };
         self.hand_on(&bytes[*from..at], sink)?;
         *from = at;
+        if frames == 0 && self.lines && !std::mem::replace(&mut self.has_lines, true) {
+            sink.opens(&self.rules[rule].record)?;
+        }
         let commas = memchr::memchr_iter(b',', &self.gap).count();
         if frames > 0 && commas != usize::from(self.any) {
             return Err(NO_JSON);
@@ -279,6 +288,9 @@ impl Json {
                 }
                 self.region = Region::Gap(rule, self.frames.len());
                 (self.any, self.kept) = (false, false);
+                if byte == b'[' {
+                    sink.opens(&self.rules[rule].record)?;
+                }
             }
         }
         Ok(())
@@ -289,6 +301,9 @@ impl Json {
             Region::Gap(_, frames) if frames == self.frames.len() => {
                 self.hand_on(&bytes[*from..at], sink)?;
                 *from = at;
+                if bytes[at] == b']' {
+                    sink.closes()?;
+                }
                 sink.outside(&std::mem::take(&mut self.gap))?;
                 self.region = Region::Outside;
             }

@@ -256,7 +256,7 @@ fn people_on_lists() {
     let named = |value: &str| Named { name: Name::Id, value: value.to_owned() };
     let staff = Staff { person: PersonId::new("staff", "ann"), own: vec![named("42")], known: Vec::new() };
     let settings = Settings { canaries: vec![named("7")], staff: vec![staff], ..Settings::default() };
-    let lists = Lists::of(&settings, &subjects);
+    let lists = Lists::of(&settings, &ring, []);
     let mut office = Office::with(settings, lists);
     let of = |id: &str| {
         let subject = subjects.name(&Name::Id, id.as_bytes()).expect("a name").text();

@@ -1,0 +1,1 @@
+//! Forged records beside those of people.
