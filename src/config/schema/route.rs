@@ -262,7 +262,7 @@ pub(super) const KEYS: &[Key] = &[
     key(
         "route[].canary",
         "mail",
-        "\"shop.example\"",
+        "\"crm.example\"",
         "required",
         "Plant an invented person into each list of JSON or CSV that somebody is shown who has signed in, one of their own for each (docs/SIGNALS.md). The domain of their mail: yours, and one that no customer has an address at.",
     ),

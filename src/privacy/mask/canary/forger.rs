@@ -13,6 +13,7 @@ use crate::{
     format::{Path, Shape, Visitor},
     privacy::{
         Kind,
+        detect::label::{self, Label},
         mask::{
             Mask,
             settings::{At, Records, is_uuid},
@@ -98,9 +99,11 @@ impl Forger<'_> {
         let field = at.name();
         let mut draw = self.canary.draw(field);
         let found = self.mask.engine.detector().detect_field(field, like.as_bytes());
-        let kind = match found.as_slice() {
-            [] => None,
-            [only] if only.start == 0 && only.end == like.len() => Some(&only.kind),
+        let kind = match (found.as_slice(), label::label(field)) {
+            ([], _) => None,
+            ([only], _) if only.start == 0 && only.end == like.len() => Some(&only.kind),
+            (_, Some(Label::Name)) => Some(&Kind::Person),
+            (_, Some(Label::Address)) => Some(&Kind::Location),
             // Prose in which somebody is spoken of.
             _ => return String::new(),
         };
