@@ -17,6 +17,7 @@ const LONGEST_NAME: usize = json::LONGEST_NAME;
 
 /// Parts JSON.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools)] // each by itself
 pub(super) struct Json {
     rules: Vec<Rule>,
     /// Whether a value may follow another at the top.

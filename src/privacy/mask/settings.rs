@@ -82,7 +82,7 @@ impl Ids {
     /// When it is no range, or one that is too small.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         const NONE: &str = "a range such as \"9000000-9999999\" or \"C-900000-C-999999\" is expected";
-        let halves = text.match_indices('-').map(|(at, _)| (&text[..at], &text[at + 1..]));
+        let mut halves = text.match_indices('-').map(|(at, _)| (&text[..at], &text[at + 1..]));
         let read = |(low, high): (&str, &str)| {
             let (prefix, digits) = low.split_at(low.trim_end_matches(|c: char| c.is_ascii_digit()).len());
             let high = high.strip_prefix(prefix).filter(|high| high.bytes().all(|b| b.is_ascii_digit()))?;
@@ -91,7 +91,7 @@ impl Ids {
             Some(Self { prefix: prefix.to_owned(), width: digits.len(), first: first?, last: last? })
                 .filter(|ids| ids.first < ids.last && ids.last <= 1 << 53)
         };
-        let ids = halves.filter_map(read).next().ok_or(NONE)?;
+        let ids = halves.find_map(read).ok_or(NONE)?;
         if ids.last - ids.first < FEWEST - 1 {
             Err("it holds less than 10,000 ids: people's would be the same")
         } else {

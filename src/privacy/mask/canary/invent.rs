@@ -109,7 +109,7 @@ pub(super) fn place(draw: &mut Draw, like: &str) -> String {
 pub(super) fn with_signs(digits: &str, like: &str) -> String {
     let is_digit = |c: &char| c.is_ascii_digit();
     let mut own = digits.chars().filter(is_digit);
-    if own.clone().count() != like.chars().filter(is_digit).count() || like.chars().any(|c| !c.is_ascii()) {
+    if own.clone().count() != like.chars().filter(is_digit).count() || !like.is_ascii() {
         return digits.to_owned();
     }
     like.chars().map(|c| if c.is_ascii_digit() { own.next().unwrap_or(c) } else { c }).collect()
