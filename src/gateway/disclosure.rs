@@ -24,6 +24,7 @@ use crate::{
     gateway::{
         Gateway,
         access::{self, Authority, Permitted, unrecorded},
+        canary::{self, Planting},
         custody::Custody,
         head::Head,
         kin::Kin,
@@ -76,6 +77,8 @@ pub struct Seen {
     pub(super) named: BTreeMap<&'static str, u64>,
     /// Records and values that nobody can be named for.
     pub(super) unattributed: u64,
+    /// Records of canaries.
+    pub(super) canaries: u64,
     /// Records that were masked, and left out, for want of consent.
     pub(super) masked: u64,
     pub(super) dropped: u64,
@@ -129,7 +132,12 @@ pub async fn open(
     }
     disclosure.seen.borrow_mut().kin =
         authority.kin(who.filter(|_| head.probe.is_none()).map(|who| &**who), &gateway.plan.surnames);
-    let witness = Witness::new(authority, line, permit, disclosure.seen());
+    let asked = canary::asked(&gateway.plan.canaries, &authority.subjects, head);
+    if !asked.is_empty() {
+        disclosure.facts.insert("asked".to_owned(), asked.into());
+    }
+    let planting = who.and_then(|who| Planting::of(authority, line, who, head, parts));
+    let witness = Witness::new(authority, line, permit, disclosure.seen()).planting(planting);
     if !parts.method.is_safe() {
         disclosure.written().await?;
     }
@@ -273,6 +281,9 @@ impl Disclosure {
                 put("unattributed", seen.unattributed.into());
                 put("records_masked", seen.masked.into());
                 put("records_dropped", seen.dropped.into());
+                if seen.canaries > 0 {
+                    put("canaries", seen.canaries.into());
+                }
                 put("shown", counts(&seen.shown));
                 put("found", counts(found));
                 if let Some((surname, share)) = seen.kin.as_ref().and_then(|kin| kin.told(seen.people.len())) {

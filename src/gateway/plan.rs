@@ -18,6 +18,7 @@ use crate::{
     dial,
     gateway::{
         access::Authority,
+        canary,
         download::Spent,
         engines::{self, Engines},
         head::Head,
@@ -48,7 +49,7 @@ use crate::{
         Engine, Keys, Kind, Kinds,
         mask::{
             Mask,
-            settings::{At, Uninspectable},
+            settings::{At, Canaries, Uninspectable},
         },
     },
     scan::{Watch, exchange::Eye},
@@ -81,6 +82,8 @@ pub struct Plan {
     pub runs: Arc<Runs>,
     /// How common surnames are among those who were shown.
     pub surnames: Arc<Surnames>,
+    /// Canaries that routes plant.
+    pub canaries: Vec<Arc<Canaries>>,
     /// Leave to take files along that was used.
     pub spent: Arc<Spent>,
     /// Who may do what with personal data, and where it is written down.
@@ -211,6 +214,7 @@ impl Plan {
             notices: means.notices,
             overlay: means.overlay,
             shield: settings.shield.clone(),
+            canaries: canary::rules(&settings.routes),
             spent: previous.map(|plan| Arc::clone(&plan.spent)).unwrap_or_default(),
             memory: previous.map(|plan| Arc::clone(&plan.memory)).unwrap_or_default(),
             runs: previous.map(|plan| Arc::clone(&plan.runs)).unwrap_or_default(),

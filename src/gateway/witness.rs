@@ -2,8 +2,6 @@
 
 use std::{cell::RefCell, fmt, rc::Rc, sync::Arc};
 
-use zeroize::Zeroizing;
-
 use crate::{
     access::{
         Permit, Rule,
@@ -11,24 +9,19 @@ use crate::{
     },
     gateway::{
         access::Authority,
+        canary::Planting,
         custody::Custody,
         disclosure::{Seen, Taken},
+        naming::{name_of, named},
         plan::Line,
-        returned::Memory,
+        returned::{Memory, Reader},
     },
     identity::Principal,
     privacy::{
         self,
-        mask::{
-            Facts, Judge, Verdict,
-            returned::Covered,
-            settings::{At, Records},
-        },
+        mask::{Facts, Judge, Verdict, settings::Records},
     },
 };
-
-/// Most values of one answer that are remembered.
-const COVERED: usize = 4096;
 
 /// Decides on records by consent, and notes whose they are.
 #[derive(Clone)]
@@ -43,27 +36,14 @@ pub struct Witness {
     /// Whose everything is, where the request's path has said so.
     owner: Option<Subject>,
     in_record: bool,
+    planting: Option<Planting>,
+    /// Whether the record at hand is a canary's.
+    in_canary: bool,
     /// Whether nothing of whom it speaks is shown, for want of consent.
     hides: bool,
     seen: Rc<RefCell<Seen>>,
     /// Who is shown masks, and what is remembered of them.
     reader: Option<Reader>,
-}
-
-/// Whoever reads an answer, of whom it is remembered what they were shown in the place of values.
-#[derive(Clone)]
-struct Reader {
-    memory: Arc<Memory>,
-    principal: Arc<Principal>,
-    covered: Vec<Covered>,
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        if !self.covered.is_empty() {
-            self.memory.remember(&self.principal, &self.covered);
-        }
-    }
 }
 
 impl fmt::Debug for Witness {
@@ -85,6 +65,8 @@ impl Witness {
             records: line.route.records.clone().unwrap_or_default(),
             owner,
             in_record: false,
+            planting: None,
+            in_canary: false,
             hides: false,
             seen,
             reader: None,
@@ -93,12 +75,19 @@ impl Witness {
 
     /// Remembers for `principal` what is shown in the place of values.
     pub(super) fn remembering(mut self, memory: &Arc<Memory>, principal: Option<&Arc<Principal>>) -> Self {
-        self.reader = principal.map(|principal| Reader {
-            memory: Arc::clone(memory),
-            principal: Arc::clone(principal),
-            covered: Vec::new(),
-        });
+        self.reader = principal.map(|principal| Reader::new(memory, principal));
         self
+    }
+
+    /// Lets a canary be planted into what is read.
+    pub(super) fn planting(self, planting: Option<Planting>) -> Self {
+        Self { planting, ..self }
+    }
+
+    /// The canary of whoever reads, and whether it is planted.
+    #[must_use]
+    pub fn canary(&self) -> Option<&Planting> {
+        self.planting.as_ref()
     }
 
     /// Who is asked about records, and where they are.
@@ -164,16 +153,21 @@ impl Judge for Witness {
     }
 
     fn outside(&mut self) -> Verdict {
-        self.in_record = false;
+        (self.in_record, self.in_canary) = (false, false);
         // Nobody can say of whom it speaks, so nobody can have agreed.
         self.hides = self.rule != Rule::Any;
         if self.hides { Verdict::Mask } else { Verdict::Show }
     }
 
+    fn canary(&mut self) {
+        self.in_canary = true;
+        self.seen.borrow_mut().canaries += 1;
+    }
+
     fn covered(&mut self, field: &[u8], masked: &[u8], value: &[u8]) {
-        if let Some(reader) = self.reader.as_mut().filter(|reader| reader.covered.len() < COVERED) {
-            let value = Zeroizing::new(value.to_vec());
-            reader.covered.push(Covered { field: field.into(), masked: masked.into(), value });
+        // A canary's comes back as a mask that nobody remembers, and is refused.
+        if let Some(reader) = self.reader.as_mut().filter(|_| !self.in_canary) {
+            reader.cover(field, masked, value);
         }
     }
 
@@ -181,6 +175,7 @@ impl Judge for Witness {
         // What stands around records is the application's: who has signed in, who is in charge.
         let is_around = self.owner.is_none() && !self.in_record && !self.records.subject.is_empty();
         if !self.hides
+            && !self.in_canary
             && !is_around
             && let Some(kin) = &mut self.seen.borrow_mut().kin
         {
@@ -189,6 +184,9 @@ impl Judge for Witness {
     }
 
     fn seen(&mut self, kind: &privacy::Kind, value: &[u8]) {
+        if self.in_canary {
+            return;
+        }
         let mut seen = self.seen.borrow_mut();
         seen.shown.add(kind);
         if self.owner.is_some() || self.in_record && !self.records.subject.is_empty() {
@@ -206,30 +204,4 @@ impl Judge for Witness {
             },
         }
     }
-}
-
-/// What a route's records name their subjects by, told by what the field is called: an address of mail, a number, or an id of the application's.
-fn name_of(records: &Records) -> Name {
-    let field = |at: &At| match at {
-        At::Json { record, within } => {
-            within.last().or(record.last()).map(|name| String::from_utf8_lossy(name).into_owned())
-        }
-        At::Csv(name) | At::Column(name) | At::Attribute(name) => Some(name.clone()),
-        At::Segment(_) => None,
-    };
-    records.subject.iter().find_map(field).map_or(Name::Id, |name| Name::of(&name))
-}
-
-/// Types whose values are one person's alone.
-fn named(kind: &privacy::Kind) -> Option<&'static str> {
-    use privacy::Kind as K;
-    const NAMING: [(K, &str); 6] = [
-        (K::Email, "EMAIL_ADDRESS"),
-        (K::Phone, "PHONE_NUMBER"),
-        (K::KrRrn, "KR_RRN"),
-        (K::KrFrn, "KR_FRN"),
-        (K::KrPassport, "KR_PASSPORT"),
-        (K::UsSsn, "US_SSN"),
-    ];
-    NAMING.iter().find(|(naming, _)| naming == kind).map(|(_, word)| *word)
 }
