@@ -399,10 +399,10 @@ mod tests {
         }
         // However it breaks off, nothing stumbles.
         for cut in 0..POSTFIX.len() {
-            read(&POSTFIX.as_bytes()[..cut]);
+            let _ = read(&POSTFIX.as_bytes()[..cut]);
             let mut broken = POSTFIX.as_bytes().to_vec();
             broken[cut] = 0xff;
-            read(&broken);
+            let _ = read(&broken);
         }
     }
 
