@@ -14,6 +14,7 @@ pub mod consent;
 pub mod control;
 pub mod demo;
 pub mod detect;
+pub mod doctor;
 mod downloads;
 pub mod handover;
 pub mod incident;
@@ -83,6 +84,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Tell what personal data and secrets the lines of a JSON-lines file hold.
     Detect(detect::DetectArgs),
+    /// Look at machine and configuration as an experienced operator would, and say what to do. Changes nothing.
+    Doctor(doctor::DoctorArgs),
     /// Let duties and roles go over from one to another, with two signatures.
     #[command(subcommand)]
     Handover(handover::HandoverCommand),
@@ -179,6 +182,7 @@ pub fn run() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Detect(args) => detect::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Breached(command) => breached::run(&command),
         Command::Certs(command) => certs::run(&command),
         Command::Handover(command) => handover::run(&command),

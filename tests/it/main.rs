@@ -22,6 +22,7 @@ mod crs;
 #[allow(dead_code)] // the journal has all of it in its own tests
 mod database;
 mod disclosure;
+mod doctor;
 mod download;
 mod export;
 mod framing;
