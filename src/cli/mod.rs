@@ -18,6 +18,7 @@ pub mod doctor;
 mod downloads;
 pub mod handover;
 pub mod incident;
+pub mod init;
 pub mod intercept;
 pub mod logins;
 pub mod logs;
@@ -92,6 +93,8 @@ enum Command {
     /// Open, decide and follow cases of incidents: whose data it was, what laws ask for, and how long there is.
     #[command(subcommand)]
     Incident(incident::IncidentCommand),
+    /// Write a commented configuration: from a few answers, or from the file of nginx or Caddy.
+    Init(Box<init::InitArgs>),
     /// Print the rules that lead an application's ports to Privet (nftables or iptables).
     Intercept(intercept::InterceptArgs),
     /// Say who fails to sign in most, as pseudonyms, and what was learned of the applications' answers.
@@ -188,6 +191,7 @@ pub fn run() -> ExitCode {
         Command::Handover(command) => handover::run(&command),
         Command::Incident(command) => incident::run(&command),
         Command::Pledge(command) => pledge::run(&command),
+        Command::Init(args) => init::run(&args),
         Command::Intercept(args) => intercept::run(&args),
         Command::Logins(args) => logins::run(&args),
         Command::Logs(command) => logs::run(&command),

@@ -33,6 +33,7 @@ mod hook;
 mod http;
 mod icap;
 mod incident;
+mod init;
 mod intercept;
 mod journal;
 mod keys;
