@@ -2,6 +2,8 @@
 
 use std::{
     fs,
+    io::ErrorKind,
+    path::PathBuf,
     time::{Duration, UNIX_EPOCH},
 };
 
@@ -10,7 +12,10 @@ use super::{
     ground::Ground,
 };
 use crate::{
-    journal::{Kind, search::Filter, search::search},
+    journal::{
+        Kind, Place,
+        search::{Filter, search},
+    },
     seal::{Ring, settings::variable},
 };
 
@@ -21,7 +26,9 @@ pub(super) fn look(at: &Ground, found: &Found) {
     let Some(journal) = &at.config.journal else { return };
     let Some(keys) = &at.config.seal.key_file else { return };
     let (mut made, mut drilled, mut any) = (None, None, false);
-    for place in journal.place.all().unwrap_or_default() {
+    // A gateway that has never run has nothing to lose.
+    let is_there = |place: &Place| !matches!(place.files(), Err(error) if error.kind() == ErrorKind::NotFound);
+    for place in journal.place.all().unwrap_or_default().into_iter().filter(is_there) {
         let ring = match Ring::load(keys) {
             Ok(ring) => ring,
             Err(error) => return found.unseen(format!("whether there are back-ups: {error}")),
@@ -38,11 +45,9 @@ pub(super) fn look(at: &Ground, found: &Found) {
         });
         match read {
             Ok(_) => any = true,
-            Err(crate::journal::search::Error::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return found.unseen(format!("whether there are back-ups: {error}")),
         }
     }
-    // A gateway that has never run has nothing to lose.
     if any {
         told(at, made, drilled, found);
     }
@@ -63,7 +68,7 @@ fn told(at: &Ground, made: Option<u64>, drilled: Option<u64>, found: &Found) {
         }
         Some(_) => {}
     }
-    let changed = |path: &std::path::PathBuf| fs::metadata(path).and_then(|about| about.modified()).ok();
+    let changed = |path: &PathBuf| fs::metadata(path).and_then(|about| about.modified()).ok();
     let keys = at.config.seal.key_file.as_ref().filter(|path| variable(path).is_none());
     let changed = keys.and_then(changed).and_then(|when| Some(when.duration_since(UNIX_EPOCH).ok()?.as_secs()));
     if changed > made {

@@ -212,7 +212,7 @@ fn tell(args: &InitArgs, model: &Model, to_stdout: bool) {
     }
     if !to_stdout {
         let file = args.output.display();
-        println!("{file}: {} routes; `privet check` accepts it", model.routes.len());
+        println!("{file}: written, and accepted by `privet check`; routes: {}", model.routes.len());
         println!("next:  privet doctor --config {file}      privet serve --config {file}");
     }
 }
