@@ -21,7 +21,7 @@ pub(super) fn look(at: &Ground, found: &Found) {
     let mend = "`freshclam` fetches new ones: see whether clamav-freshclam runs and reaches its mirror; clamd takes them by SelfCheck or `RELOAD`";
     match old {
         None => {
-            found.warning("stale", "clamd does not say how old its signatures are: it has none of ClamAV's own", mend)
+            found.warning("stale", "clamd does not say how old its signatures are: it has none of ClamAV's own", mend);
         }
         Some(old) if old > most => {
             let seen = format!("clamd's signatures are {} old, and `max_age` is {}", span(old), span(most));

@@ -64,7 +64,7 @@ fn told(at: &Ground, made: Option<u64>, drilled: Option<u64>, found: &Found) {
             create,
         ),
         Some(age) if age > OLD.as_secs() => {
-            found.warning("old", format!("the last back-up was made {} ago", span(age)), create)
+            found.warning("old", format!("the last back-up was made {} ago", span(age)), create);
         }
         Some(_) => {}
     }

@@ -15,7 +15,7 @@ pub(super) fn look(at: &Ground, found: &Found) {
             Ok(about) => judge(path, &about, user, path == facts.data_dir, found),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
-                found.unseen(format!("{}: {error}; look as the user that serves, or as root", path.display()))
+                found.unseen(format!("{}: {error}; look as the user that serves, or as root", path.display()));
             }
         }
     }

@@ -125,7 +125,7 @@ pub(super) fn span(seconds: u64) -> String {
 pub(super) fn size(bytes: u64) -> String {
     match bytes {
         0..0x10_0000 => format!("{} KiB", bytes >> 10),
-        0x10_0000..0x28000_0000 => format!("{} MiB", bytes >> 20),
+        0x10_0000..0x2_8000_0000 => format!("{} MiB", bytes >> 20),
         _ => format!("{} GiB", bytes >> 30),
     }
 }

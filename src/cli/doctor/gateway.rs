@@ -19,7 +19,7 @@ pub(super) fn look(at: &Ground, found: &Found) {
             "`privet serve --config FILE`, or `systemctl start privet`; what is looked at is what it will find",
         ),
         Gateway::Hidden(why) => {
-            found.unseen(format!("whether a gateway runs: {why}; look as the user that serves, or as root"))
+            found.unseen(format!("whether a gateway runs: {why}; look as the user that serves, or as root"));
         }
         Gateway::Silent(id, why) => {
             let who = id.map_or_else(String::new, |id| format!(" (process {id})"));

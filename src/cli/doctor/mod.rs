@@ -166,7 +166,9 @@ fn examine(ground: &Arc<Ground>, checks: &[(&'static str, Look)], deadline: Dura
             }
         }
     }
-    looking.into_iter().for_each(|name| report.unseen(name, late));
+    for name in looking {
+        report.unseen(name, late);
+    }
     report.sort();
     report
 }

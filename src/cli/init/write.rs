@@ -22,7 +22,9 @@ pub(super) fn text(model: &Model, from: &str) -> String {
     login(model, &mut out);
     let mut routes: Vec<&Route> = model.routes.iter().collect();
     routes.sort_by(|a, b| (&a.host, &a.path).cmp(&(&b.host, &b.path)));
-    routes.into_iter().for_each(|it| route(it, model.personal, &mut out));
+    for one in routes {
+        route(one, model.personal, &mut out);
+    }
     lost(model, &mut out);
     out
 }

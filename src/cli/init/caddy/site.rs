@@ -44,7 +44,7 @@ pub(super) fn read(site: &Line, lines: &[Line], options: &Options, base: &Path, 
         let found = if matches!(name, "" | "*") { Some(None) } else { host(name).map(Some) };
         match found {
             None => {
-                model.lose(&site.place, "an address of a site", "a route's host is a name, or one with `*.` before it")
+                model.lose(&site.place, "an address of a site", "a route's host is a name, or one with `*.` before it");
             }
             Some(host) => {
                 secure.extend(host.clone().filter(|_| !clear));
@@ -231,7 +231,7 @@ fn matched(line: &Line, word: &str, above: &Scope, matchers: &Matchers<'_>, mode
                 let (kind, values) = words.split_first()?;
                 match kind.as_str() {
                     "path" => {
-                        scope.paths = values.iter().map(|value| prefix(line, value, model)).collect::<Option<_>>()?
+                        scope.paths = values.iter().map(|value| prefix(line, value, model)).collect::<Option<_>>()?;
                     }
                     "host" => scope.hosts = values.iter().map(|value| host(value).map(Some)).collect::<Option<_>>()?,
                     _ => {

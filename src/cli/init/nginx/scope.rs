@@ -76,36 +76,38 @@ impl Scope {
         let taken = match &*directive.name {
             "proxy_set_header" => self.forward(first, second),
             "add_header" if plain && first.eq_ignore_ascii_case("strict-transport-security") => {
-                hsts(second).map(|value| self.hsts = Some(value))
+                set(&mut self.hsts, hsts(second))
             }
-            "add_header" if plain => header(first, second).map(|set| {
+            "add_header" if plain => {
                 self.headers.retain(|(name, _)| !name.eq_ignore_ascii_case(first));
-                self.headers.push(set);
-            }),
-            "proxy_hide_header" => header(first, "x").map(|(name, _)| self.hidden.push(name)),
-            "client_max_body_size" => size(first).map(|limit| self.body_limit = Some(limit)),
-            "proxy_read_timeout" => duration(first).map(|limit| self.response_timeout = Some(limit)),
-            "proxy_connect_timeout" => duration(first).map(|limit| self.connect_timeout = Some(limit)),
-            "proxy_ssl_trusted_certificate" => {
-                Some(self.tls.ca = readable(base, first)).filter(|()| self.tls.ca.is_some())
+                add(&mut self.headers, header(first, second))
             }
-            "proxy_ssl_name" if plain => Some(self.tls.server_name = Some(first.to_owned())),
-            "proxy_ssl_certificate" => Some(self.tls.pair = Some((base.join(first), PathBuf::new()))),
-            "proxy_ssl_certificate_key" => self.tls.pair.as_mut().map(|pair| pair.1 = base.join(first)),
-            "auth_basic" if first == "off" => Some(self.closed = None),
-            "auth_basic" | "auth_request" | "auth_jwt" => {
+            "proxy_hide_header" => add(&mut self.hidden, header(first, "x").map(|(name, _)| name)),
+            "client_max_body_size" => set(&mut self.body_limit, size(first)),
+            "proxy_read_timeout" => set(&mut self.response_timeout, duration(first)),
+            "proxy_connect_timeout" => set(&mut self.connect_timeout, duration(first)),
+            "proxy_ssl_trusted_certificate" => set(&mut self.tls.ca, readable(base, first)),
+            "proxy_ssl_name" if plain => set(&mut self.tls.server_name, Some(first.to_owned())),
+            "proxy_ssl_certificate" => set(&mut self.tls.pair, Some((base.join(first), PathBuf::new()))),
+            "proxy_ssl_certificate_key" => match &mut self.tls.pair {
+                Some(pair) => {
+                    pair.1 = base.join(first);
+                    true
+                }
+                None => false,
+            },
+            "auth_basic" if first == "off" => {
+                self.closed = None;
+                true
+            }
+            name @ ("auth_basic" | "auth_request" | "auth_jwt" | "deny" | "internal") => {
                 self.close(directive);
-                None
+                // Nobody comes there from outside: that is all it says.
+                name == "internal"
             }
-            "deny" => {
-                self.close(directive);
-                None
-            }
-            // Nobody comes there from outside.
-            "internal" => Some(self.close(directive)),
-            _ => None,
+            _ => false,
         };
-        if taken.is_none() {
+        if !taken {
             known::lose(directive, model);
         }
     }
@@ -115,21 +117,37 @@ impl Scope {
         self.closed = Some(format!("`{name}` in {} line {}", place.file, place.line));
     }
 
-    /// What the application is told; nothing where Privet does not tell it.
-    fn forward(&mut self, name: &str, value: &str) -> Option<()> {
+    /// Whether Privet tells the application what it was told.
+    fn forward(&mut self, name: &str, value: &str) -> bool {
         match &*name.to_ascii_lowercase() {
             "host" => {
                 self.pass_host = matches!(value, "$host" | "$http_host" | "$host:$server_port");
-                (self.pass_host || value == "$proxy_host").then_some(())
+                self.pass_host || value == "$proxy_host"
             }
             // Privet tells it by itself.
             "x-real-ip" | "x-forwarded-for" | "x-forwarded-proto" | "x-forwarded-host" | "x-forwarded-port"
             | "x-forwarded-ssl" | "x-forwarded-scheme" | "forwarded" | "upgrade" | "connection" | "x-request-id" => {
-                Some(())
+                true
             }
-            _ => None,
+            _ => false,
         }
     }
+}
+
+/// Puts a value in its place, where there is one; whether there was.
+fn set<T>(place: &mut Option<T>, value: Option<T>) -> bool {
+    let given = value.is_some();
+    if given {
+        *place = value;
+    }
+    given
+}
+
+/// The same for a list.
+fn add<T>(list: &mut Vec<T>, value: Option<T>) -> bool {
+    let before = list.len();
+    list.extend(value);
+    list.len() > before
 }
 
 /// A file that can be read.

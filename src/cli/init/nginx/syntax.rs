@@ -80,7 +80,7 @@ fn include(
                 }
                 Err(Error::Many) => return Err(Error::Many),
                 Err(_) => {
-                    model.lose(&directive.place, format!("include {}", directive.word(0)), "the file can't be read")
+                    model.lose(&directive.place, format!("include {}", directive.word(0)), "the file can't be read");
                 }
             }
         }
