@@ -72,6 +72,7 @@ mod start;
 mod store;
 mod supervised;
 mod support;
+mod surname;
 mod telemetry;
 mod tls;
 mod transforms;
