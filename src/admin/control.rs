@@ -32,7 +32,7 @@ use crate::{
     gateway::Plan,
     identity::{Realm, session::table::Listed},
     incident::{Cases, notice::Notices, remedy::Remedies, signal::Feed},
-    journal::{Journal, Kind, Record},
+    journal::{Journal, Kind, Record, tree::hex},
     login::{Rule, top::Offender},
     privacy::{Engine, Tally},
     tls::{self, Source},
@@ -181,6 +181,10 @@ async fn answer(request: Request<Incoming>, reach: &Reach) -> Response<Full<Byte
         (&Method::GET, "/v1/certificates") => {
             let listed: Vec<Value> = reach.tls.list().iter().map(|listed| certificate(listed, &plan.engine)).collect();
             respond(StatusCode::OK, &json!({ "certificates": listed }))
+        }
+        (&Method::GET, "/v1/configuration") => {
+            let sha256 = reach.attestor.get().map(|attestor| hex(&attestor.config_sha256()));
+            respond(StatusCode::OK, &json!({ "sha256": sha256, "version": env!("CARGO_PKG_VERSION") }))
         }
         (&Method::GET, "/v1/logins") => respond(StatusCode::OK, &logins(plan)),
         (&Method::GET, "/v1/sessions") => respond(StatusCode::OK, &json!({ "sessions": sessions(plan) })),

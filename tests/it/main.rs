@@ -23,6 +23,7 @@ mod crs;
 #[allow(dead_code)] // the journal has all of it in its own tests
 mod database;
 mod disclosure;
+mod doctor;
 mod download;
 mod export;
 mod framing;
@@ -33,6 +34,7 @@ mod hook;
 mod http;
 mod icap;
 mod incident;
+mod init;
 mod intercept;
 mod journal;
 mod keys;
