@@ -63,9 +63,9 @@ impl Place {
     fn command(&self, only: &[&str]) -> Command {
         let mut command = Command::new(binary());
         command.args(["doctor", "--config", "privet.toml", "--json"]).current_dir(self.dir.path());
-        only.iter().for_each(|name| {
+        for name in only {
             command.args(["--only", name]);
-        });
+        }
         command
     }
 
@@ -321,9 +321,9 @@ fn as_nobody(place: &Place, only: &[&str]) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all"]).arg(own);
     command.args(["doctor", "--config", "privet.toml", "--json"]).current_dir(place.dir.path());
-    only.iter().for_each(|name| {
+    for name in only {
         command.args(["--only", name]);
-    });
+    }
     command
 }
 
@@ -362,7 +362,7 @@ fn an_application_that_is_reached_around_the_gateway() {
     let open = Origin::on("0.0.0.0:0", |_, _| Some(OK.to_owned()));
     let port = open.address.port();
     let out = Command::new("hostname").arg("-I").output();
-    let others = out.map(|out| String::from_utf8_lossy(&out.stdout).contains('.')).unwrap_or(false);
+    let others = out.is_ok_and(|out| String::from_utf8_lossy(&out.stdout).contains('.'));
     if !others {
         eprintln!("skipped: this machine has no address besides loopback");
         return;

@@ -36,7 +36,7 @@ fn stage(root: &Path, files: &[(&str, &str)]) {
 
 /// What a check finds: severity and name of each.
 fn found(ground: Ground, check: &str) -> Vec<String> {
-    let checks = chosen(&[check.to_owned()]).expect("a check").to_vec();
+    let checks = chosen(&[check.to_owned()]).expect("a check");
     let report = examine(&Arc::new(ground), &checks, Duration::from_secs(60));
     assert_eq!(report.looked, [check]);
     report.findings.iter().map(|finding| format!("{} {}", finding.severity.name(), finding.name)).collect()

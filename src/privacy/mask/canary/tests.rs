@@ -7,7 +7,7 @@ use crate::{
     privacy::{
         Engine, Keys, Kind, Kinds,
         mask::{
-            Facts, Judge, Mask, Rewriter, Verdict,
+            Facts, Found, Judge, Mask, Rewriter, Verdict,
             canary::Canary,
             engine_settings,
             settings::{At, Canaries, Ids, Records, Uninspectable},
@@ -235,7 +235,7 @@ fn lists_of_all_forms() {
         // What parts records may stand at either end of it.
         assert!(out.contains(id), "{media:?} {out}");
     }
-    let seven: String = (1..8).map(|id| format!("{{\"id\":{id}}}\n")).collect();
+    let seven = (1..8).map(|id| format!("{{\"id\":{id}}}\n")).collect::<Vec<_>>().concat();
     let (out, _) = planted(&canary(1), Media::JsonLines, &seven);
     assert!(
         out.lines().count() == 8 && out.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok())
@@ -244,9 +244,10 @@ fn lists_of_all_forms() {
 
 #[test]
 fn tables_with_quotes() {
-    let rows: String = (1..30)
+    let rows = (1..30)
         .map(|n| format!("{n},\"Kim, Minsu\",kim{n}@example.com,\"he said \"\"{n}\"\"\nand left\",gold\r\n"))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     let body = format!("id,name,email,memo,level\r\n{rows}");
     let (out, told) = run(&canary(3), &mask(Kinds::all(), &[]), Media::Csv, [body.as_bytes()]);
     assert_eq!(run(&canary(3), &mask(Kinds::all(), &[]), Media::Csv, body.as_bytes().chunks(1)).0, out);
@@ -286,7 +287,7 @@ fn masks_hold_for_it_as_for_its_neighbours() {
                 .planting(seed.map(self::canary));
         rewriter.push(body.as_bytes(), &mut Vec::new()).expect("read");
         rewriter.finish(&mut Vec::new()).expect("read");
-        rewriter.found(|found| found.masked())
+        rewriter.found(Found::masked)
     };
     assert_eq!(found(Some(1)), found(None));
 }
