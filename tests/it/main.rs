@@ -18,6 +18,7 @@ mod breached;
 mod challenge;
 mod clamd;
 mod consent;
+mod console;
 mod crs;
 #[allow(dead_code)] // the journal has all of it in its own tests
 mod database;
