@@ -37,7 +37,8 @@ pub struct Page {
     pub unread: Unread,
 }
 
-/// The newest records before the one of an index, or of all, that `filter` and `wanted` let through.
+/// The newest records before the one of an index, or of all, that `filter` and `wanted` let through. What is of no use beyond that, `wanted` may
+/// take out of a record: all of a page are held at once.
 ///
 /// # Errors
 /// When a file can't be read, or a record is damaged.
@@ -47,7 +48,7 @@ pub fn page(
     filter: &Filter,
     before: Option<u64>,
     bounds: Bounds,
-    wanted: impl FnMut(&Line) -> bool,
+    wanted: impl FnMut(&mut Line) -> bool,
 ) -> Result<Page, Error> {
     read(&place.files()?, ring, filter, before, bounds, wanted)
 }
@@ -58,7 +59,7 @@ fn read(
     filter: &Filter,
     before: Option<u64>,
     bounds: Bounds,
-    mut wanted: impl FnMut(&Line) -> bool,
+    mut wanted: impl FnMut(&mut Line) -> bool,
 ) -> Result<Page, Error> {
     let (mut keys, mut reader) = (Keys::new(ring), Reader::default());
     let text = filter.text.as_ref().map(|text| text.to_lowercase());
@@ -78,8 +79,12 @@ fn read(
             page.before = Some(entry.place.index);
             page.reached = Some(entry.place.time);
             opened += 1;
-            let line = reader.open(disk, &mut keys, &entry)?;
-            page.lines.extend(line.filter(|line| matches(line, filter, text.as_deref()) && wanted(line)));
+            let line = reader.open(disk, &mut keys, &entry)?.filter(|line| matches(line, filter, text.as_deref()));
+            if let Some(mut line) = line
+                && wanted(&mut line)
+            {
+                page.lines.push(line);
+            }
             if page.lines.len() >= bounds.lines || opened >= bounds.opened {
                 break 'files;
             }
@@ -185,7 +190,7 @@ mod tests {
     fn a_rare_record_is_looked_for_in_steps() {
         let dir = tempfile::tempdir().expect("a folder");
         let (place, ring) = written(dir.path());
-        let rare = |line: &Line| line.body["number"] == 4;
+        let rare = |line: &mut Line| line.body["number"] == 4;
         let bounds = Bounds { opened: 30, ..BOUNDS };
         let first = page(&place, ring(), &Filter::default(), None, bounds, rare).expect("read");
         assert_eq!((first.lines.len(), first.before), (0, Some(70)));

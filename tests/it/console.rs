@@ -29,7 +29,7 @@ impl Office {
         let privet = Privet::with_listen(
             &format!("console = \"127.0.0.1:{console}\""),
             &format!(
-                "[shield.ban]\n[[route]]\nname = \"shop\"\nupstream = \"http://{}\"\ngate = \"staff\"\nrecord = true\nwatch = true\n\
+                "[shield.ban]\n[[route]]\nupstream = \"http://{}\"\ngate = \"staff\"\nrecord = true\nwatch = true\n\
                  subject = \"json:/customers/*/id\"\n",
                 application.address()
             ),

@@ -23,6 +23,11 @@ impl Cell {
         Self { html: escaped(&text), text, order: None }
     }
 
+    /// What the gateway says in English alone.
+    pub(super) fn english(text: &str) -> Self {
+        Self { html: format!("<span lang=\"en\">{}</span>", escaped(text)), ..Self::text(text) }
+    }
+
     pub(super) fn number(number: impl Into<i128>) -> Self {
         let number = number.into();
         let order = i64::try_from(number).unwrap_or(i64::MAX);

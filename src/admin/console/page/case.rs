@@ -81,11 +81,15 @@ fn clocks(visit: &Visit, case: &Value) -> String {
             let outcome = text(&clock["settled"], "outcome");
             (Sign::Green, visit.term(outcome))
         } else {
-            left(visit, clock["left_seconds"].as_i64())
+            match (text(clock, "applies"), clock["left_seconds"].as_i64()) {
+                ("no", _) => (Sign::Grey, visit.say("does not apply", "해당 없음").to_owned()),
+                ("open", None) => (Sign::Amber, visit.say("nobody has said yet", "적용 여부 미정").to_owned()),
+                (_, seconds) => left(visit, seconds),
+            }
         };
         vec![
-            Cell::text(format!("{} · {}", text(clock, "law_name"), text(clock, "article"))),
-            Cell::text(text(clock, "rule")),
+            Cell::text(format!("{} · {}", text(clock, visit.say("law_name", "law_name_ko")), text(clock, "article"))),
+            Cell::english(text(clock, "rule")),
             Cell::text(visit.term(text(clock, "to"))),
             Cell::time(clock["due"].as_str()),
             Cell::sign(sign, &left),

@@ -61,6 +61,9 @@ const TOLD: [&str; 12] = [
     "complete",
 ];
 
+/// What of a record is not: it may be long, too.
+const HIDDEN: [&str; 3] = ["subjects", "found", "named_by"];
+
 pub(in crate::admin::console) async fn show(visit: &Visit) -> Result<Shown, Absent> {
     let asked = Asked::of(visit);
     let format = visit.query.one("format").filter(|format| ["csv", "jsonl"].contains(format));
@@ -144,7 +147,12 @@ async fn look(visit: &Visit, asked: Asked, bounds: Bounds) -> Result<Page, Absen
     let _turn = LOOKS.acquire().await;
     let reading = tokio::task::spawn_blocking(move || {
         let ring = Ring::load(&keys).map_err(|error| error.to_string())?;
-        let page = back::page(&place, ring, &asked.filter, asked.before, bounds, |line| asked.wants(line));
+        let page = back::page(&place, ring, &asked.filter, asked.before, bounds, |line| {
+            let wants = asked.wants(line);
+            // Whose data it was is looked for, and shown to nobody.
+            HIDDEN.iter().for_each(|name| drop(line.body.remove(*name)));
+            wants
+        });
         page.map_err(|error| error.to_string())
     });
     let page = reading.await.unwrap_or_else(|_| Err("the journal can't be read".to_owned()));
@@ -194,7 +202,8 @@ fn row(visit: &Visit, line: &Line) -> Vec<Cell> {
     let types: Vec<String> = shown.into_iter().flatten().map(|(kind, count)| format!("{kind} {count}")).collect();
     let complete = body["complete"] == true;
     let word = if complete { visit.say("whole", "전부") } else { visit.say("not whole", "일부") };
-    let who = text(&body, "person");
+    let is_own = body["probe"] == true;
+    let who = if is_own { visit.say("Privet itself", "Privet 자체 점검") } else { text(&body, "person") };
     let ticket = text(&body, "ticket");
     vec![
         Cell::time(moment(line).as_deref()),

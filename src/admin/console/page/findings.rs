@@ -31,12 +31,12 @@ pub(in crate::admin::console) async fn show(visit: &Visit) -> Result<Shown, Abse
         let mend = [text(own, "mend"), text(own, "privet")].join(" ");
         vec![
             Cell::sign(Sign::of(severity), &visit.term(severity)),
-            Cell::text(format!("{}. {}", text(own, "title"), text(own, "why"))),
+            Cell::english(&format!("{}. {}", text(own, "title"), text(own, "why"))),
             Cell::text(text(own, "route")),
             Cell::text(joined(&own["places"])),
             Cell::number(number(own, "times")),
             Cell::time(own["last"].as_str()),
-            Cell::text(mend.trim()),
+            Cell::english(mend.trim()),
             Cell::text(format!("{} {}", text(own, "rule"), cwe(&own["cwe"]))),
         ]
     };
