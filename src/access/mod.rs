@@ -9,6 +9,7 @@
 
 mod answers;
 pub mod ask;
+pub mod canary;
 pub mod chosen;
 pub mod consent;
 pub mod consent_form;

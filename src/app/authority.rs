@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 
 use crate::{
-    access::{Access, Settings, consent::Desk, kept::CookieKey, subject::Subjects},
+    access::{Access, Settings, canary::Seeds, consent::Desk, kept::CookieKey, subject::Subjects},
     config::Config,
     gateway::{access::Authority, settings::Route},
     incident::remedy::Overlay,
@@ -41,6 +41,7 @@ pub(super) fn of(
         registry: registry.cloned(),
         consents: consents.cloned(),
         subjects: Subjects::of(&ring),
+        canaries: Seeds::of(&ring),
         journal: journal.cloned(),
         cookies,
         overlay: Arc::clone(overlay),

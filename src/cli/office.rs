@@ -15,6 +15,7 @@ use super::{
 use crate::{
     admin::registry::{PREFIX, REVIEWS},
     common::clock,
+    config::Config,
     identity::{
         Realm,
         account::{self, Account},
@@ -166,6 +167,30 @@ pub(super) struct Office {
 }
 
 impl Office {
+    /// What a configuration says of it, and of a realm of its own.
+    pub(super) fn of(config: Config, realm: settings::Realm) -> Self {
+        let of_gates = config.gateway.routes.iter().flat_map(|route| {
+            let roles = route.gate.iter().flat_map(|gate| &gate.roles);
+            roles.map(|role| (route.name.clone(), role.clone()))
+        });
+        let policies = config.access.iter().flat_map(|access| access.policies.roles());
+        let roles = of_gates.chain(policies.map(|role| (String::new(), role.to_owned()))).collect();
+        Self {
+            roles,
+            // Another realm has no registry, nor have gateways with a journal each.
+            journal: config
+                .journal
+                .filter(|journal| journal.place.shared().is_some() && config.registry.realm == realm.name),
+            keys: realm.key_file.clone(),
+            data_dir: config.data_dir,
+            rules: config.registry,
+            incidents: config.incident,
+            login: config.login,
+            realm,
+            configured: true,
+        }
+    }
+
     /// A person of the realm, or whom `issuer` vouches for.
     pub(super) fn person(&self, name: &str, issuer: Option<&str>) -> Result<PersonId, Failure> {
         match issuer {

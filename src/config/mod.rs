@@ -8,6 +8,7 @@ mod access;
 mod antivirus;
 mod attest;
 mod ban;
+mod canary;
 mod consent;
 pub mod context;
 pub mod diagnose;

@@ -14,8 +14,9 @@ use super::{
 use crate::{
     common::secret::Secret,
     dial::{address::Address, mail::Security},
+    format::font::Font,
     incident::notice::{
-        settings::{Channel, Font, Mail, Name, Page, Settings, Templates, Webhook},
+        settings::{Channel, Mail, Name, Page, Settings, Templates, Webhook},
         template::Template,
     },
 };
@@ -53,9 +54,7 @@ pub(super) fn resolve(table: &mut Table, context: &mut Context<'_>, d: &mut Diag
         d.note(&at_retry, "`retry` must be from 1s to 1h", None);
     }
     if let Some(font) = &settings.font
-        && let Err(error) = fs::read(font)
-            .map_err(|error| error.to_string())
-            .and_then(|bytes| Font::read(bytes).map_err(|error| error.to_string()))
+        && let Err(error) = Font::open(font)
     {
         let hint =
             Some("a TrueType font (.ttf) with the signs of Korean is expected, such as NanumGothic.ttf".to_owned());

@@ -26,6 +26,11 @@ use crate::{
     tls::{self, settings::Client},
 };
 
+/// Routes that plant canaries, and how.
+fn planted(routes: &[Arc<Route>]) -> Vec<(String, Arc<privacy::mask::settings::Canaries>)> {
+    routes.iter().filter_map(|route| Some((route.name.clone(), Arc::clone(route.canaries.as_ref()?)))).collect()
+}
+
 /// The whole of a configuration; defaults stand in where something is wrong, so that everything is looked at.
 pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>) -> Config {
     let given = top.text("data_dir", d);
@@ -84,7 +89,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let utc_offset = access.as_ref().map_or(registry.utc_offset, |access| access.utc_offset);
     let registry = crate::registry::Settings { utc_offset, ..registry };
     let kept = journal.as_ref().map_or_else(Default::default, |journal| journal.retention.by_class());
-    let signals = crate::incident::signal::Settings { utc_offset, kept, ..incident.signals };
+    let signals = crate::incident::signal::Settings { planted: planted(&routes), utc_offset, kept, ..incident.signals };
     let incident = crate::incident::Settings { signals, ..incident };
     certificates_are_asked_for(&tls, &identity, d);
     let login = login::Settings { nobody_is_trusted: server.trusted.is_empty(), ..login::Settings::default() };

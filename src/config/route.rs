@@ -52,6 +52,7 @@ pub fn resolve(
     let mask_place = table.place("mask");
     let mask = mask(&mut table, d);
     let records = records(&mut table, d);
+    let canary = table.table_if("canary", "route[].canary", d);
     let gate_place = table.place("gate");
     let gate = super::identity::gate(&mut table, realms, d);
     let by_policy = mask.as_ref().is_some_and(|mask| mask.by_policy);
@@ -70,6 +71,8 @@ pub fn resolve(
     if gate.is_some() && cleartext == Cleartext::Serve {
         d.note(&gate_place, "a gate needs TLS: browsers keep its session for https alone", None);
     }
+    let planted = (record && gate.is_some(), records.as_deref());
+    let canaries = super::canary::on_route(canary, planted, &privacy, d);
     let shield = super::shield::on_route(&mut table, d);
     let watch = table.flag("watch", d, false);
     let (headers, hidden) = (super::scan::headers(&mut table, d), super::scan::hidden(&mut table, d));
@@ -97,6 +100,7 @@ pub fn resolve(
         record,
         seals_downloads,
         records,
+        canaries,
         gate,
         shield,
         watch,

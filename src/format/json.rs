@@ -437,6 +437,8 @@ impl<V: Visitor> Json<V> {
         if self.visitor.field(&self.path, raw, shape, &mut self.new) {
             if shape == Shape::Word {
                 out.extend_from_slice(b"null");
+            } else if self.visitor.writes_numbers() {
+                out.extend_from_slice(&self.new);
             } else {
                 out.push(b'"');
                 escape::encode(&self.new, self.in_html, out);

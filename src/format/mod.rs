@@ -9,12 +9,14 @@
 //! - [`coding`] undoes and redoes content codings, [`charset`] character encodings; [`websocket`] reads frames; [`media`] names types.
 //! - [`records`] parts a body into what is told of one and another.
 //! - [`path`] says where in a body a value stands, [`parameters`] what a header's value says besides.
+//! - [`pdf`] is written only: a text on paper, in one [`font`].
 
 pub mod charset;
 pub mod coding;
 pub mod csv;
 mod entity;
 pub mod events;
+pub mod font;
 pub mod form;
 pub mod html;
 pub mod json;
@@ -23,6 +25,7 @@ pub mod message;
 pub mod multipart;
 pub mod parameters;
 pub mod path;
+pub mod pdf;
 pub mod records;
 pub mod text;
 mod visitor;

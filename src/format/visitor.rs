@@ -23,6 +23,11 @@ pub trait Visitor {
     /// A whole value. `true` when `out` holds what takes its place; `out` is empty before.
     fn field(&mut self, at: &Path, value: &[u8], shape: Shape, out: &mut Vec<u8>) -> bool;
 
+    /// Whether what takes the place of a number is a number, and not a text.
+    fn writes_numbers(&self) -> bool {
+        false
+    }
+
     /// The name of the field at `at`, where names are data too.
     fn name(&mut self, at: &Path, name: &[u8], out: &mut Vec<u8>) -> bool;
 
@@ -36,6 +41,10 @@ pub trait Visitor {
 impl<V: Visitor + ?Sized> Visitor for &mut V {
     fn field(&mut self, at: &Path, value: &[u8], shape: Shape, out: &mut Vec<u8>) -> bool {
         (**self).field(at, value, shape, out)
+    }
+
+    fn writes_numbers(&self) -> bool {
+        (**self).writes_numbers()
     }
 
     fn name(&mut self, at: &Path, name: &[u8], out: &mut Vec<u8>) -> bool {

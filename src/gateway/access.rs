@@ -11,6 +11,7 @@ use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
 use crate::{
     access::{
         Access, Action, Ask, Decision, Permit,
+        canary::Seeds,
         chosen::{self, Chosen},
         consent::Desk,
         header::Stated,
@@ -49,6 +50,8 @@ pub struct Authority {
     pub consents: Option<Arc<Desk>>,
     /// What people are called in records.
     pub subjects: Subjects,
+    /// Who invents canaries.
+    pub canaries: Seeds,
     /// Where it is written down.
     pub journal: Option<Arc<Journal>>,
     /// Seals what browsers keep.

@@ -15,7 +15,6 @@ use std::{
 
 use http::{HeaderValue, StatusCode, request::Parts};
 use serde_json::{Map, Value, json};
-use zeroize::Zeroizing;
 
 use crate::{
     access::{
@@ -25,13 +24,15 @@ use crate::{
     gateway::{
         Gateway,
         access::{self, Authority, Permitted, unrecorded},
+        canary::{self, Planting},
         custody::Custody,
         head::Head,
+        naming::{name_of, named},
         outbox::Delivery,
         plan::Line,
         record as request,
         refusal::Refusal,
-        returned::Memory,
+        returned::{Memory, Reader},
         settings::Route,
     },
     identity::Principal,
@@ -39,18 +40,12 @@ use crate::{
     observe::metrics::{Labelled, Shard},
     privacy::{
         self, Tally,
-        mask::{
-            Facts, Judge, Verdict,
-            returned::Covered,
-            settings::{At, Records},
-        },
+        mask::{Facts, Judge, Verdict, settings::Records},
     },
 };
 
 /// Most people of one record; a body with more has several.
 const PEOPLE: usize = 4096;
-/// Most values of one answer that are remembered.
-const COVERED: usize = 4096;
 type Written = Pin<Box<dyn Future<Output = Result<Receipt, journal::Error>>>>;
 
 /// One disclosure under way.
@@ -85,6 +80,8 @@ pub struct Seen {
     named: BTreeMap<&'static str, u64>,
     /// Records and values that nobody can be named for.
     unattributed: u64,
+    /// Records of canaries.
+    canaries: u64,
     /// Records that were masked, and left out, for want of consent.
     masked: u64,
     dropped: u64,
@@ -134,7 +131,12 @@ pub async fn open(
     if let Some(length) = gateway.plan.runs.of(line, who.map(|who| &**who), head) {
         disclosure.facts.insert("sequence".to_owned(), length.into());
     }
-    let witness = Witness::new(authority, line, permit, disclosure.seen());
+    let asked = canary::asked(&gateway.plan.canaries, &authority.subjects, head);
+    if !asked.is_empty() {
+        disclosure.facts.insert("asked".to_owned(), asked.into());
+    }
+    let planting = who.and_then(|who| Planting::of(authority, line, who, head, parts));
+    let witness = Witness::new(authority, line, permit, disclosure.seen()).planting(planting);
     if !parts.method.is_safe() {
         disclosure.written().await?;
     }
@@ -278,6 +280,9 @@ impl Disclosure {
                 put("unattributed", seen.unattributed.into());
                 put("records_masked", seen.masked.into());
                 put("records_dropped", seen.dropped.into());
+                if seen.canaries > 0 {
+                    put("canaries", seen.canaries.into());
+                }
                 put("shown", counts(&seen.shown));
                 put("found", counts(found));
                 if !seen.named.is_empty() {
@@ -324,25 +329,12 @@ pub struct Witness {
     /// Whose everything is, where the request's path has said so.
     owner: Option<Subject>,
     in_record: bool,
+    planting: Option<Planting>,
+    /// Whether the record at hand is a canary's.
+    in_canary: bool,
     seen: Rc<RefCell<Seen>>,
     /// Who is shown masks, and what is remembered of them.
     reader: Option<Reader>,
-}
-
-/// Whoever reads an answer, of whom it is remembered what they were shown in the place of values.
-#[derive(Clone)]
-struct Reader {
-    memory: Arc<Memory>,
-    principal: Arc<Principal>,
-    covered: Vec<Covered>,
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        if !self.covered.is_empty() {
-            self.memory.remember(&self.principal, &self.covered);
-        }
-    }
 }
 
 impl fmt::Debug for Witness {
@@ -364,6 +356,8 @@ impl Witness {
             records: line.route.records.clone().unwrap_or_default(),
             owner,
             in_record: false,
+            planting: None,
+            in_canary: false,
             seen,
             reader: None,
         }
@@ -371,12 +365,19 @@ impl Witness {
 
     /// Remembers for `principal` what is shown in the place of values.
     fn remembering(mut self, memory: &Arc<Memory>, principal: Option<&Arc<Principal>>) -> Self {
-        self.reader = principal.map(|principal| Reader {
-            memory: Arc::clone(memory),
-            principal: Arc::clone(principal),
-            covered: Vec::new(),
-        });
+        self.reader = principal.map(|principal| Reader::new(memory, principal));
         self
+    }
+
+    /// Lets a canary be planted into what is read.
+    fn planting(self, planting: Option<Planting>) -> Self {
+        Self { planting, ..self }
+    }
+
+    /// The canary of whoever reads, and whether it is planted.
+    #[must_use]
+    pub fn canary(&self) -> Option<&Planting> {
+        self.planting.as_ref()
     }
 
     /// Who is asked about records, and where they are.
@@ -441,19 +442,27 @@ impl Judge for Witness {
     }
 
     fn outside(&mut self) -> Verdict {
-        self.in_record = false;
+        (self.in_record, self.in_canary) = (false, false);
         // Nobody can say of whom it speaks, so nobody can have agreed.
         if self.rule == Rule::Any { Verdict::Show } else { Verdict::Mask }
     }
 
+    fn canary(&mut self) {
+        self.in_canary = true;
+        self.seen.borrow_mut().canaries += 1;
+    }
+
     fn covered(&mut self, field: &[u8], masked: &[u8], value: &[u8]) {
-        if let Some(reader) = self.reader.as_mut().filter(|reader| reader.covered.len() < COVERED) {
-            let value = Zeroizing::new(value.to_vec());
-            reader.covered.push(Covered { field: field.into(), masked: masked.into(), value });
+        // A canary's comes back as a mask that nobody remembers, and is refused.
+        if let Some(reader) = self.reader.as_mut().filter(|_| !self.in_canary) {
+            reader.cover(field, masked, value);
         }
     }
 
     fn seen(&mut self, kind: &privacy::Kind, value: &[u8]) {
+        if self.in_canary {
+            return;
+        }
         let mut seen = self.seen.borrow_mut();
         seen.shown.add(kind);
         if self.owner.is_some() || self.in_record && !self.records.subject.is_empty() {
@@ -471,30 +480,4 @@ impl Judge for Witness {
             },
         }
     }
-}
-
-/// What a route's records name their subjects by, told by what the field is called: an address of mail, a number, or an id of the application's.
-fn name_of(records: &Records) -> Name {
-    let field = |at: &At| match at {
-        At::Json { record, within } => {
-            within.last().or(record.last()).map(|name| String::from_utf8_lossy(name).into_owned())
-        }
-        At::Csv(name) | At::Column(name) | At::Attribute(name) => Some(name.clone()),
-        At::Segment(_) => None,
-    };
-    records.subject.iter().find_map(field).map_or(Name::Id, |name| Name::of(&name))
-}
-
-/// Types whose values are one person's alone.
-fn named(kind: &privacy::Kind) -> Option<&'static str> {
-    use privacy::Kind as K;
-    const NAMING: [(K, &str); 6] = [
-        (K::Email, "EMAIL_ADDRESS"),
-        (K::Phone, "PHONE_NUMBER"),
-        (K::KrRrn, "KR_RRN"),
-        (K::KrFrn, "KR_FRN"),
-        (K::KrPassport, "KR_PASSPORT"),
-        (K::UsSsn, "US_SSN"),
-    ];
-    NAMING.iter().find(|(naming, _)| naming == kind).map(|(_, word)| *word)
 }

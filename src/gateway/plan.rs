@@ -18,6 +18,7 @@ use crate::{
     dial,
     gateway::{
         access::Authority,
+        canary,
         disclosure::Witness,
         download::Spent,
         engines::{self, Engines},
@@ -47,7 +48,7 @@ use crate::{
         Engine, Keys, Kind, Kinds,
         mask::{
             Mask,
-            settings::{At, Uninspectable},
+            settings::{At, Canaries, Uninspectable},
         },
     },
     scan::{Watch, exchange::Eye},
@@ -78,6 +79,8 @@ pub struct Plan {
     pub memory: Arc<Memory>,
     /// Neighbouring numbers that people open in a row.
     pub runs: Arc<Runs>,
+    /// Canaries that routes plant.
+    pub canaries: Vec<Arc<Canaries>>,
     /// Leave to take files along that was used.
     pub spent: Arc<Spent>,
     /// Who may do what with personal data, and where it is written down.
@@ -209,6 +212,7 @@ impl Plan {
             notices: means.notices,
             overlay: means.overlay,
             shield: settings.shield.clone(),
+            canaries: canary::rules(&settings.routes),
             spent: previous.map(|plan| Arc::clone(&plan.spent)).unwrap_or_default(),
             memory: previous.map(|plan| Arc::clone(&plan.memory)).unwrap_or_default(),
             runs: previous.map(|plan| Arc::clone(&plan.runs)).unwrap_or_default(),

@@ -12,6 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, header, request::Parts};
+use zeroize::Zeroizing;
 
 use crate::{
     format::{Malformed, Media, form::Form, json::Json, multipart::Multipart},
@@ -50,6 +51,41 @@ type Who = (String, String);
 
 fn who(principal: &Principal) -> Who {
     (principal.issuer.clone(), principal.subject.clone())
+}
+
+/// Most values of one answer that are remembered.
+const COVERED: usize = 4096;
+
+/// Whoever reads an answer, of whom it is remembered what they were shown in the place of values once the answer is over.
+#[derive(Clone)]
+pub struct Reader {
+    memory: Arc<Memory>,
+    principal: Arc<Principal>,
+    covered: Vec<Covered>,
+}
+
+impl Reader {
+    /// One who has seen nothing yet.
+    #[must_use]
+    pub fn new(memory: &Arc<Memory>, principal: &Arc<Principal>) -> Self {
+        Self { memory: Arc::clone(memory), principal: Arc::clone(principal), covered: Vec::new() }
+    }
+
+    /// In the place of `value`, `masked` is shown in this field.
+    pub fn cover(&mut self, field: &[u8], masked: &[u8], value: &[u8]) {
+        if self.covered.len() < COVERED {
+            let value = Zeroizing::new(value.to_vec());
+            self.covered.push(Covered { field: field.into(), masked: masked.into(), value });
+        }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        if !self.covered.is_empty() {
+            self.memory.remember(&self.principal, &self.covered);
+        }
+    }
 }
 
 impl Memory {

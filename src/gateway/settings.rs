@@ -116,6 +116,8 @@ pub struct Route {
     pub seals_downloads: bool,
     /// Where answers say whose a record is, and whether its subject agreed.
     pub records: Option<Arc<privacy::mask::settings::Records>>,
+    /// Canaries that are planted into its lists; `None` plants nobody.
+    pub canaries: Option<Arc<privacy::mask::settings::Canaries>>,
     /// Who may pass; `None` is everybody.
     pub gate: Option<identity::settings::Gate>,
     /// What happens to personal data in a URL.

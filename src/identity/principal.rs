@@ -73,6 +73,13 @@ impl Principal {
         self.methods.iter().any(second)
     }
 
+    /// Whether they have signed in here, or at a provider that they were led to from here: what else there is programs use as well.
+    #[must_use]
+    pub fn has_signed_in(&self) -> bool {
+        let by_programs = |method: &Method| matches!(method, Method::Jwt | Method::Certificate | Method::Basic);
+        !self.methods.iter().any(by_programs)
+    }
+
     /// Whether they have one of `roles`, or none is asked for.
     #[must_use]
     pub fn has_one_of(&self, roles: &[String]) -> bool {

@@ -1,10 +1,13 @@
 //! A case: something that has happened, or may have, and what is known and done about it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::registry::{Moment, PersonId};
+use crate::{
+    access::canary::Holder,
+    registry::{Moment, PersonId},
+};
 
 /// How sure it is that people's data has left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -93,6 +96,17 @@ pub struct Sign {
     pub measure: u64,
     /// What it may be.
     pub threshold: u64,
+    /// Into whose lists those were planted who were seen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub planted: Vec<Holder>,
+}
+
+impl Sign {
+    /// Whoever has done it, and from whose lists those come who were seen, each once.
+    pub fn suspects(&self) -> impl Iterator<Item = &PersonId> {
+        let all: BTreeSet<_> = self.planted.iter().map(|holder| &holder.person).collect();
+        self.person.iter().chain(all.into_iter().filter(|person| Some(*person) != self.person.as_ref()))
+    }
 }
 
 impl std::fmt::Debug for Sign {

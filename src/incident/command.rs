@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::case::{Outcome, Risk, Scope, Sign};
-use crate::registry::{Moment, PersonId};
+use crate::{
+    access::canary::Holder,
+    registry::{Moment, PersonId},
+};
 
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,6 +107,8 @@ pub enum Command {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         types: Vec<String>,
     },
+    /// Ask from whose lists so many values come.
+    Trace { values: u64, holders: Vec<Holder> },
     /// Say that a duty is done, or is none.
     Settle {
         case: u64,
@@ -131,6 +136,7 @@ impl Command {
             Self::Note { .. } => "note",
             Self::Delay { .. } => "delay",
             Self::Count { .. } => "count",
+            Self::Trace { .. } => "trace",
             Self::Settle { .. } => "settle",
         }
     }

@@ -10,6 +10,7 @@ use super::{
     state::State,
 };
 use crate::{
+    access::canary::Holder,
     privacy::Kind,
     registry::{self, Moment, PersonId},
 };
@@ -110,6 +111,15 @@ impl Deciding<'_> {
                 let count = Count { confirmed, possible, unattributed, at: self.now };
                 Ok(Event::Counted { case, count, types, by })
             }
+            Command::Trace { values, holders } => {
+                few("people", holders.len(), NAMED)?;
+                for Holder { person, route } in &holders {
+                    text("person", &person.subject, LINE)?;
+                    text("issuer", &person.issuer, TEXT)?;
+                    text("route", route, LINE)?;
+                }
+                Ok(Event::Traced { values, holders, by })
+            }
             Command::Signal { .. } | Command::Settle { .. } => Err(Denied::Own),
         }
     }
@@ -157,6 +167,7 @@ impl Deciding<'_> {
     fn signal(&self, sign: Sign, title: &str) -> Vec<Event> {
         let about = |case: &&Case| match (&sign.person, &sign.address) {
             (Some(person), _) => case.suspects(person),
+            (None, _) if !sign.planted.is_empty() => sign.planted.iter().any(|holder| case.suspects(&holder.person)),
             (None, address) => {
                 case.scope.persons.is_empty()
                     && case.signs.iter().any(|known| known.rule == sign.rule && known.address == *address)
@@ -172,11 +183,12 @@ impl Deciding<'_> {
             return if said { Vec::new() } else { vec![Event::Signalled { case: case.number, sign }] };
         }
         let case = self.state.next();
+        let persons: Vec<PersonId> = sign.suspects().cloned().collect();
         let scope = Scope {
-            persons: sign.person.iter().cloned().collect(),
-            addresses: sign.address.iter().filter(|_| sign.person.is_none()).cloned().collect(),
+            addresses: sign.address.iter().filter(|_| persons.is_empty()).cloned().collect(),
             // Whoever is suspected is so on all routes.
-            routes: sign.routes.iter().filter(|_| sign.person.is_none()).take(NAMED).cloned().collect(),
+            routes: sign.routes.iter().filter(|_| persons.is_empty()).take(NAMED).cloned().collect(),
+            persons,
             requests: Vec::new(),
             since: Some(sign.since),
             until: None,

@@ -8,6 +8,7 @@ use super::{
     command::Change,
 };
 use crate::{
+    access::canary::Holder,
     journal::{Kind, Record},
     registry::{Moment, PersonId},
 };
@@ -62,6 +63,9 @@ pub enum Event {
         types: Vec<String>,
         by: PersonId,
     },
+    /// An officer has asked from whose lists something comes that was found outside, and was told these.
+    #[serde(rename = "incident.traced")]
+    Traced { values: u64, holders: Vec<Holder>, by: PersonId },
     /// A duty is done, or is none.
     #[serde(rename = "incident.settled")]
     Settled { case: u64, settled: Settled },
@@ -93,16 +97,18 @@ impl Event {
             Self::Noted { .. } => Kind::IncidentNoted,
             Self::Delayed { .. } => Kind::IncidentDelayed,
             Self::Counted { .. } => Kind::IncidentCounted,
+            Self::Traced { .. } => Kind::IncidentTraced,
             Self::Settled { .. } => Kind::IncidentSettled,
             Self::Warned { .. } => Kind::IncidentWarned,
             Self::Standing { .. } => Kind::IncidentStanding,
         }
     }
 
-    /// Which case it is about.
+    /// Which case it is about; 0 where it is about none.
     #[must_use]
     pub fn case(&self) -> u64 {
         match self {
+            Self::Traced { .. } => 0,
             Self::Standing { case, .. } => case.number,
             Self::Opened { case, .. }
             | Self::Signalled { case, .. }
@@ -129,7 +135,7 @@ impl Event {
     /// When it is, and says something else.
     #[must_use]
     pub fn read(kind: &str, body: Map<String, Value>) -> Option<Result<Self, serde_json::Error>> {
-        const OURS: [Kind; 11] = [
+        const OURS: [Kind; 12] = [
             Kind::IncidentOpened,
             Kind::IncidentSignalled,
             Kind::IncidentConfirmed,
@@ -138,6 +144,7 @@ impl Event {
             Kind::IncidentNoted,
             Kind::IncidentDelayed,
             Kind::IncidentCounted,
+            Kind::IncidentTraced,
             Kind::IncidentSettled,
             Kind::IncidentWarned,
             Kind::IncidentStanding,

@@ -17,6 +17,8 @@ use crate::{
 
 /// Signs of a case that are kept; the oldest but the first go.
 const SIGNS: usize = 50;
+/// Most people who are suspected by signs.
+const PERSONS: usize = 50;
 
 /// All cases.
 #[derive(Clone, Default, PartialEq)]
@@ -131,6 +133,12 @@ impl Case {
                 if let Some(since) = self.scope.since {
                     self.scope.since = Some(since.min(sign.since));
                 }
+                // Where nobody is suspected it is about an address.
+                if !self.scope.persons.is_empty() {
+                    let more: Vec<_> = sign.suspects().take(PERSONS).cloned().collect();
+                    add(&mut self.scope.persons, &more);
+                    self.scope.persons.truncate(PERSONS);
+                }
                 // All routes are meant where none is named.
                 if !self.scope.routes.is_empty() {
                     add(&mut self.scope.routes, &sign.routes);
@@ -172,7 +180,7 @@ impl Case {
                 self.warnings.retain(|known| !same(known));
                 self.warnings.push(warning.clone());
             }
-            Event::Opened { .. } | Event::Standing { .. } => {}
+            Event::Opened { .. } | Event::Standing { .. } | Event::Traced { .. } => {}
         }
     }
 }

@@ -300,6 +300,7 @@ fn sign(rule: &str, person: Option<&str>, address: Option<&str>, at: Moment) -> 
         records: vec![7],
         measure: 300,
         threshold: 200,
+        planted: Vec::new(),
     };
     Command::Signal { sign, title: "many people in an hour".into() }
 }

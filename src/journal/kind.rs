@@ -205,6 +205,8 @@ kinds! {
     IncidentDelayed = "incident.delayed", Grants;
     /// People of a case were counted.
     IncidentCounted = "incident.counted", Grants;
+    /// An officer has asked from whose list something comes that was found outside.
+    IncidentTraced = "incident.traced", Grants;
     /// What a law asks for in a case is done, or is not asked for.
     IncidentSettled = "incident.settled", Grants;
     /// A clock of a case runs out, or has.

@@ -24,6 +24,7 @@ use crate::{
 };
 
 const HERE: &str = " --config privet.toml";
+const FONT: &str = "/usr/share/fonts/truetype/nanum/NanumGothic.ttf";
 const RULES: &str = "/usr/share/modsecurity-crs";
 
 /// The demo application alone.
@@ -361,7 +362,7 @@ fn without_a_gateway_what_lies_here_is_told() {
 fn a_pack_is_whole_until_a_byte_of_it_is_changed() {
     let origin = Origin::start(OK);
     let text = format!(
-        "{}[telemetry]\nendpoint = \"http://127.0.0.1:9\"\nauthorization = \"Bearer geheim\"\n",
+        "{}[telemetry]\nendpoint = \"http://127.0.0.1:9\"\nauthorization = \"Bearer geheim\"\n[incident]\nfont = \"{FONT}\"\n",
         origin.route("gate = \"staff\"\nrecord = true")
     );
     let privet = Privet::with(&text);
@@ -410,7 +411,14 @@ fn a_pack_is_whole_until_a_byte_of_it_is_changed() {
     let read = |name: &str| fs::read_to_string(out.join(name)).unwrap_or_else(|_| panic!("{name} is there"));
     let config = read("configuration.toml");
     assert!(!config.contains("geheim") && config.contains("\nauthorization = \""), "{config}");
-    assert!(read("leavers.json").contains("\"ann\"") && read("records/grants.jsonl").contains("grant.given"));
+    let leavers: Value = serde_json::from_str(&read("leavers.json")).expect("JSON");
+    assert_eq!(
+        (&leavers[0]["person"]["subject"], &leavers[0]["seen"]["records"]),
+        (&"ann".into(), &0.into()),
+        "{leavers}"
+    );
+    assert!(leavers[0]["what"].as_str().is_some_and(|what| what.contains("leaver certificate")), "{leavers}");
+    assert!(read("records/grants.jsonl").contains("grant.given"));
     assert!(
         read("records/pledges.jsonl").contains("pledge.signed") && read("report.json").contains("technical-a-password")
     );
@@ -419,6 +427,10 @@ fn a_pack_is_whole_until_a_byte_of_it_is_changed() {
         page.contains("default-src 'none'") && page.contains("prefers-color-scheme:dark") && page.contains("개인정보")
     );
     assert!(!page.contains("<script") && read("README.txt").contains("openssl pkeyutl"));
+    let paper =
+        Command::new("pdftotext").args(["-layout", "summary.pdf", "-"]).current_dir(&out).output().expect("runs");
+    let paper = String::from_utf8_lossy(&paper.stdout);
+    assert!(paper.contains("technical-a-password") && paper.contains("확인 필요 / in doubt"), "{paper}");
     oscal(&out.join("oscal-assessment-results.json"));
 
     let bytes = fs::read(&pack).expect("a file");

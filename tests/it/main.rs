@@ -15,6 +15,7 @@ mod bans_lists;
 mod bans_replicas;
 mod bodies;
 mod breached;
+mod canary;
 mod challenge;
 mod clamd;
 mod consent;

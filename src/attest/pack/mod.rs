@@ -20,6 +20,7 @@ use self::{
 };
 use super::{grounds::Facts, looking::stamp, report::Report};
 use crate::{
+    format::{font::Font, pdf},
     journal::{search, tree::hex, verify::Outside, verify::verify},
     registry::{self, State, view},
     seal::{Ring, keys},
@@ -45,6 +46,10 @@ pub struct Wanted<'a> {
     pub facts: &'a Facts,
     /// Who may what.
     pub registry: Option<(&'a State, &'a registry::Settings)>,
+    /// The certificate of each leaver: what they held, promised and saw, and who has taken over.
+    pub leavers: Vec<Value>,
+    /// For the page on paper.
+    pub font: Option<&'a Font>,
     /// The configuration's text, without secrets.
     pub config: Option<String>,
     /// What is open of the vulnerability analysis.
@@ -73,6 +78,9 @@ pub enum Error {
     /// More than the form of archive holds.
     #[error("{0}")]
     Archive(#[from] archive::Error),
+    /// The font lacks what the page says.
+    #[error("{0}: take another `font`")]
+    Paper(#[from] pdf::Error),
     /// Something can't be written as JSON.
     #[error("it can't be written as JSON")]
     Json(#[from] serde_json::Error),
@@ -128,7 +136,10 @@ pub fn make(wanted: &Wanted<'_>, signer: &Signer) -> Result<Packed, Error> {
     let mut add = |name: &str, bytes: Vec<u8>| files.push(Entry { name: name.to_owned(), bytes });
     add("README.txt", include_bytes!("readme.txt").to_vec());
     add("report.json", pretty(wanted.report)?);
-    add("summary.html", summary::write(wanted.report).into_bytes());
+    add("summary.html", summary::page(wanted.report).into_bytes());
+    if let Some(font) = wanted.font {
+        add("summary.pdf", summary::paper(wanted.report, font)?);
+    }
     add("oscal-assessment-results.json", pretty(&oscal::results(wanted.report))?);
     if let Some(config) = &wanted.config {
         add("configuration.toml", config.clone().into_bytes());
@@ -137,11 +148,8 @@ pub fn make(wanted: &Wanted<'_>, signer: &Signer) -> Result<Packed, Error> {
         add("scan.json", pretty(scan)?);
     }
     if let Some((state, rules)) = wanted.registry {
-        let all = view::object(state, rules, wanted.now.into());
-        let gone = |person: &&Value| !person["left"].is_null();
-        let left: Vec<&Value> = all["people"].as_array().into_iter().flatten().filter(gone).collect();
-        add("leavers.json", pretty(&json!({ "leavers": left, "handovers": all["handovers"] }))?);
-        add("registry.json", pretty(&all)?);
+        add("leavers.json", pretty(&wanted.leavers)?);
+        add("registry.json", pretty(&view::object(state, rules, wanted.now.into()))?);
     }
     journals(wanted, &mut files)?;
     let sums = files.iter().map(|file| format!("{}  {}", sha256(&file.bytes), file.name));

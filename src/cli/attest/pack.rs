@@ -16,20 +16,41 @@ use crate::{
     app,
     attest::{
         Report,
-        pack::{self, Packed, Wanted, signer::Signer, signer::text_of},
+        pack::{
+            self, Packed, Wanted,
+            signer::{self, Signer, text_of},
+        },
     },
     cli::{
         control::{Gateway, exchange},
         noted,
+        office::Office,
         safe::scrubbed,
+        staff::{self, certificate},
     },
     common::clock,
     config::{Config, secret},
+    format::font::{self, Font},
     journal::{Kind, Record},
 };
 
 /// Access records that are packed where nobody says from when on.
 const DAYS: u64 = 31;
+/// So many days before now count in what leavers have seen: access records are kept no longer without another setting.
+const SEEN: u32 = 365;
+
+/// Why there is no pack.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Pack(#[from] pack::Error),
+    #[error(transparent)]
+    Signer(#[from] signer::Error),
+    #[error("the certificates of those who have left: {0}")]
+    Leavers(#[from] staff::Failure),
+    #[error("the font of [incident]: {0}")]
+    Font(#[from] font::Error),
+}
 
 /// Packs the evidence of `report` into a new file, and notes it in the journal.
 pub(super) fn write(
@@ -77,14 +98,23 @@ fn packed(
     config: &Config,
     gateway: &Gateway,
     since: Option<u64>,
-) -> Result<(Packed, String), pack::Error> {
+) -> Result<(Packed, String), Failure> {
     let signer = Signer::load_or_make(&config.data_dir)?;
     let state = known(config);
     let facts = app::attest::facts(config);
     let scan = exchange(&config.data_dir, Method::GET, "/v1/scan", Value::Null.to_string());
     let text = gateway.text().and_then(|text| secret::removed(&text)).map(|text| scrubbed(&text));
+    let realm = config.identity.realms.iter().find(|realm| realm.name == config.registry.realm);
+    let office = realm.map(|realm| Office::of(config.clone(), realm.clone()));
+    let leavers = match office.filter(|office| office.journal.is_some()) {
+        Some(office) => certificate::of_leavers(&office, SEEN)?,
+        None => Vec::new(),
+    };
+    let font = config.incident.notices.font.as_deref().map(Font::open).transpose()?;
     let wanted = Wanted {
         report,
+        leavers,
+        font: font.as_ref(),
         facts: &facts,
         registry: state.as_ref().map(|state| (state, &config.registry)),
         config: text,

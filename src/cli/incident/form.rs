@@ -1,7 +1,7 @@
 //! What an authority is told: a form filled with what is known and what officers write, and refused while an item is empty.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::OpenOptions,
     io::{self, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
@@ -14,11 +14,11 @@ use super::{
 use crate::{
     cli::staff::{Failure, PlaceArgs},
     common::clock,
+    format::{font::Font, pdf},
     incident::notice::{
         decide::ground,
         draft::{Error, Texts},
-        font::Font,
-        pdf, view,
+        view,
         wording::Language,
     },
 };
@@ -93,8 +93,7 @@ pub(super) fn run(args: &FormArgs) -> Result<(), Failure> {
             let hint = "add `font = \"NanumGothic.ttf\"` to [incident]";
             return Err(no("a PDF needs a font with the signs of the language", Some(hint), 2));
         };
-        let bytes = fs::read(font).map_err(|error| no(format!("the font can't be read: {error}"), None, 3))?;
-        let font = Font::read(bytes).map_err(|error| no(format!("the font can't be used: {error}"), None, 2))?;
+        let font = Font::open(font).map_err(|error| no(format!("the font can't be used: {error}"), None, 2))?;
         let text = ground.report(&texts, language, false, &status).map_err(refused)?;
         let pdf = pdf::write(&text, &font).map_err(|error| no(error.to_string(), Some("take another font"), 2))?;
         create(path, &pdf)?;

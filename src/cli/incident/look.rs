@@ -81,6 +81,9 @@ pub(super) fn show(args: &ShowArgs) -> Result<(), Failure> {
     for sign in lines("signs") {
         let (rule, at) = (text(&sign["rule"]), text(&sign["at"]));
         println!("signal\t{at}\t{rule}, {} where {} may be", sign["measure"], sign["threshold"]);
+        for holder in sign["planted"].as_array().into_iter().flatten() {
+            println!("\tplanted into the list of {} on {}", text(&holder["person"]["subject"]), text(&holder["route"]));
+        }
     }
     for note in lines("notes") {
         println!("note\t{}\t{}: {}", text(&note["at"]), text(&note["by"]["subject"]), text(&note["text"]));

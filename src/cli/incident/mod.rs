@@ -1,6 +1,7 @@
 //! `privet incident`: cases, from the first suspicion to the end. Officers decide in their own name; looking needs nobody's.
 
 mod affected;
+mod canary;
 mod change;
 mod compensation;
 mod decide;
@@ -50,6 +51,8 @@ pub enum IncidentCommand {
     Close(decide::CloseArgs),
     /// Say whose data it was, exactly; and write the rows of your own list who are to be notified.
     Affected(affected::AffectedArgs),
+    /// Say from whose list something comes that was found outside, by the invented people who were planted into it.
+    Canary(canary::CanaryArgs),
     /// Say that what a law asks for is done, or that it is not asked for in this case.
     ReportDone(decide::DoneArgs),
     /// Say how often each rule would have fired over past records, by the thresholds of a configuration. Needs the keys.
@@ -99,6 +102,7 @@ pub fn run(command: &IncidentCommand) -> ExitCode {
         IncidentCommand::Clear(args) => decide::clear(args),
         IncidentCommand::Close(args) => decide::close(args),
         IncidentCommand::Affected(args) => affected::run(args),
+        IncidentCommand::Canary(args) => canary::run(args),
         IncidentCommand::ReportDone(args) => decide::done(args),
         IncidentCommand::Replay(args) => replay::run(args),
         IncidentCommand::Mute(args) => mute::mute(args),

@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::mute::rule;
+use super::{canary::people, mute::rule};
 use crate::{
-    access::subject::Subjects,
     cli::{
         office::moment,
         safe::printable,
@@ -45,7 +44,8 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
     let place = office.journal()?.place.clone();
     let until = args.until.unwrap_or_else(|| clock::now().into());
     let settings = office.incidents.signals.clone();
-    let lists = Lists::of(&settings, &Subjects::of(&Ring::load(&office.keys).map_err(Failure::Keys)?));
+    let people = people(&office)?;
+    let lists = Lists::of(&settings, &Ring::load(&office.keys).map_err(Failure::Keys)?, &people);
     let mut detector = Detector::new(settings, lists);
     let before = args.since.millis().saturating_sub((WINDOW as u64 + 1) * DAY);
     // A database is read chain by chain, a folder is one.

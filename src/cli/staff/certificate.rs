@@ -51,31 +51,68 @@ impl File {
 
 /// Of somebody who has left.
 pub(super) fn of(office: &Office, person: &PersonId, days: u32) -> Result<Value, Failure> {
+    let all = of_all(office, &office.look()?, std::slice::from_ref(person), days)?;
+    Ok(all.into_iter().next().unwrap_or_default())
+}
+
+/// Of everybody who has left, in the order of the registry.
+pub(in crate::cli) fn of_leavers(office: &Office, days: u32) -> Result<Vec<Value>, Failure> {
     let look = office.look()?;
-    let rows = |name: &str| look[name].as_array().cloned().unwrap_or_default();
-    let who = json!(person);
-    let own = rows("people").into_iter().find(|row| row["person"] == who).unwrap_or_default();
-    let over: Vec<Value> = rows("handovers").into_iter().filter(|row| row["from"] == who).collect();
-    let gaps: Vec<Value> =
-        rows("findings").into_iter().filter(|row| row["finding"] == "gap" && row["person"] == who).collect();
-    Ok(json!({
-        "what": "Privet leaver certificate: what a person held, promised and saw before leaving, from Privet's own records. \
-                 It holds personal data of this person and of colleagues; keep it as confidential as a personnel file.",
-        "made": Moment::from(clock::now()),
-        "person": own["person"], "name": own["name"], "joined": own["joined"], "left": own["left"],
-        "grants": own["grants"], "pledge": own["pledge"], "handovers": over, "not_taken_over": gaps,
-        "seen": seen(office, person, days)?, "downloads_not_returned": not_returned(office, person)?,
-    }))
+    let rows = look["people"].as_array().into_iter().flatten().filter(|row| row["left"].is_string());
+    let gone: Vec<PersonId> = rows.filter_map(|row| serde_json::from_value(row["person"].clone()).ok()).collect();
+    of_all(office, &look, &gone, days)
 }
 
-/// Files that they have taken along, ever, of which nobody has said that they are deleted or returned.
-fn not_returned(office: &Office, person: &PersonId) -> Result<Vec<Value>, Failure> {
-    let rows = downloads::rows(office)?;
-    Ok(rows.into_iter().filter(|row| is_held_by(row, person)).collect())
+fn of_all(office: &Office, look: &Value, people: &[PersonId], days: u32) -> Result<Vec<Value>, Failure> {
+    if people.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = |name: &str, key: &str, who: &Value| -> Vec<Value> {
+        look[name].as_array().into_iter().flatten().filter(|row| row[key] == *who).cloned().collect()
+    };
+    let made = Moment::from(clock::now());
+    let taken = downloads::rows(office)?;
+    let certificate = |(person, seen): (&PersonId, Value)| {
+        let who = json!(person);
+        let own = rows("people", "person", &who).into_iter().next().unwrap_or_default();
+        let mut gaps = rows("findings", "person", &who);
+        gaps.retain(|row| row["finding"] == "gap");
+        // Files that they have taken along, ever, of which nobody has said that they are deleted or returned.
+        let not_returned: Vec<&Value> = taken.iter().filter(|row| is_held_by(row, person)).collect();
+        json!({
+            "what": "Privet leaver certificate: what a person held, promised and saw before leaving, from Privet's own records. \
+                     It holds personal data of this person and of colleagues; keep it as confidential as a personnel file.",
+            "made": made,
+            "person": own["person"], "name": own["name"], "joined": own["joined"], "left": own["left"],
+            "grants": own["grants"], "pledge": own["pledge"], "handovers": rows("handovers", "from", &who), "not_taken_over": gaps,
+            "seen": seen, "downloads_not_returned": not_returned,
+        })
+    };
+    Ok(people.iter().zip(seen(office, people, days)?).map(certificate).collect())
 }
 
-/// Counts over access records of disclosures to somebody: how many, of how many people, of which types.
-fn seen(office: &Office, person: &PersonId, days: u32) -> Result<Value, Failure> {
+/// What somebody has seen: counts over access records of disclosures to them.
+#[derive(Debug, Clone, Default)]
+struct Sight {
+    records: u64,
+    people: BTreeSet<String>,
+    types: BTreeMap<String, u64>,
+}
+
+impl Sight {
+    fn take(&mut self, body: &Map<String, Value>) {
+        // Who has seen very many at once has several records.
+        self.records += u64::from(body.get("part").is_none_or(|part| part[0] == 1));
+        let subjects = body.get("subjects").and_then(Value::as_array);
+        self.people.extend(subjects.into_iter().flatten().map(Value::to_string));
+        for (name, n) in body.get("shown").and_then(Value::as_object).into_iter().flatten() {
+            *self.types.entry(name.clone()).or_default() += n.as_u64().unwrap_or_default();
+        }
+    }
+}
+
+/// How many records, of how many people, of which types, for each of these people, in one reading.
+fn seen(office: &Office, people: &[PersonId], days: u32) -> Result<Vec<Value>, Failure> {
     let since = clock::millis().saturating_sub(u64::from(days) * DAY);
     let filter = Filter {
         class: Some(Class::Access),
@@ -83,15 +120,11 @@ fn seen(office: &Office, person: &PersonId, days: u32) -> Result<Value, Failure>
         since: Some(since),
         ..Filter::default()
     };
-    let (mut records, mut people, mut types) = (0_u64, BTreeSet::new(), BTreeMap::<String, u64>::new());
+    let mut all = vec![Sight::default(); people.len()];
     let mut take = |line: Line| {
-        if is_of(&line.body, person) {
-            // Who has seen very many at once has several records.
-            records += u64::from(line.body.get("part").is_none_or(|part| part[0] == 1));
-            let subjects = line.body.get("subjects").and_then(Value::as_array);
-            people.extend(subjects.into_iter().flatten().map(Value::to_string));
-            for (name, n) in line.body.get("shown").and_then(Value::as_object).into_iter().flatten() {
-                *types.entry(name.clone()).or_default() += n.as_u64().unwrap_or_default();
+        for (person, sight) in people.iter().zip(&mut all) {
+            if is_of(&line.body, person) {
+                sight.take(&line.body);
             }
         }
         true
@@ -103,10 +136,13 @@ fn seen(office: &Office, person: &PersonId, days: u32) -> Result<Value, Failure>
         let not = search(&journal, ring, &filter, &mut take).map_err(Failure::Search)?;
         unread += not.destroyed + not.locked;
     }
-    Ok(json!({
-        "days": days, "records": records, "people": people.len(), "types": types,
-        "records_that_can_not_be_read": unread,
-    }))
+    let told = |sight: Sight| {
+        json!({
+            "days": days, "records": sight.records, "people": sight.people.len(), "types": sight.types,
+            "records_that_can_not_be_read": unread,
+        })
+    };
+    Ok(all.into_iter().map(told).collect())
 }
 
 /// Whether a record says that this person saw something.

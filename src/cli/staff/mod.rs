@@ -1,7 +1,7 @@
 //! `privet staff`: who may sign in, and who may what. Accounts are written to the sealed staff file, which a running gateway notices by itself;
 //! grants are ordered from the registry.
 
-mod certificate;
+pub(super) mod certificate;
 mod change;
 mod duty;
 mod list;
@@ -242,7 +242,8 @@ impl PlaceArgs {
             return Ok(Door { realm, words: vec![DEFAULT_REALM.to_owned()] });
         };
         let config = Config::load(path, &Flags::default()).map_err(|report| Failure::Config(report.to_string()))?;
-        let realm = config.identity.realms.into_iter().find(|realm| realm.name == self.realm).ok_or(Failure::Realm)?;
+        let named = config.identity.realms.iter().find(|realm| realm.name == self.realm);
+        let realm = named.cloned().ok_or(Failure::Realm)?;
         let hosts = config.gateway.routes.iter().filter_map(|route| match &route.host {
             HostPattern::Any => None,
             HostPattern::Exact(host) | HostPattern::Wildcard(host) => Some(host.clone()),
@@ -273,27 +274,9 @@ impl PlaceArgs {
             });
         };
         let config = Config::load(path, &Flags::default()).map_err(|report| Failure::Config(report.to_string()))?;
-        let realm = config.identity.realms.into_iter().find(|realm| realm.name == self.realm).ok_or(Failure::Realm)?;
-        let of_gates = config.gateway.routes.iter().flat_map(|route| {
-            let roles = route.gate.iter().flat_map(|gate| &gate.roles);
-            roles.map(|role| (route.name.clone(), role.clone()))
-        });
-        let policies = config.access.iter().flat_map(|access| access.policies.roles());
-        let roles = of_gates.chain(policies.map(|role| (String::new(), role.to_owned()))).collect();
-        Ok(Office {
-            roles,
-            // Another realm has no registry, nor have gateways with a journal each.
-            journal: config
-                .journal
-                .filter(|journal| journal.place.shared().is_some() && config.registry.realm == realm.name),
-            keys: realm.key_file.clone(),
-            data_dir: config.data_dir,
-            rules: config.registry,
-            incidents: config.incident,
-            login: config.login,
-            realm,
-            configured: true,
-        })
+        let named = config.identity.realms.iter().find(|realm| realm.name == self.realm);
+        let realm = named.cloned().ok_or(Failure::Realm)?;
+        Ok(Office::of(config, realm))
     }
 }
 

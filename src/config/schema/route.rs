@@ -259,6 +259,28 @@ pub(super) const KEYS: &[Key] = &[
     key("route[].privacy", "allow", "[\"shop@example.com\"]", "[]", "Added to those of [privacy]."),
     key("route[].privacy", "allow_regex", "[\"192\\\\.168\\\\..*\"]", "[]", "Added to those of [privacy]."),
     key("route[].privacy", "allow_domains", "[\"shop.example\"]", "[]", "Added to those of [privacy]."),
+    key(
+        "route[].canary",
+        "mail",
+        "\"crm.example\"",
+        "required",
+        "Plant an invented person into each list of JSON or CSV that somebody is shown who has signed in, one of their own for each (docs/SIGNALS.md). The domain of their mail: yours, and one that no customer has an address at.",
+    ),
+    key(
+        "route[].canary",
+        "ids",
+        "\"9000000-9999999\"",
+        "none: only UUIDs and addresses of mail are ids of theirs",
+        "Ids that the application never gives out, 10,000 at least; what stands before the number may be the same in both.",
+    ),
+    key(
+        "route[].canary",
+        "phone",
+        "\"010-0###-####\"",
+        "202-555-01##",
+        "Their telephone numbers, of which each `#` is any digit: numbers that are nobody's, or your own.",
+    ),
+    key("route[].canary", "least", "4", "4", "Fewest records of a list that somebody is planted into, from 2 to 1000."),
     key("route[].cookies", "secure", "true", "true", "Add Secure to the application's cookies."),
     key("route[].cookies", "http_only", "true", "true", "Add HttpOnly to the application's cookies."),
     key(

@@ -97,7 +97,7 @@ impl Csv {
             self.end_field();
             self.end_record(b"", sink)?;
         }
-        Ok(())
+        if self.line == Line::Start { sink.closes() } else { Ok(()) }
     }
 
     fn start(&mut self, sink: &mut impl Sink) -> Result<(), Malformed> {
@@ -135,7 +135,7 @@ impl Csv {
                 b'\n' => {
                     self.end_field();
                     if self.line == Line::Head {
-                        self.end_head();
+                        self.end_head(sink)?;
                     } else {
                         self.end_record(&bytes[from..=i], sink)?;
                         from = i + 1;
@@ -189,9 +189,10 @@ impl Csv {
         self.quote = Quote::Start;
     }
 
-    fn end_head(&mut self) {
+    fn end_head(&mut self, sink: &mut impl Sink) -> Result<(), Malformed> {
         self.width = self.column + 1;
         self.line = if self.columns.is_empty() { Line::Plain } else { Line::Start };
+        if self.line == Line::Start { sink.opens(&[]) } else { Ok(()) }
     }
 
     /// The record ends with `bytes`.

@@ -17,6 +17,7 @@ const LONGEST_NAME: usize = json::LONGEST_NAME;
 
 /// Parts JSON.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools)] // each by itself
 pub(super) struct Json {
     rules: Vec<Rule>,
     /// Whether a value may follow another at the top.
@@ -34,6 +35,8 @@ pub(super) struct Json {
     /// Whether the list at hand had a record, and whether one was handed on.
     any: bool,
     kept: bool,
+    /// Whether a line was a record.
+    has_lines: bool,
     hold: Hold,
     facts: Facts,
 }
@@ -104,6 +107,7 @@ impl Json {
             gap: Vec::new(),
             any: false,
             kept: false,
+            has_lines: false,
             hold: Hold::default(),
             facts: Facts::default(),
         })
@@ -127,6 +131,9 @@ impl Json {
         }
         if matches!(self.region, Region::Record(..)) {
             return Err(Malformed("JSON ends within a value"));
+        }
+        if self.has_lines {
+            sink.closes()?;
         }
         sink.outside(&std::mem::take(&mut self.gap))
     }
@@ -213,6 +220,9 @@ impl Json {
         };
         self.hand_on(&bytes[*from..at], sink)?;
         *from = at;
+        if frames == 0 && self.lines && !std::mem::replace(&mut self.has_lines, true) {
+            sink.opens(&self.rules[rule].record)?;
+        }
         let commas = memchr::memchr_iter(b',', &self.gap).count();
         if frames > 0 && commas != usize::from(self.any) {
             return Err(NO_JSON);
@@ -279,6 +289,9 @@ impl Json {
                 }
                 self.region = Region::Gap(rule, self.frames.len());
                 (self.any, self.kept) = (false, false);
+                if byte == b'[' {
+                    sink.opens(&self.rules[rule].record)?;
+                }
             }
         }
         Ok(())
@@ -289,6 +302,9 @@ impl Json {
             Region::Gap(_, frames) if frames == self.frames.len() => {
                 self.hand_on(&bytes[*from..at], sink)?;
                 *from = at;
+                if bytes[at] == b']' {
+                    sink.closes()?;
+                }
                 sink.outside(&std::mem::take(&mut self.gap))?;
                 self.region = Region::Outside;
             }

@@ -21,6 +21,23 @@ const LONGEST_FACT: usize = 1 << 10;
 
 /// Takes a body apart from its records.
 pub trait Sink {
+    /// A list of records begins; `at` is where they lie, as a configuration says it. A body that is one record is no list, nor are members
+    /// of an object.
+    ///
+    /// # Errors
+    /// As of the reader behind.
+    fn opens(&mut self, _at: &[Vec<u8>]) -> Result<(), Malformed> {
+        Ok(())
+    }
+
+    /// No record follows in that list.
+    ///
+    /// # Errors
+    /// As of the reader behind.
+    fn closes(&mut self) -> Result<(), Malformed> {
+        Ok(())
+    }
+
     /// Bytes of no record.
     ///
     /// # Errors

@@ -23,6 +23,7 @@ fn route(path: &str, prefix: Prefix) -> Route {
         record: false,
         seals_downloads: false,
         records: None,
+        canaries: None,
         name: "*".into(),
         host: HostPattern::Any,
         path: path.into(),

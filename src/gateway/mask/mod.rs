@@ -9,7 +9,7 @@ pub mod body;
 mod tags;
 pub mod tunnel;
 
-use std::{rc::Rc, sync::Arc};
+use std::{borrow::Cow, rc::Rc, sync::Arc};
 
 use encoding_rs::Encoding;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header, request::Parts};
@@ -20,6 +20,7 @@ use crate::{
     format::{Media, charset, coding::Coding},
     gateway::{
         body::Body,
+        canary::Planting,
         disclosure::Witness,
         refusal::{Kind, Refusal},
         upload::Upload,
@@ -110,7 +111,7 @@ impl Masking {
         for name in UNASKED {
             headers.remove(name);
         }
-        tags::inward(headers, self.mask.id());
+        tags::inward(headers, &self.tag());
         if self.witness.is_some() {
             // Consent changes, and another look is another disclosure.
             headers.remove(header::IF_NONE_MATCH);
@@ -136,7 +137,7 @@ impl Masking {
         if status == StatusCode::PARTIAL_CONTENT || status == StatusCode::IM_USED {
             return Err(Kind::BadGateway.into());
         }
-        tags::outward(answer.headers_mut(), self.mask.id());
+        tags::outward(answer.headers_mut(), &self.tag());
         if status == StatusCode::NOT_MODIFIED {
             keep_private(answer.headers_mut());
             return Ok(answer);
@@ -168,7 +169,8 @@ impl Masking {
             how.encoding,
             self.uninspectable,
             self.witness.as_ref().map(Witness::judge),
-        );
+        )
+        .planting(self.planting().filter(|_| status == StatusCode::OK).and_then(Planting::planted));
         let pipeline = Pipeline::new(how.coding, !sealed, Some(rewriter), self.ledger.clone());
         let mut masked = match body.into_answer() {
             Ok(answer) => Masked::new(answer, pipeline),
@@ -179,6 +181,16 @@ impl Masking {
             masked.prime().await?;
         }
         Ok(Response::from_parts(parts, Body::masked(masked)))
+    }
+
+    fn planting(&self) -> Option<&Planting> {
+        self.witness.as_ref().and_then(Witness::canary)
+    }
+
+    /// What entity tags end in: whatever decides what is shown is in it.
+    fn tag(&self) -> Cow<'_, str> {
+        let id = self.mask.id();
+        self.planting().map_or(Cow::Borrowed(id), |planting| format!("{id}{}", planting.tag()).into())
     }
 
     /// What can't be read, as it is but for its coding.

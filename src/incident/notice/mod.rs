@@ -3,7 +3,7 @@
 //! [`template`] and [`wording`] make [`draft`]s of what officers write and what is known. [`command`] is what can be asked for, [`mod@decide`] whether
 //! it may happen, [`event`] what has happened, [`state`] what follows from it, with [`delivery`] person by person and [`posting`] look by look; all
 //! of that is pure. [`Notices`] are what writes. A [`sender`] goes through a [`list`], makes a [`message`] for each and lets a [`carrier`] bring it.
-//! [`page`] is what everybody sees, and what an authority is told can be a [`pdf`] in one [`font`]. `docs/NOTICES.md` has the rules.
+//! [`page`] is what everybody sees, and what an authority is told can be a [PDF](crate::format::pdf). `docs/NOTICES.md` has the rules.
 
 pub mod carrier;
 pub mod command;
@@ -12,12 +12,10 @@ pub mod delivery;
 pub mod denied;
 pub mod draft;
 pub mod event;
-pub mod font;
 pub mod list;
 pub mod message;
 pub mod notices;
 pub mod page;
-pub mod pdf;
 pub mod posting;
 pub mod sender;
 pub mod settings;

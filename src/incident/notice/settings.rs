@@ -2,7 +2,6 @@
 
 use std::{path::PathBuf, time::Duration};
 
-pub use super::font::Font;
 use super::{template::Template, wording::Language};
 use crate::{
     common::secret::Secret,

@@ -15,7 +15,7 @@ use super::{
     snooping::{Lists, Snooping},
     volume, whereabouts,
 };
-use crate::{journal::search::Line, registry::Moment};
+use crate::{access::canary::Holder, journal::search::Line, registry::Moment};
 
 /// Most signals of a rule on a day: whoever has many addresses must not bring as many cases.
 const DAILY: u32 = 20;
@@ -62,11 +62,11 @@ impl Detector {
         let Some(fact) = Fact::of(line, base, self.settings.utc_offset) else { return Vec::new() };
         let (index, at, mut found) = (fact.index, fact.at, Vec::new());
         let (settings, out) = (&self.settings, &mut found);
-        let mut route = None;
+        let (mut route, mut planted) = (None, Vec::new());
         match &fact.what {
             What::Seen(seen) => {
                 route = Some(seen.route.clone());
-                self.seen(index, at, seen, &mut found);
+                planted = self.seen(index, at, seen, &mut found);
             }
             What::SignIn { account, address, success } => {
                 self.integrity.sign_in(index, at, (account, address, *success), settings, out);
@@ -79,16 +79,22 @@ impl Detector {
             What::Url(route, n) => self.exposure.requests(Rule::Url, index, at, route, *n, settings, out),
             What::Cleartext(route, n) => self.exposure.requests(Rule::Cleartext, index, at, route, *n, settings, out),
         }
-        found.into_iter().filter_map(|found| self.tell(found, at, route.as_deref())).collect()
+        let mut signals: Vec<Signal> =
+            found.into_iter().filter_map(|found| self.tell(found, at, route.as_deref())).collect();
+        for signal in signals.iter_mut().filter(|signal| signal.rule == Rule::Canary) {
+            signal.planted.clone_from(&planted);
+        }
+        signals
     }
 
-    fn seen(&mut self, index: u64, at: At, seen: &Seen, out: &mut Vec<Found>) {
+    /// Into whose lists those were planted who are canaries.
+    fn seen(&mut self, index: u64, at: At, seen: &Seen, out: &mut Vec<Found>) -> Vec<Holder> {
         let settings = &self.settings;
-        self.snooping.canary(index, seen, who(seen), settings, out);
+        let planted = self.snooping.canary(index, seen, who(seen), settings, out);
         self.enumeration.look(index, at, seen, settings, out);
         let Some(number) = self.past.take(index, at, seen) else {
             self.exposure.anonymous(index, at, seen, settings, out);
-            return;
+            return planted;
         };
         let crowd = self.past.crowd(number);
         volume::look(&self.past, number, &crowd, settings, out);
@@ -98,6 +104,7 @@ impl Detector {
         whereabouts::hour(&mut self.past, number, &crowd, at, settings, out);
         whereabouts::address(&mut self.past, number, seen, settings, out);
         self.snooping.look(&mut self.past, number, index, seen, settings, out);
+        planted
     }
 
     /// One signal a rule and person a day.
@@ -137,6 +144,7 @@ impl Detector {
             threshold: found.threshold,
             evidence,
             route,
+            planted: Vec::new(),
         })
     }
 

@@ -106,6 +106,8 @@ pub struct Seen {
     pub people: u64,
     /// Whose data.
     pub subjects: Vec<Subject>,
+    /// Whom the request has named in the form of a canary.
+    pub asked: Vec<Subject>,
     /// How many neighbouring numbers were opened in a row, this one included.
     pub sequence: u64,
     /// Whether it is the first record of an answer.
@@ -159,7 +161,10 @@ impl Fact {
 impl Seen {
     fn of(body: &Map<String, Value>) -> Self {
         let text = |name: &str| body.get(name).and_then(Value::as_str);
-        let subjects = body.get("subjects").and_then(Value::as_array).into_iter().flatten();
+        let subjects = |name: &str| {
+            let all = body.get(name).and_then(Value::as_array).into_iter().flatten();
+            all.filter_map(|subject| Subject::parse(subject.as_str()?)).collect()
+        };
         let failed = body.get("status").and_then(Value::as_u64).is_some_and(|status| status >= 400);
         Self {
             person: text("issuer").zip(text("person")).map(|(issuer, subject)| PersonId::new(issuer, subject)),
@@ -172,7 +177,8 @@ impl Seen {
                 _ => Action::Look,
             },
             people: body.get("people").and_then(Value::as_u64).unwrap_or_default(),
-            subjects: subjects.filter_map(|subject| Subject::parse(subject.as_str()?)).collect(),
+            subjects: subjects("subjects"),
+            asked: subjects("asked"),
             sequence: body.get("sequence").and_then(Value::as_u64).unwrap_or_default(),
             first: body.get("part").is_none_or(|part| part[0] == 1),
         }

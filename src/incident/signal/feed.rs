@@ -31,7 +31,7 @@ use super::{
     snooping::Lists,
 };
 use crate::{
-    access::subject::Subjects,
+    access::canary::Holder,
     identity::{
         Realm,
         order::{self, Order as Signed},
@@ -40,7 +40,7 @@ use crate::{
         Journal, Kind, Place, Record, Stream,
         search::{self, Line},
     },
-    registry::{Error, Moment, Registry},
+    registry::{self, Error, Moment, Registry},
     seal::Ring,
 };
 
@@ -188,9 +188,10 @@ impl Feed {
         looking.last = millis;
         let settings = self.settings.load_full();
         let (stream, keys, told) = (self.place(), self.keys.clone(), self.told(settings.utc_offset));
+        let registry = self.registry.state();
         let until = if in_database { millis.saturating_sub(DATABASE.1) } else { u64::MAX };
         let read = tokio::task::spawn_blocking(move || {
-            let outcome = looking.read(settings, stream, &keys, (millis, until), &told);
+            let outcome = looking.read(settings, stream, &keys, &registry, (millis, until), &told);
             (looking, outcome)
         });
         // A panic in it is told by the hook, and it begins again.
@@ -233,7 +234,12 @@ impl Feed {
         if muted {
             self.journal.note(&muted_record(signal));
         } else {
-            let title = format!("{rule}: {measure}, where {threshold} is told of");
+            let title = match &*signal.planted {
+                [] => format!("{rule}: {measure}, where {threshold} is told of"),
+                [Holder { person, route }, ..] => {
+                    format!("{rule}: planted into the list of {} on {route}", person.subject)
+                }
+            };
             let command = Command::Signal { sign: sign(signal), title };
             if let Err(denied) = self.cases.submit(command, &Actor::Gateway, now).await {
                 tracing::error!(rule, %denied, "a signal can't be written down yet");
@@ -254,12 +260,13 @@ impl Looking {
         settings: Arc<Settings>,
         place: Place,
         keys: &Path,
+        registry: &registry::State,
         (now, until): (u64, u64),
         told: &HashSet<(Rule, Who, i64)>,
     ) -> Result<(), search::Error> {
         if !self.by.as_ref().is_some_and(|(known, ..)| Arc::ptr_eq(known, &settings)) {
             let ring = Ring::load(keys).map_err(|error| search::Error::Key(error.to_string()))?;
-            let lists = Lists::of(&settings, &Subjects::of(&ring));
+            let lists = Lists::of(&settings, &ring, registry.people().map(|(person, _)| person));
             let since = now.saturating_sub((WINDOW as u64 + 1) * DAY);
             let detector = Detector::new(Settings::clone(&settings), lists);
             self.by = Some((settings, detector, Reading::new(place, keys.to_owned(), since)));
@@ -316,6 +323,7 @@ pub fn sign(signal: &Signal) -> Sign {
         records: signal.evidence.clone(),
         measure: signal.measure,
         threshold: signal.threshold,
+        planted: signal.planted.clone(),
     }
 }
 
@@ -328,6 +336,7 @@ fn muted_record(signal: &Signal) -> Record {
         ("measure", signal.measure.into()),
         ("threshold", signal.threshold.into()),
         ("records", json!(signal.evidence)),
+        ("planted", json!(signal.planted)),
     ];
     Record::new(Kind::SignalMuted, fields)
 }

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{super::case::Severity, rule::Rule};
-use crate::registry::{Moment, PersonId};
+use crate::{
+    access::canary::Holder,
+    registry::{Moment, PersonId},
+};
 
 /// Whom a signal is about.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -68,4 +71,7 @@ pub struct Signal {
     /// On which route, where the last of them says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub route: Option<String>,
+    /// Into whose lists those were planted whom it is about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub planted: Vec<Holder>,
 }

@@ -1,9 +1,9 @@
 //! What the signals are told: a setting a rule, and lists of people. Validated values only; `config` fills them.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use super::rule::{Rule, Setting};
-use crate::{access::subject::Name, registry::PersonId};
+use crate::{access::subject::Name, privacy::mask::settings::Canaries, registry::PersonId};
 
 /// Somebody of the application's, as the configuration names them.
 #[derive(Clone, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub struct Settings {
     pub rules: BTreeMap<Rule, Setting>,
     /// People who exist in the application and must never be seen.
     pub canaries: Vec<Named>,
+    /// Routes that plant canaries into their lists.
+    pub planted: Vec<(String, Arc<Canaries>)>,
     /// People of public interest.
     pub vips: Vec<Named>,
     /// Staff who are customers as well, or know some.

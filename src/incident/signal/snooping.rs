@@ -14,12 +14,18 @@ use super::{
     usual::beyond_chance,
 };
 use crate::{
-    access::subject::{Subject, Subjects},
+    access::{
+        canary::{Holder, Planted},
+        subject::{Subject, Subjects},
+    },
     registry::PersonId,
+    seal::Ring,
 };
 
 /// So many days are looked at together.
 const DAYS: i64 = 7;
+/// Most into whose lists the canaries of one answer were planted.
+const HOLDERS: usize = 16;
 /// What chance may bring: one in so many weeks of one person.
 const ONCE: f64 = 1.0 / 4000.0;
 /// Before much is known it is taken to be one in a hundred, as if a thousand had been seen.
@@ -29,21 +35,28 @@ const BEFOREHAND: (f64, f64) = (10.0, 1000.0);
 #[derive(Debug, Clone, Default)]
 pub struct Lists {
     canaries: HashSet<Subject>,
+    planted: Option<Planted>,
     vips: HashSet<Subject>,
     colleagues: HashMap<Subject, PersonId>,
     known: HashMap<PersonId, HashSet<Subject>>,
 }
 
 impl Lists {
-    /// Those of the configuration.
+    /// Those of the configuration, and canaries of people who are known.
     #[must_use]
-    pub fn of(settings: &Settings, subjects: &Subjects) -> Self {
+    pub fn of<'p>(settings: &Settings, ring: &Ring, people: impl IntoIterator<Item = &'p PersonId>) -> Self {
+        let subjects = &Subjects::of(ring);
         let name = |named: &Named| subjects.name(&named.name, named.value.as_bytes());
         let all = |list: &[Named]| list.iter().filter_map(name).collect();
         let mut lists = Self { canaries: all(&settings.canaries), vips: all(&settings.vips), ..Self::default() };
         for staff in &settings.staff {
             lists.colleagues.extend(staff.own.iter().filter_map(name).map(|own| (own, staff.person.clone())));
             lists.known.entry(staff.person.clone()).or_default().extend(staff.known.iter().filter_map(name));
+        }
+        if !settings.planted.is_empty() {
+            let mut planted = Planted::new(ring, &settings.planted);
+            people.into_iter().for_each(|person| planted.meet(person));
+            lists.planted = Some(planted);
         }
         lists
     }
@@ -60,7 +73,7 @@ impl Lists {
             canaries: canaries.iter().copied().collect(),
             vips: vips.iter().copied().collect(),
             colleagues: own.iter().map(|(person, subject)| (*subject, person.clone())).collect(),
-            known: HashMap::new(),
+            ..Self::default()
         };
         for (person, subject) in known {
             lists.known.entry(person.clone()).or_default().insert(*subject);
@@ -92,13 +105,36 @@ impl Snooping {
         Self { lists, opened: HashMap::new() }
     }
 
-    /// Looks for those who must never be seen, whoever has seen them.
-    pub fn canary(&self, index: u64, seen: &Seen, who: Option<Who>, settings: &Settings, out: &mut Vec<Found>) {
-        let measure = seen.subjects.iter().filter(|subject| self.lists.canaries.contains(*subject)).count() as u64;
+    /// Looks for those who must never be seen, whoever has seen them; into whose lists those were planted who are canaries.
+    pub fn canary(
+        &mut self,
+        index: u64,
+        seen: &Seen,
+        who: Option<Who>,
+        settings: &Settings,
+        out: &mut Vec<Found>,
+    ) -> Vec<Holder> {
+        let mut measure = seen.subjects.iter().filter(|subject| self.lists.canaries.contains(*subject)).count() as u64;
+        let mut holders = Vec::new();
+        if let Some(planted) = &mut self.lists.planted {
+            seen.person.iter().for_each(|person| planted.meet(person));
+            let all: HashSet<&Subject> = seen.subjects.iter().chain(&seen.asked).collect();
+            for of in all.into_iter().map(|subject| planted.holders(subject)) {
+                // Who opens somebody from a list of their own has shown it to nobody.
+                if !of.is_empty() && !of.iter().any(|holder| Some(&holder.person) == seen.person.as_ref()) {
+                    measure += 1;
+                    holders.extend_from_slice(of);
+                }
+            }
+        }
+        holders.sort_unstable();
+        holders.dedup();
+        holders.truncate(HOLDERS);
         let threshold = settings.of(Rule::Canary).threshold;
         if let (Some(who), true) = (who, measure >= threshold) {
             out.push(Found { rule: Rule::Canary, who, measure, threshold, records: vec![index] });
         }
+        holders
     }
 
     /// Looks at whom somebody has opened.

@@ -256,7 +256,7 @@ fn people_on_lists() {
     let named = |value: &str| Named { name: Name::Id, value: value.to_owned() };
     let staff = Staff { person: PersonId::new("staff", "ann"), own: vec![named("42")], known: Vec::new() };
     let settings = Settings { canaries: vec![named("7")], staff: vec![staff], ..Settings::default() };
-    let lists = Lists::of(&settings, &subjects);
+    let lists = Lists::of(&settings, &ring, []);
     let mut office = Office::with(settings, lists);
     let of = |id: &str| {
         let subject = subjects.name(&Name::Id, id.as_bytes()).expect("a name").text();
@@ -371,4 +371,48 @@ fn a_flood_brings_few_signals_and_nothing_of_a_record_is_shown() {
     assert!(!format!("{signal:?}").contains("ann"));
     assert_eq!(At::new(MONDAY, 0).day + 1, At::new(MONDAY + DAY, 0).day);
     const { assert!(WINDOW > 7) };
+}
+
+#[test]
+fn planted_canaries() {
+    use std::sync::Arc;
+
+    use crate::{
+        access::canary::{Holder, Seeds},
+        privacy::mask::settings::{Canaries, Ids},
+    };
+    let ids = Ids::parse("9000000-9999999").ok();
+    let rule = Arc::new(Canaries { mail: "shop.example".into(), ids, phone: Canaries::PHONE.into(), least: 4 });
+    let settings = Settings { planted: vec![("crm/".to_owned(), Arc::clone(&rule))], ..Settings::default() };
+    let ring = Ring::ephemeral().expect("random bytes");
+    let (subjects, seeds) = (Subjects::of(&ring), Seeds::of(&ring));
+    let [ann, bob] = ["ann", "bob"].map(|name| PersonId::new("staff", name));
+    // Ann is known by the registry, Bob by what he does.
+    let mut office = Office::with(settings.clone(), Lists::of(&settings, &ring, [&ann]));
+    let [of_ann, of_bob] = [&ann, &bob].map(|person| seeds.canary(person, "crm/", &rule));
+    let text = |name: Name, value: &str| subjects.name(&name, value.as_bytes()).expect("a name").text();
+    let id = |canary: &crate::privacy::mask::canary::Canary| text(Name::Id, canary.id().expect("an id"));
+    let opens = |who: &str, subject: String| with(with(seen(who, 0..0), "subjects", json!([subject])), "people", 1);
+    let mut see = |body: Value| {
+        let line = line(office.index, MONDAY, Kind::DisclosureDone, body);
+        office.index += 1;
+        office.detector.take(&line, 0)
+    };
+    assert!(see(opens("ann", id(&of_ann))).is_empty(), "from her own list");
+    assert!(see(opens("bob", id(&of_bob))).is_empty(), "from his own");
+    let told = see(opens("bob", id(&of_ann)));
+    let holder = |person: &PersonId| Holder { person: person.clone(), route: "crm/".into() };
+    assert_eq!((told.len(), told[0].rule, &told[0].who), (1, Rule::Canary, &Who::Person(bob.clone())));
+    assert_eq!(told[0].planted, [holder(&ann)]);
+    // In a query, by somebody whom nobody knows.
+    let mail = text(Name::of("email"), of_bob.mail());
+    let mut body = with(with(seen("bob", 0..0), "asked", json!([mail])), "address", "198.51.100.7");
+    for name in ["person", "issuer"] {
+        body.as_object_mut().expect("an object").remove(name);
+    }
+    let told = see(body);
+    assert_eq!((told.len(), &told[0].who), (1, &Who::Address("198.51.100.7".into())));
+    assert_eq!(told[0].planted, [holder(&bob)]);
+    let sign = super::feed::sign(&told[0]);
+    assert_eq!(sign.suspects().collect::<Vec<_>>(), [&bob]);
 }

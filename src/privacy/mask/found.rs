@@ -33,7 +33,7 @@ impl Row {
 }
 
 /// Counts by field.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Found {
     rows: Vec<Row>,
 }
@@ -77,6 +77,15 @@ impl Found {
     /// The same for what is left as it is.
     pub(super) fn shown_in(&mut self, row: usize) -> &mut Tally {
         &mut self.rows[row].shown
+    }
+
+    /// Takes back what was counted since. Rows stay, for fields know theirs.
+    pub(super) fn go_back(&mut self, before: &Self) {
+        for (i, row) in self.rows.iter_mut().enumerate() {
+            let known = before.rows.get(i);
+            row.masked = known.map(|row| row.masked.clone()).unwrap_or_default();
+            row.shown = known.map(|row| row.shown.clone()).unwrap_or_default();
+        }
     }
 
     /// The row in which what was found at `path` is counted. `strict` is for bodies whose names may be values.

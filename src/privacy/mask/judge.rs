@@ -15,6 +15,9 @@ pub trait Judge: fmt::Debug {
     /// anybody, nor can it be left out ([`Verdict::Drop`] masks it).
     fn outside(&mut self) -> Verdict;
 
+    /// A record begins that is nobody's: a canary's. What is seen in it is no person's, up to [`Judge::outside`].
+    fn canary(&mut self) {}
+
     /// A value that leaves unmasked, neither escaped nor encoded. It is empty where it was too long to be kept: somebody's data
     /// has left then, and it can't be told whose.
     fn seen(&mut self, kind: &Kind, value: &[u8]);

@@ -30,6 +30,10 @@ pub struct Masker {
     judge: Option<Box<dyn Judge>>,
     /// What holds here: everything personal is masked, revealed or not.
     masks_all: bool,
+    /// What held in the last record that was not left out.
+    masked_last: bool,
+    /// What was found before the canary's record at hand: what is in that one is not counted.
+    before: Option<Found>,
 }
 
 /// What is known of a field.
@@ -62,7 +66,17 @@ impl Masker {
     #[must_use]
     pub fn new(mask: Arc<Mask>, strict: bool) -> Self {
         let (fields, found) = (Box::new([EMPTY; FIELDS]), Found::default());
-        Self { mask, strict, fields, long: None, found, judge: None, masks_all: false }
+        Self {
+            mask,
+            strict,
+            fields,
+            long: None,
+            found,
+            judge: None,
+            masks_all: false,
+            masked_last: false,
+            before: None,
+        }
     }
 
     /// The same, with a judge who is told what leaves unmasked and asked about records.
@@ -77,11 +91,26 @@ impl Masker {
     pub(super) fn enter(&mut self, facts: &Facts<'_>) -> bool {
         let verdict = self.judge.as_mut().map_or(Verdict::Show, |judge| judge.record(facts));
         self.masks_all = verdict != Verdict::Show;
+        if verdict != Verdict::Drop {
+            self.masked_last = self.masks_all;
+        }
         verdict != Verdict::Drop
+    }
+
+    /// A canary's record begins: it is shown as the one before. No value may be at hand.
+    pub(super) fn enter_canary(&mut self) {
+        self.masks_all = self.masked_last;
+        self.before = Some(self.found.clone());
+        if let Some(judge) = &mut self.judge {
+            judge.canary();
+        }
     }
 
     /// What follows is of no record. No value may be at hand.
     pub(super) fn leave(&mut self) {
+        if let Some(before) = self.before.take() {
+            self.found.go_back(&before);
+        }
         self.masks_all = self.judge.as_mut().is_some_and(|judge| judge.outside() != Verdict::Show);
     }
 

@@ -1,11 +1,14 @@
 //! Masks: what a body may show to whom. Which mask holds for a request is not decided here; whoever knows the reader hands one in.
 //!
 //! [`Mask`] is the rule, [`Rewriter`] applies it to one body as it comes, [`Found`] tells what was rewritten, what was
-//! left as it is, and where. A [`Judge`] is asked about each record in it, and hears of what leaves unmasked.
+//! left as it is, and where. A [`Judge`] is asked about each record in it, and hears of what leaves unmasked. A [`canary::Canary`] is planted among
+//! records where that is asked for.
 
+pub mod canary;
 mod found;
 mod judge;
 mod masker;
+mod planter;
 mod reader;
 pub mod returned;
 mod rewriter;

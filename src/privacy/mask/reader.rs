@@ -96,6 +96,15 @@ pub(super) struct Parted<'a> {
     pub(super) out: &'a mut Vec<u8>,
 }
 
+impl Parted<'_> {
+    /// A record of nobody's begins; it goes on as any other.
+    pub(super) fn canary(&mut self) -> Result<(), Malformed> {
+        self.reader.settle(self.out)?;
+        self.reader.with_masker(Masker::enter_canary);
+        Ok(())
+    }
+}
+
 impl Sink for Parted<'_> {
     fn outside(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
         if bytes.is_empty() { Ok(()) } else { self.reader.push(bytes, self.out) }

@@ -6,13 +6,15 @@ use encoding_rs::Encoding;
 
 use super::{
     Found, Judge, Mask,
+    canary::Canary,
+    planter::{Planted, Planter},
     reader::{Parted, Reader},
     settings::{Records, Uninspectable},
 };
 use crate::format::{
     Malformed, Media,
     charset::{self, Transcoder},
-    records::Splitter,
+    records::{Sink, Splitter},
 };
 
 /// A body being rewritten.
@@ -26,6 +28,7 @@ pub struct Rewriter {
     first: Vec<u8>,
     reading: Option<Box<Reading>>,
     judged: Option<(Arc<Records>, Box<dyn Judge>)>,
+    canary: Option<Arc<Canary>>,
     /// Nothing is rewritten: what goes out is what came, and what is read of it is only counted.
     passes: bool,
     has_ended: bool,
@@ -36,6 +39,7 @@ pub struct Rewriter {
 struct Reading {
     reader: Reader,
     splitter: Option<Splitter>,
+    planter: Option<Box<Planter>>,
     transcoder: Option<Transcoder>,
 }
 
@@ -63,9 +67,16 @@ impl Rewriter {
             reading: None,
             passes: mask.reveal.is_all() && judged.is_none(),
             judged,
+            canary: None,
             has_ended: false,
             new: Vec::new(),
         }
+    }
+
+    /// The same, with a canary planted into each of its lists.
+    #[must_use]
+    pub fn planting(self, canary: Option<Arc<Canary>>) -> Self {
+        Self { canary, ..self }
     }
 
     /// Whether it is known how the body is read, or that it can't be.
@@ -162,9 +173,11 @@ impl Rewriter {
         let encoding = encoding.ok_or(Malformed("a character encoding that is not known"))?;
         let transcoder = Transcoder::new(encoding, media);
         let (records, judge) = self.judged.take().unzip();
-        let splitter = records.and_then(|records| Splitter::new(media, &records));
+        let splitter = records.as_ref().and_then(|records| Splitter::new(media, records));
+        let plants = self.canary.take().zip(records.as_ref().filter(|_| splitter.is_some()));
+        let planter = plants.and_then(|(canary, records)| Planter::new(media, &canary, &self.mask, records));
         let reader = Reader::new(media, &self.mask, judge);
-        self.reading = Some(Box::new(Reading { reader, splitter, transcoder }));
+        self.reading = Some(Box::new(Reading { reader, splitter, planter: planter.map(Box::new), transcoder }));
         self.read(&first, false, out)
     }
 
@@ -191,17 +204,18 @@ impl Reading {
 
     /// Reads a piece in UTF-8.
     fn read(&mut self, plain: &[u8], last: bool, out: &mut Vec<u8>) -> Result<(), Malformed> {
-        let Self { reader, splitter, .. } = self;
-        match splitter {
-            None => reader.push(plain, out)?,
-            Some(splitter) => {
-                let mut parted = Parted { reader: &mut *reader, out: &mut *out };
-                splitter.push(plain, &mut parted)?;
-                if last {
-                    splitter.finish(&mut parted)?;
-                }
-            }
+        let Self { reader, splitter, planter, .. } = self;
+        let mut parted = Parted { reader: &mut *reader, out: &mut *out };
+        match (splitter, planter) {
+            (None, _) => reader.push(plain, out)?,
+            (Some(splitter), None) => part(splitter, plain, last, &mut parted)?,
+            (Some(splitter), Some(planter)) => part(splitter, plain, last, &mut Planted { planter, parted })?,
         }
         if last { reader.finish(out) } else { Ok(()) }
     }
+}
+
+fn part(splitter: &mut Splitter, plain: &[u8], last: bool, sink: &mut impl Sink) -> Result<(), Malformed> {
+    splitter.push(plain, sink)?;
+    if last { splitter.finish(sink) } else { Ok(()) }
 }

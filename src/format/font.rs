@@ -1,7 +1,11 @@
 //! A TrueType font, as far as a PDF needs it: which sign is which glyph, how wide it is, and a smaller font that has the used ones alone.
 //! OpenType's specification, sections `cmap`, `glyf`, `head`, `hhea`, `hmtx`, `loca`, `maxp`, `OS/2`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::Path,
+};
 
 /// Most bytes of a font.
 pub const LONGEST: usize = 32 << 20;
@@ -9,6 +13,9 @@ pub const LONGEST: usize = 32 << 20;
 /// Why a font can't be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
+    /// Its file can't be read.
+    #[error("it can't be read: {0}")]
+    File(io::ErrorKind),
     /// It is another format.
     #[error("it is no TrueType font")]
     Format,
@@ -49,6 +56,14 @@ impl std::fmt::Debug for Font {
 }
 
 impl Font {
+    /// Reads the one in this file.
+    ///
+    /// # Errors
+    /// When it can't be used.
+    pub fn open(file: &Path) -> Result<Self, Error> {
+        Self::read(fs::read(file).map_err(|error| Error::File(error.kind()))?)
+    }
+
     /// Reads one.
     ///
     /// # Errors
