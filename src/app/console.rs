@@ -26,7 +26,7 @@ pub(super) struct Console {
     scim: Arc<Scim>,
     reach: Arc<Reach>,
     operators: Vec<String>,
-    console: Option<Arc<admin::Console>>,
+    pages: Option<Arc<admin::Console>>,
     tasks: Vec<AbortHandle>,
 }
 
@@ -46,7 +46,7 @@ impl Console {
         let scim = Arc::new(Scim::new(office, config.admin.directories.clone()));
         show(&reach.metrics, &scim);
         let (reach, operators) = (Arc::clone(reach), config.admin.operators.clone());
-        Ok(Self { scim, reach, operators, console: None, tasks: Vec::new() })
+        Ok(Self { scim, reach, operators, pages: None, tasks: Vec::new() })
     }
 
     /// Answers on another socket from now on, or on none.
@@ -55,7 +55,7 @@ impl Console {
     /// When it can't be used.
     pub(super) fn open(&mut self, listeners: Option<Vec<Listener>>) -> anyhow::Result<()> {
         self.tasks.drain(..).for_each(|task| task.abort());
-        self.console = None;
+        self.pages = None;
         if let Some(listener) = listeners.and_then(|mut listeners| listeners.pop()) {
             let listener = tokio::net::TcpListener::from_std(listener.socket)?;
             let (traffic, looks) = Traffic::watch(&self.reach.metrics);
@@ -64,7 +64,7 @@ impl Console {
             let console = Arc::new(admin::Console::new(scim, reach, traffic, self.operators.clone()));
             let task = tokio::spawn(listener::serve(listener, tls, Arc::clone(&console)));
             self.tasks = vec![looks, task.abort_handle()];
-            self.console = Some(console);
+            self.pages = Some(console);
         }
         Ok(())
     }
@@ -81,7 +81,7 @@ impl Console {
     ) -> anyhow::Result<()> {
         self.scim.apply(config.admin.directories.clone());
         self.operators.clone_from(&config.admin.operators);
-        if let Some(console) = &self.console {
+        if let Some(console) = &self.pages {
             console.apply(self.operators.clone());
         }
         if listeners.is_some() || address.is_none() { self.open(listeners) } else { Ok(()) }

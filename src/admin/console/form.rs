@@ -105,7 +105,7 @@ pub(super) fn confirm(visit: &Visit, fields: &[Field], says: &[String], back: &s
     for field in fields.iter().filter(|field| !field.value.is_empty()) {
         let called = match &field.kind {
             Kind::Choice(all) => all.iter().find(|(own, _)| *own == field.value).map(|(_, called)| called.as_str()),
-            _ => None,
+            Kind::Line(_) => None,
         };
         let _ = write!(out, "<dt>{}</dt><dd>{}</dd>", escaped(&field.label), escaped(called.unwrap_or(&field.value)));
     }

@@ -1,5 +1,7 @@
 //! Who is banned, by scenarios, by operators, and by lists of others.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use super::reading::{deeds, number, rows, text};
@@ -44,7 +46,7 @@ pub(in crate::admin::console) async fn show(visit: &Visit) -> Result<Shown, Abse
     let mut above = deeds(&[("/bans/add".to_owned(), visit.say("Ban an address", "주소 차단"))]);
     if number(&all, "unlisted") > 0 {
         let more = visit.say("{n} more are not listed.", "목록에 없는 차단이 {n}건 더 있습니다.");
-        above += &format!("<p>{}</p>", more.replace("{n}", &number(&all, "unlisted").to_string()));
+        let _ = write!(above, "<p>{}</p>", more.replace("{n}", &number(&all, "unlisted").to_string()));
     }
     above += &lists(visit, &all);
     Ok(List { caption: visit.say("Bans", "차단 목록").to_owned(), columns, rows: lines }.show(visit, &above))

@@ -73,7 +73,7 @@ pub(in crate::admin::console) async fn show(visit: &Visit) -> Result<Shown, Abse
     Ok(match format {
         Some("csv") => Shown::file("text/csv; charset=utf-8; header=present", "privet-disclosures.csv", csv(&page)),
         Some(_) => Shown::file("application/x-ndjson", "privet-disclosures.jsonl", lines(&page)),
-        None => Shown::html(html(visit, page)),
+        None => Shown::html(html(visit, &page)),
     })
 }
 
@@ -150,7 +150,7 @@ async fn look(visit: &Visit, asked: Asked, bounds: Bounds) -> Result<Page, Absen
         let page = back::page(&place, ring, &asked.filter, asked.before, bounds, |line| {
             let wants = asked.wants(line);
             // Whose data it was is looked for, and shown to nobody.
-            HIDDEN.iter().for_each(|name| drop(line.body.remove(*name)));
+            line.body.retain(|name, _| !HIDDEN.contains(&name.as_str()));
             wants
         });
         page.map_err(|error| error.to_string())
@@ -164,7 +164,7 @@ fn no_journal(visit: &Visit) -> Absent {
     Absent::new(StatusCode::SERVICE_UNAVAILABLE, why)
 }
 
-fn html(visit: &Visit, page: Page) -> String {
+fn html(visit: &Visit, page: &Page) -> String {
     let mut out = deeds(&[("/disclosures/person".to_owned(), visit.say("Look up one person", "한 사람의 열람 기록"))]);
     if visit.query.one("subject").is_some() {
         let note = visit.say("Only records of one person are shown.", "한 사람의 기록만 표시합니다.");

@@ -1,5 +1,7 @@
 //! Staff: who is what, who has promised, who took over, and what is due.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use super::reading::{facts, joined, number, person, rows, text};
@@ -47,7 +49,7 @@ pub(in crate::admin::console) async fn staff(visit: &Visit) -> Result<Shown, Abs
         ]
     };
     let above = pledge(visit, &all["pledge"]);
-    list(visit, columns, rows(&all, "people").iter().map(row).collect(), &above)
+    Ok(list(visit, columns, rows(&all, "people").iter().map(row).collect(), &above))
 }
 
 fn pledge(visit: &Visit, pledge: &Value) -> String {
@@ -91,7 +93,7 @@ pub(in crate::admin::console) async fn grants(visit: &Visit) -> Result<Shown, Ab
         };
         grant(visit, own, word)
     }));
-    list(visit, columns, lines, "")
+    Ok(list(visit, columns, lines, ""))
 }
 
 fn grant(visit: &Visit, grant: &Value, state: &str) -> Vec<Cell> {
@@ -146,7 +148,7 @@ pub(in crate::admin::console) async fn handovers(visit: &Visit) -> Result<Shown,
             Cell::time(own["to_signed"].as_str()),
         ]
     };
-    list(visit, columns, rows(&all, "handovers").iter().rev().map(row).collect(), "")
+    Ok(list(visit, columns, rows(&all, "handovers").iter().rev().map(row).collect(), ""))
 }
 
 pub(in crate::admin::console) async fn reviews(visit: &Visit) -> Result<Shown, Absent> {
@@ -181,7 +183,7 @@ pub(in crate::admin::console) async fn reviews(visit: &Visit) -> Result<Shown, A
         (visit.say("Reviewed without a hole up to", "빠짐없이 점검된 시점"), at("reviewed")),
         (visit.say("The next is due", "다음 점검 기한"), at("review_due")),
     ]);
-    list(visit, columns, rows(&all, "reviews").iter().rev().map(row).collect(), &above)
+    Ok(list(visit, columns, rows(&all, "reviews").iter().rev().map(row).collect(), &above))
 }
 
 pub(in crate::admin::console) async fn due(visit: &Visit) -> Result<Shown, Absent> {
@@ -202,7 +204,7 @@ pub(in crate::admin::console) async fn due(visit: &Visit) -> Result<Shown, Absen
             Cell::time(own["since"].as_str()),
         ]
     };
-    list(visit, columns, rows(&all, "findings").iter().map(row).collect(), "")
+    Ok(list(visit, columns, rows(&all, "findings").iter().map(row).collect(), ""))
 }
 
 /// All that is in the registry; a page says so where nobody has founded it.
@@ -210,14 +212,14 @@ async fn registry(visit: &Visit) -> Result<Value, Absent> {
     visit.ask("/v1/registry").await
 }
 
-fn list(visit: &Visit, columns: Vec<Column>, rows: Vec<Vec<Cell>>, above: &str) -> Result<Shown, Absent> {
+fn list(visit: &Visit, columns: Vec<Column>, rows: Vec<Vec<Cell>>, above: &str) -> Shown {
     let own = SUB.iter().find(|(path, ..)| *path == visit.path);
     let caption = own.map_or("", |(_, english, korean)| visit.say(english, korean));
     let mut nav = format!("<nav class=\"sub\" aria-label=\"{}\"><ul>", visit.say("Pages about people", "담당자 메뉴"));
     for (path, english, korean) in SUB {
         let here = if path == visit.path { " aria-current=\"page\"" } else { "" };
-        nav += &format!("<li><a href=\"{path}\"{here}>{}</a></li>", visit.say(english, korean));
+        let _ = write!(nav, "<li><a href=\"{path}\"{here}>{}</a></li>", visit.say(english, korean));
     }
     nav += "</ul></nav>";
-    Ok(List { caption: caption.to_owned(), columns, rows }.show(visit, &(nav + above)))
+    List { caption: caption.to_owned(), columns, rows }.show(visit, &(nav + above))
 }

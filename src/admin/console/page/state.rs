@@ -1,5 +1,7 @@
 //! Certificates, clamd, the journal and who vouches for it.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use super::reading::{facts, joined, number, rows, text};
@@ -21,14 +23,13 @@ const SOON: u64 = 14 * 86_400_000;
 
 pub(in crate::admin::console) async fn show(visit: &Visit) -> Result<Shown, Absent> {
     let certificates = visit.ask("/v1/certificates").await?;
-    let mut above = String::new();
-    above += &format!("<section><h2>{}</h2>{}</section>", visit.say("Journal", "기록"), journal(visit));
+    let mut above = format!("<section><h2>{}</h2>{}</section>", visit.say("Journal", "기록"), journal(visit));
     let antivirus = match visit.ask("/v1/antivirus").await {
         Ok(status) => antivirus(visit, &status),
         Err(absent) => format!("<p>{}</p>", escaped(&absent.why)),
     };
-    above += &format!("<section><h2>{}</h2>{antivirus}</section>", visit.say("Anti-virus", "백신"));
-    above += &format!("<h2>{}</h2>", visit.say("Certificates", "인증서"));
+    let _ = write!(above, "<section><h2>{}</h2>{antivirus}</section>", visit.say("Anti-virus", "백신"));
+    let _ = write!(above, "<h2>{}</h2>", visit.say("Certificates", "인증서"));
     Ok(self::certificates(visit, &certificates).show(visit, &above))
 }
 
