@@ -32,7 +32,7 @@ use crate::{
     gateway::Plan,
     identity::{Realm, order::SignedIn, session::table::Listed},
     incident::{Cases, notice::Notices, remedy::Remedies, signal::Feed},
-    journal::{Journal, Kind, Record},
+    journal::{Journal, Kind, Record, tree::hex},
     login::{Rule, top::Offender},
     observe::metrics::Metrics,
     privacy::{Engine, Tally},
@@ -183,6 +183,10 @@ pub(super) async fn ask(
         (&Method::GET, "/v1/certificates") => {
             let listed: Vec<Value> = reach.tls.list().iter().map(|listed| certificate(listed, &plan.engine)).collect();
             (StatusCode::OK, json!({ "certificates": listed }))
+        }
+        (&Method::GET, "/v1/configuration") => {
+            let sha256 = reach.attestor.get().map(|attestor| hex(&attestor.config_sha256()));
+            (StatusCode::OK, json!({ "sha256": sha256, "version": env!("CARGO_PKG_VERSION") }))
         }
         (&Method::GET, "/v1/logins") => (StatusCode::OK, logins(plan)),
         (&Method::GET, "/v1/sessions") => (StatusCode::OK, json!({ "sessions": sessions(plan) })),

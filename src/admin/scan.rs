@@ -1,4 +1,4 @@
-//! `privet scan --live` over the control socket: what rules have found in answers of watched routes.
+//! `privet scan --live` over the control socket: what rules have found in answers of watched routes, and whom these name.
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -30,6 +30,19 @@ pub(super) fn answer(plan: &Plan, method: &Method, path: &str) -> (StatusCode, V
             value
         })
         .collect();
+    let recipients: Vec<Value> = watch
+        .recipients()
+        .iter()
+        .flat_map(|(route, all)| all.hosts.iter().map(move |(host, heard)| (route, host, heard)))
+        .map(|(route, host, heard)| {
+            let ways: Vec<&str> = heard.ways.iter().map(|way| way.name()).collect();
+            json!({
+                "route": **route, "host": host, "ways": ways, "times": heard.times,
+                "first": at(heard.first), "last": at(heard.last),
+            })
+        })
+        .collect();
     let (looked, dropped) = watch.counts();
-    (StatusCode::OK, json!({ "findings": findings, "looked": looked, "dropped": dropped }))
+    let answer = json!({ "findings": findings, "recipients": recipients, "looked": looked, "dropped": dropped });
+    (StatusCode::OK, answer)
 }

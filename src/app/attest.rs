@@ -14,6 +14,7 @@ use crate::{
     journal::Place,
     observe::metrics::{Metrics, Sample, Source},
     registry::Registry,
+    scan::recipient::is_here,
 };
 
 /// How long it waits after a start: signatures, health and names have to be known first.
@@ -149,6 +150,7 @@ pub fn facts(config: &Config) -> Facts {
         journal: config.journal.clone(),
         cleartext: cleartext(config),
         recipients: recipients(config),
+        providers: providers(config),
         routes: config.gateway.routes.clone(),
         logins: config.gateway.logins.clone(),
         rules: shield.map(|set| (set.settings().rules.is_some(), set.plan().rules.len())),
@@ -184,9 +186,13 @@ fn recipients(config: &Config) -> Vec<(String, String)> {
         }
     }
     all.extend(config.telemetry.iter().map(|telemetry| (telemetry.endpoint.host.clone(), "telemetry".to_owned())));
-    let is_here = |host: &str| {
-        host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
-    };
-    all.retain(|(host, _)| !is_here(host));
+    all.retain(|(host, _)| !is_here(&host.to_ascii_lowercase()));
     all
+}
+
+/// Hosts where people sign in: browsers are led there on purpose.
+fn providers(config: &Config) -> Vec<String> {
+    let realms = config.identity.realms.iter();
+    let issuers = realms.filter_map(|realm| Some(&realm.federation.oidc.as_ref()?.issuer));
+    issuers.map(|issuer| issuer.address.host().to_owned()).collect()
 }

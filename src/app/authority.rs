@@ -45,5 +45,12 @@ pub(super) fn of(
         journal: journal.cloned(),
         cookies,
         overlay: Arc::clone(overlay),
+        names: config
+            .incident
+            .signals
+            .staff
+            .iter()
+            .filter_map(|staff| Some((staff.person.clone(), staff.name.clone()?)))
+            .collect(),
     })))
 }

@@ -64,6 +64,12 @@ impl Attestor {
         self.inputs.load().settings.every
     }
 
+    /// SHA-256 of the text of the configuration that is worked by.
+    #[must_use]
+    pub fn config_sha256(&self) -> [u8; 32] {
+        self.inputs.load().facts.sha256
+    }
+
     /// What came of the last look at the whole.
     #[must_use]
     pub fn last(&self) -> Option<Arc<Report>> {

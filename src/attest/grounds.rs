@@ -46,6 +46,8 @@ pub struct Facts {
     pub cleartext: Vec<(String, String)>,
     /// Hosts beyond this machine that personal data may be handed to, and by what.
     pub recipients: Vec<(String, String)>,
+    /// Hosts where people sign in, lower case.
+    pub providers: Vec<String>,
     /// Routes.
     pub routes: Vec<Arc<Route>>,
     /// Logins that are guarded.

@@ -72,6 +72,7 @@ fn grounds(state: State, day: u64) -> Grounds {
             journal: None,
             cleartext: Vec::new(),
             recipients: Vec::new(),
+            providers: Vec::new(),
             routes: Vec::new(),
             logins: Vec::new(),
             rules: None,

@@ -14,8 +14,10 @@ use crate::{
 /// Checks; exit 0 when valid, 2 when not.
 #[must_use]
 pub fn run(args: &CheckArgs) -> ExitCode {
-    let outcome =
-        Config::load(&args.config, &Flags::default()).and_then(|config| certificates(&config, args).map(|()| config));
+    let outcome = Config::load(&args.config, &Flags::default()).and_then(|config| {
+        let name = args.config.display().to_string();
+        certificates(&config, &name).map(|()| config)
+    });
     match (&outcome, args.json) {
         (Ok(config), false) => {
             println!(
@@ -37,12 +39,12 @@ fn exposed() -> impl Iterator<Item = String> {
 }
 
 /// Files that the configuration names must be usable too; development certificates are not made here.
-fn certificates(config: &Config, args: &CheckArgs) -> Result<(), Report> {
+pub(super) fn certificates(config: &Config, name: &str) -> Result<(), Report> {
     if config.tls.is_development() {
         return Ok(());
     }
     tls::Store::open(&config.tls, SystemTime::now()).map(|_| ()).map_err(|error| {
-        let file = args.config.display().to_string();
+        let file = name.to_owned();
         Report(vec![Diagnostic { file, line: 1, column: 1, message: error.to_string(), hint: None }])
     })
 }

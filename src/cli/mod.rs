@@ -14,9 +14,11 @@ pub mod consent;
 pub mod control;
 pub mod demo;
 pub mod detect;
+pub mod doctor;
 mod downloads;
 pub mod handover;
 pub mod incident;
+pub mod init;
 pub mod intercept;
 pub mod logins;
 pub mod logs;
@@ -83,12 +85,16 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Tell what personal data and secrets the lines of a JSON-lines file hold.
     Detect(detect::DetectArgs),
+    /// Look at machine and configuration as an experienced operator would, and say what to do. Changes nothing.
+    Doctor(doctor::DoctorArgs),
     /// Let duties and roles go over from one to another, with two signatures.
     #[command(subcommand)]
     Handover(handover::HandoverCommand),
     /// Open, decide and follow cases of incidents: whose data it was, what laws ask for, and how long there is.
     #[command(subcommand)]
     Incident(incident::IncidentCommand),
+    /// Write a commented configuration: from a few answers, or from the file of nginx or Caddy.
+    Init(Box<init::InitArgs>),
     /// Print the rules that lead an application's ports to Privet (nftables or iptables).
     Intercept(intercept::InterceptArgs),
     /// Say who fails to sign in most, as pseudonyms, and what was learned of the applications' answers.
@@ -179,11 +185,13 @@ pub fn run() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Detect(args) => detect::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Breached(command) => breached::run(&command),
         Command::Certs(command) => certs::run(&command),
         Command::Handover(command) => handover::run(&command),
         Command::Incident(command) => incident::run(&command),
         Command::Pledge(command) => pledge::run(&command),
+        Command::Init(args) => init::run(&args),
         Command::Intercept(args) => intercept::run(&args),
         Command::Logins(args) => logins::run(&args),
         Command::Logs(command) => logs::run(&command),

@@ -71,7 +71,7 @@ fn read(text: &str, d: &mut Diagnostics<'_>) -> Policy {
     let mut top = Fields { span: 0..0, entries: file::parse(text, &|_| None, d).unwrap_or_default() };
     let title = top.both(["title_ko", "title_en"], d);
     let types = top.list("types", d, |text| Ok(text.to_owned()));
-    let recipients = top.list("recipients", d, |text| Ok(text.to_owned()));
+    let recipients = top.list("recipients", d, recipient);
     let mut clauses: Vec<Clause> = Vec::new();
     for mut table in top.tables("clause", d) {
         let clause = clause(&mut table, d);
@@ -106,6 +106,19 @@ fn clause(table: &mut Fields, d: &mut Diagnostics<'_>) -> Clause {
         d.note(&table.span, format!("\"{id}\" names a control twice"), None);
     }
     Clause { id, text, controls, supports }
+}
+
+/// A host, or `*.` before one for all below it.
+fn recipient(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("*.").unwrap_or(text);
+    let is_host = !host.is_empty() && host.chars().all(|c| c.is_alphanumeric() || "-._[]:".contains(c));
+    // One colon is a port's; an address of version 6 has more.
+    if is_host && host.matches(':').count() != 1 {
+        return Ok(text.to_owned());
+    }
+    Err(format!(
+        "\"{text}\" is no host: write its name alone, such as \"cdn.example\", or \"*.example\" for all below it"
+    ))
 }
 
 fn control(text: &str) -> Result<Control, String> {
@@ -223,19 +236,20 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_told_with_its_place() {
-        let text = "title_ko = \"가\"\ntitle_en = \"a\"\n[[clause]]\nid = \"one\"\ntext_ko = \"가\"\ntext_en = \"a\"\n\
+        let text = "title_ko = \"가\"\ntitle_en = \"a\"\nrecipients = [\"*.a.example\", \"https://b.example/\"] \n[[clause]]\nid = \"one\"\ntext_ko = \"가\"\ntext_en = \"a\"\n\
                     controls = [\"tls.protocoll\"]\nmore = 1\n[[clause]]\nid = \"one\"\ntext_ko = \"\"\ntext_en = \"a\"\ncontrols = []\n";
         let mut d = Diagnostics::new("own.toml", text);
         read(text, &mut d);
         let report = d.report().expect("faults").to_string();
         for said in [
-            "own.toml:7:",
+            "own.toml:8:",
             "no control is called \"tls.protocoll\"",
             "tls.protocol",
-            "own.toml:8:",
+            "own.toml:9:",
             "two clauses are called \"one\"",
             "`text_ko` is empty",
             "nothing makes \"one\" true",
+            "\"https://b.example/\" is no host",
         ] {
             assert!(report.contains(said), "{said} in {report}");
         }

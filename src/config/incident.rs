@@ -18,6 +18,7 @@ use crate::{
             settings::{Named, Staff},
         },
     },
+    privacy::surname::FullName,
     registry::PersonId,
 };
 
@@ -80,8 +81,11 @@ fn signals(table: &mut Table, d: &mut Diagnostics<'_>) -> signal::Settings {
         let issuer = table.text("issuer", d).unwrap_or_else(|| "staff".to_owned());
         let person = table.text("person", d).filter(|person| !person.is_empty());
         let as_name = table.place("as");
-        let name = table.text("as", d);
-        let named = |value: String| Named { name: name.as_deref().map_or(Name::Id, Name::of), value };
+        let kind = table.text("as", d);
+        let called = table.parsed("name", d, "a name such as \"Kim Minsu\"", |text| {
+            FullName::new(text).ok_or_else(|| "there is no surname in it".to_owned())
+        });
+        let named = |value: String| Named { name: kind.as_deref().map_or(Name::Id, Name::of), value };
         let mut list = |table: &mut Table, key| -> Vec<Named> {
             let values = table.one_or_more(key, d, "an id, or a list of them,", value);
             values.unwrap_or_default().into_iter().map(named).collect()
@@ -92,11 +96,13 @@ fn signals(table: &mut Table, d: &mut Diagnostics<'_>) -> signal::Settings {
             d.note(&span, "[[incident.staff]] needs `person`", Some("the name of somebody who signs in".to_owned()));
             continue;
         };
-        if own.is_empty() && known.is_empty() {
-            let hint = "name who they are in the application (`own`), or whom they know (`known`)".to_owned();
+        if own.is_empty() && known.is_empty() && called.is_none() {
+            let hint =
+                "say what they are called (`name`), who they are in the application (`own`), or whom they know (`known`)"
+                    .to_owned();
             d.note(&as_name, "nothing is said of this person", Some(hint));
         }
-        settings.staff.push(Staff { person: PersonId::new(&issuer, &person), own, known });
+        settings.staff.push(Staff { person: PersonId::new(&issuer, &person), name: called, own, known });
     }
     settings
 }
@@ -159,7 +165,7 @@ mod tests {
     fn rules_and_lists_are_read() {
         let text = "[[incident.rule]]\nname = \"people_day\"\nthreshold = 400\nseverity = \"low\"\n[[incident.rule]]\nname = \"weekend\"\non = false\n\
                     [[incident.canary]]\nid = \"7\"\n[[incident.vip]]\nid = [\"a@example.com\", \"b@example.com\"]\nas = \"email\"\n\
-                    [[incident.staff]]\nperson = \"ann\"\nown = \"42\"\nknown = [\"43\"]\n[access]\nutc_offset = \"+09:00\"\n";
+                    [[incident.staff]]\nperson = \"ann\"\nown = \"42\"\nknown = [\"43\"]\nname = \"Kim Minsu\"\n[access]\nutc_offset = \"+09:00\"\n";
         let signals = parse(text).unwrap_or_else(|report| panic!("{report}")).incident.signals;
         let day = signals.of(Rule::PeopleDay);
         assert_eq!((day.on, day.threshold, day.severity), (true, 400, Severity::Low));
@@ -167,7 +173,9 @@ mod tests {
         assert_eq!((signals.canaries.len(), signals.vips.len(), signals.utc_offset), (1, 2, 540));
         assert_eq!(signals.vips[0].name, Name::of("email"));
         assert_eq!(signals.staff[0].person, PersonId::new("staff", "ann"));
-        assert!(!format!("{signals:?}").contains("example.com"));
+        assert!(signals.staff[0].name.as_ref().is_some_and(|name| name.folded() == "kim minsu"));
+        let shown = format!("{signals:?}");
+        assert!(!shown.contains("example.com") && !shown.contains("Kim"), "{shown}");
     }
 
     #[test]
@@ -180,6 +188,7 @@ mod tests {
             ("[[incident.canary]]\nas = \"id\"", "[[incident.canary]] needs `id`"),
             ("[[incident.staff]]\nown = \"7\"", "[[incident.staff]] needs `person`"),
             ("[[incident.staff]]\nperson = \"ann\"", "nothing is said of this person"),
+            ("[[incident.staff]]\nperson = \"ann\"\nname = \"...\"", "there is no surname in it"),
         ] {
             let report = parse(text).expect_err(text).to_string();
             assert!(report.contains(said), "{text}: {report}");

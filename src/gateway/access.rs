@@ -3,7 +3,7 @@
 //!
 //! Whoever has not said what they work for, or has not signed the pledge, is led to Privet's page for it; a program is told.
 
-use std::{net::IpAddr, sync::Arc, time::SystemTime};
+use std::{collections::HashMap, net::IpAddr, sync::Arc, time::SystemTime};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
@@ -23,6 +23,7 @@ use crate::{
     gateway::{
         body::Body,
         head::Head,
+        kin::{Kin, Surnames},
         plan::Line,
         record::Record,
         refusal::{Kind, More, Refusal},
@@ -34,6 +35,7 @@ use crate::{
     },
     incident::remedy::Overlay,
     journal::Journal,
+    privacy::surname::FullName,
     registry::{PersonId, Pledged, Registry, Standing, page::PLEDGE},
 };
 
@@ -58,6 +60,18 @@ pub struct Authority {
     pub cookies: CookieKey,
     /// Countermeasures that hold.
     pub overlay: Arc<Overlay>,
+    /// What staff are called, where the configuration says it.
+    pub names: HashMap<PersonId, FullName>,
+}
+
+impl Authority {
+    /// What compares names that go by with that of whoever reads them; nothing where nobody's is known.
+    #[must_use]
+    pub fn kin(&self, who: Option<&Principal>, surnames: &Arc<Surnames>) -> Option<Kin> {
+        let who = who?;
+        let own = self.names.get(&PersonId::new(&who.issuer, &who.subject)).or(who.name.as_ref());
+        (own.is_some() || !self.names.is_empty()).then(|| Kin::new(own, surnames))
+    }
 }
 
 /// What becomes of a request for personal data.

@@ -8,13 +8,14 @@ use super::{
     access::{self, Permitted},
     body::Body,
     client::Client,
-    disclosure::{self, Witness},
+    disclosure,
     download::{self, Wish},
     gate,
     head::Head,
     plan::{Gateway, Line},
     record::Record,
     refusal::{Kind, Refusal},
+    witness::Witness,
 };
 use crate::identity::principal::Principal;
 

@@ -23,6 +23,7 @@ mod engines;
 pub mod forward;
 pub mod gate;
 pub mod head;
+pub mod kin;
 pub mod login;
 pub mod mask;
 mod naming;
@@ -47,6 +48,7 @@ pub mod upload;
 pub mod upstream;
 pub mod url;
 pub mod watch;
+pub mod witness;
 
 use std::rc::Rc;
 

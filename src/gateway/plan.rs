@@ -19,10 +19,10 @@ use crate::{
     gateway::{
         access::Authority,
         canary,
-        disclosure::Witness,
         download::Spent,
         engines::{self, Engines},
         head::Head,
+        kin::Surnames,
         mask::{Ledger, Masking},
         probe::Probes,
         reach::{may_reach, shows_challenge},
@@ -35,6 +35,7 @@ use crate::{
         upload::Upload,
         upstream::{cluster::Cluster, shared::Shared},
         watch::Lens,
+        witness::Witness,
     },
     identity::{Principal, Realm},
     incident::{notice::Notices, remedy::Overlay},
@@ -79,6 +80,8 @@ pub struct Plan {
     pub memory: Arc<Memory>,
     /// Neighbouring numbers that people open in a row.
     pub runs: Arc<Runs>,
+    /// How common surnames are among those who were shown.
+    pub surnames: Arc<Surnames>,
     /// Canaries that routes plant.
     pub canaries: Vec<Arc<Canaries>>,
     /// Leave to take files along that was used.
@@ -216,6 +219,7 @@ impl Plan {
             spent: previous.map(|plan| Arc::clone(&plan.spent)).unwrap_or_default(),
             memory: previous.map(|plan| Arc::clone(&plan.memory)).unwrap_or_default(),
             runs: previous.map(|plan| Arc::clone(&plan.runs)).unwrap_or_default(),
+            surnames: previous.map(|plan| Arc::clone(&plan.surnames)).unwrap_or_default(),
             bounds,
             engine: engines.of(&settings.privacy),
             realms: means.realms.to_vec(),

@@ -257,6 +257,7 @@ impl Probe {
             roles: vec![role],
             methods: vec![principal::Method::Password, principal::Method::Otp],
             authenticated_at: now,
+            name: None,
         }))
     }
 

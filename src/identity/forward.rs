@@ -139,6 +139,7 @@ mod tests {
             roles: vec!["clerk".into(), "a,b".into()],
             methods: vec![Method::Password, Method::Otp],
             authenticated_at: UNIX_EPOCH + Duration::from_secs(900),
+            name: None,
         }
     }
 

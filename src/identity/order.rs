@@ -404,6 +404,7 @@ mod tests {
             roles: vec!["clerk".to_owned()],
             methods: Vec::new(),
             authenticated_at: at(0),
+            name: None,
         };
         let roles = |name: &str| realm.as_registered(Arc::new(of(name)), at(3)).roles.clone();
         assert_eq!(roles("dan"), ["clerk"]);

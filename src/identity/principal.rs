@@ -4,6 +4,8 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+use crate::privacy::surname::FullName;
+
 /// A way of proving who one is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -55,6 +57,9 @@ pub struct Principal {
     pub methods: Vec<Method>,
     /// When they last did.
     pub authenticated_at: SystemTime,
+    /// What they are called, where their provider says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<FullName>,
 }
 
 impl std::fmt::Debug for Principal {

@@ -221,6 +221,7 @@ impl Realm {
             roles: account.roles.clone(),
             methods: vec![principal::Method::Password],
             authenticated_at: call.now,
+            name: None,
         };
         known_again(self.go_on(call, record(principal, account, stage, call.now), to).await, device)
     }

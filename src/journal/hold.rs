@@ -84,6 +84,11 @@ pub(super) fn is_held(folder: &Path) -> io::Result<bool> {
     }
 }
 
+/// The process that has last taken it, as the lock's file tells.
+pub(super) fn writer(folder: &Path) -> Option<u32> {
+    fs::read_to_string(folder.join(LOCK)).ok()?.trim().parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

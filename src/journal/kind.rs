@@ -223,6 +223,8 @@ kinds! {
     NoticeSent = "notice.sent", Grants;
     /// What has become of that.
     NoticeDelivery = "notice.delivery", Grants;
+    /// Messages of it were accepted, and have come back.
+    NoticeBounced = "notice.bounced", Grants;
     /// An officer lets it be posted on the public page.
     NoticePosting = "notice.posting", Grants;
     /// The public page was looked at.

@@ -3,7 +3,7 @@
 //! `record` is what is written, and `kind` of what there are, `entry` its bytes on disk: sealed, and chained by hashes. `tree` is the Merkle tree over them (RFC 6962) and
 //! `checkpoint` what is signed of it. `key` holds a data key a day and class; destroying it is deleting. `segment` are the files, `disk` what they
 //! lie on, `postgres` the same in a database, and `place` which of these. `queue` and `writer` are the two sides of writing, `open` is how it begins again after whatever has happened. `verify` and
-//! `search` read it without a gateway, and `snapshot` copies it beside one.
+//! `search` read it without a gateway, `ending` looks at its last file alone, and `snapshot` copies it beside one.
 //! `tail` reads on from where it was read to.
 //! `stream` is what all gateways decide by: one's own journal, or the chain that all of a database share (`shared`, and `scribe` that writes it).
 //! `witness` brings checkpoints to where the operator's hands don't reach. `docs/JOURNAL.md` has the format and what it is good against.
@@ -11,6 +11,7 @@
 pub mod back;
 pub mod checkpoint;
 mod disk;
+pub mod ending;
 mod entry;
 mod hold;
 pub mod key;

@@ -129,6 +129,14 @@ impl Place {
         }
     }
 
+    /// The number of the process that has last taken a folder for writing, as it was written down; whether it still has it
+    /// [`Place::is_held`] tells.
+    #[must_use]
+    pub fn writer(&self) -> Option<u32> {
+        let Self::Folder(path) = self else { return None };
+        hold::writer(path)
+    }
+
     /// Its name among others.
     #[must_use]
     pub fn name(&self) -> String {

@@ -4,6 +4,7 @@
 //! - [`Engine`] is the rule set of all outputs, [`Scrubber`] its stream, [`Fields`] what it need not ask of names again.
 //! - [`detect`] finds; a file a family of values. `decode` lets it read what is encoded, `context` the words beside a value.
 //! - [`finding`] names what is found, [`Kinds`] sets of that, `checksum` tells numbers from digits.
+//! - [`surname`] compares what people of a family are called.
 //! - `operator` writes what stands in a value's place, with the [`keys`] of an epoch.
 
 mod checksum;
@@ -20,6 +21,7 @@ pub mod mask;
 mod operator;
 mod scrubber;
 pub mod settings;
+pub mod surname;
 mod tally;
 
 pub use detect::Detector;

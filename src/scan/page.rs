@@ -2,11 +2,14 @@
 
 /// Names of tags that are kept.
 const KEPT: &[&str] = &[
-    "a", "audio", "base", "embed", "form", "frame", "iframe", "img", "input", "link", "meta", "object", "script",
-    "source", "track", "video",
+    "a", "audio", "base", "button", "embed", "form", "frame", "iframe", "img", "input", "link", "meta", "object",
+    "script", "source", "track", "video",
 ];
 /// Tags whose content is no markup.
 const RAW: &[&str] = &["script", "style", "textarea", "title"];
+/// What `rel` says of a `<link>` that is loaded.
+const LOADED: &[&str] =
+    &["apple-touch-icon", "icon", "manifest", "modulepreload", "prefetch", "preload", "prerender", "stylesheet"];
 /// Most tags that are kept.
 const MOST: usize = 4096;
 
@@ -29,6 +32,30 @@ impl Tag {
     #[must_use]
     pub fn is(&self, name: &str, value: &str) -> bool {
         self.attribute(name).is_some_and(|own| own.trim().eq_ignore_ascii_case(value))
+    }
+
+    /// Whether an attribute that is a list of words has one of these, whatever its case.
+    #[must_use]
+    pub fn has(&self, name: &str, words: &[&str]) -> bool {
+        let own = self.attribute(name).unwrap_or_default().split_ascii_whitespace();
+        own.into_iter().any(|own| words.iter().any(|word| own.eq_ignore_ascii_case(word)))
+    }
+
+    /// Addresses that a browser loads as it reads the tag.
+    pub fn loads(&self) -> impl Iterator<Item = &str> {
+        let (names, sets): (&[&str], bool) = match self.name {
+            "script" | "iframe" | "frame" | "embed" | "audio" | "track" => (&["src"], false),
+            "img" | "source" => (&["src"], true),
+            "video" => (&["src", "poster"], false),
+            "input" if self.is("type", "image") => (&["src"], false),
+            "object" => (&["data"], false),
+            "link" if self.has("rel", LOADED) => (&["href"], false),
+            _ => (&[], false),
+        };
+        // Of `/a.png 1x, /b.png 2x` the addresses.
+        let set = self.attribute("srcset").filter(|_| sets).unwrap_or_default().split(',');
+        let set = set.filter_map(|candidate| candidate.split_ascii_whitespace().next());
+        names.iter().filter_map(|name| self.attribute(name)).map(str::trim).chain(set)
     }
 }
 

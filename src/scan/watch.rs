@@ -25,6 +25,7 @@ use super::{
     exchange::{Asked, Exchange, Eye},
     finding::Finding,
     passive::{plain, seen},
+    recipient::{self, Recipients},
     settings::Settings,
 };
 use crate::common::{clock, meter::Counter};
@@ -84,6 +85,7 @@ struct Shared {
     looked: Counter,
     dropped: Counter,
     found: Mutex<BTreeMap<(Arc<str>, &'static str), Entry>>,
+    recipients: Mutex<BTreeMap<Arc<str>, Recipients>>,
 }
 
 impl Watch {
@@ -135,6 +137,12 @@ impl Watch {
         let found = self.shared.found.lock().unwrap_or_else(PoisonError::into_inner);
         found.iter().map(|((route, _), entry)| (Arc::clone(route), entry.clone())).collect()
     }
+
+    /// Other hosts that answers have sent browsers to since the start, by route.
+    #[must_use]
+    pub fn recipients(&self) -> BTreeMap<Arc<str>, Recipients> {
+        self.shared.recipients.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// Takes what comes, as long as somebody may send.
@@ -173,6 +181,14 @@ fn look(answer: Answer, shared: &Shared) {
     let exchange =
         Exchange::new(&answer.asked, answer.status, &answer.headers, &body, &settings.libraries, &*answer.eye);
     let now = clock::millis();
+    let named = recipient::named(&exchange);
+    if !named.is_empty() {
+        let mut all = shared.recipients.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_route = all.entry(Arc::clone(&answer.route)).or_default();
+        for (host, way) in named {
+            of_route.note(host, way, now);
+        }
+    }
     for (rule, seen) in seen(&exchange) {
         let key = (Arc::clone(&answer.route), rule.id);
         let mut found = shared.found.lock().unwrap_or_else(PoisonError::into_inner);
@@ -230,6 +246,13 @@ mod tests {
         assert_eq!((listing.finding.times, &*listing.finding.places[0]), (3, "https://shop.example/a"));
         assert!(listing.first <= listing.last);
         assert!(of("two", "directory-listing").is_none() && of("two", "csp-missing").is_some());
+        assert!(watch.recipients().is_empty());
+        watch.show(answer("two", "<script src=https://tracker.example/x.js></script>"));
+        while watch.counts().0 < 5 {
+            thread::sleep(Duration::from_millis(10));
+        }
+        let recipients = watch.recipients();
+        assert_eq!(recipients["two"].hosts.keys().collect::<Vec<_>>(), ["tracker.example"]);
     }
 
     #[test]

@@ -6,12 +6,13 @@
 //! (`keeper`) finds the server again by itself, also after a failover.
 //!
 //! [`script`]: Lua that runs by its hash. `link`: a connection to one server, to the master that sentinels name, or to a cluster.
-//! [`counts`]: what is counted.
+//! [`counts`]: what is counted. [`probe`]: whether the server is there, asked once.
 
 pub mod client;
 pub mod counts;
 mod keeper;
 mod link;
+pub mod probe;
 pub mod script;
 pub mod settings;
 mod shared;

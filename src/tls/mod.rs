@@ -8,6 +8,7 @@ mod certificate;
 pub mod client_auth;
 pub mod dev_ca;
 pub mod handshake;
+pub mod inspect;
 mod profile;
 mod resolver;
 pub mod settings;

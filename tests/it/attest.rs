@@ -59,15 +59,15 @@ fn certificates(dir: &Path) {
 }
 
 /// The shipped policy, which names types and recipients.
-fn policy(types: &str) -> String {
+fn policy(types: &str, recipients: &str) -> String {
     let shipped = include_str!("../../src/attest/policy.toml");
-    shipped.replacen("\n[[clause]]", &format!("\ntypes = [{types}]\nrecipients = []\n\n[[clause]]"), 1)
+    shipped.replacen("\n[[clause]]", &format!("\ntypes = [{types}]\nrecipients = [{recipients}]\n\n[[clause]]"), 1)
 }
 
 /// A gateway with everything on, in a folder whose files are there already.
 fn everything(port: u16, clamd: &Clamd, outside: &Path) -> Privet {
     certificates(outside);
-    fs::write(outside.join("policy.toml"), policy("\"EMAIL_ADDRESS\", \"IP_ADDRESS\"")).expect("written");
+    fs::write(outside.join("policy.toml"), policy("\"EMAIL_ADDRESS\", \"IP_ADDRESS\"", "")).expect("written");
     let route = |more: &str| {
         format!(
             "[[route]]\nhost = \"shop.example\"\nupstream = \"http://127.0.0.1:{port}\"\nshield = \"block\"\nantivirus = \"block\"\nwatch = true\n{more}\n"
@@ -266,9 +266,10 @@ fn each_clause_is_true_until_what_it_rests_on_is_broken() {
             .contains("PHONE_NUMBER")
     });
     breaks(&attest(dir, ""), "a type that the policy does not name", &["drift.types"]);
-    fs::write(outside.path().join("policy.toml"), policy("\"EMAIL_ADDRESS\", \"IP_ADDRESS\", \"PHONE_NUMBER\""))
-        .expect("written");
+    const TYPES: &str = "\"EMAIL_ADDRESS\", \"IP_ADDRESS\", \"PHONE_NUMBER\"";
+    fs::write(outside.path().join("policy.toml"), policy(TYPES, "")).expect("written");
     privet.until("named", || controls(&attest(dir, " --clause managerial-a"))["drift.types"].0 == "green");
+    recipients(&privet, outside.path(), TYPES);
 
     // Probes have taught nothing, banned nobody and are in no review; records say what they are.
     let logins = json(dir, &format!("logins --json{HERE}"));
@@ -279,7 +280,6 @@ fn each_clause_is_true_until_what_it_rests_on_is_broken() {
     assert!(malware.contains("\"probe\":true") && malware.contains("\"refused\":true"), "{malware}");
     let done = does(dir, &format!("audit search --kind attest.done --json{HERE}"));
     assert!(done.lines().count() > 10 && done.contains("\"controls_red\":[\"antivirus.blocks\""), "{done}");
-    assert_eq!(privet.metric("privet_attest_clauses{status=\"red\"}"), 1, "as of the last look at the whole");
     assert!(privet.metric("privet_probes_total{result=\"admitted\"}") > 100);
     assert_eq!(privet.metric("privet_probes_total{result=\"refused\"}"), 0);
 
@@ -294,6 +294,45 @@ fn each_clause_is_true_until_what_it_rests_on_is_broken() {
     assert!(seen["journal.whole"].1.contains("record 0 is the first bad one"), "{seen:#?}");
     assert_eq!(standing(&report, "red"), ["managerial-b"], "what else needs records is in doubt, not untrue");
     println!("| a byte of the journal | journal.whole | managerial-b | {} |", seen["journal.whole"].1);
+}
+
+/// A page of the application lets another site's script in, which the policy does not name, and then does.
+fn recipients(privet: &Privet, outside: &Path, types: &str) {
+    let dir = privet.dir.path();
+    let page = "<title>Shop</title><script src=\"https://tracker.example/x.js?id=7\"></script><img src=https://shop.example/logo.png>\
+                <img src=https://img.shop.example/a.png><a href=https://elsewhere.example/>x</a>";
+    let length = page.len();
+    let origin = Origin::start_with(move |_, _| {
+        Some(format!("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {length}\r\n\r\n{page}"))
+    });
+    let route = format!(
+        "[[route]]\nhost = \"shop.example\"\npath = \"/shop\"\nupstream = \"{}\"\nshield = \"block\"\nantivirus = \"block\"\nwatch = true\n",
+        origin.url()
+    );
+    let before = fs::read_to_string(dir.join("privet.toml")).expect("a file");
+    reload(privet, |text| text + &route);
+    breaks(&attest(dir, ""), "nobody has seen the page", &[]);
+    assert!(privet.get("/shop/", "Accept: */*\r\nUser-Agent: Mozilla/5.0\r\n").starts_with("HTTP/1.1 200"));
+    privet.until("looked at", || {
+        does(dir, &format!("scan --live{HERE}")).contains("name tracker.example (script, 1 times")
+    });
+    let report = attest(dir, "");
+    breaks(&report, "a page loads another site's script", &["drift.recipients"]);
+    assert_eq!(privet.metric("privet_attest_clauses{status=\"red\"}"), 1, "as of the last look at the whole");
+    let why = &controls(&report)["drift.recipients"].1;
+    assert!(why.contains("tracker.example is named by answers of shop.example/shop (script)"), "{why}");
+    assert!(why.contains("img.shop.example is named") && !why.contains(" shop.example is named"), "{why}");
+    assert!(!why.contains("x.js") && !why.contains("elsewhere"), "names alone, and of what is loaded: {why}");
+    let named = |names: &str, how: &str| {
+        fs::write(outside.join("policy.toml"), policy(types, names)).expect("written");
+        privet.until(how, || controls(&attest(dir, " --clause managerial-a"))["drift.recipients"].0 == how);
+    };
+    named("\"tracker.example\", \"*.shop.example\"", "green");
+    breaks(&attest(dir, ""), "a recipient that the policy names", &[]);
+    named("\"*.shop.example\"", "red");
+    reload(privet, |_| before);
+    breaks(&attest(dir, ""), "the page is gone", &[]);
+    named("", "green");
 }
 
 /// The support's clients believe the authority that is in the gateway's folder.

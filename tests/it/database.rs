@@ -128,18 +128,19 @@ impl Database {
     /// Ends it as `kill -9` does.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
+            let connections = children(child.id());
             let _ = child.kill();
             let _ = child.wait();
+            // A connection's own process goes on until it looks for the first one.
+            let _ = Command::new("kill").arg("-KILL").args(connections).stderr(Stdio::null()).status();
         }
     }
 
     /// Stops all of it in its tracks, or lets it go on: connections stay, answers do not come.
     pub fn freeze(&self, frozen: bool) {
-        let id = self.child.as_ref().expect("running").id().to_string();
-        let children = Command::new("ps").args(["-o", "pid=", "--ppid", &id]).output().expect("ps runs");
-        let children = String::from_utf8_lossy(&children.stdout).into_owned();
+        let id = self.child.as_ref().expect("running").id();
         let signal = if frozen { "-STOP" } else { "-CONT" };
-        let all = children.split_whitespace().chain([id.as_str()]);
+        let all = children(id).into_iter().chain([id.to_string()]);
         // One may have ended by now.
         let _ = Command::new("kill").arg(signal).args(all).stderr(Stdio::null()).status();
     }
@@ -201,4 +202,10 @@ impl Drop for Database {
         }
         self.kill();
     }
+}
+
+/// Processes that another one has started.
+fn children(id: u32) -> Vec<String> {
+    let found = Command::new("ps").args(["-o", "pid=", "--ppid", &id.to_string()]).output().expect("ps runs");
+    String::from_utf8_lossy(&found.stdout).split_whitespace().map(str::to_owned).collect()
 }

@@ -437,6 +437,7 @@ fn a_gateway_writes_the_steps_and_what_a_server_answers_is_kept() {
     );
     assert_eq!(taken(&said).len(), 5, "nobody was told anew");
     assert_eq!(clock(&privet)["outcome"], "done", "the clock has stopped by itself");
+    come_back(dir);
     // What has gone out is not changed; more is another notice.
     draft(dir, "en", &ENGLISH);
     refuses(dir, &notify("to.csv", &[]), 1, "and 0 has");
@@ -463,6 +464,65 @@ fn a_gateway_writes_the_steps_and_what_a_server_answers_is_kept() {
         .expect("runs");
     assert_eq!(out.status.code(), Some(3), "{}", String::from_utf8_lossy(&out.stderr));
     assert!(taken(&plain).is_empty());
+}
+
+/// Mail that is in the sender's mailbox afterwards: two were not reached, whatever the server has said.
+fn come_back(dir: &Path) {
+    let deliveries = json(dir, &["incident", "deliveries", "1", "--json"]);
+    let id = |number: usize| {
+        let rows = deliveries["deliveries"].as_array().expect("rows");
+        let row = rows.iter().find(|row| row["subject"] == subject(number)).expect("a row");
+        row["message_id"].as_str().expect("an id").to_owned()
+    };
+    let date = |at: time::OffsetDateTime| at.format(&time::format_description::well_known::Rfc2822).expect("a date");
+    let (now, before) = (time::OffsetDateTime::now_utc(), time::OffsetDateTime::now_utc() - time::Duration::days(1));
+    let report = |date: &str, to: &str, action: &str, quoted: &str| {
+        format!(
+            "From MAILER-DAEMON Sat Nov 28 10:00:00 2026\nDate: {date}\nTo: privacy@shop.example\nMIME-Version: 1.0\n\
+             Content-Type: multipart/report; report-type=delivery-status;\n boundary=\"=_b\"\n\n--=_b\n\nIt did not work.\n\n\
+             --=_b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example\n\nFinal-Recipient: rfc822; {to}\n\
+             Action: {action}\nStatus: 5.1.1\n\n--=_b\nContent-Type: text/rfc822-headers\n\n{quoted}To: <{to}>\n\n--=_b--\n\n"
+        )
+    };
+    let quoted = |id: &str| format!("Message-ID: <{id}>\n");
+    let (now, before) = (date(now), date(before));
+    let mbox = [
+        report(&now, "mended0@people.example", "failed", &quoted(&id(0))),
+        report(&now, "mended0@people.example", "failed", &quoted(&id(0))),
+        report(&now, "mended1@people.example", "delayed", &quoted(&id(1))),
+        report(&before, "mended2@people.example", "failed", &quoted(&id(2))),
+        report(&now, "mended3@people.example", "failed", &quoted("ffffffffffffffffffffffffffffffff@shop.example")),
+        report(&now, "Mended4@people.example", "failed", ""),
+        "From somebody Sat Nov 28 10:00:00 2026\nSubject: thank you\n\nI have read it.\n".to_owned(),
+    ];
+    fs::write(dir.join("mbox"), mbox.concat()).expect("written");
+    let said = json(dir, &["incident", "bounced", "1", "mbox", "--dry-run", "--json"]);
+    let expected = serde_json::json!({
+        "case": 1, "notice": 1, "messages": 7, "bounced": 1, "reasons": { "5.1.1": 1 }, "left": 0, "dry_run": true,
+        "by_address": 0, "known": 0, "old": 1, "passing": 1, "foreign": 1, "unnamed": 1, "other": 1,
+    });
+    assert_eq!(said, expected);
+    assert_eq!(states(dir)["accepted"].len(), 5, "nothing was noted");
+    let mut noted = vec!["incident", "bounced", "1", "mbox", "--to", "to.csv"];
+    refuses(dir, &noted, 2, "--as");
+    noted.extend(["--as", "eve"]);
+    refuses(dir, &noted, 1, "officer");
+    noted.pop();
+    noted.push("one");
+    let told = does(dir, &noted);
+    assert!(
+        told.contains("2 people were not reached (2 5.1.1), by 7 messages") && told.contains("1 of these by address"),
+        "{told}"
+    );
+    assert!(!told.contains("people.example"), "{told}");
+    let all = states(dir);
+    assert_eq!((all["accepted"].len(), &all["bounced"]), (3, &vec![subject(0), subject(4)]), "{all:?}");
+    let told = does(dir, &["incident", "deliveries", "1"]);
+    assert_eq!(told.matches("\tbounced\t").count(), 2, "{told}");
+    assert_eq!(told.matches("\t5.1.1\t").count(), 2, "{told}");
+    assert!(does(dir, &noted).starts_with("0 people were not reached"), "once each");
+    let journal = does(dir, &["audit", "search", "--kind", "notice.bounced", "--json"]);
+    assert!(journal.contains("\"status\":\"5.1.1\"") && !journal.contains("people.example"), "{journal}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::{fs, io, os::unix::fs::MetadataExt as _, path::Path};
 
-use super::super::{looking::Looking, report::Finding};
+use super::super::{grounds::Facts, looking::Looking, report::Finding};
 use crate::{journal::Place, seal::settings::variable};
 
 /// What every record's plain text begins with.
@@ -38,14 +38,11 @@ pub(super) fn sealed(at: &Looking<'_>) -> Result<Finding, String> {
 
 /// Looks at who may read keys and folders.
 pub(super) fn private(at: &Looking<'_>) -> Finding {
-    let facts = at.facts();
     let mut wrong = Vec::new();
     let mut looked = 0;
-    let own = [(&facts.data_dir, 0o077)];
-    let keys = facts.keys.iter().filter(|path| variable(path).is_none()).map(|path| (path, 0o077));
-    for (path, others) in own.into_iter().chain(keys) {
-        match mode(path) {
-            Ok(mode) if mode & others != 0 => wrong.push(format!("{} has mode {:o}", path.display(), mode & 0o7777)),
+    for (path, about) in private_files(at.facts()) {
+        match about.map(|about| about.mode()) {
+            Ok(mode) if mode & 0o077 != 0 => wrong.push(format!("{} has mode {:o}", path.display(), mode & 0o7777)),
             Ok(_) => looked += 1,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => wrong.push(format!("{}: {error}", path.display())),
@@ -54,6 +51,8 @@ pub(super) fn private(at: &Looking<'_>) -> Finding {
     Finding::of(&wrong, &[], format!("{looked} keys and folders are for their owner alone")).at("chmod 600 FILE")
 }
 
-fn mode(path: &Path) -> io::Result<u32> {
-    fs::metadata(path).map(|about| about.mode())
+/// The data folder and every file of keys, and what the system says of each.
+pub fn private_files(facts: &Facts) -> impl Iterator<Item = (&Path, io::Result<fs::Metadata>)> {
+    let keys = facts.keys.iter().filter(|path| variable(path).is_none());
+    [&facts.data_dir].into_iter().chain(keys).map(|path| (path.as_path(), fs::metadata(path)))
 }

@@ -3,7 +3,7 @@
 mod access;
 mod attack;
 mod drift;
-mod keeping;
+pub mod keeping;
 mod logs;
 mod malware;
 mod password;

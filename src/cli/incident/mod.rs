@@ -1,6 +1,7 @@
 //! `privet incident`: cases, from the first suspicion to the end. Officers decide in their own name; looking needs nobody's.
 
 mod affected;
+mod bounced;
 mod canary;
 mod change;
 mod compensation;
@@ -71,6 +72,8 @@ pub enum IncidentCommand {
     Notify(Box<notify::NotifyArgs>),
     /// Show what has become of the messages of a notice.
     Deliveries(notify::DeliveriesArgs),
+    /// Read reports of mail servers that messages of a notice did not arrive, and note who was not reached.
+    Bounced(bounced::BouncedArgs),
     /// Post a notice on the public page, for whoever can't be reached.
     Post(notice::PostArgs),
     /// Take it down from there.
@@ -112,6 +115,7 @@ pub fn run(command: &IncidentCommand) -> ExitCode {
         IncidentCommand::Approve(args) => notice::approve(args),
         IncidentCommand::Notify(args) => notify::notify(args),
         IncidentCommand::Deliveries(args) => notify::deliveries(args),
+        IncidentCommand::Bounced(args) => bounced::run(args),
         IncidentCommand::Post(args) => notice::post(args),
         IncidentCommand::TakeDown(args) => notice::take_down(args),
         IncidentCommand::Form(args) => form::run(args),

@@ -290,7 +290,7 @@ pub(super) fn deliveries(args: &DeliveriesArgs) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     for row in &rows {
         let word = |name: &str| row[name].as_str().unwrap_or("-").to_owned();
-        let code = row["code"].as_u64().map_or_else(|| "-".to_owned(), |code| code.to_string());
+        let code = row["code"].as_u64().map_or_else(|| word("status"), |code| code.to_string());
         let certainty = if row["possible"] == true { "possible" } else { "confirmed" };
         let id = row["message_id"].as_str().or(row["key"].as_str()).unwrap_or("-");
         let line = writeln!(

@@ -34,6 +34,9 @@ pub(super) fn look(
     findings.sort_by(|a, b| b.rule.severity.cmp(&a.rule.severity).then(a.rule.id.cmp(b.rule.id)));
     let (judged, fixed) = Report::judged(baseline, &findings, now);
     let (looked, dropped) = (answer["looked"].as_u64().unwrap_or(0), answer["dropped"].as_u64().unwrap_or(0));
+    let mut notes =
+        vec![format!("rules have looked at {looked} answers, and not at {dropped} for which there was no room")];
+    notes.extend(answer["recipients"].as_array().into_iter().flatten().map(recipient));
     let report = Report {
         target: "live traffic of watched routes".to_owned(),
         at: now,
@@ -43,7 +46,7 @@ pub(super) fn look(
         has_baseline: baseline.is_some(),
         grade: None,
         facts: None,
-        notes: vec![format!("rules have looked at {looked} answers, and not at {dropped} for which there was no room")],
+        notes,
     };
     Ok(Outcome { text: Some(table(&answer, &report)), report, routes })
 }
@@ -55,6 +58,21 @@ fn finding(row: &Value, eye: &Lens) -> Option<Finding> {
     let place = row["places"][0].as_str().unwrap_or_default();
     let finding = Finding::new(rule, place, &Seen::new(text("subject"), text("sample")), eye);
     Some(Finding { times: row["times"].as_u64().unwrap_or(1), ..finding })
+}
+
+/// Another host that answers send browsers to.
+fn recipient(row: &Value) -> String {
+    let text = |key: &str| super::safe::printable(row[key].as_str().unwrap_or_default());
+    let ways: Vec<&str> = row["ways"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let ways = super::safe::printable(&ways.join(", "));
+    format!(
+        "answers of {} name {} ({ways}, {} times, {} to {})",
+        text("route"),
+        text("host"),
+        row["times"],
+        text("first"),
+        text("last")
+    )
 }
 
 /// A line each: how grave, which rule, where, how often, since when and when last.

@@ -77,6 +77,13 @@ pub(super) const KEYS: &[Key] = &[
     key("incident.staff[]", "issuer", "\"staff\"", "staff", "Who vouches for them: a realm, or the URL of a provider."),
     key(
         "incident.staff[]",
+        "name",
+        "\"Kim Minsu\"",
+        "what their provider says",
+        "What they are called, in whatever spelling: whether they open people of the same surname is told by it (docs/SIGNALS.md). Of those who sign in at a provider its claims `family_name` or `name` are taken.",
+    ),
+    key(
+        "incident.staff[]",
         "own",
         "\"4711\"",
         "none",

@@ -21,9 +21,9 @@ use crate::{
     gateway::{
         body::Body,
         canary::Planting,
-        disclosure::Witness,
         refusal::{Kind, Refusal},
         upload::Upload,
+        witness::Witness,
     },
     observe::{
         map::Place,

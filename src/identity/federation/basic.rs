@@ -139,5 +139,6 @@ fn principal(realm: &Realm, account: &Account, now: SystemTime) -> Principal {
         roles: account.roles.clone(),
         methods: vec![Method::Basic],
         authenticated_at: now,
+        name: None,
     }
 }

@@ -63,6 +63,7 @@ pub fn principal(der: &[u8], settings: &Certificate, now: SystemTime) -> Result<
         methods: vec![Method::Certificate],
         // Its key was used in the handshake of this connection.
         authenticated_at: now,
+        name: None,
     })
 }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::{Map, Value};
 
 use super::settings::Roles;
+use crate::privacy::surname::FullName;
 
 /// Most groups that are looked at.
 const MOST_GROUPS: usize = 1024;
@@ -64,6 +65,15 @@ impl Claims {
     pub fn subject(&self, name: &str) -> Option<&str> {
         let verified = || self.0.get("email_verified").is_some_and(|v| *v == Value::Bool(true) || *v == "true");
         self.text(name).filter(|text| is_name(text) && (name != "email" || verified()))
+    }
+
+    /// What they are called: `family_name` beside `given_name`, or `name` (`OpenID` Connect Core, section 5.1).
+    #[must_use]
+    pub fn name(&self) -> Option<FullName> {
+        match self.text("family_name") {
+            Some(family) => FullName::of_parts(family, self.text("given_name").unwrap_or_default()),
+            None => FullName::new(self.text("name")?),
+        }
     }
 
     /// The roles that `rules` make of these claims, each once.

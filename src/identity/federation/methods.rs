@@ -183,5 +183,6 @@ fn bearer(claims: &Claims, settings: &settings::Jwt, now: SystemTime) -> Option<
         },
         // Without either it may have been made at any time.
         authenticated_at: time("auth_time").or_else(|| time("iat")).map_or(UNIX_EPOCH, |time| time.min(now)),
+        name: claims.name(),
     })
 }

@@ -198,6 +198,7 @@ impl Oidc {
             methods,
             // A provider that does not say when may have asked long ago.
             authenticated_at: proven.map_or(UNIX_EPOCH, |time| time.min(now)),
+            name: claims.name(),
         };
         let session = logout::session(claims).ok_or(Error::Subject)?;
         Ok(SignedIn { principal, session, back: flow.back.clone() })

@@ -78,6 +78,16 @@ pub enum Error {
 }
 
 impl Metadata {
+    /// Asks an issuer for its discovery document.
+    ///
+    /// # Errors
+    /// When it is not reached, or what it says is no such document of its own.
+    pub async fn ask(issuer: &Issuer, fetch: &Fetch) -> Result<Self, Error> {
+        let place = issuer.address.below(DISCOVERY).map_err(|_| Error::Metadata)?;
+        let answer = whole(fetch.get(&place, None).await?)?;
+        Self::parse(&answer.body, issuer).ok_or(Error::Metadata)
+    }
+
     /// Reads a discovery document.
     #[must_use]
     pub fn parse(document: &[u8], issuer: &Issuer) -> Option<Self> {
@@ -212,9 +222,7 @@ impl Provider {
     }
 
     async fn discover(&self) -> Result<Arc<Metadata>, Error> {
-        let place = self.issuer.address.below(DISCOVERY).map_err(|_| Error::Metadata)?;
-        let answer = whole(self.fetch.get(&place, None).await?)?;
-        let metadata = Arc::new(Metadata::parse(&answer.body, &self.issuer).ok_or(Error::Metadata)?);
+        let metadata = Arc::new(Metadata::ask(&self.issuer, &self.fetch).await?);
         for place in [&metadata.token, &metadata.userinfo].into_iter().flatten() {
             self.fetch.prepare(place)?;
         }

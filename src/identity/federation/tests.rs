@@ -297,6 +297,7 @@ async fn session(case: &Case, subject: &str, sid: &str) -> String {
         roles: Vec::new(),
         methods: vec![Method::Oidc],
         authenticated_at: now(),
+        name: None,
     };
     let kept = Some(format!("{sid}\n{subject}"));
     let cookie = case.realm.sign_in(principal, kept, &HeaderMap::new(), now()).await.unwrap();

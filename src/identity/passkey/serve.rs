@@ -137,6 +137,7 @@ impl Realm {
             roles: account.roles.clone(),
             methods: vec![principal::Method::Passkey],
             authenticated_at: call.now,
+            name: None,
         };
         known_again(self.go_on(call, record(principal, &account, Stage::Known, call.now), back(call)).await, device)
     }

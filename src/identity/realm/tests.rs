@@ -358,6 +358,7 @@ async fn sessions_of_other_methods_take_the_same_way() {
         roles: Vec::new(),
         methods: vec![Method::Oidc],
         authenticated_at: at(0),
+        name: None,
     };
     let again = principal.clone();
     let cookie = realm.sign_in(again, Some("sid".into()), &browser.headers(), browser.now).await.expect("a cookie");

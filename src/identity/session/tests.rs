@@ -19,6 +19,7 @@ fn record(subject: &str, stage: Stage, began: u64) -> Record {
         roles: Vec::new(),
         methods: vec![Method::Password],
         authenticated_at: at(began),
+        name: None,
     };
     Record { principal, credential: 1, stage, provider_session: None, began }
 }

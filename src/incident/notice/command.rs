@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    delivery::{Addressed, Outcome, State, Way},
+    delivery::{Addressed, Bounce, Outcome, State, Way},
     draft::Texts,
 };
 use crate::{incident::compensation::Claim, registry::Moment};
@@ -23,6 +23,8 @@ pub enum Command {
     Window { case: u64, notice: u64, window: u64, people: Vec<Addressed> },
     /// This has become of the first of them.
     Settle { case: u64, notice: u64, window: u64, outcomes: Vec<Outcome> },
+    /// These have come back, as mail servers say.
+    Bounced { case: u64, notice: u64, bounces: Vec<Bounce> },
     /// Post it where everybody sees it.
     Post { case: u64, notice: u64, until: Moment },
     /// Post it no longer.
@@ -53,6 +55,7 @@ impl Command {
             | Self::Send { case, .. }
             | Self::Window { case, .. }
             | Self::Settle { case, .. }
+            | Self::Bounced { case, .. }
             | Self::Post { case, .. }
             | Self::TakeDown { case, .. }
             | Self::Compensate { case, .. }

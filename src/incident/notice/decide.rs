@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::{
     command::Command,
-    delivery::{self, AHEAD, Addressed, Outcome, WINDOW, Way},
+    delivery::{self, AHEAD, Addressed, BOUNCES, Bounce, Outcome, WINDOW, Way},
     denied::Denied,
     draft::{self, Ground, LONGEST, Texts, fingerprint},
     event::Event,
@@ -84,6 +84,7 @@ impl Deciding<'_> {
             Command::Draft { law, duty, texts, .. } => self.draft(&law, &duty, texts, by),
             Command::Approve { notice, sha256, .. } => self.approve(notice, &sha256, by),
             Command::Send { notice, way, recipients, again, .. } => self.send(notice, way, recipients, again, by),
+            Command::Bounced { notice, bounces, .. } => self.bounced(notice, bounces, by),
             Command::Post { notice, until, .. } => self.post(notice, until, by),
             Command::TakeDown { reason, .. } => {
                 let (posting, _) = self.papers.posted().ok_or(Denied::NotPosted)?;
@@ -218,6 +219,16 @@ impl Deciding<'_> {
             return Err(Denied::TakenOver);
         }
         Ok(Event::Delivery { case: self.case.number, notice: number, window, outcomes })
+    }
+
+    fn bounced(&self, number: u64, mut bounces: Vec<Bounce>, by: &PersonId) -> Result<Event, Denied> {
+        let known = self.notice(number)?.deliveries.all();
+        let may = |one: &Bounce| known.get(&one.subject).is_some_and(delivery::Delivery::may_bounce);
+        bounces.retain(may);
+        if bounces.is_empty() || bounces.len() > BOUNCES {
+            return Err(Denied::Bounces);
+        }
+        Ok(Event::Bounced { case: self.case.number, notice: number, bounces, by: by.clone() })
     }
 
     fn post(&self, number: u64, until: Moment, by: &PersonId) -> Result<Event, Denied> {

@@ -9,12 +9,15 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
+use super::dsn::Status;
 use crate::{access::subject::Subject, registry::Moment};
 
 /// Most people of one window.
 pub const WINDOW: usize = 64;
 /// How many messages may be begun whose outcome is not on disk.
 pub const AHEAD: usize = 4;
+/// Most people of one record about what has come back.
+pub const BOUNCES: usize = 1000;
 /// How often a message that is put off is tried, in all.
 pub const ATTEMPTS: u32 = 6;
 
@@ -63,7 +66,7 @@ pub enum State {
     Accepted,
     /// It was put off, and is tried again.
     Deferred,
-    /// The server will never take it.
+    /// The server will never take it, or has said later that it did not arrive.
     Bounced,
     /// What was given is no address.
     Unaddressed,
@@ -104,6 +107,16 @@ pub struct Outcome {
     pub code: Option<u16>,
 }
 
+/// A message that was accepted, and has not arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bounce {
+    /// Whose.
+    pub subject: Pseudonym,
+    /// Why, where the report has said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+}
+
 /// How it is with the message to one person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Delivery {
@@ -114,6 +127,9 @@ pub struct Delivery {
     /// What the server has answered last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<u16>,
+    /// Why it came back later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
     /// How often it was begun.
     pub attempts: u32,
     /// When it became so.
@@ -132,6 +148,14 @@ struct Window {
 /// Everybody, in parts by the first byte of their pseudonyms: with each record a part is copied, and not a hundred thousand people.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct People(BTreeMap<u8, Arc<BTreeMap<Pseudonym, Delivery>>>);
+
+impl Delivery {
+    /// Whether it may have gone astray after the server had it.
+    #[must_use]
+    pub fn may_bounce(&self) -> bool {
+        matches!(self.state, State::Accepted | State::Unknown)
+    }
+}
 
 impl People {
     fn change(&mut self, subject: Pseudonym, change: impl FnOnce(&mut Delivery)) {
@@ -199,7 +223,7 @@ impl Deliveries {
         let mut all = std::mem::take(&mut self.people);
         self.in_doubt(&mut all);
         for Addressed { subject, possible } in people.iter().copied() {
-            all.add(subject, Delivery { possible, state: State::Queued, code: None, attempts: 0, at });
+            all.add(subject, Delivery { possible, state: State::Queued, code: None, status: None, attempts: 0, at });
         }
         self.people = all;
         self.windows = number;
@@ -215,7 +239,8 @@ impl Deliveries {
         for outcome in outcomes {
             self.people.change(outcome.subject, |delivery| {
                 let attempts = delivery.attempts + u32::from(outcome.state != State::Queued);
-                *delivery = Delivery { state: outcome.state, code: outcome.code, attempts, at, ..*delivery };
+                let (state, code) = (outcome.state, outcome.code);
+                *delivery = Delivery { state, code, status: None, attempts, at, ..*delivery };
             });
         }
         if let Some(open) = &mut self.open {
@@ -226,12 +251,27 @@ impl Deliveries {
         }
     }
 
+    /// These have come back. What is on its way again is not touched.
+    pub(super) fn bounce(&mut self, bounces: &[Bounce], at: Moment) {
+        let pending = self.open.as_ref().map(|open| &open.people[open.settled..]).unwrap_or_default();
+        for Bounce { subject, status } in bounces {
+            if pending.iter().any(|addressed| addressed.subject == *subject) {
+                continue;
+            }
+            self.people.change(*subject, |delivery| {
+                if delivery.may_bounce() {
+                    *delivery = Delivery { state: State::Bounced, code: None, status: *status, at, ..*delivery };
+                }
+            });
+        }
+    }
+
     fn in_doubt(&self, people: &mut People) {
         let Some(open) = &self.open else { return };
         for addressed in open.people[open.settled..].iter().take(open.ahead) {
             people.change(addressed.subject, |delivery| {
                 let attempts = delivery.attempts + 1;
-                *delivery = Delivery { state: State::Unknown, code: None, attempts, ..*delivery };
+                *delivery = Delivery { state: State::Unknown, code: None, status: None, attempts, ..*delivery };
             });
         }
     }
@@ -279,6 +319,23 @@ mod tests {
         all.settle(3, &[outcome(1, State::Bounced)], Moment::at(6));
         assert_eq!((states(&all).as_str(), all.all()[&person(1).subject].attempts), ("ac bo un un un ac ac ac", 2));
         assert_eq!(all.next(), 4);
+    }
+
+    #[test]
+    fn what_was_accepted_may_come_back() {
+        let mut all = Deliveries::default();
+        all.begin(1, 3, &[person(0), person(1), person(2)], Moment::at(1));
+        all.settle(1, &[outcome(0, State::Accepted), outcome(1, State::Deferred)], Moment::at(2));
+        let bounces: Vec<Bounce> =
+            (0..4).map(|n| Bounce { subject: person(n).subject, status: "5.1.1".parse().ok() }).collect();
+        all.bounce(&bounces, Moment::at(3));
+        assert_eq!(states(&all), "bo de un", "not what was never accepted, nor what is on its way, nor somebody else");
+        let delivery = all.all()[&person(0).subject];
+        assert_eq!((delivery.status, delivery.at, delivery.attempts), ("5.1.1".parse().ok(), Moment::at(3), 1));
+        // It is sent once more, to another address.
+        all.begin(2, 3, &[person(0)], Moment::at(4));
+        all.settle(2, &[outcome(0, State::Accepted)], Moment::at(5));
+        assert_eq!((states(&all).as_str(), all.all()[&person(0).subject].status), ("ac de un", None));
     }
 
     #[test]

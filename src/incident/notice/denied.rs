@@ -57,6 +57,9 @@ pub enum Denied {
     /// Not so many at once.
     #[error("there are too many in one window, or nobody")]
     Window,
+    /// Nobody, or too many.
+    #[error("nobody of these was accepted before, or they are more than {max} at once", max = super::delivery::BOUNCES)]
+    Bounces,
     /// Too short.
     #[error("a notice is posted for 30 days at least, and for 10 years at most")]
     Posted,

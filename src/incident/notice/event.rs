@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    delivery::{Addressed, Outcome, State, Way},
+    delivery::{Addressed, Bounce, Outcome, State, Way},
     draft::{Document, Texts},
 };
 use crate::{
@@ -51,6 +51,9 @@ pub enum Event {
     /// What has become of the next of a window, in its order.
     #[serde(rename = "notice.delivery")]
     Delivery { case: u64, notice: u64, window: u64, outcomes: Vec<Outcome> },
+    /// These were accepted, and have come back.
+    #[serde(rename = "notice.bounced")]
+    Bounced { case: u64, notice: u64, bounces: Vec<Bounce>, by: PersonId },
     /// It is to be seen on the public page until then.
     #[serde(rename = "notice.posting")]
     Posting { case: u64, notice: u64, sha256: String, until: Moment, by: PersonId },
@@ -98,6 +101,7 @@ impl Event {
             Self::Sending { .. } => Kind::NoticeSending,
             Self::Sent { .. } => Kind::NoticeSent,
             Self::Delivery { .. } => Kind::NoticeDelivery,
+            Self::Bounced { .. } => Kind::NoticeBounced,
             Self::Posting { .. } => Kind::NoticePosting,
             Self::Posted { .. } => Kind::NoticePosted,
             Self::TakenDown { .. } => Kind::NoticeTakenDown,

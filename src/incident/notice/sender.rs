@@ -159,7 +159,7 @@ impl Task<'_> {
             written.start();
             let (possible, at) = (recipient.possible, crate::common::clock::now().into());
             let attempts = self.known.get(&subject).map_or(0, |delivery| delivery.attempts) + 1;
-            self.known.insert(subject, Delivery { possible, state, code, attempts, at });
+            self.known.insert(subject, Delivery { possible, state, code, status: None, attempts, at });
         }
         while written.running.is_some() {
             written.wait().await?;

@@ -211,6 +211,9 @@ impl Fold for State {
             Event::Delivery { case, notice, window, outcomes } => {
                 self.change(*case, *notice, |notice| notice.deliveries.settle(*window, outcomes, at));
             }
+            Event::Bounced { case, notice, bounces, .. } => {
+                self.change(*case, *notice, |notice| notice.deliveries.bounce(bounces, at));
+            }
             Event::Posting { case, notice, until, by, .. } => {
                 let postings = &mut self.0.entry(*case).or_default().postings;
                 if let Some(before) = postings.last_mut().filter(|posting| posting.ended.is_none()) {

@@ -110,6 +110,8 @@ pub struct Seen {
     pub asked: Vec<Subject>,
     /// How many neighbouring numbers were opened in a row, this one included.
     pub sequence: u64,
+    /// Whether somebody in it has the reader's surname, and in how many of a hundred such answers chance has it; nothing where they were not compared.
+    pub surname: Option<(bool, f64)>,
     /// Whether it is the first record of an answer.
     pub first: bool,
 }
@@ -180,6 +182,10 @@ impl Seen {
             subjects: subjects("subjects"),
             asked: subjects("asked"),
             sequence: body.get("sequence").and_then(Value::as_u64).unwrap_or_default(),
+            surname: body
+                .get("surname")
+                .and_then(Value::as_bool)
+                .zip(body.get("surname_share").and_then(Value::as_f64)),
             first: body.get("part").is_none_or(|part| part[0] == 1),
         }
     }

@@ -75,6 +75,8 @@ rules! {
     Colleague = "colleague", 3, Medium;
     /// Different people of public interest opened within seven days, and more than chance has it.
     Vip = "vip", 3, High;
+    /// Different people opened within seven days with one's own surname, and more than chance has it.
+    Surname = "surname", 3, Medium;
     /// Records created, changed or deleted by one person within an hour.
     Bulk = "bulk", 100, Medium;
     /// Records deleted by one person within an hour.
@@ -107,7 +109,7 @@ impl Rule {
             Self::Malware | Self::Configuration => HOUR,
             Self::PeopleDay | Self::OwnPast | Self::Peers | Self::Weekend | Self::Address | Self::Sequence => DAY,
             Self::Url | Self::Cleartext | Self::KnownPerson => DAY,
-            Self::Colleague | Self::Vip => 7 * DAY,
+            Self::Colleague | Self::Vip | Self::Surname => 7 * DAY,
             // Five active days are seven days, or more around holidays.
             Self::Slow => 9 * DAY,
             Self::AnonymousAnswer | Self::Canary | Self::OwnRecord | Self::Journal => 60,

@@ -3,7 +3,11 @@
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use super::rule::{Rule, Setting};
-use crate::{access::subject::Name, privacy::mask::settings::Canaries, registry::PersonId};
+use crate::{
+    access::subject::Name,
+    privacy::{mask::settings::Canaries, surname::FullName},
+    registry::PersonId,
+};
 
 /// Somebody of the application's, as the configuration names them.
 #[derive(Clone, PartialEq, Eq)]
@@ -26,6 +30,8 @@ impl fmt::Debug for Named {
 pub struct Staff {
     /// Who.
     pub person: PersonId,
+    /// What they are called: surnames are compared by it.
+    pub name: Option<FullName>,
     /// Who they are in the application, where they are its customers as well.
     pub own: Vec<Named>,
     /// Whom they have said to know: family, neighbours, friends.

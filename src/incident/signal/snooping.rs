@@ -1,4 +1,4 @@
-//! Whom somebody opens: those who must never be seen, themselves, whom they know, colleagues, and people of public interest.
+//! Whom somebody opens: those who must never be seen, themselves, whom they know, colleagues, people of public interest, and those with their own surname.
 //!
 //! A list of a hundred shows whoever is on it; only an answer about a few was asked for because of them. Whom work brings by chance is told by
 //! how often it brings them to others.
@@ -30,6 +30,8 @@ const HOLDERS: usize = 16;
 const ONCE: f64 = 1.0 / 4000.0;
 /// Before much is known it is taken to be one in a hundred, as if a thousand had been seen.
 const BEFOREHAND: (f64, f64) = (10.0, 1000.0);
+/// The same of surnames, which are looked at with each person who is opened, and not only with a few of them.
+const NAMESAKES: f64 = 1.0 / 20_000.0;
 
 /// Lists of people, by their pseudonyms.
 #[derive(Debug, Clone, Default)]
@@ -96,6 +98,19 @@ struct Opened {
     today: HashSet<Subject>,
     vips: HashMap<Subject, (i64, u64)>,
     colleagues: HashMap<Subject, (i64, u64)>,
+    /// Whose surnames were compared with one's own.
+    compared: HashMap<Subject, Compared>,
+}
+
+/// Somebody whose surname was compared.
+#[derive(Debug)]
+struct Compared {
+    day: i64,
+    record: u64,
+    /// Whether it was the same.
+    same: bool,
+    /// In how many of a hundred chance has it.
+    share: f64,
 }
 
 impl Snooping {
@@ -200,6 +215,10 @@ impl Snooping {
                 list.clear();
             }
         }
+        let threshold = settings.of(Rule::Surname).threshold;
+        if let Some((measure, threshold, records)) = opened.namesakes(day, index, seen, threshold) {
+            out.push(Found { rule: Rule::Surname, who: Who::Person(id), measure, threshold, records });
+        }
     }
 }
 
@@ -212,6 +231,31 @@ impl Opened {
         for list in [&mut self.vips, &mut self.colleagues] {
             list.retain(|_, (of, _)| *of > day - DAYS);
         }
+        self.compared.retain(|_, one| one.day > day - DAYS);
+    }
+
+    /// Takes in whether somebody has one's own surname; how many had, from how many on that is told, and by which records, where it is.
+    fn namesakes(&mut self, day: i64, record: u64, seen: &Seen, threshold: u64) -> Option<(u64, u64, Vec<u64>)> {
+        let (same, share) = seen.surname?;
+        // Nobody knows which of two or three it was: they count as one, and once.
+        let known = seen.subjects.iter().find(|subject| self.compared.contains_key(subject));
+        let subject = *known.or(seen.subjects.first())?;
+        let same = same || self.compared.get(&subject).is_some_and(|before| before.same);
+        self.compared.insert(subject, Compared { day, record, same, share });
+        let found = || self.compared.values().filter(|one| one.same);
+        let measure = found().count() as u64;
+        if measure < threshold || !found().any(|one| one.record == record) {
+            return None;
+        }
+        let expected = self.compared.values().map(|one| one.share / 100.0).sum();
+        let threshold = if threshold == 1 { 1 } else { threshold.max(beyond_chance(expected, NAMESAKES)) };
+        if measure < threshold {
+            return None;
+        }
+        let mut records: Vec<u64> = found().map(|one| one.record).collect();
+        records.sort_unstable();
+        self.compared.clear();
+        Some((measure, threshold, records))
     }
 }
 

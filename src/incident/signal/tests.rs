@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{
     fact::At,
     past::WINDOW,
+    rule::Setting,
     settings::{Named, Staff},
     *,
 };
@@ -254,7 +255,7 @@ fn people_on_lists() {
     let ring = Ring::ephemeral().expect("random bytes");
     let subjects = Subjects::of(&ring);
     let named = |value: &str| Named { name: Name::Id, value: value.to_owned() };
-    let staff = Staff { person: PersonId::new("staff", "ann"), own: vec![named("42")], known: Vec::new() };
+    let staff = Staff { person: PersonId::new("staff", "ann"), name: None, own: vec![named("42")], known: Vec::new() };
     let settings = Settings { canaries: vec![named("7")], staff: vec![staff], ..Settings::default() };
     let lists = Lists::of(&settings, &ring, []);
     let mut office = Office::with(settings, lists);
@@ -280,6 +281,37 @@ fn what_work_brings_by_chance_is_no_snooping() {
             }
         }
     }
+}
+
+#[test]
+fn people_of_ones_own_surname() {
+    let one =
+        |n: u32, same: bool, share: f64| with(with(seen("ann", n..n + 1), "surname", same), "surname_share", share);
+    let mut office = Office::new();
+    assert_eq!(office.see(MONDAY, one(0, true, 1.0)), []);
+    assert_eq!(office.see(MONDAY + DAY, one(1, true, 1.0)), []);
+    assert_eq!(office.see(MONDAY + DAY, one(1, true, 1.0)), [], "the same again");
+    assert_eq!(office.see(MONDAY + DAY, one(2, false, 1.0)), [], "of another");
+    assert_eq!(office.see(MONDAY + DAY, with(one(3, true, 1.0), "people", 4)), [], "a list");
+    assert_eq!(office.see(MONDAY + 6 * DAY, one(4, true, 1.0)), [Rule::Surname]);
+    assert_eq!(office.see(MONDAY + 6 * DAY, one(5, true, 1.0)), [], "who was told of is told of again by others");
+    // Eight days apart are not within seven.
+    let mut office = Office::new();
+    let told = [(0, 0), (7, 1), (8, 2)].map(|(day, n)| office.see(MONDAY + day * DAY, one(n, true, 1.0)));
+    assert_eq!(told, [[], [], []]);
+    // A Kim among Kims: one in five is what chance has.
+    let mut office = Office::new();
+    assert!((0..150).all(|n| office.see(MONDAY + u64::from(n) * 200, one(n, n % 5 == 0, 21.5)).is_empty()));
+    // Nobody but Kims is more than that.
+    let mut office = Office::new();
+    let told = (0..30).map(|n| office.see(MONDAY + u64::from(n) * 200, one(n, true, 21.5)));
+    let first = told.into_iter().position(|told| told == [Rule::Surname]);
+    assert!(first.is_some_and(|n| (8..20).contains(&n)), "{first:?}");
+    // Where one is enough, nobody asks what chance brings.
+    let setting = Setting { threshold: 1, ..Rule::Surname.usual() };
+    let mut office =
+        Office::with(Settings { rules: [(Rule::Surname, setting)].into(), ..Settings::default() }, Lists::default());
+    assert_eq!(office.see(MONDAY, one(0, true, 21.5)), [Rule::Surname]);
 }
 
 #[test]

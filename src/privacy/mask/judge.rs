@@ -22,6 +22,9 @@ pub trait Judge: fmt::Debug {
     /// has left then, and it can't be told whose.
     fn seen(&mut self, kind: &Kind, value: &[u8]);
 
+    /// A person's name that goes by in a field that is called so, masked or not.
+    fn name(&mut self, _field: &[u8], _name: &[u8]) {}
+
     /// A value that leaves masked, by the name of its field: `masked` stands in its place.
     fn covered(&mut self, _field: &[u8], _masked: &[u8], _value: &[u8]) {}
 }

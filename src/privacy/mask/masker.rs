@@ -128,8 +128,16 @@ impl Masker {
     fn show(&mut self, at: &Path, kind: &Kind, plain: &[u8]) {
         let row = self.row(at);
         self.found.shown_in(row).add(kind);
+        self.hear(at, kind, plain);
         if let Some(judge) = &mut self.judge {
             judge.seen(kind, plain);
+        }
+    }
+
+    /// Tells of a person's name.
+    fn hear(&mut self, at: &Path, kind: &Kind, plain: &[u8]) {
+        if let (Kind::Person, Some(judge)) = (kind, &mut self.judge) {
+            judge.name(at.name(), plain);
         }
     }
 
@@ -180,6 +188,9 @@ impl Masker {
                 self.show(at, &finding.kind, &decode::decode(&value[finding.span()]).0);
                 continue;
             }
+            if finding.kind == Kind::Person {
+                self.hear(at, &finding.kind, &decode::decode(&value[finding.span()]).0);
+            }
             out.extend_from_slice(&value[pos..finding.start]);
             mask.engine.rewrite_finding(value, finding, out, self.tally(at));
             pos = finding.end;
@@ -208,6 +219,7 @@ impl Masker {
         }
         let mask = Arc::clone(&self.mask);
         if let Some(only) = whole {
+            self.hear(at, &kind, value);
             mask.engine.rewrite_finding(value, only, out, self.tally(at));
         } else {
             out.extend_from_slice(COVERED);
@@ -288,6 +300,7 @@ impl Masker {
                 match self.mask.engine.detector().look(expected, value) {
                     Told::Nothing => return false,
                     Told::Whole(kind) => {
+                        self.hear(at, kind, value);
                         let row = row.unwrap_or_else(|| self.row(at));
                         if self.shows(kind) {
                             self.found.shown_in(row).add(kind);

@@ -53,8 +53,7 @@ pub async fn look(probe: &Probe<'_>, applications: &[Application]) -> Result<(),
         }
         for address in &others {
             probe.budget.take().await?;
-            let place = SocketAddr::new(*address, application.port);
-            if let Some(status) = status(place).await {
+            if let Some(status) = status(SocketAddr::new(*address, application.port)).await {
                 let network = if address.is_ipv4() { "an IPv4 address" } else { "an IPv6 address" };
                 let seen =
                     Seen::sample(format!("it answers {status} at {network} of this machine that is not loopback"));
@@ -67,7 +66,7 @@ pub async fn look(probe: &Probe<'_>, applications: &[Application]) -> Result<(),
 }
 
 /// The status with which an HTTP server answers; nothing where there is none, or where it is Privet, to which the port leads.
-async fn status(place: SocketAddr) -> Option<u16> {
+pub async fn status(place: SocketAddr) -> Option<u16> {
     let exchange = async {
         let mut socket = TcpStream::connect(place).await.ok()?;
         socket
@@ -89,7 +88,10 @@ async fn status(place: SocketAddr) -> Option<u16> {
 }
 
 /// Addresses of this machine that others may use.
-fn own_addresses() -> io::Result<Vec<IpAddr>> {
+///
+/// # Errors
+/// When the kernel does not tell.
+pub fn own_addresses() -> io::Result<Vec<IpAddr>> {
     let mut found: Vec<IpAddr> = ipv4(&fs::read_to_string("/proc/net/fib_trie")?).into_iter().map(IpAddr::V4).collect();
     // Absent where IPv6 is off.
     let six = fs::read_to_string("/proc/net/if_inet6").unwrap_or_default();

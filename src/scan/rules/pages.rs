@@ -4,6 +4,7 @@ use crate::scan::{
     exchange::Exchange,
     finding::Seen,
     page::Tag,
+    recipient::host_of,
     rule::{Looks, Remedy, Rule, Scope, Severity},
 };
 
@@ -57,7 +58,7 @@ pub(super) static RULES: &[Rule] = &[
         looks: Looks::Answer(|exchange| {
             loaded(exchange)
                 .filter(|(tag, _)| runs(tag) && tag.attribute("integrity").is_none_or(str::is_empty))
-                .filter(|(_, url)| host_of(url).is_some_and(|host| !host.eq_ignore_ascii_case(&exchange.asked.host)))
+                .filter(|(_, url)| host_of(url).is_some_and(|host| !host.eq_ignore_ascii_case(exchange.asked.name())))
                 .map(|(_, url)| Seen::new(url, url))
                 .collect()
         }),
@@ -119,31 +120,15 @@ pub(super) static RULES: &[Rule] = &[
 
 /// What a page loads by itself.
 fn loaded<'e>(exchange: &'e Exchange<'_>) -> impl Iterator<Item = (&'e Tag, &'e str)> {
-    exchange.page.tags.iter().filter_map(|tag| {
-        let url = match tag.name {
-            "script" | "img" | "iframe" | "frame" | "embed" | "audio" | "video" | "source" | "track" => {
-                tag.attribute("src")
-            }
-            "object" => tag.attribute("data"),
-            "link" if tag.is("rel", "stylesheet") => tag.attribute("href"),
-            _ => None,
-        };
-        url.map(|url| (tag, url.trim()))
-    })
+    exchange.page.tags.iter().flat_map(|tag| tag.loads().map(move |url| (tag, url)))
 }
 
 fn runs(tag: &Tag) -> bool {
-    tag.name == "script" || tag.name == "link"
+    tag.name == "script" || tag.has("rel", &["stylesheet"])
 }
 
 fn is_cleartext(url: &str) -> bool {
     url.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("http://"))
-}
-
-/// The host of a URL that names one.
-fn host_of(url: &str) -> Option<&str> {
-    let rest = url.split_once("//").filter(|(scheme, _)| scheme.is_empty() || scheme.ends_with(':'))?.1;
-    rest.split(['/', '?', '#']).next()
 }
 
 fn cleartext_forms(exchange: &Exchange<'_>) -> Vec<Seen> {

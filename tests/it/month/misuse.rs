@@ -6,7 +6,7 @@ use privet::{
 };
 use serde_json::json;
 
-use super::office::{COLLEAGUES, CUSTOMERS, HOUR, Month, VIPS, at, calendar};
+use super::office::{COLLEAGUES, CUSTOMERS, HOUR, Month, SHARES, STAFF, VIPS, at, calendar};
 
 /// Must never be seen.
 pub const CANARY: u32 = 999_999;
@@ -45,6 +45,7 @@ pub fn stage(month: &mut Month) -> Vec<Misuse> {
     stage.changes();
     stage.outside();
     stage.gateway();
+    stage.namesakes();
     stage.all
 }
 
@@ -255,6 +256,22 @@ impl Stage<'_> {
         let start = at(self.day(), 12.0 * HOUR);
         self.month.note(start, Kind::MalwareFound, json!({ "route": "up.example/", "refused": false }));
         self.add("malware is let through", &[Rule::Malware], Who::Route("up.example/".into()), (start, start + 60));
+    }
+
+    /// Somebody whose surname one in a hundred has looks for a family. It comes last, so that all others stay whose they were.
+    fn namesakes(&mut self) {
+        let surname = |stage: &Self, who: usize| stage.month.surname(STAFF + who as u32);
+        let rare = |who: &usize| {
+            let is_known = self.month.active(*who, 12) >= 9 && !self.busy.contains(who);
+            is_known && surname(self, *who) >= SHARES.len()
+        };
+        let all: Vec<usize> = (0..self.month.staff.len()).filter(rare).collect();
+        let who = all[self.month.rng.usize(0..all.len())];
+        self.busy.push(who);
+        let (own, day) = (surname(self, who), self.day());
+        let same: Vec<u32> = (300..CUSTOMERS).filter(|id| self.month.surname(*id) == own).take(12).collect();
+        self.open(who, day, same.into_iter());
+        self.person("twelve of one's own surname", &[Rule::Surname], who, from(day, 13.0));
     }
 
     fn gateway(&mut self) {

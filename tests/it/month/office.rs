@@ -21,6 +21,10 @@ const OFFICE: &str = "203.0.113.10";
 /// Colleagues are customers as well, by these numbers; people of public interest by those.
 pub const COLLEAGUES: u32 = 100;
 pub const VIPS: std::ops::Range<u32> = 200..210;
+/// Staff have surnames by these numbers.
+pub const STAFF: u32 = 1_000_000;
+/// Of a hundred people so many are Kim, Lee, Park, Choi and Jung.
+pub const SHARES: [f64; 5] = [21.5, 14.7, 8.4, 4.7, 4.3];
 
 /// A role: how many people, how many customers they see on a median day, how much that differs between days, how many of them they open one by one,
 /// how often they change one, and how much more there is at the month's end.
@@ -97,6 +101,7 @@ impl Default for Habits {
 
 /// What is written down, in no order yet.
 pub struct Month {
+    seed: u64,
     habits: Habits,
     pub rng: Rng,
     pub staff: Vec<Staff>,
@@ -122,7 +127,7 @@ pub fn subject(id: u32) -> String {
 impl Month {
     /// Nobody has done any wrong yet.
     pub fn new(seed: u64, habits: Habits) -> Self {
-        let mut month = Self { habits, rng: Rng::with_seed(seed), staff: Vec::new(), events: Vec::new() };
+        let mut month = Self { seed, habits, rng: Rng::with_seed(seed), staff: Vec::new(), events: Vec::new() };
         month.hire();
         for day in 0..DAYS / 5 * 7 {
             month.day(day);
@@ -318,7 +323,28 @@ impl Month {
         if sequence > 1 {
             body.insert("sequence".into(), sequence.into());
         }
+        if ids.len() <= 3 {
+            let own = self.surname(STAFF + who as u32);
+            let share =
+                1.0 - (1.0 - SHARES.get(own).unwrap_or(&1.0) / 100.0).powi(i32::try_from(ids.len()).expect("few"));
+            body.insert("surname".into(), ids.iter().any(|id| self.surname(*id) == own).into());
+            body.insert("surname_share".into(), ((share * 1000.0).round() / 10.0).into());
+        }
         self.events.push((when, Kind::DisclosureDone, body));
+    }
+
+    /// By its place among surnames: five as they are in Korea, and 46 that one in a hundred has. It is drawn by nobody's turn, so that all else of a month
+    /// stays what it was.
+    pub fn surname(&self, of: u32) -> usize {
+        let mut rng = Rng::with_seed(self.seed << 32 | u64::from(of));
+        let mut part = rng.f64() * 100.0;
+        for (place, share) in SHARES.iter().enumerate() {
+            if part < *share {
+                return place;
+            }
+            part -= share;
+        }
+        SHARES.len() + rng.usize(0..46)
     }
 
     pub fn anonymous(&mut self, when: u64, place: &str, ids: &[u32]) {
