@@ -111,7 +111,8 @@ fn words(trouble: Trouble, korean: bool) -> &'static str {
 }
 
 /// A text in HTML, within an attribute as well.
-pub(super) fn escaped(text: &str) -> String {
+#[must_use]
+pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

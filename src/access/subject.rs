@@ -34,6 +34,9 @@ impl fmt::Debug for Subject {
     }
 }
 
+/// Types of values that records may name a person by.
+const NAMES: [Kind; 6] = [Kind::Email, Kind::Phone, Kind::KrRrn, Kind::KrFrn, Kind::KrPassport, Kind::UsSsn];
+
 /// What a person is named by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Name {
@@ -102,6 +105,13 @@ impl Subjects {
         let tag = hmac::sign(&key, b"fingerprint");
         let fingerprint = tag.as_ref()[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
         Self { key, fingerprint }
+    }
+
+    /// Everything that a person may be called by this value: nobody knows which it is, and a pseudonym of one type is none of another.
+    #[must_use]
+    pub fn all_of(&self, value: &[u8]) -> Vec<Subject> {
+        let names = NAMES.into_iter().map(Name::Kind).chain([Name::Id]);
+        names.filter_map(|name| self.name(&name, value)).collect()
     }
 
     /// The person of this name; none where the value is empty.

@@ -5,8 +5,10 @@ use std::{sync::Arc, time::Duration};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use super::control::signed;
 use crate::{
     common::clock,
+    identity::order::SignedIn,
     journal::{Journal, Kind, Record},
     privacy::{self, Engine},
     shield::ban::{
@@ -32,6 +34,8 @@ pub(super) struct Desk<'a> {
     pub(super) journal: Option<&'a Arc<Journal>>,
     /// What makes pseudonyms of addresses, the same as in the access log.
     pub(super) engine: &'a Engine,
+    /// Who orders, where they have signed in; the control socket knows a user of the system alone.
+    pub(super) by: Option<&'a SignedIn>,
 }
 
 type Answer = (StatusCode, Value);
@@ -95,6 +99,9 @@ async fn add(bans: &Arc<Bans>, desk: &Desk<'_>, said: &Value) -> Answer {
     if life.is_some_and(|life| life.is_zero() || life > LONGEST) {
         return no(StatusCode::BAD_REQUEST, "a ban lasts from 1s to 3650d, or for good");
     }
+    if said["dry_run"] == true {
+        return (StatusCode::OK, json!({ "address": plain(&network), "dry_run": true }));
+    }
     let since = clock::millis();
     let until = life.map(|life| since.saturating_add(u64::try_from(life.as_millis()).unwrap_or(u64::MAX)));
     let order = Order { network, until, since, reason: reason.clone() };
@@ -103,7 +110,7 @@ async fn add(bans: &Arc<Bans>, desk: &Desk<'_>, said: &Value) -> Answer {
         ("until", until.and_then(time).into()),
         ("reason", reason.into()),
     ];
-    if let Err(answer) = written(desk, Record::new(Kind::BanOrdered, fields)).await {
+    if let Err(answer) = written(desk, signed(Record::new(Kind::BanOrdered, fields), desk.by)).await {
         return answer;
     }
     let own = Arc::clone(bans);
@@ -122,7 +129,8 @@ async fn lift(bans: &Arc<Bans>, desk: &Desk<'_>, said: &Value) -> Answer {
         Err(_) if name.starts_with("session:") => "session".to_owned(),
         Err(why) => return no(StatusCode::BAD_REQUEST, format!("whose ban to lift: {why}")),
     };
-    if let Err(answer) = written(desk, Record::new(Kind::BanLifted, [("address", told.into())])).await {
+    let record = signed(Record::new(Kind::BanLifted, [("address", told.into())]), desk.by);
+    if let Err(answer) = written(desk, record).await {
         return answer;
     }
     let lifted = match &net {

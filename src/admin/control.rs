@@ -6,7 +6,7 @@ use std::{
     convert::Infallible,
     fs, io,
     os::unix::fs::PermissionsExt as _,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -30,10 +30,11 @@ use crate::{
     attest::Attestor,
     common::clock,
     gateway::Plan,
-    identity::{Realm, session::table::Listed},
+    identity::{Realm, order::SignedIn, session::table::Listed},
     incident::{Cases, notice::Notices, remedy::Remedies, signal::Feed},
     journal::{Journal, Kind, Record, tree::hex},
     login::{Rule, top::Offender},
+    observe::metrics::Metrics,
     privacy::{Engine, Tally},
     tls::{self, Source},
 };
@@ -48,13 +49,15 @@ const NOTED: [Kind; 5] =
 /// Most offenders that are named.
 const TOP: usize = 20;
 
-/// What commands may reach.
+/// What commands, and the console, may reach.
 #[derive(Debug)]
 pub struct Reach {
     /// The plan in use.
     pub plan: ArcSwap<Plan>,
     /// Certificates.
     pub tls: Arc<tls::Store>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// Who has agreed to what, where that is kept.
     pub desk: ArcSwapOption<Desk>,
     /// The journal, once it is open.
@@ -71,6 +74,8 @@ pub struct Reach {
     pub notices: OnceLock<Arc<Notices>>,
     /// Their countermeasures.
     pub remedies: OnceLock<Arc<Remedies>>,
+    /// The keys that everything is sealed by.
+    pub keys: Option<PathBuf>,
 }
 
 /// Binds the socket in `data_dir`. One that is left over from a process that has ended is removed; the data folder's lock says that it has.
@@ -121,77 +126,83 @@ async fn connection(stream: UnixStream, reach: Arc<Reach>) {
 }
 
 async fn answer(request: Request<Incoming>, reach: &Reach) -> Response<Full<Bytes>> {
-    let plan = &reach.plan.load_full();
     let (parts, body) = request.into_parts();
     let Ok(body) = Limited::new(body, LONGEST).collect().await else {
         return respond(StatusCode::PAYLOAD_TOO_LARGE, &json!({ "error": "the command is too long" }));
     };
-    let body = body.to_bytes();
-    if parts.uri.path().starts_with(registry::PREFIX) {
-        let (status, said) = registry::answer(reach.office.load_full(), &parts.method, parts.uri.path(), &body).await;
-        return respond(status, &said);
+    let (status, said) = ask(reach, &parts.method, parts.uri.path(), &body.to_bytes(), None).await;
+    respond(status, &said)
+}
+
+/// Answers a command. Whoever has signed in, in the console, gives it in their own name.
+pub(super) async fn ask(
+    reach: &Reach,
+    method: &Method,
+    path: &str,
+    body: &[u8],
+    by: Option<&SignedIn>,
+) -> (StatusCode, Value) {
+    let plan = &reach.plan.load_full();
+    let office = reach.office.load_full();
+    if path.starts_with(registry::PREFIX) {
+        return registry::answer(office, method, path, body, by).await;
     }
-    if parts.uri.path() == incident::MUTES {
-        let desk = reach.office.load_full().zip(reach.feed.get());
-        let (status, said) = incident::mutes(desk, &parts.method, &body).await;
-        return respond(status, &said);
+    if path == incident::MUTES {
+        return incident::mutes(office.zip(reach.feed.get()), method, body, by).await;
     }
-    if parts.uri.path().starts_with(incident::PREFIX) {
-        let desk = reach.office.load_full().zip(reach.cases.get());
-        let (status, said) = incident::answer(desk, &parts.method, parts.uri.path(), &body).await;
-        return respond(status, &said);
+    if path.starts_with(incident::PREFIX) {
+        return incident::answer(office.zip(reach.cases.get()), method, path, body, by).await;
     }
-    if parts.uri.path().starts_with(notice::PREFIX) {
-        let desk = reach.office.load_full().zip(reach.notices.get());
-        let (status, said) = notice::answer(desk, &parts.method, parts.uri.path(), &body).await;
-        return respond(status, &said);
+    if path.starts_with(notice::PREFIX) {
+        return notice::answer(office.zip(reach.notices.get()), method, path, body, by).await;
     }
-    if parts.uri.path().starts_with(remedy::PREFIX) {
-        let known = reach.office.load_full().zip(reach.remedies.get());
+    if path.starts_with(remedy::PREFIX) {
+        let known = office.zip(reach.remedies.get());
         let desk = known.map(|(office, remedies)| remedy::Desk { office, remedies, plan });
-        let (status, said) = remedy::answer(desk, &parts.method, parts.uri.path(), &body).await;
-        return respond(status, &said);
+        return remedy::answer(desk, method, path, body, by).await;
     }
-    let said: Value = serde_json::from_slice(&body).unwrap_or_default();
-    if parts.uri.path().starts_with(consent::PREFIX) {
-        let desk = reach.desk.load_full();
-        let (status, answer) = consent::answer(desk, &parts.method, parts.uri.path(), &said).await;
-        return respond(status, &answer);
+    let said: Value = serde_json::from_slice(body).unwrap_or_default();
+    if path.starts_with(consent::PREFIX) {
+        return consent::answer(reach.desk.load_full(), method, path, &said).await;
     }
-    if parts.uri.path().starts_with(bans::PREFIX) {
-        let desk = bans::Desk { bans: plan.bans.as_ref(), journal: reach.journal.get(), engine: &plan.engine };
-        let (status, answer) = bans::answer(desk, &parts.method, parts.uri.path(), &said).await;
-        return respond(status, &answer);
+    if path.starts_with(bans::PREFIX) {
+        let desk = bans::Desk { bans: plan.bans.as_ref(), journal: reach.journal.get(), engine: &plan.engine, by };
+        return bans::answer(desk, method, path, &said).await;
     }
-    if parts.uri.path().starts_with(attest::PREFIX) {
-        let attestor = reach.attestor.get().cloned();
-        let (status, answer) = attest::answer(attestor, &parts.method, parts.uri.path(), &said).await;
-        return respond(status, &answer);
+    if path.starts_with(attest::PREFIX) {
+        return attest::answer(reach.attestor.get().cloned(), method, path, &said).await;
     }
-    if parts.uri.path().starts_with(scan::PREFIX) {
-        let (status, answer) = scan::answer(plan, &parts.method, parts.uri.path());
-        return respond(status, &answer);
+    if path.starts_with(scan::PREFIX) {
+        return scan::answer(plan, method, path);
     }
-    if [antivirus::PREFIX, antivirus::QUARANTINE].iter().any(|prefix| parts.uri.path().starts_with(prefix)) {
+    if [antivirus::PREFIX, antivirus::QUARANTINE].iter().any(|prefix| path.starts_with(prefix)) {
         let desk = antivirus::Desk { scanner: plan.antivirus.as_ref(), journal: reach.journal.get() };
-        let (status, answer) = antivirus::answer(desk, &parts.method, parts.uri.path(), &said).await;
-        return respond(status, &answer);
+        return antivirus::answer(desk, method, path, &said).await;
     }
-    match (&parts.method, parts.uri.path()) {
+    match (method, path) {
         (&Method::GET, "/v1/certificates") => {
             let listed: Vec<Value> = reach.tls.list().iter().map(|listed| certificate(listed, &plan.engine)).collect();
-            respond(StatusCode::OK, &json!({ "certificates": listed }))
+            (StatusCode::OK, json!({ "certificates": listed }))
         }
         (&Method::GET, "/v1/configuration") => {
             let sha256 = reach.attestor.get().map(|attestor| hex(&attestor.config_sha256()));
-            respond(StatusCode::OK, &json!({ "sha256": sha256, "version": env!("CARGO_PKG_VERSION") }))
+            (StatusCode::OK, json!({ "sha256": sha256, "version": env!("CARGO_PKG_VERSION") }))
         }
-        (&Method::GET, "/v1/logins") => respond(StatusCode::OK, &logins(plan)),
-        (&Method::GET, "/v1/sessions") => respond(StatusCode::OK, &json!({ "sessions": sessions(plan) })),
+        (&Method::GET, "/v1/logins") => (StatusCode::OK, logins(plan)),
+        (&Method::GET, "/v1/sessions") => (StatusCode::OK, json!({ "sessions": sessions(plan) })),
         (&Method::POST, "/v1/journal/notes") => note(reach, said).await,
-        (&Method::POST, "/v1/sessions/end") => end_sessions(plan, &said).await,
-        _ => respond(StatusCode::NOT_FOUND, &json!({ "error": "no such command" })),
+        (&Method::POST, "/v1/sessions/end") => end_sessions(reach, plan, &said, by).await,
+        _ => (StatusCode::NOT_FOUND, json!({ "error": "no such command" })),
     }
+}
+
+/// A record of what somebody has ordered who has signed in.
+pub(super) fn signed(record: Record, by: Option<&SignedIn>) -> Record {
+    let Some(person) = by.map(SignedIn::person) else { return record };
+    let mut body = record.body().clone();
+    body.insert("person".to_owned(), person.subject.as_str().into());
+    body.insert("issuer".to_owned(), person.issuer.as_str().into());
+    Record::of(record.kind(), body)
 }
 
 fn certificate(listed: &tls::Listed, engine: &Engine) -> Value {
@@ -237,7 +248,7 @@ fn sessions(plan: &Plan) -> Vec<Value> {
 }
 
 /// Ends one session by its handle, or all of a person.
-async fn end_sessions(plan: &Plan, said: &Value) -> Response<Full<Bytes>> {
+async fn end_sessions(reach: &Reach, plan: &Plan, said: &Value, by: Option<&SignedIn>) -> (StatusCode, Value) {
     let (handle, subject) = (said["handle"].as_str(), said["subject"].as_str());
     let mut ended = 0;
     for realm in plan.realms() {
@@ -246,28 +257,32 @@ async fn end_sessions(plan: &Plan, said: &Value) -> Response<Full<Bytes>> {
         ended += match (handle, subject) {
             (Some(handle), _) => usize::from(sessions.revoke(handle, now).await),
             (None, Some(subject)) => sessions.revoke_where(|_, entry| entry.principal().subject == subject, now).await,
-            (None, None) => return respond(StatusCode::BAD_REQUEST, &json!({ "error": "name a handle or a subject" })),
+            (None, None) => return (StatusCode::BAD_REQUEST, json!({ "error": "name a handle or a subject" })),
         };
     }
     if ended == 0 {
-        return respond(StatusCode::NOT_FOUND, &json!({ "error": "there is no such session" }));
+        return (StatusCode::NOT_FOUND, json!({ "error": "there is no such session" }));
     }
     tracing::info!(ended, "sessions were ended by command");
-    respond(StatusCode::OK, &json!({ "ended": ended }))
+    if let Some(journal) = reach.journal.get() {
+        let fields = [("handle", handle.into()), ("subject", subject.into()), ("ended", ended.into())];
+        journal.note(&signed(Record::new(Kind::SessionEnded, fields), by));
+    }
+    (StatusCode::OK, json!({ "ended": ended }))
 }
 
 /// Writes down what a command has done that no gateway could see.
-async fn note(reach: &Reach, mut said: Value) -> Response<Full<Bytes>> {
+async fn note(reach: &Reach, mut said: Value) -> (StatusCode, Value) {
     let kind = said["kind"].as_str().and_then(Kind::named).filter(|kind| NOTED.contains(kind));
     let (Some(kind), Value::Object(body)) = (kind, said["body"].take()) else {
-        return respond(StatusCode::BAD_REQUEST, &json!({ "error": "that is not for a command to write down" }));
+        return (StatusCode::BAD_REQUEST, json!({ "error": "that is not for a command to write down" }));
     };
     let Some(journal) = reach.journal.get() else {
-        return respond(StatusCode::CONFLICT, &json!({ "error": "this gateway keeps no journal" }));
+        return (StatusCode::CONFLICT, json!({ "error": "this gateway keeps no journal" }));
     };
     match journal.append(&Record::of(kind, body)).await {
-        Ok(receipt) => respond(StatusCode::OK, &json!({ "index": receipt.index })),
-        Err(error) => respond(StatusCode::SERVICE_UNAVAILABLE, &json!({ "error": error.to_string() })),
+        Ok(receipt) => (StatusCode::OK, json!({ "index": receipt.index })),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, json!({ "error": error.to_string() })),
     }
 }
 

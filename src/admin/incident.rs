@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::registry::{Office, status};
 use crate::{
     common::clock,
-    identity::order::Order,
+    identity::order::{Order, SignedIn},
     incident::{
         Cases, Command, Refused,
         signal::{
@@ -31,6 +31,7 @@ pub(super) async fn answer(
     method: &Method,
     path: &str,
     body: &[u8],
+    by: Option<&SignedIn>,
 ) -> (StatusCode, Value) {
     let Some((office, cases)) = desk else {
         let error = "this gateway keeps no cases: it keeps no journal, or is one of several with a journal each";
@@ -43,14 +44,19 @@ pub(super) async fn answer(
             object["unread"] = cases.unread().missing().into();
             (StatusCode::OK, object)
         }
-        (&Method::POST, Some("/orders")) => {
-            let Ok(order) = serde_json::from_slice::<Order<Command>>(body) else {
+        (&Method::POST, Some(path @ ("/orders" | "/rehearsals"))) => {
+            let Some(order) = Order::<Command>::read(body, by) else {
                 return (StatusCode::BAD_REQUEST, json!({ "error": "the order can't be read", "exit": 2 }));
             };
             let Some(realm) = office.realm().await else {
                 return (StatusCode::SERVICE_UNAVAILABLE, json!({ "error": "the realm can't be opened", "exit": 3 }));
             };
-            match cases.carry_out(realm, order, clock::now()).await {
+            let outcome = if path == "/rehearsals" {
+                cases.try_out(realm, order, clock::now()).await
+            } else {
+                cases.carry_out(realm, order, clock::now()).await
+            };
+            match outcome {
                 Ok(events) => (StatusCode::OK, json!({ "events": events })),
                 Err(refused) => {
                     let status = match &refused {
@@ -76,6 +82,7 @@ pub(super) async fn mutes(
     desk: Option<(Arc<Office>, &Arc<Feed>)>,
     method: &Method,
     body: &[u8],
+    by: Option<&SignedIn>,
 ) -> (StatusCode, Value) {
     let Some((office, feed)) = desk else {
         let error = "this gateway keeps no cases: it keeps no journal, or is one of several with a journal each";
@@ -86,7 +93,7 @@ pub(super) async fn mutes(
         object["unread"] = feed.mutes().unread().missing().into();
         return (StatusCode::OK, object);
     }
-    let Ok(order) = serde_json::from_slice::<Order<mutes::Order>>(body) else {
+    let Some(order) = Order::<mutes::Order>::read(body, by) else {
         return (StatusCode::BAD_REQUEST, json!({ "error": "the order can't be read", "exit": 2 }));
     };
     let Some(realm) = office.realm().await else {

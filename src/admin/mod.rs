@@ -1,4 +1,4 @@
-//! The private listeners. [`console`] is the one with TLS; this is the other: health, metrics, the map of personal data (counts only) and the hook of the end, without TLS, and nothing else.
+//! The private listeners. [`console`] is the one with TLS, for people and for SCIM; this is the other: health, metrics, the map of personal data (counts only) and the hook of the end, without TLS, and nothing else.
 
 pub mod antivirus;
 pub mod attest;
@@ -33,7 +33,7 @@ use tokio::{
     sync::{mpsc::UnboundedSender, oneshot},
 };
 
-pub use settings::Settings;
+pub use self::{console::Console, settings::Settings};
 
 use crate::{
     common::pulse::Pulse,

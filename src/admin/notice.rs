@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::registry::{Office, status};
 use crate::{
     common::clock,
-    identity::order::Order,
+    identity::order::{Order, SignedIn},
     incident::{
         Actor,
         notice::{Command, Denied, Notices, Refused},
@@ -24,6 +24,7 @@ pub(super) async fn answer(
     method: &Method,
     path: &str,
     body: &[u8],
+    by: Option<&SignedIn>,
 ) -> (StatusCode, Value) {
     let Some((office, notices)) = desk else {
         let error = "this gateway keeps no notices: it keeps no journal, or is one of several with a journal each";
@@ -32,7 +33,7 @@ pub(super) async fn answer(
     let unread = || (StatusCode::BAD_REQUEST, json!({ "error": "the order can't be read", "exit": 2 }));
     match (method, path.strip_prefix(PREFIX)) {
         (&Method::POST, Some("/orders")) => {
-            let Ok(order) = serde_json::from_slice::<Order<Command>>(body) else { return unread() };
+            let Some(order) = Order::<Command>::read(body, by) else { return unread() };
             let Some(realm) = office.realm().await else {
                 return (StatusCode::SERVICE_UNAVAILABLE, json!({ "error": "the realm can't be opened", "exit": 3 }));
             };

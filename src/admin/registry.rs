@@ -10,7 +10,7 @@ use crate::{
     common::clock,
     identity::{
         Realm,
-        order::{Order, Refused},
+        order::{Order, Refused, SignedIn},
         settings,
     },
     login::Guard,
@@ -55,8 +55,14 @@ impl Office {
     }
 }
 
-/// Answers a command about the registry.
-pub async fn answer(office: Option<Arc<Office>>, method: &Method, path: &str, body: &[u8]) -> (StatusCode, Value) {
+/// Answers a command about the registry, of whoever has signed in or is named in it.
+pub async fn answer(
+    office: Option<Arc<Office>>,
+    method: &Method,
+    path: &str,
+    body: &[u8],
+    by: Option<&SignedIn>,
+) -> (StatusCode, Value) {
     let Some(office) = office else {
         let error = "this gateway has no registry: it keeps no journal, or is one of several with a journal each";
         return (StatusCode::SERVICE_UNAVAILABLE, json!({ "error": error, "exit": 3 }));
@@ -71,14 +77,19 @@ pub async fn answer(office: Option<Arc<Office>>, method: &Method, path: &str, bo
             let id = path.strip_prefix(REVIEWS).and_then(|id| id.parse().ok()).unwrap_or_default();
             (StatusCode::OK, view::review(&office.registry.state(), id))
         }
-        (&Method::POST, Some("/orders")) => {
-            let Ok(order) = serde_json::from_slice::<Order>(body) else {
+        (&Method::POST, Some(path @ ("/orders" | "/rehearsals"))) => {
+            let Some(order) = Order::read(body, by) else {
                 return (StatusCode::BAD_REQUEST, json!({ "error": "the order can't be read", "exit": 2 }));
             };
             let Some(realm) = office.realm().await else {
                 return (StatusCode::SERVICE_UNAVAILABLE, json!({ "error": "the realm can't be opened", "exit": 3 }));
             };
-            match realm.carry_out(&office.registry, order, clock::now()).await {
+            let outcome = if path == "/rehearsals" {
+                realm.try_out(&office.registry, order, clock::now()).await
+            } else {
+                realm.carry_out(&office.registry, order, clock::now()).await
+            };
+            match outcome {
                 Ok(events) => (StatusCode::OK, json!({ "events": events })),
                 Err(refused) => (status(&refused), refusal(&refused)),
             }

@@ -9,7 +9,11 @@ use super::registry::{Office, status};
 use crate::{
     common::clock,
     gateway::Plan,
-    identity::{Principal, Realm, order::Order, session::table::Listed},
+    identity::{
+        Principal, Realm,
+        order::{Order, SignedIn},
+        session::table::Listed,
+    },
     incident::remedy::{Command, Event, Measure, Refused, Remedies, Taken},
     registry::PersonId,
     seal::Ring,
@@ -30,7 +34,13 @@ pub(super) struct Desk<'a> {
 }
 
 /// Answers a command about countermeasures.
-pub(super) async fn answer(desk: Option<Desk<'_>>, method: &Method, path: &str, body: &[u8]) -> Answer {
+pub(super) async fn answer(
+    desk: Option<Desk<'_>>,
+    method: &Method,
+    path: &str,
+    body: &[u8],
+    by: Option<&SignedIn>,
+) -> Answer {
     let Some(desk) = desk else {
         let error = "this gateway keeps no cases: it keeps no journal, or is one of several with a journal each";
         return (StatusCode::SERVICE_UNAVAILABLE, json!({ "error": error, "exit": 3 }));
@@ -38,7 +48,7 @@ pub(super) async fn answer(desk: Option<Desk<'_>>, method: &Method, path: &str, 
     match (method, path.strip_prefix(PREFIX)) {
         (&Method::GET, Some("")) => (StatusCode::OK, list(desk.remedies)),
         (&Method::POST, Some(path @ ("/orders" | "/rehearsals"))) => {
-            let Ok(order) = serde_json::from_slice::<Order<Command>>(body) else {
+            let Some(order) = Order::<Command>::read(body, by) else {
                 return no(StatusCode::BAD_REQUEST, "the order can't be read", 2);
             };
             desk.order(order, path == "/rehearsals").await.unwrap_or_else(|answer| answer)

@@ -9,10 +9,12 @@ use aws_lc_rs::{constant_time, digest};
 pub struct Settings {
     /// Health and metrics, without TLS; `None` is off.
     pub listen: Option<SocketAddr>,
-    /// SCIM, with TLS; `None` is off.
+    /// The console and SCIM, with TLS; `None` is off.
     pub console: Option<SocketAddr>,
     /// Who may say by SCIM which people there are.
     pub directories: Vec<Directory>,
+    /// Roles that see what operating the gateway needs in the console, and nobody's records.
+    pub operators: Vec<String>,
 }
 
 /// An identity provider's directory.

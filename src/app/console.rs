@@ -1,4 +1,4 @@
-//! The console of a running gateway: its listener, and SCIM behind it.
+//! The console of a running gateway: its listener, and what is behind it.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -8,7 +8,9 @@ use tokio::task::AbortHandle;
 use crate::{
     access::subject::Subjects,
     admin::{
-        console,
+        self,
+        console::{listener, traffic::Traffic},
+        control::Reach,
         scim::{OUTCOMES, Scim},
     },
     config::Config,
@@ -16,15 +18,16 @@ use crate::{
     registry::Registry,
     seal::Ring,
     server::listener::Listener,
-    tls,
 };
 
-/// SCIM, and the task that answers where it is on.
+/// What is behind it, and the tasks that answer and look where it is on.
 #[derive(Debug)]
 pub(super) struct Console {
     scim: Arc<Scim>,
-    tls: Arc<tls::Store>,
-    task: Option<AbortHandle>,
+    reach: Arc<Reach>,
+    operators: Vec<String>,
+    pages: Option<Arc<admin::Console>>,
+    tasks: Vec<AbortHandle>,
 }
 
 impl Console {
@@ -32,12 +35,7 @@ impl Console {
     ///
     /// # Errors
     /// When the keys that name people can't be read.
-    pub(super) fn new(
-        config: &Config,
-        registry: Option<&Arc<Registry>>,
-        tls: &Arc<tls::Store>,
-        metrics: &Metrics,
-    ) -> anyhow::Result<Self> {
+    pub(super) fn new(config: &Config, registry: Option<&Arc<Registry>>, reach: &Arc<Reach>) -> anyhow::Result<Self> {
         let office = match (registry, &config.seal.key_file) {
             (Some(registry), Some(keys)) => {
                 let ring = Ring::load(keys).context("the keys that name people can't be used")?;
@@ -46,8 +44,9 @@ impl Console {
             _ => None,
         };
         let scim = Arc::new(Scim::new(office, config.admin.directories.clone()));
-        show(metrics, &scim);
-        Ok(Self { scim, tls: Arc::clone(tls), task: None })
+        show(&reach.metrics, &scim);
+        let (reach, operators) = (Arc::clone(reach), config.admin.operators.clone());
+        Ok(Self { scim, reach, operators, pages: None, tasks: Vec::new() })
     }
 
     /// Answers on another socket from now on, or on none.
@@ -55,13 +54,17 @@ impl Console {
     /// # Errors
     /// When it can't be used.
     pub(super) fn open(&mut self, listeners: Option<Vec<Listener>>) -> anyhow::Result<()> {
-        if let Some(task) = self.task.take() {
-            task.abort();
-        }
+        self.tasks.drain(..).for_each(|task| task.abort());
+        self.pages = None;
         if let Some(listener) = listeners.and_then(|mut listeners| listeners.pop()) {
             let listener = tokio::net::TcpListener::from_std(listener.socket)?;
-            let task = tokio::spawn(console::serve(listener, Arc::clone(&self.tls), Arc::clone(&self.scim)));
-            self.task = Some(task.abort_handle());
+            let (traffic, looks) = Traffic::watch(&self.reach.metrics);
+            let (scim, reach) = (Arc::clone(&self.scim), Arc::clone(&self.reach));
+            let tls = Arc::clone(&reach.tls);
+            let console = Arc::new(admin::Console::new(scim, reach, traffic, self.operators.clone()));
+            let task = tokio::spawn(listener::serve(listener, tls, Arc::clone(&console)));
+            self.tasks = vec![looks, task.abort_handle()];
+            self.pages = Some(console);
         }
         Ok(())
     }
@@ -77,6 +80,10 @@ impl Console {
         listeners: Option<Vec<Listener>>,
     ) -> anyhow::Result<()> {
         self.scim.apply(config.admin.directories.clone());
+        self.operators.clone_from(&config.admin.operators);
+        if let Some(console) = &self.pages {
+            console.apply(self.operators.clone());
+        }
         if listeners.is_some() || address.is_none() { self.open(listeners) } else { Ok(()) }
     }
 }

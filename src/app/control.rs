@@ -13,16 +13,16 @@ use crate::{
     gateway::Plan,
     incident::{Cases, notice::Notices, remedy::Remedies, signal::Feed},
     journal::Journal,
-    tls,
+    server::worker::Process,
 };
 
-/// The way in for commands, held together with the data folder.
+/// The way in for commands, held together with the data folder; without that there is none.
 #[derive(Debug)]
 pub(super) struct Control {
-    /// What commands may reach.
+    /// What commands, and the console, may reach.
     pub(super) reach: Arc<Reach>,
-    task: AbortHandle,
-    _lock: LockFile,
+    task: Option<AbortHandle>,
+    _lock: Option<LockFile>,
 }
 
 impl Control {
@@ -66,7 +66,9 @@ fn set<T>(place: &OnceLock<Arc<T>>, what: Option<&Arc<T>>) {
 
 impl Drop for Control {
     fn drop(&mut self) {
-        self.task.abort();
+        if let Some(task) = &self.task {
+            task.abort();
+        }
     }
 }
 
@@ -79,21 +81,22 @@ pub(super) fn hold(config: &Config) -> Option<LockFile> {
         .ok()
 }
 
-/// Opens the control socket.
-pub(super) fn open(lock: LockFile, config: &Config, plan: &Arc<Plan>, tls: &Arc<tls::Store>) -> Option<Control> {
-    let opened = || -> anyhow::Result<(Arc<Reach>, AbortHandle)> {
-        let (plan, tls) = (ArcSwap::new(Arc::clone(plan)), Arc::clone(tls));
-        let (office, desk) = (ArcSwapOption::empty(), ArcSwapOption::empty());
-        let (journal, cases, attestor) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        let (feed, notices, remedies) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        let reach = Arc::new(Reach { plan, tls, desk, journal, office, attestor, cases, feed, notices, remedies });
+/// Opens the control socket, where the data folder is held.
+pub(super) fn open(lock: Option<LockFile>, config: &Config, plan: &Arc<Plan>, process: &Process) -> Control {
+    let (plan, tls, metrics) = (ArcSwap::new(Arc::clone(plan)), Arc::clone(&process.tls), Arc::clone(&process.metrics));
+    let (office, desk) = (ArcSwapOption::empty(), ArcSwapOption::empty());
+    let (journal, cases, attestor) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+    let (feed, notices, remedies) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+    let keys = config.seal.key_file.clone();
+    let reach = Reach { plan, tls, metrics, desk, journal, office, attestor, cases, feed, notices, remedies, keys };
+    let reach = Arc::new(reach);
+    let opened = || -> anyhow::Result<AbortHandle> {
         let listener = admin::control::bind(&config.data_dir)?;
-        let task = tokio::spawn(admin::control::serve(listener, Arc::clone(&reach))).abort_handle();
-        Ok((reach, task))
+        Ok(tokio::spawn(admin::control::serve(listener, Arc::clone(&reach))).abort_handle())
     };
-    let opened = opened().inspect_err(|error| {
+    let task = lock.is_some().then(opened).transpose().inspect_err(|error| {
         let error = format!("{error:#}");
         tracing::warn!(%error, "commands can't reach this gateway: its control socket can't be opened");
     });
-    opened.ok().map(|(reach, task)| Control { reach, task, _lock: lock })
+    Control { task: task.ok().flatten(), reach, _lock: lock }
 }

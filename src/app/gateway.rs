@@ -44,7 +44,7 @@ use crate::{
 pub struct Running {
     config: Config,
     plan: Arc<Plan>,
-    control: Option<control::Control>,
+    control: control::Control,
     journal: journal::Running,
     desk: Option<Arc<Desk>>,
     asking: Option<asking::Asking>,
@@ -103,7 +103,6 @@ impl Running {
         let registry = registry::start(&config, journal.stream(), &process.metrics)?;
         let incidents = Incidents::start(&config, &journal, registry.as_ref(), &process.metrics)?;
         let overlay = incidents.overlay();
-        let mut console = console::Console::new(&config, registry.as_ref(), &process.tls, &process.metrics)?;
         let desk = consent::start(&config, journal.stream())?;
         let authority = authority::of(&config, journal.journal(), registry.as_ref(), desk.as_ref(), &overlay)?;
         let antivirus = antivirus::of(&config, journal.journal(), None)?;
@@ -126,12 +125,11 @@ impl Running {
         };
         let plan = Plan::new(&config.gateway, bounds, means, None)?;
         log::scrub_by(&plan.engine);
-        let control = lock.and_then(|lock| control::open(lock, &config, &plan, &process.tls));
+        let control = control::open(lock, &config, &plan, &process);
         let office = registry::follow(registry.as_ref(), &config, &realms, &guard);
-        if let Some(control) = &control {
-            control.introduce(journal.journal(), desk.as_ref(), office);
-            incidents.introduce(control);
-        }
+        control.introduce(journal.journal(), desk.as_ref(), office);
+        incidents.introduce(&control);
+        let mut console = console::Console::new(&config, registry.as_ref(), &control.reach)?;
         incidents.hold(&plan);
         let workers = (0..settings.workers)
             .map(|index| Handle::start(index, &process, Arc::clone(&plan), Arc::clone(&settings)))
@@ -264,10 +262,8 @@ impl Running {
         }
         self.console.apply(&config, addresses.console, console)?;
         keys::apply(&plan.realms(), &config);
-        if let Some(control) = &self.control {
-            control.reach.plan.store(Arc::clone(&plan));
-            control.reach.office.store(office);
-        }
+        self.control.reach.plan.store(Arc::clone(&plan));
+        self.control.reach.office.store(office);
         if let Some(registry) = &self.registry {
             registry::apply(registry, &config);
         }
@@ -303,8 +299,8 @@ impl Running {
             Some(running) => running.apply(&self.config, live, registry, cases),
             None => self.attest = Some(attest::Running::start(&self.config, live, registry, cases)),
         }
-        if let (Some(control), Some(running)) = (&self.control, &self.attest) {
-            let _ = control.reach.attestor.set(Arc::clone(&running.attestor));
+        if let Some(running) = &self.attest {
+            let _ = self.control.reach.attestor.set(Arc::clone(&running.attestor));
         }
     }
 

@@ -97,7 +97,7 @@ pub(super) fn fingerprint(ring: &seal::Ring) -> String {
     format!("{number:016x}")
 }
 
-/// The realms that routes of a configuration have as gates. Those of `known` that are still the same keep their sessions.
+/// The realms that routes of a configuration have as gates, and the console's. Those of `known` that are still the same keep their sessions.
 ///
 /// # Errors
 /// When accounts or keys can't be used.
@@ -107,8 +107,10 @@ pub(super) fn realms(
     shared: Option<&store::Running>,
     known: &[Arc<Realm>],
 ) -> anyhow::Result<Vec<Arc<Realm>>> {
-    let asked =
-        |name: &str| config.gateway.routes.iter().any(|r| r.gate.as_ref().is_some_and(|gate| gate.realm == name));
+    let of_console = |name: &str| config.admin.console.is_some() && config.registry.realm == name;
+    let asked = |name: &str| {
+        of_console(name) || config.gateway.routes.iter().any(|r| r.gate.as_ref().is_some_and(|gate| gate.realm == name))
+    };
     let mut realms = Vec::new();
     for settings in config.identity.realms.iter().filter(|settings| asked(&settings.name)) {
         if let Some(realm) = known.iter().find(|realm| realm.is(settings)) {
@@ -133,10 +135,12 @@ pub(super) fn apply(realms: &[Arc<Realm>], config: &Config) {
     }
 }
 
-/// Whether attempts to sign in are counted at all: at a login of an application, or at a gate.
+/// Whether attempts to sign in are counted at all: at a login of an application, at a gate, or at the console.
 #[must_use]
 pub(super) fn counts_attempts(config: &Config) -> bool {
-    !config.login.logins.is_empty() || config.gateway.routes.iter().any(|route| route.gate.is_some())
+    !config.login.logins.is_empty()
+        || config.admin.console.is_some()
+        || config.gateway.routes.iter().any(|route| route.gate.is_some())
 }
 
 fn make_private(dir: &Path) -> io::Result<()> {

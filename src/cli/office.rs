@@ -72,7 +72,7 @@ impl AsArgs {
         let Some(name) = &self.name else { return Err(Failure::Nobody) };
         let password = own_password(self.password_stdin)?;
         let code = self.code.clone().map(Into::into);
-        Ok(Order { name: Some(name.clone()), password, code, command })
+        Ok(Order { name: Some(name.clone()), password, code, command, signed_in: None })
     }
 
     pub(super) fn tell(&self, events: &[Value]) {

@@ -41,11 +41,11 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let mut listen = top.table("listen", "listen", d);
     let mut limits = top.table("limits", "limits", d);
     let head = head_rules(top.table("head", "head", d), &mut limits, d);
-    let console_place = listen.place("console");
     let admin = admin::Settings {
         listen: door(&mut listen, "admin", Some(9901), d),
         console: door(&mut listen, "console", None, d),
         directories: Vec::new(),
+        operators: Vec::new(),
     };
     let shutdown = shutdown(top.table("shutdown", "shutdown", d), context.delay, admin.listen.is_some(), d);
     let tls = top.table("tls", "tls", d);
@@ -59,15 +59,11 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let registry = top.table("registry", "registry", d);
     let registry = super::registry::resolve(registry, journal.as_ref(), &identity, context, d);
     let incident = super::incident::resolve(top.table("incident", "incident", d), context, d);
-    let around = scim::Around {
-        console: admin.console,
-        console_place,
-        registry: &registry,
-        journal: journal.as_ref(),
-        realms: &identity,
-    };
+    let around =
+        scim::Around { console: admin.console, registry: &registry, journal: journal.as_ref(), realms: &identity };
     let directories = scim::resolve(top.tables("scim", "scim[]", d), &around, context, d);
-    let admin = admin::Settings { directories, ..admin };
+    let operators = scim::operators(top.table_if("console", "console", d), admin.console, d);
+    let admin = admin::Settings { directories, operators, ..admin };
     let telemetry = super::telemetry::resolve(top.table_if("telemetry", "telemetry", d), context, d);
     let access = top.table_if("access", "access", d);
     let mut shield = top.table_if("shield", "shield", d);

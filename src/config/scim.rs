@@ -1,6 +1,6 @@
-//! `listen.console` and `[[scim]]`: who may say from outside which people there are.
+//! `[console]` and `[[scim]]`: who may look, and who may say from outside which people there are.
 
-use std::{net::SocketAddr, ops::Range};
+use std::net::SocketAddr;
 
 use zeroize::Zeroizing;
 
@@ -19,10 +19,27 @@ use crate::{
 const TOKEN: std::ops::RangeInclusive<usize> = 32..=1024;
 const TOKENS: usize = 2;
 
+/// What somebody has to write who wants any of it.
+const HINT: &str = "add `console = \"127.0.0.1:9902\"` to [listen]";
+/// Who operates the gateway, where nobody says.
+const OPERATOR: &str = "operator";
+
+/// Roles that operate the gateway.
+pub(super) fn operators(table: Option<Table>, console: Option<SocketAddr>, d: &mut Diagnostics<'_>) -> Vec<String> {
+    let default = || vec![OPERATOR.to_owned()];
+    let Some(mut table) = table else { return default() };
+    if console.is_none() {
+        d.note(&table.span.clone(), "the console is served on `listen.console`, which is off", Some(HINT.to_owned()));
+    }
+    let role = |text: &str| identity::settings::role(text).ok_or_else(|| format!("\"{text}\" is no role"));
+    let roles = table.list("operator", d, "a role such as \"operator\"", role).unwrap_or_else(default);
+    table.finish(d);
+    roles
+}
+
 /// What else of the configuration it depends on.
 pub(super) struct Around<'a> {
     pub(super) console: Option<SocketAddr>,
-    pub(super) console_place: Range<usize>,
     pub(super) registry: &'a registry::Settings,
     pub(super) journal: Option<&'a journal::Settings>,
     pub(super) realms: &'a identity::Settings,
@@ -34,16 +51,8 @@ pub(super) fn resolve(
     context: &mut Context<'_>,
     d: &mut Diagnostics<'_>,
 ) -> Vec<Directory> {
-    match (tables.first(), around.console) {
-        (Some(table), None) => {
-            let hint = Some("add `console = \"127.0.0.1:9902\"` to [listen]".to_owned());
-            d.note(&table.span.clone(), "SCIM is served on `listen.console`, which is off", hint);
-        }
-        (None, Some(_)) => {
-            let hint = Some("add a [[scim]] table, or remove it".to_owned());
-            d.note(&around.console_place, "`console` would serve nothing: SCIM alone is behind it so far", hint);
-        }
-        _ => {}
+    if let (Some(table), None) = (tables.first(), around.console) {
+        d.note(&table.span.clone(), "SCIM is served on `listen.console`, which is off", Some(HINT.to_owned()));
     }
     if let Some(table) =
         tables.first().filter(|_| around.journal.is_none_or(|journal| journal.place.shared().is_none()))

@@ -105,6 +105,7 @@ pub struct Plan {
     bounds: Bounds,
     table: Table,
     routes: Vec<Prepared>,
+    realms: Vec<Arc<Realm>>,
 }
 
 /// One route, as all workers share it.
@@ -132,7 +133,7 @@ pub struct Means<'a> {
     pub watch: Option<Arc<Watch>>,
     /// Who scans for malware, where a route asks for it.
     pub antivirus: Option<Arc<Scanner>>,
-    /// The doors that routes may have.
+    /// The doors that routes may have, and that of the console.
     pub realms: &'a [Arc<Realm>],
     /// Who may do what with personal data, and where it is written down.
     pub authority: Option<Arc<Authority>>,
@@ -221,6 +222,7 @@ impl Plan {
             surnames: previous.map(|plan| Arc::clone(&plan.surnames)).unwrap_or_default(),
             bounds,
             engine: engines.of(&settings.privacy),
+            realms: means.realms.to_vec(),
             routes,
         }))
     }
@@ -243,16 +245,10 @@ impl Plan {
         all
     }
 
-    /// The realms of all routes, each once.
+    /// All realms that are open: of gates, and of the console.
     #[must_use]
     pub fn realms(&self) -> Vec<Arc<Realm>> {
-        let mut all: Vec<Arc<Realm>> = Vec::new();
-        for realm in self.routes.iter().filter_map(|prepared| prepared.realm.as_ref()) {
-            if !all.iter().any(|known| Arc::ptr_eq(known, realm)) {
-                all.push(Arc::clone(realm));
-            }
-        }
-        all
+        self.realms.clone()
     }
 
     /// The realm of a host: that of its own gated routes before that of wider ones.

@@ -33,6 +33,9 @@ pub const SIGN_OUT: &str = "/.privet/sign-out";
 /// The cookie that a form's hidden field must fit.
 pub const FORM_COOKIE: &str = "__Host-privet-form";
 
+/// The cookie that holds the language that somebody has chosen in the console.
+pub const LANGUAGE_COOKIE: &str = "__Host-privet-language";
+
 /// What the names of Privet's own cookies begin with.
 const OWN_COOKIES: &[u8] = b"__Host-privet-";
 /// Longest path to come back to, in bytes.
@@ -173,6 +176,11 @@ impl Fields {
             Some((decoded(&piece[..at])?, decoded(piece.get(at + 1..).unwrap_or_default())?))
         };
         pieces.map(field).collect::<Option<_>>().map(Self)
+    }
+
+    /// All of them, in their order: name and value.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// The value of the field called `name`, where there is exactly one.

@@ -1,5 +1,6 @@
-//! What somebody orders from the registry in their own name, at the command line: proved by name, password and one-time code, under the same
-//! limits as on the page for it. A running gateway and a command that finds none carry it out by the same code.
+//! What somebody orders from the registry in their own name: at the command line, proved by name, password and one-time code, under the same
+//! limits as on the page for it; or in the console, where they have signed in. A running gateway and a command that finds none carry it out by the
+//! same code.
 
 use std::{
     collections::BTreeMap,
@@ -9,13 +10,14 @@ use std::{
 };
 
 use http::HeaderMap;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
 
 use super::{
     account::{self, Account},
     password::Password,
     policy,
+    principal::Principal,
     realm::Realm,
     settings::SecondFactor,
     staff,
@@ -35,11 +37,41 @@ pub struct Order<C = Command> {
     pub code: Option<Zeroizing<String>>,
     /// What is ordered.
     pub command: C,
+    /// Who orders, where that was proved already. Nobody sends it.
+    #[serde(skip)]
+    pub signed_in: Option<SignedIn>,
+}
+
+/// Somebody whom a realm has recognised, and let through the gate of the console.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedIn(PersonId);
+
+impl SignedIn {
+    /// Whom [`Realm::identify`] has answered with.
+    #[must_use]
+    pub fn of(principal: &Principal) -> Self {
+        Self(PersonId::new(&principal.issuer, &principal.subject))
+    }
+
+    /// Who it is.
+    #[must_use]
+    pub fn person(&self) -> &PersonId {
+        &self.0
+    }
 }
 
 impl<C: std::fmt::Debug> std::fmt::Debug for Order<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Order({:?})", self.command)
+    }
+}
+
+impl<C: DeserializeOwned> Order<C> {
+    /// Reads one; where somebody has signed in, it is theirs, whoever it names.
+    #[must_use]
+    pub fn read(body: &[u8], signed_in: Option<&SignedIn>) -> Option<Self> {
+        let order: Self = serde_json::from_slice(body).ok()?;
+        Some(Self { signed_in: signed_in.cloned(), ..order })
     }
 }
 
@@ -49,7 +81,10 @@ impl<C> Order<C> {
     /// # Errors
     /// When they can't prove who they are.
     pub async fn prove(self, realm: &Arc<Realm>, now: SystemTime) -> Result<(PersonId, C), Refused> {
-        let Self { name, password, code, command } = self;
+        let Self { name, password, code, command, signed_in } = self;
+        if let Some(SignedIn(person)) = signed_in {
+            return if realm.is_suspended(&person) { Err(Refused::Suspended) } else { Ok((person, command)) };
+        }
         let name = name.ok_or(Refused::Nobody)?;
         Ok((realm.prove_at_once(&name, &password, code, now).await?, command))
     }
@@ -121,6 +156,20 @@ impl Refused {
 }
 
 impl Realm {
+    /// What `order` would bring about, without a word of it anywhere.
+    ///
+    /// # Errors
+    /// When who orders it can't prove who they are, or may not.
+    pub async fn try_out(
+        self: &Arc<Self>,
+        registry: &Registry,
+        order: Order,
+        now: SystemTime,
+    ) -> Result<Vec<Event>, Refused> {
+        let (person, command) = order.prove(self, now).await?;
+        Ok(registry.rehearse(command, &Actor::Person(person), now)?)
+    }
+
     /// Carries out `order`; what has happened.
     ///
     /// # Errors
@@ -131,7 +180,8 @@ impl Realm {
         order: Order,
         now: SystemTime,
     ) -> Result<Vec<Event>, Refused> {
-        let (actor, command) = if let Command::Found { .. } = order.command {
+        // Nobody has signed in as an officer before there is one.
+        let (actor, command) = if matches!(order.command, Command::Found { .. }) && order.signed_in.is_none() {
             (Actor::Gateway, order.command)
         } else {
             let (person, command) = order.prove(self, now).await?;
@@ -252,7 +302,6 @@ mod tests {
         identity::{
             ask::Need,
             password::hash,
-            principal::Principal,
             realm::tests::{Browser, PASSWORD, SECRET, at, edit, realm},
             settings::Gate,
             totp,
@@ -282,7 +331,7 @@ mod tests {
         realm.follow(Some(Arc::clone(&registry)));
         let officers = ["alice", "bob"].map(|name| PersonId::new("staff", name)).to_vec();
         let command = Command::Found { officers, texts: BTreeMap::new() };
-        let order = Order { name: None, password: String::new().into(), code: None, command };
+        let order = Order { name: None, password: String::new().into(), code: None, command, signed_in: None };
         let events = realm.carry_out(&registry, order, at(0)).await.expect("founded");
         assert_eq!(events.len(), 2);
         (realm, registry)
@@ -290,7 +339,7 @@ mod tests {
 
     fn order(name: &str, password: &str, code: Option<u32>, command: Command) -> Order {
         let code = code.map(|code| format!("{code:06}").into());
-        Order { name: Some(name.into()), password: password.to_owned().into(), code, command }
+        Order { name: Some(name.into()), password: password.to_owned().into(), code, command, signed_in: None }
     }
 
     fn grant(name: &str) -> Command {

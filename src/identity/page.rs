@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
 use super::{
     federation::oidc::START,
-    form::{OTP, PASSKEYS, SCRIPT, SIGN_IN, SIGN_OUT},
+    form::{LANGUAGE_COOKIE, OTP, PASSKEYS, SCRIPT, SIGN_IN, SIGN_OUT, cookie},
     forward::encoded,
     passkey::page::{Offer, offered},
 };
@@ -147,9 +147,12 @@ pub enum Language {
 }
 
 impl Language {
-    /// The first of them by weight in `Accept-Language` (RFC 9110, section 12.5.4); English where it names neither.
+    /// What was chosen in the console; else the first of them by weight in `Accept-Language` (RFC 9110, section 12.5.4); English where it names neither.
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Self {
+        if let Some(chosen) = cookie(headers, LANGUAGE_COOKIE).and_then(Self::named) {
+            return chosen;
+        }
         let text = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let mut best = (Self::English, 0.0);
         for part in text.split(',') {
@@ -167,11 +170,21 @@ impl Language {
         best.0
     }
 
-    pub(super) fn of_two(self, english: &'static str, korean: &'static str) -> &'static str {
+    /// The one of this tag.
+    #[must_use]
+    pub fn named(tag: &str) -> Option<Self> {
+        [Self::English, Self::Korean].into_iter().find(|language| language.tag() == tag)
+    }
+
+    /// The one of two texts that is in it.
+    #[must_use]
+    pub fn of_two<'t>(self, english: &'t str, korean: &'t str) -> &'t str {
         if self == Self::Korean { korean } else { english }
     }
 
-    fn tag(self) -> &'static str {
+    /// As HTML names it.
+    #[must_use]
+    pub fn tag(self) -> &'static str {
         self.of_two("en", "ko")
     }
 }

@@ -351,6 +351,19 @@ impl Realm {
         form::cookie(headers, id::COOKIE).and_then(Id::parse).map(|id| id.key())
     }
 
+    /// What a form called `form` brings back, from the page that this request's session was shown; `None` where it shows no session.
+    #[must_use]
+    pub fn form_token(&self, headers: &HeaderMap, form: &str) -> Option<String> {
+        Some(self.form_key.token(&format!("session {form}"), &Self::shown(headers)?.0))
+    }
+
+    /// Whether a form comes from such a page, of this very site, in the same session.
+    #[must_use]
+    pub fn takes_form(&self, headers: &HeaderMap, host: &str, form: &str, token: &str) -> bool {
+        let own = |key: Key| self.form_key.verifies(&format!("session {form}"), &key.0, token);
+        form::is_of_this_site(headers, host) && Self::shown(headers).is_some_and(own)
+    }
+
     /// Whether somebody has signed in by the session that is kept under `key`.
     pub async fn is_signed_in(&self, key: Key, now: SystemTime) -> bool {
         self.current_of(key, now).await.is_some_and(|current| current.entry.stage == Stage::Known)

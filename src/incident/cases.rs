@@ -94,6 +94,14 @@ impl Cases {
         self.ledger.unread()
     }
 
+    /// What would happen, without a word of it anywhere.
+    ///
+    /// # Errors
+    /// When it may not happen.
+    pub fn rehearse(&self, command: Command, actor: &Actor, now: SystemTime) -> Result<Vec<Event>, Denied> {
+        decide(&self.state(), &self.registry.state(), &self.settings(), command, actor, now.into())
+    }
+
     /// Decides, writes down, and lets everybody see it once it is on disk. It goes on when whoever asks does not wait.
     ///
     /// # Errors

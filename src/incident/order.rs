@@ -46,6 +46,20 @@ impl Refused {
 }
 
 impl Cases {
+    /// What `order` would bring about, without a word of it anywhere.
+    ///
+    /// # Errors
+    /// When who orders it can't prove who they are, or may not.
+    pub async fn try_out(
+        &self,
+        realm: &Arc<Realm>,
+        order: Order<Command>,
+        now: SystemTime,
+    ) -> Result<Vec<Event>, Refused> {
+        let (person, command) = order.prove(realm, now).await?;
+        Ok(self.rehearse(command, &Actor::Person(person), now)?)
+    }
+
     /// Carries out `order`; what has happened.
     ///
     /// # Errors

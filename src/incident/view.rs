@@ -12,7 +12,7 @@ use crate::registry::Moment;
 fn clock(case: &Case, clock: &Clock<'_>, now: Moment) -> Value {
     let (law, duty) = (clock.law, clock.duty);
     json!({
-        "law": law.id, "law_name": law.name.en, "duty": duty.id, "to": duty.to.name(), "applies": clock.applies.name(),
+        "law": law.id, "law_name": law.name.en, "law_name_ko": law.name.ko, "duty": duty.id, "to": duty.to.name(), "applies": clock.applies.name(),
         "why": clock.why, "article": duty.article, "rule": duty.rule, "start": clock.start, "due": clock.due,
         "left_seconds": clock.left(now), "settled": clock.settled, "delay": case.delay(&law.id, &duty.id),
     })

@@ -137,6 +137,10 @@ kinds! {
     SignInRefused = "sign_in.refused", Access;
     /// Attempts came faster than they could be written down.
     SignInMissed = "sign_in.missed", Access;
+    /// Sessions were ended by somebody else's word.
+    SessionEnded = "session.ended", Access;
+    /// Somebody has looked at access records in the console, or taken them along from there.
+    AccessLooked = "access.looked", Access;
     /// People have agreed to a purpose. A person's own grant: it holds longer than what is done by it.
     ConsentGiven = "consent.given", Grants;
     /// People have withdrawn their consent.

@@ -8,6 +8,7 @@
 //! `stream` is what all gateways decide by: one's own journal, or the chain that all of a database share (`shared`, and `scribe` that writes it).
 //! `witness` brings checkpoints to where the operator's hands don't reach. `docs/JOURNAL.md` has the format and what it is good against.
 
+pub mod back;
 pub mod checkpoint;
 mod disk;
 pub mod ending;

@@ -60,6 +60,17 @@ pub struct Filter {
     pub text: Option<String>,
 }
 
+impl Filter {
+    /// Whether an entry is asked for, as far as that can be told before it is opened.
+    pub(super) fn asks(&self, entry: &Entry<'_>) -> bool {
+        let (index, time) = (entry.place.index, entry.place.time);
+        self.from <= index
+            && self.since.is_none_or(|since| since <= time)
+            && self.until.is_none_or(|until| time < until)
+            && self.class.is_none_or(|class| class == entry.place.class)
+    }
+}
+
 /// A record as it was read.
 #[derive(Clone, PartialEq)]
 pub struct Line {
@@ -143,12 +154,7 @@ pub(super) fn read_by(
         let bytes = disk.read(&segment.name)?;
         let mut outcome = Ok(true);
         let bad = chain.follow(&bytes, |_, entry| {
-            let time = entry.place.time;
-            let asked = filter.from <= entry.place.index
-                && filter.since.is_none_or(|since| since <= time)
-                && filter.until.is_none_or(|until| time < until)
-                && filter.class.is_none_or(|class| class == entry.place.class);
-            if asked && matches!(outcome, Ok(true)) {
+            if filter.asks(entry) && matches!(outcome, Ok(true)) {
                 outcome = reader
                     .open(disk, keys, entry)
                     .map(|line| line.filter(|line| matches(line, filter, wanted.as_deref())).is_none_or(&mut visit));
@@ -168,7 +174,7 @@ pub(super) fn read_by(
     Ok(reader.unread)
 }
 
-fn matches(line: &Line, filter: &Filter, wanted: Option<&str>) -> bool {
+pub(super) fn matches(line: &Line, filter: &Filter, wanted: Option<&str>) -> bool {
     let kind = |asked: &String| {
         line.kind.strip_prefix(asked.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     };

@@ -213,6 +213,14 @@ impl Registry {
         self.departures.subscribe()
     }
 
+    /// What would happen, without a word of it anywhere.
+    ///
+    /// # Errors
+    /// When it may not happen.
+    pub fn rehearse(&self, command: Command, actor: &Actor, now: SystemTime) -> Result<Vec<Event>, Denied> {
+        decide(&self.state(), &self.settings(), command, actor, now)
+    }
+
     /// Decides, writes down, and lets everybody see it once it is on disk. It goes on when whoever asks does not wait.
     ///
     /// # Errors

@@ -19,6 +19,7 @@ mod canary;
 mod challenge;
 mod clamd;
 mod consent;
+mod console;
 mod crs;
 #[allow(dead_code)] // the journal has all of it in its own tests
 mod database;

@@ -11,9 +11,8 @@ use serde_json::{Map, Value, json};
 
 use super::{FilterArgs, PlaceArgs, time_text, unavailable};
 use crate::{
-    access::subject::{Name, Subjects},
+    access::subject::{Subject, Subjects},
     journal::{Kind, search::Line},
-    privacy,
     seal::Ring,
 };
 
@@ -39,16 +38,6 @@ pub struct SubjectArgs {
     json: bool,
 }
 
-/// Types of values that records may name a person by.
-const NAMES: [privacy::Kind; 6] = [
-    privacy::Kind::Email,
-    privacy::Kind::Phone,
-    privacy::Kind::KrRrn,
-    privacy::Kind::KrFrn,
-    privacy::Kind::KrPassport,
-    privacy::Kind::UsSsn,
-];
-
 pub(super) fn run(args: &SubjectArgs) -> ExitCode {
     let keys = match (&args.key_file, args.place.place()) {
         (Some(keys), Ok(_)) => Some(keys.clone()),
@@ -63,10 +52,7 @@ pub(super) fn run(args: &SubjectArgs) -> ExitCode {
         Ok(ring) => Subjects::of(&ring),
         Err(error) => return unavailable(&error),
     };
-    // Nobody knows which of these it is; a pseudonym of one is none of another.
-    let names = NAMES.into_iter().map(Name::Kind).chain([Name::Id]);
-    let wanted: BTreeSet<String> =
-        names.filter_map(|name| subjects.name(&name, args.id.as_bytes())).map(|subject| subject.text()).collect();
+    let wanted: BTreeSet<String> = subjects.all_of(args.id.as_bytes()).iter().map(Subject::text).collect();
     let filter = FilterArgs {
         place: args.place.clone(),
         key_file: Some(keys),

@@ -174,7 +174,7 @@ impl AddArgs {
     fn join(&self, office: &Office, person: PersonId) -> Result<(), Failure> {
         let command = Command::Join { person, name: self.name.clone() };
         let (password, code) = (own_password(self.password_stdin)?, self.code.clone().map(Into::into));
-        office.order(Order { name: self.officer.clone(), password, code, command }).map(drop)
+        office.order(Order { name: self.officer.clone(), password, code, command, signed_in: None }).map(drop)
     }
 }
 

@@ -146,7 +146,8 @@ pub(super) fn init(args: &InitArgs) -> Result<(), Failure> {
     let officers = vec![office.person(&args.first, None)?, office.person(&args.second, None)?];
     let had: Vec<Account> = office.accounts()?.into_iter().filter(|account| !account.roles.is_empty()).collect();
     let command = Command::Found { officers, texts: std::collections::BTreeMap::new() };
-    let events = office.order(Order { name: None, password: String::new().into(), code: None, command })?;
+    let events =
+        office.order(Order { name: None, password: String::new().into(), code: None, command, signed_in: None })?;
     if args.json {
         println!("{}", serde_json::json!({ "events": events }));
         return Ok(());

@@ -25,7 +25,7 @@ pub(super) const KEYS: &[Key] = &[
         "console",
         "\"127.0.0.1:9902\"",
         "off",
-        "Address of SCIM for identity providers ([[scim]]), with TLS by the certificates of this file. It takes no PROXY header.",
+        "Address of the console (docs/CONSOLE.md) and of SCIM for identity providers ([[scim]]), with TLS by the certificates of this file. It takes no PROXY header.",
     ),
     key("listen", "workers", "2", "one a core, cgroup quota honoured", "Threads that serve."),
     key(

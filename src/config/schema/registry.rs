@@ -1,8 +1,8 @@
-//! Keys of the registry.
+//! Keys of the registry, and of who looks at it.
 
 use super::key::{Key, key};
 
-/// `[registry]` and `[[scim]]`.
+/// `[registry]`, `[console]` and `[[scim]]`.
 pub(super) const KEYS: &[Key] = &[
     key(
         "registry",
@@ -39,6 +39,13 @@ pub(super) const KEYS: &[Key] = &[
         "\"30d\"",
         "30d",
         "How long access records go before an officer has to have reviewed them (`privet audit review`), at least 1d; a week later it is a finding.",
+    ),
+    key(
+        "console",
+        "operator",
+        "[\"operator\"]",
+        "[\"operator\"]",
+        "Roles that see traffic, sign-ins, bans, findings and the state of the gateway in the console, and no person's records; privacy officers see everything.",
     ),
     key(
         "scim[]",

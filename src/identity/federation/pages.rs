@@ -49,8 +49,10 @@ impl Realm {
                 }
             }
             Err(error) => {
-                let cause = std::error::Error::source(&error).map(tracing::field::display);
-                tracing::info!(realm = self.name, %error, cause, "a sign-in at the provider was not completed");
+                {
+                    let cause = std::error::Error::source(&error).map(tracing::field::display);
+                    tracing::info!(realm = self.name, %error, cause, "a sign-in at the provider was not completed");
+                }
                 let current = self.current(call.request.headers(), call.now).await;
                 match current.filter(|current| current.entry.stage == Stage::Known) {
                     // Somebody has gone back to a page that was for once.

@@ -1,6 +1,6 @@
-//! The console's listener: HTTP/1.1 over TLS by the gateway's own certificates. SCIM alone is behind it so far.
+//! The console's listener: HTTP/1.1 over TLS by the gateway's own certificates.
 
-use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::IpAddr, pin::pin, sync::Arc, time::Duration};
 
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -10,7 +10,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::scim::Scim;
+use super::{Console, Peer};
 use crate::tls;
 
 /// Most connections at once; whoever comes beyond that waits to be accepted.
@@ -23,28 +23,29 @@ const AGE: Duration = Duration::from_secs(300);
 const LAST: Duration = Duration::from_secs(60);
 
 /// Answers until the task is ended.
-pub async fn serve(listener: TcpListener, tls: Arc<tls::Store>, scim: Arc<Scim>) {
+pub async fn serve(listener: TcpListener, tls: Arc<tls::Store>, console: Arc<Console>) {
     let acceptor = tls::Acceptor::for_http1(tls);
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         // Never closed.
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-        let Ok((stream, _)) = listener.accept().await else {
+        let Ok((stream, from)) = listener.accept().await else {
             sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let (acceptor, scim) = (acceptor.clone(), Arc::clone(&scim));
+        let (acceptor, console) = (acceptor.clone(), Arc::clone(&console));
         tokio::spawn(async move {
-            connection(stream, &acceptor, &scim).await;
+            connection(stream, from.ip().to_canonical(), &acceptor, &console).await;
             drop(place);
         });
     }
 }
 
 /// One that breaks off concerns nobody.
-async fn connection(stream: TcpStream, acceptor: &tls::Acceptor, scim: &Scim) {
-    let Ok(Ok(Some((stream, _)))) = timeout(PATIENCE, acceptor.accept(stream)).await else { return };
-    let service = service_fn(|request| async { Ok::<_, Infallible>(scim.answer(request).await) });
+async fn connection(stream: TcpStream, address: IpAddr, acceptor: &tls::Acceptor, console: &Console) {
+    let Ok(Ok(Some((stream, handshake)))) = timeout(PATIENCE, acceptor.accept(stream)).await else { return };
+    let peer = &Peer { address, certificate: handshake.client_certificate };
+    let service = service_fn(|request| async move { Ok::<_, Infallible>(console.answer(request, peer).await) });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
