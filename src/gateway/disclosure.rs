@@ -2,7 +2,7 @@
 //! what came of it once the last one has, or the client has left.
 //!
 //! The intent of a request that changes something is on disk before the application gets it. What was delivered names people by keyed
-//! pseudonyms only ([`Subjects`]); who asked, and from where, stands in clear in a journal that is sealed.
+//! pseudonyms only ([`Subjects`](crate::access::subject::Subjects)); who asked, and from where, stands in clear in a journal that is sealed.
 
 use std::{
     cell::RefCell,

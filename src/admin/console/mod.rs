@@ -5,9 +5,9 @@
 //! commands, by the same function. A deed is an order of the command line in the name of whoever has signed in, and is written down as such.
 //!
 //! - [`listener`]: the socket, TLS and HTTP/1.1.
-//! - [`router`]: the table of pages and deeds; a new one is a line.
-//! - [`visit`]: who asks for what; [`layout`], [`words`], [`list`], [`chart`], [`form`]: what pages are made of.
-//! - [`page`] and [`action`]: the pages and deeds, one a file.
+//! - `router`: the table of pages and deeds; a new one is a line.
+//! - `visit`: who asks for what; `layout`, `words`, `list`, `chart`, `form`: what pages are made of.
+//! - `page` and `action`: the pages and deeds, one a file.
 //! - [`traffic`]: the last quarter of an hour.
 
 mod action;

@@ -1,6 +1,6 @@
 //! `privet doctor`: looks at machine and configuration as an experienced operator would, and says what to do. Nothing is changed.
 //!
-//! [`CHECKS`] is the table: a check looks at a [`Ground`] and tells what it sees. All look at the same time, each on a thread of its own, so that a
+//! `CHECKS` is the table: a check looks at a `Ground` and tells what it sees. All look at the same time, each on a thread of its own, so that a
 //! resolver or a server that keeps one waiting keeps no other; what has not looked by the deadline is said not to have.
 
 mod acme;

@@ -1,6 +1,6 @@
 //! `privet init`: a commented configuration that `check` accepts, from a few answers, or from the file of nginx or Caddy.
 //!
-//! [`ask`] and the readers [`nginx`] and [`caddy`] make a [`model`] of sites; [`write`] makes the text. What can't be carried over is listed with its line,
+//! `ask` and the readers `nginx` and `caddy` make a `model` of sites; `write` makes the text. What can't be carried over is listed with its line,
 //! and what was closed stays closed.
 
 mod ask;
