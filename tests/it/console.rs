@@ -1,6 +1,6 @@
 //! The console in a real browser: every page as each role, in both languages and themes, judged by axe; and what is done there is in the journal.
 
-use std::{path::Path, process::Command};
+use std::{io::Write as _, path::Path, process::Command};
 
 use privet::demo::Application;
 use serde_json::Value;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::{
     gate::{Browser, PASSWORD, add},
     registry::{does, password},
-    support::{Privet, free_port, python},
+    support::{Privet, connect, free_port, python, read_all},
 };
 
 const HERE: &str = " --config privet.toml";
@@ -71,6 +71,20 @@ impl Office {
         };
         self.records(kind).iter().any(|record| by(&record["body"]))
     }
+}
+
+#[test]
+fn who_does_not_send_a_request_to_its_end_keeps_no_place() {
+    let console = free_port();
+    let privet = Privet::with_listen(
+        &format!("console = \"127.0.0.1:{console}\""),
+        "[[route]]\nupstream = \"http://127.0.0.1:9\"\n",
+    );
+    let address = ([127, 0, 0, 1], console).into();
+    let mut slow = connect(address, &privet.dir.path().join("certs/ca.pem"), &[b"http/1.1"]);
+    slow.write_all(b"POST /policy/look HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\na").expect("sent");
+    let answer = read_all(&mut slow);
+    assert!(answer.starts_with("HTTP/1.1 408 "), "and the connection ends: {answer}");
 }
 
 #[test]

@@ -75,7 +75,8 @@ pub(super) fn answer(visit: &Visit, title: &str, shown: Shown, status: StatusCod
     match shown {
         Shown::Page { main, title: own, live } => {
             let title = own.unwrap_or_else(|| title.to_owned());
-            let done = if visit.query.one("done").is_some() { done(visit) } else { String::new() };
+            let is_done = visit.is_from_here && visit.query.one("done").is_some();
+            let done = if is_done { done(visit) } else { String::new() };
             let mut answer = html(visit.language, &title, &bar(visit), &(done + &main), status);
             if live {
                 answer.headers_mut().insert(header::REFRESH, HeaderValue::from(LIVE));

@@ -30,6 +30,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use rustls::pki_types::CertificateDer;
+use tokio::time::timeout;
 
 use self::{
     layout::Shown,
@@ -54,6 +55,8 @@ use crate::{
 const SCIM: &str = "/scim/";
 /// How old a sign-in may be for what is grave.
 const FRESH: Duration = Duration::from_secs(10 * 60);
+/// How long a request may take to come as a whole: places at the listener are few, and nobody has to have signed in to take one.
+const WHOLE: Duration = Duration::from_secs(10);
 
 /// All that is behind the listener.
 #[derive(Debug)]
@@ -92,9 +95,13 @@ impl Console {
             return self.scim.answer(request).await;
         }
         let is_head = request.method() == Method::HEAD;
-        let answer = match whole(request).await {
-            Ok(request) => self.serve(request, peer).await,
-            Err(status) => layout::plain(Language::English, "Too long", "The request is too long.", status),
+        let answer = match timeout(WHOLE, whole(request)).await {
+            Ok(Ok(request)) => self.serve(request, peer).await,
+            Ok(Err(status)) => layout::plain(Language::English, "Too long", "The request is too long.", status),
+            Err(_) => {
+                let text = "The request did not come as a whole.";
+                layout::plain(Language::English, "Too slow", text, StatusCode::REQUEST_TIMEOUT)
+            }
         };
         answer.map(|body| if is_head { Full::default() } else { Full::new(body) })
     }
@@ -184,6 +191,7 @@ impl Console {
             path,
             rest,
             query,
+            is_from_here: request.headers().get("sec-fetch-site").is_some_and(|site| site == "same-origin"),
         }
     }
 }

@@ -40,6 +40,8 @@ pub(super) struct Visit {
     /// What stands in the place of the `*` in the router's path.
     pub(super) rest: String,
     pub(super) query: Query,
+    /// Whether a page of the console has led here: what others write into a link is not said in its name.
+    pub(super) is_from_here: bool,
     /// What a form brings back; nothing for whoever has no session.
     pub(super) token: Option<String>,
 }
