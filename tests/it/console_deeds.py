@@ -115,6 +115,8 @@ try:
     # Whoever takes over is no officer, and signs on the page of their own.
     sign_in("olga")
     assert ask("/people/handovers")[0] == 403 and ask(f"/handovers/{ours}/sign")[0] == 403
+    # The page leaves its background to the browser, which axe takes for white.
+    theme("light")
     for language, title in (("ko", "인수인계"), ("en", "Handovers")):
         browser.get(site + f"/?lang={language}")
         browser.get(site + "/.privet/handovers")
