@@ -75,6 +75,7 @@ mod supervised;
 mod support;
 mod surname;
 mod telemetry;
+mod terminal;
 mod tls;
 mod transforms;
 mod upstream;
