@@ -6,6 +6,7 @@
 mod access;
 mod acme;
 mod antivirus;
+mod api;
 mod arrows;
 mod attest;
 mod backup;
