@@ -35,6 +35,7 @@ pub mod scan;
 pub mod serve;
 pub mod sessions;
 pub mod staff;
+pub mod top;
 
 use std::{path::PathBuf, process::ExitCode, time::SystemTime};
 
@@ -123,6 +124,8 @@ enum Command {
     /// Say who may sign in, and who may what.
     #[command(subcommand)]
     Staff(staff::StaffCommand),
+    /// Watch what goes by: rates, times, verdicts, redactions, applications; in place on a terminal.
+    Top(top::TopArgs),
 }
 
 /// What `serve` takes.
@@ -211,6 +214,7 @@ pub fn run() -> ExitCode {
         Command::Redact(args) => redact::run(&args),
         Command::Reveal(args) => reveal::run(&args),
         Command::Staff(command) => staff::run(&command),
+        Command::Top(args) => top::run(&args),
     }
 }
 

@@ -1,11 +1,14 @@
-//! What a terminal gets: completions, and the manual.
+//! What a terminal gets: completions, the manual, and `privet top`.
 
 use std::{
     fs,
+    path::Path,
     process::{Command, Output},
 };
 
-use crate::support::binary;
+use serde_json::Value;
+
+use crate::support::{OK, Origin, Privet, binary, python};
 
 #[path = "../../examples/man.rs"]
 pub mod manual;
@@ -39,7 +42,7 @@ fn bash_completes_commands_and_options() {
     };
     assert_eq!(complete("privet att"), "attest\n");
     assert_eq!(complete("privet audit veri"), "verify\n");
-    assert!(complete("privet logins --").lines().any(|word| word == "--json"));
+    assert!(complete("privet top --").lines().any(|word| word == "--once"));
     for (shell, part) in [("zsh", "#compdef privet"), ("fish", "complete -c privet")] {
         assert!(completions(shell).contains(part), "{shell}");
     }
@@ -77,4 +80,77 @@ fn every_command_has_a_page_of_the_manual() {
     for part in ["SIGHUP", "NOTIFY_SOCKET", "/etc/privet/privet.toml", "privet\\-attest(8)"] {
         assert!(first.contains(part), "{part}");
     }
+}
+
+/// A gateway with somebody who asks, until `done`.
+fn busy(done: impl FnOnce(&Privet)) {
+    let origin = Origin::start(OK);
+    let privet = Privet::with(&origin.route(""));
+    let (tell, stop) = std::sync::mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        let asked = &privet;
+        scope.spawn(move || {
+            while stop.try_recv().is_err() {
+                asked.get("/a?tel=010-1234-5678", "");
+            }
+        });
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| done(&privet)));
+        let _ = tell.send(());
+        outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    });
+}
+
+fn top(dir: &Path, args: &[&str]) -> Output {
+    Command::new(binary())
+        .args(["top", "--data", "data"])
+        .args(args)
+        .env_remove("NO_COLOR")
+        .current_dir(dir)
+        .output()
+        .expect("runs")
+}
+
+#[test]
+fn top_says_what_goes_by() {
+    busy(|privet| {
+        let dir = privet.dir.path();
+        let mut frame = Value::Null;
+        // A busy machine may not get to a request within an interval.
+        privet.until("something goes by", || {
+            let out = top(dir, &["--once", "--json", "--interval", "500ms"]);
+            assert!(out.status.success(), "{}", said(&out));
+            frame = serde_json::from_slice(&out.stdout).expect("one object");
+            frame["requests"]["per_second"].as_f64().is_some_and(|rate| rate > 0.0)
+        });
+        let route = &frame["routes"][0];
+        assert!(route["route"] == "*/" && route["status"]["2xx"].as_f64() > Some(0.0), "{frame}");
+        assert!(route["p99_ms"].as_f64() >= route["p50_ms"].as_f64() && route["p50_ms"].is_number(), "{frame}");
+        assert_eq!((&frame["upstreams"][0]["up"], &frame["journal"]["up"]), (&true.into(), &true.into()), "{frame}");
+        assert!(!frame.to_string().contains("1234"), "nobody's data: {frame}");
+        let out = top(dir, &["--interval", "200ms"]);
+        let table = said(&out);
+        assert!(out.status.success() && table.contains("ROUTE") && table.contains("UPSTREAM"), "{table}");
+        assert!(!table.contains('\u{1b}'), "colours are for terminals: {table}");
+    });
+}
+
+#[test]
+fn top_gives_the_terminal_back() {
+    busy(|privet| {
+        let out = Command::new(python())
+            .args(["-c", include_str!("top.py")])
+            .arg(binary())
+            .current_dir(privet.dir.path())
+            .output()
+            .expect("python runs");
+        assert!(out.status.success(), "{}", said(&out));
+    });
+}
+
+#[test]
+fn without_a_gateway_top_says_what_to_do() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let out = top(dir.path(), &["--once"]);
+    assert_eq!(out.status.code(), Some(3));
+    assert!(said(&out).contains("--data DIR"), "{}", said(&out));
 }
