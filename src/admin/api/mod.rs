@@ -73,7 +73,7 @@ impl Api {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let is_head = request.method() == Method::HEAD;
-        let answer = self.serve(request, peer).await.unwrap_or_else(|problem| problem.answer());
+        let answer = self.serve(request, peer).await.unwrap_or_else(Problem::answer);
         if is_head { answer.map(|_| Full::default()) } else { answer }
     }
 

@@ -15,7 +15,16 @@ pub(super) struct Problem {
     /// How to mend it, where that can be said.
     hint: Option<String>,
     /// A header that belongs to the status.
-    header: Option<(header::HeaderName, HeaderValue)>,
+    header: Option<Beside>,
+}
+
+/// What a status brings along.
+#[derive(Debug)]
+enum Beside {
+    /// How to prove something.
+    Challenge(&'static str),
+    /// Methods that there are.
+    Allow(&'static str),
 }
 
 impl Problem {
@@ -30,8 +39,7 @@ impl Problem {
         } else {
             ("a bearer token or a client certificate of [[api]] is needed", "Bearer realm=\"privet\"")
         };
-        let header = Some((header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge)));
-        Self { header, ..Self::of(StatusCode::UNAUTHORIZED, detail) }
+        Self { header: Some(Beside::Challenge(challenge)), ..Self::of(StatusCode::UNAUTHORIZED, detail) }
     }
 
     pub(super) fn forbidden() -> Self {
@@ -45,8 +53,10 @@ impl Problem {
     }
 
     pub(super) fn method(allowed: &'static str) -> Self {
-        let header = Some((header::ALLOW, HeaderValue::from_static(allowed)));
-        Self { header, ..Self::of(StatusCode::METHOD_NOT_ALLOWED, "this can't be done here") }
+        Self {
+            header: Some(Beside::Allow(allowed)),
+            ..Self::of(StatusCode::METHOD_NOT_ALLOWED, "this can't be done here")
+        }
     }
 
     /// What a command was answered that was refused.
@@ -68,7 +78,15 @@ impl Problem {
         let headers = answer.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.extend(self.header);
+        match self.header {
+            Some(Beside::Challenge(text)) => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(text));
+            }
+            Some(Beside::Allow(text)) => {
+                headers.insert(header::ALLOW, HeaderValue::from_static(text));
+            }
+            None => {}
+        }
         answer
     }
 }
