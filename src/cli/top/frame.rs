@@ -71,6 +71,7 @@ pub(super) struct Handshakes {
 }
 
 #[derive(Debug, Serialize)]
+#[allow(clippy::struct_field_names, reason = "as the label of metrics is called")]
 pub(super) struct Route {
     pub(super) route: String,
     pub(super) per_second: f64,
@@ -81,6 +82,7 @@ pub(super) struct Route {
 }
 
 #[derive(Debug, Serialize)]
+#[allow(clippy::struct_field_names, reason = "as the label of metrics is called")]
 pub(super) struct Upstream {
     pub(super) route: String,
     pub(super) upstream: String,
