@@ -31,6 +31,7 @@ mod framing;
 mod gate;
 mod grpc;
 mod guards;
+mod guides;
 mod hook;
 mod http;
 mod icap;
