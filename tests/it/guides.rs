@@ -197,6 +197,7 @@ pages! {
     a_breach_is_drilled_as_the_guide_says: "breach-drill.md",
     certificates_are_ordered_as_the_guide_says: "gateway-acme.md",
     marketing_sees_who_has_agreed_as_the_guide_says: "marketing-consent.md",
+    rules_are_tuned_as_the_guide_says: "rule-tuning.md",
     staff_signs_in_at_a_provider_as_the_guide_says: "staff-oidc.md",
     privet_is_upgraded_and_brought_back_as_the_guide_says: "upgrade-backup.md",
 }
