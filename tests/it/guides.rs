@@ -194,6 +194,7 @@ macro_rules! pages {
 }
 
 pages! {
+    the_policy_is_attested_and_its_evidence_checked_as_the_guide_says: "audit-evidence.md",
     a_breach_is_drilled_as_the_guide_says: "breach-drill.md",
     certificates_are_ordered_as_the_guide_says: "gateway-acme.md",
     marketing_sees_who_has_agreed_as_the_guide_says: "marketing-consent.md",
