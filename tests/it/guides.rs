@@ -199,6 +199,7 @@ pages! {
     certificates_are_ordered_as_the_guide_says: "gateway-acme.md",
     marketing_sees_who_has_agreed_as_the_guide_says: "marketing-consent.md",
     rules_are_tuned_as_the_guide_says: "rule-tuning.md",
+    a_sidecar_is_rendered_and_tried_as_the_guide_says: "sidecar.md",
     staff_signs_in_at_a_provider_as_the_guide_says: "staff-oidc.md",
     privet_is_upgraded_and_brought_back_as_the_guide_says: "upgrade-backup.md",
 }
