@@ -224,3 +224,50 @@ fn a_page_that_says_something_else_than_what_comes_is_found_out() {
     assert!(untried.starts_with("line 4: a block of `toml`"), "{untried}");
     assert!(steps("```sh\ntrue\n").is_err());
 }
+
+/// Targets of the links of a page, but for those that lead to other sites.
+fn links(page: &str) -> Vec<&str> {
+    let mut fenced = false;
+    let prose = page.lines().filter(|line| {
+        let fence = line.trim_start().starts_with("```");
+        fenced ^= fence;
+        !fence && !fenced
+    });
+    let targets = prose.flat_map(|line| line.split("](").skip(1).filter_map(|rest| rest.split(')').next()));
+    targets.filter(|target| !target.contains("://")).collect()
+}
+
+/// What a heading is called in a link: small letters, and dashes for spaces.
+fn anchors(page: &str) -> Vec<String> {
+    let headings = page.lines().filter(|line| line.starts_with('#'));
+    let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c)).collect::<String>();
+    headings.map(|line| letters(line.trim_start_matches('#').trim()).to_lowercase().replace(' ', "-")).collect()
+}
+
+#[test]
+fn links_of_documents_lead_somewhere() {
+    let page = "[a](b.md#c) and [d](https://e.example)\n```sh\n[f](g)\n```\n[h](#i)";
+    assert_eq!(
+        (links(page), anchors("# A `b`\n## C, d\ntext")),
+        (vec!["b.md#c", "#i"], vec!["a-b".to_owned(), "c-d".to_owned()])
+    );
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files =
+        |folder: &str| fs::read_dir(root.join(folder)).expect("a folder").map(|entry| entry.expect("one").path());
+    let documents = ["", "docs", "docs/guides"].into_iter().flat_map(files);
+    let mut broken = Vec::new();
+    for file in documents.filter(|file| file.extension().is_some_and(|end| end == "md")) {
+        let page = fs::read_to_string(&file).expect("a page");
+        for link in links(&page) {
+            let (path, anchor) = link.split_once('#').map_or((link, None), |(path, anchor)| (path, Some(anchor)));
+            let target = if path.is_empty() { file.clone() } else { file.with_file_name(path) };
+            let known = |anchor: &str| {
+                fs::read_to_string(&target).is_ok_and(|text| anchors(&text).iter().any(|heading| heading == anchor))
+            };
+            if !target.exists() || anchor.is_some_and(|anchor| !known(anchor)) {
+                broken.push(format!("{}: {link}", file.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+}
