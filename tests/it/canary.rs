@@ -23,7 +23,7 @@ fn application() -> Origin {
                 .collect();
             ("200 OK", "text/csv", format!("id,name,email,phone\r\n{rows}"))
         } else if target.starts_with("/desk/") {
-            let row = |id| {
+            let row = |id: usize| {
                 format!(
                     "<tr class=\"{}\"><td><input type=checkbox name=ids value={id}><a href=\"/customers/{id}\">{id}</a><td>김민수\
                      <td><a href=\"mailto:kim{id}@example.com\">kim{id}@example.com</a><td>010-2345-{:04}<td>gold</tr>\n",

@@ -145,6 +145,14 @@ impl PageForger {
         if needs_most { common.is_usual(place, template.as_bytes()) } else { common.has(place, template.as_bytes()) }
     }
 
+    /// Whether that is so, and nothing personal is in it.
+    fn is_anybodys(&self, at: &Path, like: &str, template: &str) -> bool {
+        let mask = &self.forger.mask;
+        self.is_known(at, template)
+            && !mask.covers(at)
+            && mask.engine.detector().detect_field(at.name(), like.as_bytes()).is_empty()
+    }
+
     fn attribute(&self) -> &str {
         if self.stands == Where::Attribute { &self.place } else { "" }
     }
@@ -173,9 +181,8 @@ impl PageForger {
         let template = self.template(like);
         let new = match self.stands {
             Where::Name => return (!self.is_known(at, like)).then(String::new),
-            Where::Comment if self.is_known(at, &template) => self.keep(&template),
+            Where::Comment | Where::Raw if self.is_anybodys(at, like, &template) => self.keep(&template),
             Where::Comment => Some(String::new()),
-            Where::Raw if self.is_known(at, &template) => self.keep(&template),
             Where::Raw => {
                 self.is_refused = true;
                 None
@@ -201,11 +208,7 @@ impl PageForger {
         if let (Work::Forging, Some((_, new))) = (self.forger.work, self.learned.iter().find(is_learned)) {
             return Some(new.clone());
         }
-        let mask = &self.forger.mask;
-        let is_anybodys = self.is_known(at, template)
-            && !mask.covers(at)
-            && mask.engine.detector().detect_field(at.name(), like.as_bytes()).is_empty();
-        if is_anybodys {
+        if self.is_anybodys(at, like, template) {
             return self.keep(template);
         }
         if self.is_code(like) {

@@ -36,10 +36,10 @@ pub(super) fn alone<'a>(text: &'a str, part: &'a str) -> impl Iterator<Item = us
         let [a, b] = [a, b].map(|c| c.and_then(class));
         a.is_some() && a == b
     };
-    let all = if part.is_empty() { "" } else { text };
-    all.match_indices(part).map(|(at, _)| at).filter(move |at| {
+    text.match_indices(part).map(|(at, _)| at).filter(move |at| {
         let (before, after) = (&text[..*at], &text[at + part.len()..]);
-        !goes_on(before.chars().next_back(), part.chars().next())
+        !part.is_empty()
+            && !goes_on(before.chars().next_back(), part.chars().next())
             && !goes_on(part.chars().next_back(), after.chars().next())
     })
 }
