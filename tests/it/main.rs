@@ -6,6 +6,7 @@
 mod access;
 mod acme;
 mod antivirus;
+mod api;
 mod arrows;
 mod attest;
 mod backup;
@@ -76,6 +77,7 @@ mod supervised;
 mod support;
 mod surname;
 mod telemetry;
+mod terminal;
 mod tls;
 mod transforms;
 mod upstream;
