@@ -1,5 +1,7 @@
 //! Words of a text, of a link or of a script.
 
+use std::fmt::Write as _;
+
 use super::invent::{self, Draw};
 use crate::privacy::mask::settings::is_uuid;
 
@@ -95,7 +97,7 @@ pub(super) fn escaped(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            let _ = write!(out, "%{byte:02X}");
         }
     }
     out
