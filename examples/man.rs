@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 ///
 /// # Errors
 /// When one can't be written.
-pub fn write(folder: &Path) -> Result<(), Box<dyn Error>> {
+pub(crate) fn write(folder: &Path) -> Result<(), Box<dyn Error>> {
     let mut top = privet::cli::command().disable_help_subcommand(true);
     top.build();
     let mut commands = vec![top];

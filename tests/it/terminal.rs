@@ -67,7 +67,7 @@ fn every_command_has_a_page_of_the_manual() {
     for name in &all {
         let page = dir.path().join(format!("{name}.8"));
         let out = Command::new("groff")
-            .args(["-man", "-K", "utf8", "-Tutf8", "-ww", "-rLL=78n", "-rCHECKSTYLE=2"])
+            .args(["-man", "-K", "utf8", "-Tutf8", "-P-c", "-P-b", "-P-u", "-ww", "-rLL=78n", "-rCHECKSTYLE=2"])
             .arg(&page)
             .output()
             .expect("groff runs; tests/run installs it");

@@ -13,11 +13,11 @@ use super::problem::Problem;
 pub(super) enum Takes {
     /// There is none.
     Nothing,
-    /// [`Ban`].
+    /// Whom to ban.
     Ban,
-    /// [`Lift`].
+    /// Whose ban to lift.
     Lift,
-    /// [`Clause`].
+    /// What to look at.
     Clause,
 }
 
