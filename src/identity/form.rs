@@ -5,7 +5,7 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use zeroize::Zeroizing;
 
-use crate::registry::page::PLEDGE;
+use crate::registry::page::{HANDOVERS, PLEDGE};
 
 /// Where everything of Privet's own is.
 pub const PREFIX: &str = "/.privet/";
@@ -43,13 +43,14 @@ const LONGEST_RETURN: usize = 2048;
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// A path of this site, to come back to, or the page of one's passkeys or of the pledge; `None` for all else. Browsers take `//x` and `/\x` for another site's.
+/// A path of this site, to come back to, or a page of one's own: passkeys, pledge, handovers; `None` for all else. Browsers take `//x` and `/\x` for another site's.
 #[must_use]
 pub fn own_path(text: &str) -> Option<&str> {
     let path = text.split(['?', '#']).next().unwrap_or_default();
     let plain = text.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
     let ambiguous = path.contains("//") || path.split('/').any(|segment| segment == "." || segment == "..");
-    let own = path == "/.privet" || path.starts_with(PREFIX) && ![PASSKEYS, PLEDGE, PURPOSE, DOWNLOAD].contains(&text);
+    let pages = [PASSKEYS, PLEDGE, HANDOVERS, PURPOSE, DOWNLOAD];
+    let own = path == "/.privet" || path.starts_with(PREFIX) && !pages.contains(&text);
     (text.starts_with('/') && plain && !ambiguous && !own && text.len() <= LONGEST_RETURN).then_some(text)
 }
 

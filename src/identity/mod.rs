@@ -11,7 +11,7 @@
 //! - [`realm`], [`serve`], [`page`], [`form`]: the door itself, its pages, and what keeps others from filling in its forms.
 //! - [`federation`]: what others vouch for: providers, tokens, certificates.
 //! - [`forward`]: what the application is told.
-//! - [`order`]: what people order from the registry at the command line; `pledge`: the page where they sign.
+//! - [`order`]: what people order from the registry at the command line; `own`: the pages where they sign.
 //! - [`attempt`]: the one place where attempts at signing in are limited.
 //!
 //! `docs/IDENTITY.md` has the rules and where they come from.
@@ -27,10 +27,10 @@ pub mod forward;
 pub mod guest;
 pub mod keys;
 pub mod order;
+mod own;
 pub mod page;
 pub mod passkey;
 pub mod password;
-mod pledge;
 pub mod policy;
 pub mod principal;
 pub mod realm;

@@ -14,7 +14,7 @@ use super::{
     forward::encoded,
     passkey::page::{Offer, offered},
 };
-use crate::registry::page::PLEDGE;
+use crate::registry::page::{HANDOVERS, PLEDGE};
 
 /// Which page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub enum Page {
     Passkeys,
     /// The security pledge; room `registry` has what it shows.
     Pledge,
+    /// One's handovers; room `registry` has what it shows.
+    Handovers,
 }
 
 impl Page {
@@ -44,6 +46,7 @@ impl Page {
             Self::Code => "code",
             Self::Passkeys => "passkeys",
             Self::Pledge => "pledge",
+            Self::Handovers => "handovers",
             Self::SignOut | Self::SignedOut => "sign-out",
         }
     }
@@ -74,6 +77,8 @@ pub enum Trouble {
     NotEnrolled,
     /// A change that asks for a sign-in which is younger, or has two factors.
     NotFresh,
+    /// A handover that the registry does not take a signature for.
+    NotSigned,
 }
 
 impl Trouble {
@@ -84,7 +89,9 @@ impl Trouble {
             Self::Wrong | Self::WrongCode | Self::TooManyCodes | Self::Passkey => StatusCode::UNAUTHORIZED,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Stale | Self::NoSecondFactor | Self::Provider | Self::NotFresh => StatusCode::FORBIDDEN,
+            Self::Stale | Self::NoSecondFactor | Self::Provider | Self::NotFresh | Self::NotSigned => {
+                StatusCode::FORBIDDEN
+            }
             Self::NotEnrolled => StatusCode::UNPROCESSABLE_ENTITY,
         }
     }
@@ -131,6 +138,10 @@ impl Trouble {
             Self::NotFresh => (
                 "Please sign in again first; a change asks for a sign-in of the last five minutes.",
                 "먼저 다시 로그인해 주세요. 변경하려면 최근 5분 이내의 로그인이 필요합니다.",
+            ),
+            Self::NotSigned => (
+                "This can't be signed now: it was signed already, or something has changed since it was started. A privacy officer can tell.",
+                "지금은 서명할 수 없습니다. 이미 서명되었거나 시작된 뒤 상황이 바뀌었습니다. 개인정보 보호책임자에게 문의해 주세요.",
             ),
         };
         language.of_two(english, korean)
@@ -265,6 +276,7 @@ fn html(view: &View<'_>) -> String {
         Page::Code => OTP,
         Page::Passkeys => PASSKEYS,
         Page::Pledge => PLEDGE,
+        Page::Handovers => HANDOVERS,
         Page::SignOut | Page::SignedOut => SIGN_OUT,
     };
     let query = if back == "/" { String::new() } else { format!("?return={}", encoded(back)) };
@@ -336,6 +348,7 @@ fn parts(page: Page, language: Language, troubled: bool) -> (&'static str, Strin
         }
         Page::Passkeys => (two("Passkeys", "패스키"), String::new(), ""),
         Page::Pledge => (two("Security pledge", "보안 서약"), String::new(), ""),
+        Page::Handovers => (two("Handovers", "인수인계"), String::new(), ""),
         Page::SignOut => (two("Sign out?", "로그아웃하시겠습니까?"), String::new(), two("Sign out", "로그아웃")),
         Page::Provider => (two("Sign in", "로그인"), String::new(), ""),
         Page::SignedOut => (two("You are signed out", "로그아웃되었습니다"), String::new(), ""),

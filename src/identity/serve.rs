@@ -33,7 +33,7 @@ use super::{
     },
     settings::SecondFactor,
 };
-use crate::registry::page::PLEDGE;
+use crate::registry::page::{HANDOVERS, Own, PLEDGE};
 
 /// Most bytes of a request body that these pages take; the gateway reads no more.
 pub const BODY_LIMIT: usize = 16 << 10;
@@ -157,7 +157,8 @@ impl Realm {
             "/.privet/session" if get => self.session(&call).await,
             "/.privet/jwks" if get => object(StatusCode::OK, self.signer.jwks().to_owned()),
             SIGN_IN_PASSKEY | OTP_PASSKEY | PASSKEYS | REMOVE_PASSKEY | SCRIPT => self.serve_passkeys(&call).await,
-            PLEDGE => self.serve_pledge(&call).await,
+            PLEDGE => self.serve_own(Own::Pledge, &call).await,
+            HANDOVERS => self.serve_own(Own::Handovers, &call).await,
             path if path.starts_with("/.privet/oidc/") => self.serve_oidc(&call).await,
             SIGN_IN | OTP | SIGN_OUT => not_allowed("GET, HEAD, POST"),
             "/.privet/session" | "/.privet/jwks" => not_allowed("GET, HEAD"),

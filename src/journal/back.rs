@@ -91,7 +91,9 @@ fn read(
         }
         page.before = Some(segment.first);
         page.reached = oldest.or(page.reached);
-        if filter.since.is_some_and(|since| oldest.is_some_and(|oldest| oldest < since)) {
+        // What is before this file is not asked for.
+        if segment.first <= filter.from || filter.since.is_some_and(|since| oldest.is_some_and(|oldest| oldest < since))
+        {
             page.before = None;
             break;
         }
@@ -213,6 +215,20 @@ mod tests {
         assert_eq!((numbers(&newest), newest.before), (vec![100], Some(100)));
         let read = files.1.into_inner().into_iter().filter(|name| segment::is_name(name)).count();
         assert_eq!(read, 1);
+    }
+
+    #[test]
+    fn one_record_costs_its_own_file_alone() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (place, ring) = written(dir.path());
+        let journal = Journal::open(&Settings::new(dir.path().join("journal")), ring()).expect("opened");
+        journal.note(&Record::new(Kind::DisclosureDone, [("number", 100_u64.into())]));
+        assert!(journal.end(Duration::from_secs(60)));
+        let files = Counted(place.files().expect("files"), RefCell::default());
+        let filter = Filter { from: 100, ..Filter::default() };
+        let one = read(&files, ring(), &filter, Some(101), BOUNDS, |_| true).expect("read");
+        assert_eq!((numbers(&one), one.before), (vec![100], None));
+        assert_eq!(files.1.into_inner().into_iter().filter(|name| segment::is_name(name)).count(), 1);
     }
 
     #[test]

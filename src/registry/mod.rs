@@ -2,8 +2,8 @@
 //!
 //! The state is a fold over events, and every event is a record of the journal. [`command`] is what can be asked for, [`mod@decide`] whether it may
 //! happen, [`event`] what has happened, [`state`] what follows from it; all of that is pure. A [`Registry`] is the one that writes: it decides,
-//! appends, waits for the disk, and only then lets anybody see the new state. [`view`] is how people look at it, [`page`] where they sign the
-//! pledge. `docs/REGISTRY.md` has the rules.
+//! appends, waits for the disk, and only then lets anybody see the new state. [`view`] is how people look at it, [`page`] where they sign
+//! the pledge and handovers. `docs/REGISTRY.md` has the rules.
 
 pub mod command;
 pub mod decide;

@@ -1,18 +1,64 @@
-//! The page where people sign the pledge: what it shows and what its form asks for, as pure functions. Room `identity` knows who asks, keeps
-//! others from filling in the form, and puts the page into its frame.
+//! The pages where people sign for themselves, the pledge and handovers: what they show and what their forms ask for, as pure functions. Room
+//! `identity` knows who asks, keeps others from filling in a form, and puts the page into its frame.
 
-use std::time::SystemTime;
+use std::{fmt::Write as _, time::SystemTime};
 
 use super::{
     command::Command,
+    handover::Handover,
     moment::Moment,
     person::PersonId,
     pledge::{Pledged, sha256},
     state::State,
 };
 
-/// Where it is.
+/// Where the pledge is signed.
 pub const PLEDGE: &str = "/.privet/pledge";
+/// Where handovers are signed by the two whose they are.
+pub const HANDOVERS: &str = "/.privet/handovers";
+
+/// Which of the pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Own {
+    /// The security pledge.
+    Pledge,
+    /// Handovers from or to whoever looks.
+    Handovers,
+}
+
+impl Own {
+    /// Where it is.
+    #[must_use]
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Pledge => PLEDGE,
+            Self::Handovers => HANDOVERS,
+        }
+    }
+
+    /// The page's title and what it shows, as HTML; `None` where there is no such page.
+    #[must_use]
+    pub fn serve(self, state: &State, look: &Look<'_>) -> Option<(&'static str, String)> {
+        match self {
+            Self::Pledge => pledge(state, look),
+            Self::Handovers => handovers(state, look),
+        }
+    }
+
+    /// What its form asks for, by the fields; `None` where it is none of ours.
+    #[must_use]
+    pub fn asked<'f>(self, field: impl Fn(&str) -> Option<&'f str>) -> Option<Command> {
+        match (self, field("act")?) {
+            (Self::Pledge, "sign") => {
+                let version = field("version")?.parse().ok()?;
+                Some(Command::Sign { version, sha256: field("sha256")?.to_owned() })
+            }
+            (Self::Pledge, "withdraw") => Some(Command::Withdraw),
+            (Self::Handovers, "sign") => Some(Command::SignHandover { handover: field("handover")?.parse().ok()? }),
+            _ => None,
+        }
+    }
+}
 
 /// Who looks at the page, and how.
 #[derive(Debug, Clone, Copy)]
@@ -29,10 +75,8 @@ pub struct Look<'a> {
     pub now: SystemTime,
 }
 
-/// The page's title and what it shows, as HTML; `None` where there is nothing to sign.
-#[must_use]
 #[allow(clippy::format_collect)] // a dozen paragraphs
-pub fn serve(state: &State, look: &Look<'_>) -> Option<(&'static str, String)> {
+fn pledge(state: &State, look: &Look<'_>) -> Option<(&'static str, String)> {
     let pledge = state.pledge().filter(|_| state.is_founded())?;
     let (language, text) = pledge.text(look.language)?;
     let two = |english: &'static str, korean: &'static str| if look.language == "ko" { korean } else { english };
@@ -75,17 +119,80 @@ pub fn serve(state: &State, look: &Look<'_>) -> Option<(&'static str, String)> {
     Some((two("Security pledge", "보안 서약"), main))
 }
 
-/// What a form asks for, by its fields; `None` where it is none of ours.
-#[must_use]
-pub fn asked<'f>(field: impl Fn(&str) -> Option<&'f str>) -> Option<Command> {
-    match field("act")? {
-        "sign" => {
-            let version = field("version")?.parse().ok()?;
-            Some(Command::Sign { version, sha256: field("sha256")?.to_owned() })
-        }
-        "withdraw" => Some(Command::Withdraw),
-        _ => None,
+/// Each handover from or to whoever looks, the newest first, with what follows from it and a form where their signature is missing.
+fn handovers(state: &State, look: &Look<'_>) -> Option<(&'static str, String)> {
+    if !state.is_founded() {
+        return None;
     }
+    let two = |english: &'static str, korean: &'static str| if look.language == "ko" { korean } else { english };
+    let theirs = state.handovers().filter(|own| own.from == *look.person || own.to == *look.person);
+    let mut all: Vec<&Handover> = theirs.collect();
+    all.reverse();
+    let mut main = String::new();
+    if all.is_empty() {
+        let none = two("Nothing is handed over from you or to you.", "귀하의 인수인계가 없습니다.");
+        let _ = write!(main, "<p class=\"note\" role=\"status\">{none}</p>");
+    }
+    for own in all {
+        main.push_str(&handover(state, own, look));
+    }
+    Some((two("Handovers", "인수인계"), main))
+}
+
+fn handover(state: &State, own: &Handover, look: &Look<'_>) -> String {
+    let two = |english: &'static str, korean: &'static str| if look.language == "ko" { korean } else { english };
+    let (from, to) = (escaped(&own.from.subject), escaped(&own.to.subject));
+    let heading = two("Handover {n}: from {f} to {t}", "인수인계 {n}: {f} → {t}");
+    let heading = heading.replace("{n}", &own.id.to_string()).replace("{f}", &from).replace("{t}", &to);
+    let list = |name: &str, lines: &[String]| match lines {
+        [] => String::new(),
+        lines => {
+            let lines: Vec<String> = lines.iter().map(|line| format!("<li>{}</li>", escaped(line))).collect();
+            format!("<p>{name}</p><ul>{}</ul>", lines.concat())
+        }
+    };
+    let grants = state.person(&own.from).into_iter().flat_map(|dossier| &dossier.grants);
+    let roles: Vec<String> =
+        grants.filter(|grant| own.grants.contains(&grant.id)).map(|grant| grant.role.as_str().to_owned()).collect();
+    let follows = if own.keep {
+        two("With both signatures these roles are {t}'s as well:", "양쪽이 서명하면 {t}에게도 다음 역할이 부여됩니다:")
+    } else {
+        two(
+            "With both signatures these roles are {t}'s, and {f}'s no more:",
+            "양쪽이 서명하면 {f}의 다음 역할이 {t}에게 넘어가고 {f}의 역할은 종료됩니다:",
+        )
+    };
+    let is_from = own.from == *look.person;
+    let signed = if is_from { own.from_signed } else { own.to_signed };
+    let below = match (own.done, signed) {
+        (Some(_), _) => note(two("Both have signed. It is done.", "양쪽이 서명하여 완료되었습니다.")),
+        (None, Some(_)) => {
+            note(two("You have signed. The other signature is missing.", "서명하였습니다. 상대방의 서명을 기다립니다."))
+        }
+        (None, None) => format!(
+            "<form method=\"post\" action=\"{HANDOVERS}{}\"><input type=\"hidden\" name=\"form\" value=\"{}\">\
+             <input type=\"hidden\" name=\"act\" value=\"sign\"><input type=\"hidden\" name=\"handover\" value=\"{}\">\
+             <button type=\"submit\">{}</button></form>",
+            look.query,
+            look.token,
+            own.id,
+            if is_from {
+                two("I have handed this over, and I sign it", "위 업무를 인계하였으며 서명합니다")
+            } else {
+                two("I have taken this over, and I sign it", "위 업무를 인수하였으며 서명합니다")
+            },
+        ),
+    };
+    format!(
+        "<section><h2>{heading}</h2>{}{}{}{below}</section>",
+        list(two("Duties:", "업무:"), &own.duties),
+        list(two("Open matters:", "미결 사항:"), &own.matters),
+        list(&follows.replace("{f}", &from).replace("{t}", &to), &roles),
+    )
+}
+
+fn note(text: &str) -> String {
+    format!("<p class=\"note\" role=\"status\">{text}</p>")
 }
 
 fn escaped(text: &str) -> String {

@@ -499,7 +499,7 @@ fn the_page_shows_the_text_and_reads_its_form() {
     let ann = who("ann");
     let show = |desk: &Desk, language| {
         let look = page::Look { person: &ann, language, token: "t0ken", query: "", now: at(desk.day) };
-        page::serve(&desk.state, &look).expect("a page")
+        page::Own::Pledge.serve(&desk.state, &look).expect("a page")
     };
     let (title, html) = show(&desk, "ko");
     assert!(title == "보안 서약" && html.contains("id=\"pledge-missing\"") && html.contains("제59조"), "{html}");
@@ -510,16 +510,64 @@ fn the_page_shows_the_text_and_reads_its_form() {
         "sha256" => html.split("name=\"sha256\" value=\"").nth(1).and_then(|rest| rest.get(..64)),
         _ => None,
     };
-    desk.does("ann", page::asked(field).expect("a command"));
+    desk.does("ann", page::Own::Pledge.asked(field).expect("a command"));
     assert!(
         show(&desk, "en").1.contains("id=\"pledge-current\"") && show(&desk, "en").1.contains("value=\"withdraw\"")
     );
-    assert!(page::asked(|name| (name == "act").then_some("else")).is_none() && page::asked(|_| None).is_none());
+    assert!(
+        page::Own::Pledge.asked(|name| (name == "act").then_some("else")).is_none()
+            && page::Own::Pledge.asked(|_| None).is_none()
+    );
     desk.by_gateway(Command::Publish { texts: texts(Some("<script>alert('1')</script>")) }).expect("published");
     let (_, html) = show(&desk, "ko");
     assert!(html.contains("&lt;script&gt;") && html.contains("id=\"pledge-outdated\""), "{html}");
     let look = page::Look { person: &ann, language: "ko", token: "", query: "", now: at(0) };
-    assert!(page::serve(&State::default(), &look).is_none());
+    assert!(page::Own::Pledge.serve(&State::default(), &look).is_none());
+}
+
+#[test]
+fn the_page_of_handovers_shows_ones_own_and_reads_its_form() {
+    let mut desk = Desk::new();
+    desk.does("one", grant("ann", "marketing"));
+    let start = Command::StartHandover {
+        from: who("ann"),
+        to: who("bob"),
+        roles: Vec::new(),
+        duties: vec!["<b>letters</b>".into()],
+        matters: vec!["complaint 17".into()],
+        keep: false,
+    };
+    desk.does("one", start);
+    let id = desk.state.handovers().next().expect("a handover").id.to_string();
+    let show = |desk: &Desk, name: &str, language| {
+        let look = page::Look { person: &who(name), language, token: "t0ken", query: "", now: at(desk.day) };
+        page::Own::Handovers.serve(&desk.state, &look).expect("a page").1
+    };
+    let html = show(&desk, "ann", "en");
+    assert!(
+        html.contains("&lt;b&gt;letters") && html.contains("complaint 17") && html.contains("<li>marketing</li>"),
+        "{html}"
+    );
+    assert!(html.contains("value=\"t0ken\"") && html.contains("I have handed this over"), "{html}");
+    assert!(show(&desk, "bob", "ko").contains("인수하였으며") && !show(&desk, "eve", "en").contains("letters"));
+    let field = |name: &str| match name {
+        "act" => Some("sign"),
+        "handover" => Some(id.as_str()),
+        _ => None,
+    };
+    let asked = || page::Own::Handovers.asked(field).expect("a command");
+    assert!(page::Own::Handovers.asked(|name| (name == "act").then_some("withdraw")).is_none());
+    assert_eq!(desk.ask("eve", asked()), Err(Denied::NotTheirs));
+    desk.does("ann", asked());
+    assert!(
+        show(&desk, "ann", "en").contains("The other signature is missing")
+            && show(&desk, "bob", "en").contains("<form")
+    );
+    desk.does("bob", asked());
+    assert_eq!(desk.roles("bob"), ["marketing"]);
+    assert!(!show(&desk, "bob", "en").contains("<form") && show(&desk, "ann", "en").contains("Both have signed"));
+    let look = page::Look { person: &who("ann"), language: "ko", token: "", query: "", now: at(0) };
+    assert!(page::Own::Handovers.serve(&State::default(), &look).is_none());
 }
 
 fn open(dir: &Path) -> (Arc<journal::Journal>, Arc<Registry>) {

@@ -1,10 +1,11 @@
 """Chromium, driven; what the scripts of the pages have in common stands before them."""
-import shutil
+import base64, hashlib, hmac, shutil, struct, time
 from selenium import webdriver
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support import expected_conditions
+from selenium.webdriver.common.virtual_authenticator import VirtualAuthenticatorOptions
 from selenium.webdriver.support.wait import WebDriverWait
 
 options = webdriver.ChromeOptions()
@@ -46,5 +47,19 @@ def press(button):
     until("shown", button.is_displayed)
     button.click()
     until("gone on", lambda: gone(button))
+
+
+def authenticator():
+    """Gives the browser an authenticator of its own, whose owner is there."""
+    browser.add_virtual_authenticator(VirtualAuthenticatorOptions(
+        protocol="ctap2", transport="internal", has_resident_key=True, has_user_verification=True, is_user_verified=True))
+
+
+def code(secret):
+    """The one-time code of this moment."""
+    step = struct.pack(">Q", int(time.time()) // 30)
+    digest = hmac.new(base64.b32decode(secret + "=" * (-len(secret) % 8)), step, hashlib.sha1).digest()
+    at = digest[-1] & 15
+    return f"{(struct.unpack('>I', digest[at:at + 4])[0] & 0x7FFFFFFF) % 1000000:06}"
 
 

@@ -14,16 +14,16 @@ use crate::{
 const HERE: &str = " --config privet.toml";
 
 /// A gateway with two officers, an operator, somebody of marketing who has looked at customers, a case, and a grant that one officer has proposed.
-struct Office {
-    privet: Privet,
-    console: u16,
+pub struct Office {
+    pub privet: Privet,
+    pub console: u16,
     /// The number of that grant.
     proposed: String,
     _application: Application,
 }
 
 impl Office {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let application = Application::start("127.0.0.1:0".parse().expect("an address")).expect("started");
         let console = free_port();
         let privet = Privet::with_listen(
@@ -57,13 +57,13 @@ impl Office {
         office
     }
 
-    fn records(&self, kind: &str) -> Vec<Value> {
+    pub fn records(&self, kind: &str) -> Vec<Value> {
         let said = does(self.privet.dir.path(), &format!("audit search --kind {kind} --json{HERE}"));
         said.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
     /// Whether there is a record of this kind by this person.
-    fn has_done(&self, person: &str, kind: &str) -> bool {
+    pub fn has_done(&self, person: &str, kind: &str) -> bool {
         let by = |body: &Value| {
             let named = [&body["person"], &body["by"]["subject"], &body["note"]["by"]["subject"]];
             named.into_iter().any(|value| value == person)
@@ -103,7 +103,12 @@ fn every_page_is_whole_for_each_role_and_every_deed_is_written_down() {
     // A name: cookies of a `__Host-` are for addresses as well, and people use names.
     let site = format!("https://localhost:{}", office.console);
     let out = Command::new(python())
-        .args(["-c", concat!(include_str!("browser.py"), include_str!("console.py")), &site, PASSWORD])
+        .args([
+            "-c",
+            concat!(include_str!("browser.py"), include_str!("console_pages.py"), include_str!("console.py")),
+            &site,
+            PASSWORD,
+        ])
         .arg(&axe)
         .arg(if blessed { shots.as_os_str() } else { std::ffi::OsStr::new("") })
         .arg(&office.proposed)

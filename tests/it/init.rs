@@ -12,7 +12,7 @@ use std::{
 use rcgen::{CertificateParams, KeyPair};
 use serde_json::Value;
 
-use crate::support::{Beside, binary, free_port};
+use crate::support::{Beside, binary, free_port, python};
 
 fn privet(dir: &Path, args: &[&str]) -> Output {
     Command::new(binary()).args(args).current_dir(dir).stdin(Stdio::null()).output().expect("privet runs")
@@ -95,16 +95,47 @@ fn what_can_not_be_used_is_told() {
     assert!(!at.join("privet.toml").exists(), "nothing is written");
 }
 
+/// A certificate and its key, as files.
+fn certificate(at: &Path) {
+    let key = KeyPair::generate().expect("a key");
+    let leaf = CertificateParams::new(vec!["shop.test".to_owned()]).expect("valid").self_signed(&key).expect("signed");
+    fs::write(at.join("tls.pem"), leaf.pem()).expect("written");
+    fs::write(at.join("tls.key"), key.serialize_pem()).expect("written");
+}
+
+#[test]
+fn questions_at_a_terminal() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let at = dir.path();
+    certificate(at);
+    let out = Command::new(python())
+        .args(["-c", include_str!("init.py")])
+        .arg(binary())
+        .arg(at)
+        .output()
+        .expect("python runs");
+    assert!(out.status.success(), "{}", text(&out));
+    let made = |name: &str| fs::read_to_string(at.join(name)).expect("written");
+    for part in [
+        "host = \"shop.example\"",
+        "cleartext_reason = \"a tunnel that is sealed\"",
+        "tls.pem",
+        "path = \"/login\"",
+        "url_privacy = \"strip\"",
+    ] {
+        assert!(made("one.toml").contains(part), "{part}: {}", made("one.toml"));
+    }
+    assert!(made("two.toml").contains("tls@shop.example"), "{}", made("two.toml"));
+    assert!(!made("two.toml").contains("url_privacy = \"strip\"\n"), "no personal data: {}", made("two.toml"));
+}
+
 /// nginx's file, with certificates that are there, becomes a gateway in front of the demo application.
 #[test]
 fn what_comes_of_nginx_serves() {
     let dir = tempfile::tempdir().expect("a folder");
     let at = dir.path();
     let [https, http, origin] = [free_port(), free_port(), free_port()];
-    let key = KeyPair::generate().expect("a key");
-    let leaf = CertificateParams::new(vec!["shop.test".to_owned()]).expect("valid").self_signed(&key).expect("signed");
-    fs::write(at.join("tls.pem"), leaf.pem()).expect("written");
-    fs::write(at.join("tls.key"), key.serialize_pem()).expect("written");
+    certificate(at);
     let config = format!(
         "http {{\n  server {{ listen 127.0.0.1:{http}; server_name shop.test; return 301 https://$host$request_uri; }}\n  server {{\n    listen 127.0.0.1:{https} ssl;\n    server_name shop.test;\n    \
          ssl_certificate tls.pem;\n    ssl_certificate_key tls.key;\n    add_header X-Frame-Options DENY;\n    location / {{ proxy_pass http://127.0.0.1:{origin}; proxy_set_header Host $host; }}\n    \

@@ -21,6 +21,9 @@ mod challenge;
 mod clamd;
 mod consent;
 mod console;
+mod console_deeds;
+mod console_sign_in;
+mod console_size;
 mod crs;
 #[allow(dead_code)] // the journal has all of it in its own tests
 mod database;
@@ -32,6 +35,7 @@ mod framing;
 mod gate;
 mod grpc;
 mod guards;
+mod guides;
 mod hook;
 mod http;
 mod icap;

@@ -1,6 +1,5 @@
 """Chromium adds a passkey, of its virtual authenticator, signs in by it, and steps up by it after a password."""
 import sys
-from selenium.webdriver.common.virtual_authenticator import VirtualAuthenticatorOptions
 
 site, name, password = sys.argv[1:4]
 options.add_argument("--host-resolver-rules=MAP localhost 127.0.0.1")
@@ -24,9 +23,7 @@ def sign_out():
 
 
 try:
-    virtual = VirtualAuthenticatorOptions(
-        protocol="ctap2", transport="internal", has_resident_key=True, has_user_verification=True, is_user_verified=True)
-    browser.add_virtual_authenticator(virtual)
+    authenticator()
 
     # Nobody, then by password; the page for passkeys.
     browser.get(site + "/.privet/passkeys")

@@ -15,6 +15,10 @@ pub(super) const TOKEN: &str = "form";
 pub(super) enum Kind {
     /// A line of at most so many characters.
     Line(usize),
+    /// Several lines, of at most so many characters together.
+    Lines(usize),
+    /// A day.
+    Day,
     /// One of these: value, and what it is called.
     Choice(Vec<(String, String)>),
 }
@@ -31,11 +35,23 @@ pub(super) struct Field {
 
 impl Field {
     pub(super) fn line(name: &'static str, label: &str, most: usize) -> Self {
-        Self { name, label: label.to_owned(), kind: Kind::Line(most), value: String::new(), is_needed: true }
+        Self::of(name, label, Kind::Line(most))
+    }
+
+    pub(super) fn lines(name: &'static str, label: &str, most: usize) -> Self {
+        Self::of(name, label, Kind::Lines(most))
+    }
+
+    pub(super) fn day(name: &'static str, label: &str) -> Self {
+        Self::of(name, label, Kind::Day)
     }
 
     pub(super) fn choice(name: &'static str, label: &str, all: Vec<(String, String)>) -> Self {
-        Self { name, label: label.to_owned(), kind: Kind::Choice(all), value: String::new(), is_needed: true }
+        Self::of(name, label, Kind::Choice(all))
+    }
+
+    fn of(name: &'static str, label: &str, kind: Kind) -> Self {
+        Self { name, label: label.to_owned(), kind, value: String::new(), is_needed: true }
     }
 
     pub(super) fn optional(self) -> Self {
@@ -58,6 +74,13 @@ impl Field {
         match &self.kind {
             Kind::Line(most) => format!(
                 "<p><label for=\"{name}\">{label}</label><input id=\"{name}\" name=\"{name}\" value=\"{value}\" maxlength=\"{most}\" autocomplete=\"off\"{needed}></p>"
+            ),
+            // The first line break of a text area is not part of it.
+            Kind::Lines(most) => format!(
+                "<p><label for=\"{name}\">{label}</label><textarea id=\"{name}\" name=\"{name}\" rows=\"4\" maxlength=\"{most}\"{needed}>\n{value}</textarea></p>"
+            ),
+            Kind::Day => format!(
+                "<p><label for=\"{name}\">{label}</label><input id=\"{name}\" name=\"{name}\" type=\"date\" value=\"{value}\"{needed}></p>"
             ),
             Kind::Choice(all) => {
                 let mut out = format!("<p><label for=\"{name}\">{label}</label><select id=\"{name}\" name=\"{name}\">");
@@ -105,9 +128,14 @@ pub(super) fn confirm(visit: &Visit, fields: &[Field], says: &[String], back: &s
     for field in fields.iter().filter(|field| !field.value.is_empty()) {
         let called = match &field.kind {
             Kind::Choice(all) => all.iter().find(|(own, _)| *own == field.value).map(|(_, called)| called.as_str()),
-            Kind::Line(_) => None,
+            Kind::Line(_) | Kind::Lines(_) | Kind::Day => None,
         };
-        let _ = write!(out, "<dt>{}</dt><dd>{}</dd>", escaped(&field.label), escaped(called.unwrap_or(&field.value)));
+        let _ = write!(
+            out,
+            "<dt>{}</dt><dd class=\"said\">{}</dd>",
+            escaped(&field.label),
+            escaped(called.unwrap_or(&field.value))
+        );
     }
     let values: String = fields.iter().map(|field| hidden(field.name, &field.value)).collect();
     let _ = write!(

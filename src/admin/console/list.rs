@@ -8,51 +8,73 @@ use crate::access::page::escaped;
 /// Rows of a page.
 const ROWS: usize = 50;
 
-/// One field of a row: its text is what is searched and exported.
+/// One field of a row: its text is what is searched and exported. HTML is made of it for the rows of a page alone.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Cell {
     text: String,
-    html: String,
+    look: Look,
+    /// Where it leads.
+    to: Option<String>,
     /// What it is sorted by, where that is not its text.
     order: Option<i64>,
 }
 
+/// How the text of a cell is shown.
+#[derive(Debug, Clone, Default)]
+enum Look {
+    #[default]
+    Plain,
+    English,
+    Time,
+    Sign(Sign),
+    /// By HTML in its place.
+    Made(String),
+}
+
 impl Cell {
     pub(super) fn text(text: impl Into<String>) -> Self {
-        let text = text.into();
-        Self { html: escaped(&text), text, order: None }
+        Self { text: text.into(), ..Self::default() }
     }
 
     /// What the gateway says in English alone.
     pub(super) fn english(text: &str) -> Self {
-        Self { html: format!("<span lang=\"en\">{}</span>", escaped(text)), ..Self::text(text) }
+        Self { look: Look::English, ..Self::text(text) }
     }
 
     pub(super) fn number(number: impl Into<i128>) -> Self {
         let number = number.into();
-        let order = i64::try_from(number).unwrap_or(i64::MAX);
-        Self { text: number.to_string(), html: number.to_string(), order: Some(order) }
+        Self { order: Some(i64::try_from(number).unwrap_or(i64::MAX)), ..Self::text(number.to_string()) }
     }
 
     /// A time as RFC 3339 has it; nothing where there is none.
     pub(super) fn time(text: Option<&str>) -> Self {
-        let Some(text) = text else { return Self::text("–") };
-        Self { html: time(text), text: text.to_owned(), order: None }
+        text.map_or_else(|| Self::text("–"), |text| Self { look: Look::Time, ..Self::text(text) })
     }
 
     /// A state: a sign and a word, never a colour alone. `rank` sorts, the worst first.
     pub(super) fn sign(sign: Sign, word: &str) -> Self {
-        Self { html: sign.html(word), text: word.to_owned(), order: Some(sign as i64) }
+        Self { look: Look::Sign(sign), order: Some(sign as i64), ..Self::text(word) }
     }
 
     /// The same, and it leads somewhere. `to` is a path of ours.
     pub(super) fn link(self, to: &str) -> Self {
-        Self { html: format!("<a href=\"{}\">{}</a>", escaped(to), self.html), ..self }
+        Self { to: Some(to.to_owned()), ..self }
     }
 
     /// What can be done: of no use but on the page.
     pub(super) fn action(html: String) -> Self {
-        Self { html, text: String::new(), order: None }
+        Self { look: Look::Made(html), ..Self::default() }
+    }
+
+    fn html(&self) -> String {
+        let html = match &self.look {
+            Look::Plain => escaped(&self.text),
+            Look::English => format!("<span lang=\"en\">{}</span>", escaped(&self.text)),
+            Look::Time => time(&self.text),
+            Look::Sign(sign) => sign.html(&self.text),
+            Look::Made(html) => html.clone(),
+        };
+        self.to.as_ref().map_or_else(|| html.clone(), |to| format!("<a href=\"{}\">{html}</a>", escaped(to)))
     }
 }
 
@@ -76,11 +98,10 @@ impl Sign {
     /// By the gateway's own words.
     pub(super) fn of(word: &str) -> Self {
         match word {
-            "red" | "confirmed" | "critical" | "high" | "missing" | "expired" | "withdrawn" | "gap" | "out" => {
-                Self::Red
-            }
+            "red" | "confirmed" | "critical" | "high" | "missing" | "expired" | "withdrawn" | "gap" | "out"
+            | "finding" => Self::Red,
             "amber" | "possible" | "medium" | "due" | "waiting" | "outdated" | "proposed" => Self::Amber,
-            "green" | "cleared" | "closed" | "done" | "valid" | "signed" | "in_force" | "up" => Self::Green,
+            "green" | "ok" | "cleared" | "closed" | "done" | "valid" | "signed" | "in_force" | "up" => Self::Green,
             _ => Self::Grey,
         }
     }
@@ -190,8 +211,8 @@ impl List {
             for (number, (cell, column)) in row.iter().zip(&self.columns).enumerate() {
                 let class = if column.is_number { " class=\"number\"" } else { "" };
                 let _ = match number {
-                    0 => write!(out, "<th scope=\"row\"{class}>{}</th>", cell.html),
-                    _ => write!(out, "<td{class}>{}</td>", cell.html),
+                    0 => write!(out, "<th scope=\"row\"{class}>{}</th>", cell.html()),
+                    _ => write!(out, "<td{class}>{}</td>", cell.html()),
                 };
             }
             out.push_str("</tr>");
@@ -309,9 +330,9 @@ mod tests {
 
     #[test]
     fn a_cell_is_safe_in_a_page() {
-        assert_eq!(Cell::text("<b>").html, "&lt;b&gt;");
-        assert_eq!(Cell::text("a").link("/x?\"").html, "<a href=\"/x?&quot;\">a</a>");
-        assert!(Cell::time(Some("2026-11-29T10:20:30Z")).html.contains(">2026-11-29 10:20 UTC<"));
+        assert_eq!(Cell::text("<b>").html(), "&lt;b&gt;");
+        assert_eq!(Cell::text("a").link("/x?\"").html(), "<a href=\"/x?&quot;\">a</a>");
+        assert!(Cell::time(Some("2026-11-29T10:20:30Z")).html().contains(">2026-11-29 10:20 UTC<"));
         assert_eq!(Cell::time(None).text, "–");
     }
 }

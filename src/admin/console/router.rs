@@ -55,6 +55,7 @@ pages! {
     "/people/grants" Officer false "Grants" "권한" page::people::grants;
     "/people/handovers" Officer false "Handovers" "인수인계" page::people::handovers;
     "/people/reviews" Officer false "Reviews" "접속기록 점검" page::people::reviews;
+    "/people/reviews/*" Officer false "Review" "접속기록 점검" page::review::show;
     "/people/due" Officer false "What is due" "처리할 일" page::people::due;
     "/disclosures" Officer true "Disclosures" "열람 기록" page::disclosures::show;
     "/findings" Operator true "Findings" "취약점" page::findings::show;
@@ -101,6 +102,11 @@ actions! {
     "/grants/*/reject" Officer false "Reject a proposed grant" "권한 제안 거부" action::grant::REJECT;
     "/grants/*/revoke" Officer true "Revoke a grant" "권한 회수" action::grant::REVOKE;
     "/grants/*/keep" Officer false "Say that a grant is still right" "권한 재확인" action::grant::KEEP;
+    "/handovers/start" Officer true "Start a handover" "인수인계 시작" action::handover::START;
+    "/handovers/*/sign" Officer true "Sign a handover" "인수인계 서명" action::handover::SIGN;
+    "/reviews/open" Officer false "Open a review" "접속기록 점검 시작" action::review::OPEN;
+    "/reviews/*/result" Officer false "Say what came of records" "점검 결과 기록" action::review::JUDGE;
+    "/reviews/*/sign" Officer true "Sign a review" "접속기록 점검 서명" action::review::SIGN;
     "/sessions/*/end" Officer false "End a session" "세션 종료" action::session::END;
     "/bans/add" Operator false "Ban an address" "주소 차단" action::ban::ADD;
     "/bans/lift" Operator false "Lift a ban" "차단 해제" action::ban::LIFT;

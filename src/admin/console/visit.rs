@@ -79,6 +79,11 @@ impl Visit {
         is_officer(&self.who)
     }
 
+    /// Whether somebody of the registry, as the gateway names them, is whoever looks.
+    pub(super) fn is_of(&self, person: &Value) -> bool {
+        person["issuer"] == self.who.issuer.as_str() && person["subject"] == self.who.subject.as_str()
+    }
+
     /// What the gateway answers.
     ///
     /// # Errors

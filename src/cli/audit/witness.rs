@@ -115,7 +115,9 @@ async fn visit(place: &Place, due: &mut Due) -> Result<Sent, Error> {
     };
     let files = journal.files()?;
     let text = |name| String::from_utf8(files.read(name)?).map_err(io::Error::other);
-    let (key, checkpoint) = (text(VERIFIER)?, text(CHECKPOINT)?);
+    let absent =
+        |error: io::Error| if error.kind() == io::ErrorKind::NotFound { Error::Unsigned } else { error.into() };
+    let (key, checkpoint) = (text(VERIFIER).map_err(absent)?, text(CHECKPOINT).map_err(absent)?);
     drop(files);
     let key = Verifier::parse(&key).map_err(|error: checkpoint::Error| Error::from(error))?;
     due.witness.send(&checkpoint, &key, journal).await

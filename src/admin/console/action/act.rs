@@ -2,6 +2,8 @@
 
 use std::{future::Future, pin::Pin};
 
+use serde_json::{Value, json};
+
 use crate::{
     admin::console::{
         form::{self, Field, SURE},
@@ -39,6 +41,12 @@ impl Outcome {
 /// What a field holds.
 pub(super) fn value<'f>(fields: &'f [Field], name: &str) -> &'f str {
     fields.iter().find(|field| field.name == name).map_or("", |field| field.value.as_str())
+}
+
+/// Somebody by what an officer calls them: whom a provider vouches for is named with it, `https://id.example alice`.
+pub(super) fn person(visit: &Visit, named: &str) -> Value {
+    let (issuer, subject) = named.rsplit_once(' ').unwrap_or((&visit.realm, named));
+    json!({ "issuer": issuer, "subject": subject })
 }
 
 impl Act {

@@ -50,7 +50,8 @@ fn order<'v>(visit: &'v Visit, command: &'static str, fields: &'v [Field], sure:
     })
 }
 
-fn find(registry: &Value, id: u64) -> Option<&Value> {
+/// The grant of a number, or the proposal.
+pub(super) fn find(registry: &Value, id: u64) -> Option<&Value> {
     let of_people = registry["people"].as_array().into_iter().flatten().filter_map(|one| one["grants"].as_array());
     let all = of_people.flatten().chain(registry["proposals"].as_array().into_iter().flatten());
     all.into_iter().find(|grant| grant["id"] == id)

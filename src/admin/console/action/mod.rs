@@ -4,10 +4,12 @@
 pub(super) mod act;
 pub(super) mod ban;
 pub(super) mod grant;
+pub(super) mod handover;
 pub(super) mod incident;
 pub(super) mod person;
 pub(super) mod policy;
 pub(super) mod remedy;
+pub(super) mod review;
 pub(super) mod session;
 
 pub(super) use act::Act;

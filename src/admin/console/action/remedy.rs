@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::act::{Act, Doing, Outcome, value};
+use super::act::{Act, Doing, Outcome, person, value};
 use crate::admin::console::{
     form::Field,
     visit::{Absent, Visit},
@@ -40,11 +40,7 @@ fn what(visit: &Visit, fields: &[Field]) -> Value {
     let target = value(fields, "target");
     let name = value(fields, "measure");
     match name {
-        "suspend" => {
-            // Whom a provider vouches for is named with it: `https://id.example alice`.
-            let (issuer, subject) = target.rsplit_once(' ').unwrap_or((&visit.realm, target));
-            json!({ "measure": name, "person": { "issuer": issuer, "subject": subject } })
-        }
+        "suspend" => json!({ "measure": name, "person": person(visit, target) }),
         "close" | "quarantine" => json!({ "measure": name, "route": target }),
         "limit" => json!({ "measure": name, "login": target, "divisor": 10 }),
         "ban" => {

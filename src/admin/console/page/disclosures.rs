@@ -96,14 +96,18 @@ impl Asked {
             let text = query.one(name)?;
             Moment::parse(&format!("{text}{end}")).map(Moment::millis)
         };
+        // One record alone, where its number is named.
+        let record = query.number("record");
         let filter = Filter {
             class: Some(Class::Access),
             kind: Some(Kind::DisclosureDone.name().to_owned()),
+            from: record.unwrap_or_default(),
             since: day("since", "T00:00:00Z"),
             until: day("until", "T23:59:59Z").map(|end| end + 1000),
             ..Filter::default()
         };
-        Self { fields, subjects: subjects.unwrap_or_default(), filter, before: query.number("before") }
+        let before = record.map(|record| record.saturating_add(1)).or(query.number("before"));
+        Self { fields, subjects: subjects.unwrap_or_default(), filter, before }
     }
 
     /// Whether a record is one of those.
@@ -127,6 +131,7 @@ async fn written(visit: &Visit, asked: &Asked, format: Option<&str>) -> Result<(
     body.insert("subjects".to_owned(), json!(asked.subjects).as_array().filter(|all| !all.is_empty()).cloned().into());
     body.insert("since".to_owned(), asked.filter.since.into());
     body.insert("until".to_owned(), asked.filter.until.into());
+    body.insert("from".to_owned(), Some(asked.filter.from).filter(|from| *from > 0).into());
     body.insert("before".to_owned(), asked.before.into());
     body.insert("export".to_owned(), format.into());
     let record = By::Person(&SignedIn::of(&visit.who)).sign(Record::of(Kind::AccessLooked, body));
@@ -167,8 +172,12 @@ fn no_journal(visit: &Visit) -> Absent {
 
 fn html(visit: &Visit, page: &Page) -> String {
     let mut out = deeds(&[("/disclosures/person".to_owned(), visit.say("Look up one person", "한 사람의 열람 기록"))]);
-    if visit.query.one("subject").is_some() {
-        let note = visit.say("Only records of one person are shown.", "한 사람의 기록만 표시합니다.");
+    let only = match (visit.query.one("record"), visit.query.one("subject")) {
+        (Some(_), _) => Some(visit.say("Only one record is shown.", "기록 한 건만 표시합니다.")),
+        (None, Some(_)) => Some(visit.say("Only records of one person are shown.", "한 사람의 기록만 표시합니다.")),
+        (None, None) => None,
+    };
+    if let Some(note) = only {
         let all = visit.say("Show all", "전체 보기");
         let _ = write!(out, "<p class=\"note\">{note} <a href=\"/disclosures\">{all}</a></p>");
     }

@@ -11,5 +11,6 @@ pub(super) mod overview;
 pub(super) mod people;
 pub(super) mod policy;
 pub(super) mod reading;
+pub(super) mod review;
 pub(super) mod sessions;
 pub(super) mod state;

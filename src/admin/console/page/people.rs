@@ -4,11 +4,14 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::reading::{facts, joined, number, person, rows, text};
-use crate::admin::console::{
-    layout::Shown,
-    list::{Cell, Column, List, Sign, time},
-    visit::{Absent, Visit},
+use super::reading::{deeds, facts, joined, number, person, rows, text};
+use crate::{
+    admin::console::{
+        layout::Shown,
+        list::{Cell, Column, List, Sign, time},
+        visit::{Absent, Visit},
+    },
+    registry::page::HANDOVERS,
 };
 
 /// The pages of people.
@@ -133,9 +136,18 @@ pub(in crate::admin::console) async fn handovers(visit: &Visit) -> Result<Shown,
         Column::new("started", visit.say("Started", "시작")),
         Column::new("from_signed", visit.say("Signed by who hands over", "인계자 서명")),
         Column::new("to_signed", visit.say("Signed by who takes over", "인수자 서명")),
+        Column::action(visit.say("What can be done", "작업")),
     ];
+    let left: Vec<&Value> =
+        rows(&all, "people").iter().filter(|one| !one["left"].is_null()).map(|one| &one["person"]).collect();
     let row = |own: &Value| {
         let state = text(own, "state");
+        let side = |side: &str, signed: &str| visit.is_of(&own[side]) && own[signed].is_null();
+        let for_leaver = own["from_signed"].is_null() && left.contains(&&own["from"]) && !visit.is_of(&own["by"]);
+        let may = state == "waiting" && (side("from", "from_signed") || side("to", "to_signed") || for_leaver);
+        let sign = visit.say("Sign", "서명");
+        let link =
+            if may { format!("<a href=\"/handovers/{}/sign\">{sign}</a>", number(own, "id")) } else { String::new() };
         vec![
             Cell::number(number(own, "id")),
             Cell::text(person(visit, &own["from"])),
@@ -146,9 +158,17 @@ pub(in crate::admin::console) async fn handovers(visit: &Visit) -> Result<Shown,
             Cell::time(own["started"].as_str()),
             Cell::time(own["from_signed"].as_str()),
             Cell::time(own["to_signed"].as_str()),
+            Cell::action(link),
         ]
     };
-    Ok(list(visit, columns, rows(&all, "handovers").iter().rev().map(row).collect(), ""))
+    let note = visit.say(
+        "Those who are no privacy officers sign theirs at {p}, on this address or at any gate of the realm.",
+        "책임자가 아닌 담당자는 이 주소나 게이트의 {p}에서 자신의 인수인계에 서명합니다.",
+    );
+    let note = note.replace("{p}", &format!("<a href=\"{HANDOVERS}\">{HANDOVERS}</a>"));
+    let start = deeds(&[("/handovers/start".to_owned(), visit.say("Start a handover", "인수인계 시작"))]);
+    let above = format!("{start}<p class=\"note\">{note}</p>");
+    Ok(list(visit, columns, rows(&all, "handovers").iter().rev().map(row).collect(), &above))
 }
 
 pub(in crate::admin::console) async fn reviews(visit: &Visit) -> Result<Shown, Absent> {
@@ -167,7 +187,7 @@ pub(in crate::admin::console) async fn reviews(visit: &Visit) -> Result<Shown, A
     let row = |own: &Value| {
         let state = if own["signed"].is_null() { "waiting" } else { "signed" };
         vec![
-            Cell::number(number(own, "review")),
+            Cell::number(number(own, "review")).link(&format!("/people/reviews/{}", number(own, "review"))),
             Cell::time(own["since"].as_str()),
             Cell::time(own["until"].as_str()),
             Cell::number(number(own, "total")),
@@ -179,10 +199,12 @@ pub(in crate::admin::console) async fn reviews(visit: &Visit) -> Result<Shown, A
         ]
     };
     let at = |key: &str| all[key].as_str().map_or_else(String::new, time);
-    let above = facts(&[
-        (visit.say("Reviewed without a hole up to", "빠짐없이 점검된 시점"), at("reviewed")),
-        (visit.say("The next is due", "다음 점검 기한"), at("review_due")),
-    ]);
+    let open = deeds(&[("/reviews/open".to_owned(), visit.say("Open a review", "점검 시작"))]);
+    let above = open
+        + &facts(&[
+            (visit.say("Reviewed without a hole up to", "빠짐없이 점검된 시점"), at("reviewed")),
+            (visit.say("The next is due", "다음 점검 기한"), at("review_due")),
+        ]);
     Ok(list(visit, columns, rows(&all, "reviews").iter().rev().map(row).collect(), &above))
 }
 
