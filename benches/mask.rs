@@ -7,7 +7,8 @@
 //! A customer has a number, a name, an address of mail, a telephone number, a resident number, a postal address, a card and a flag: six of
 //! eight values are personal. `logs` is JSON of which every fiftieth record holds a value. Bytes are counted as they come in. The last
 //! columns tell how long it takes, against a mask of all: where a judge is asked about each customer (`judged`), where all is seen
-//! and told to the judge (`seen`), and where all is seen and only counted (`counted`).
+//! and told to the judge (`seen`), where all is seen and only counted (`counted`), and where a canary is planted besides what is seen
+//! (`planted`). `html, page` is a page of twenty customers.
 
 use std::{hint::black_box, sync::Arc};
 
@@ -17,7 +18,8 @@ use privet::{
         Engine, Keys, Kind, Kinds,
         mask::{
             self, Facts, Judge, Mask, Rewriter, Verdict,
-            settings::{At, Records, Uninspectable},
+            canary::Canary,
+            settings::{At, Canaries, Ids, Records, Uninspectable},
         },
         settings::Settings,
     },
@@ -60,6 +62,16 @@ fn bodies() -> Vec<(&'static str, Media, String)> {
         )
     };
     let rows: Vec<String> = customers().iter().map(json).collect();
+    let html = |c: &Customer| {
+        format!(
+            "<tr><td><a href=\"/customers/{0}\">{0}</a><td>{1}<td>{2}<td>{3}<td>{4}<td>{5}<td>{6}</tr>\n",
+            c.id, c.name, c.email, c.phone, c.rrn, c.address, c.card
+        )
+    };
+    let page = |rows: String| {
+        let head = "<tr><th>id<th>name<th>email<th>phone<th>rrn<th>address<th>card</tr>";
+        format!("<html><body><table>{head}{rows}</table></body></html>")
+    };
     let mut random = fastrand::Rng::with_seed(7);
     let logs: Vec<String> = (0..10_000)
         .map(|i| {
@@ -83,19 +95,8 @@ fn bodies() -> Vec<(&'static str, Media, String)> {
                 })
             ),
         ),
-        (
-            "html",
-            Media::Html,
-            format!(
-                "<html><body><table><tr><th>id<th>name<th>email<th>phone<th>rrn<th>address<th>card</tr>{}</table></body></html>",
-                join(|c| {
-                    format!(
-                        "<tr><td><a href=\"/customers/{0}\">{0}</a><td>{1}<td>{2}<td>{3}<td>{4}<td>{5}<td>{6}</tr>\n",
-                        c.id, c.name, c.email, c.phone, c.rrn, c.address, c.card
-                    )
-                })
-            ),
-        ),
+        ("html", Media::Html, page(join(html))),
+        ("html, page", Media::Html, page(customers().iter().take(20).map(html).collect())),
         (
             "xml",
             Media::Xml,
@@ -149,7 +150,7 @@ fn held(rule: &Arc<Mask>, media: Media, body: &str) -> f64 {
         .map(|_| {
             let mut rewriter = Rewriter::new(rule, Some(media), Some(encoding_rs::UTF_8), Uninspectable::Refuse, None);
             out.clear();
-            rewriter.push(&body.as_bytes()[..16 << 10], &mut out).expect("readable");
+            rewriter.push(&body.as_bytes()[..body.len().min(16 << 10)], &mut out).expect("readable");
             rewriter
         })
         .collect();
@@ -218,10 +219,17 @@ fn main() {
     let places = ["json:/customers/*/id", "json:/order_id", "csv:id", "html:column:id"];
     let subject = places.iter().map(|at| At::parse(at).expect("a place")).collect();
     let records = Arc::new(Records { subject, consent: Vec::new() });
+    let canaries = Canaries {
+        mail: "shop.example".to_owned(),
+        ids: Ids::parse("9000000-9999999").ok(),
+        phone: Canaries::PHONE.to_owned(),
+        least: Canaries::LEAST,
+    };
+    let canary = Arc::new(Canary::new([7; 32], &Arc::new(canaries)));
     let only = std::env::args().skip(1).find(|a| !a.starts_with('-'));
     println!(
-        "{:12} {:>8} {:>10} {:>10} {:>9} {:>14} {:>8} {:>8} {:>8}",
-        "body", "MB", "best MB/s", "median", "values", "KiB a stream", "judged", "seen", "counted"
+        "{:12} {:>8} {:>10} {:>10} {:>9} {:>14} {:>8} {:>8} {:>8} {:>8}",
+        "body", "MB", "best MB/s", "median", "values", "KiB a stream", "judged", "seen", "counted", "planted"
     );
     for (name, media, body) in bodies() {
         if only.as_ref().is_some_and(|only| name != only) {
@@ -234,11 +242,12 @@ fn main() {
         let (best, median, values) = rates(&body, || start(&rule, false));
         let against = |mask: &Arc<Mask>, is_judged: bool| best / rates(&body, || start(mask, is_judged)).0;
         let (judged, seen, counted) = (against(&rule, true), against(&open, true), against(&open, false));
+        let planted = best / rates(&body, || start(&open, true).planting(Some(Arc::clone(&canary)))).0;
         #[allow(clippy::cast_precision_loss)] // a size for people
         let size = body.len() as f64 / 1e6;
         let held = held(&rule, media, &body);
         println!(
-            "{name:12} {size:8.2} {best:10.0} {median:10.0} {values:9} {held:14.0} {judged:8.2} {seen:8.2} {counted:8.2}"
+            "{name:12} {size:8.2} {best:10.0} {median:10.0} {values:9} {held:14.0} {judged:8.2} {seen:8.2} {counted:8.2} {planted:8.2}"
         );
     }
 }

@@ -5,10 +5,9 @@ use std::{sync::Arc, time::Duration};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::control::signed;
+use super::by::By;
 use crate::{
     common::clock,
-    identity::order::SignedIn,
     journal::{Journal, Kind, Record},
     privacy::{self, Engine},
     shield::ban::{
@@ -34,8 +33,8 @@ pub(super) struct Desk<'a> {
     pub(super) journal: Option<&'a Arc<Journal>>,
     /// What makes pseudonyms of addresses, the same as in the access log.
     pub(super) engine: &'a Engine,
-    /// Who orders, where they have signed in; the control socket knows a user of the system alone.
-    pub(super) by: Option<&'a SignedIn>,
+    /// Who orders.
+    pub(super) by: By<'a>,
 }
 
 type Answer = (StatusCode, Value);
@@ -93,7 +92,7 @@ async fn add(bans: &Arc<Bans>, desk: &Desk<'_>, said: &Value) -> Answer {
     }
     if bans.allows(&network) {
         let why = "nothing bans it: it is in `allow`, or a proxy of `listen.trusted`";
-        return no(StatusCode::BAD_REQUEST, why);
+        return no(StatusCode::CONFLICT, why);
     }
     let life = said["for_ms"].as_u64().map(Duration::from_millis);
     if life.is_some_and(|life| life.is_zero() || life > LONGEST) {
@@ -110,7 +109,7 @@ async fn add(bans: &Arc<Bans>, desk: &Desk<'_>, said: &Value) -> Answer {
         ("until", until.and_then(time).into()),
         ("reason", reason.into()),
     ];
-    if let Err(answer) = written(desk, signed(Record::new(Kind::BanOrdered, fields), desk.by)).await {
+    if let Err(answer) = written(desk, desk.by.sign(Record::new(Kind::BanOrdered, fields))).await {
         return answer;
     }
     let own = Arc::clone(bans);
@@ -129,7 +128,7 @@ async fn lift(bans: &Arc<Bans>, desk: &Desk<'_>, said: &Value) -> Answer {
         Err(_) if name.starts_with("session:") => "session".to_owned(),
         Err(why) => return no(StatusCode::BAD_REQUEST, format!("whose ban to lift: {why}")),
     };
-    let record = signed(Record::new(Kind::BanLifted, [("address", told.into())]), desk.by);
+    let record = desk.by.sign(Record::new(Kind::BanLifted, [("address", told.into())]));
     if let Err(answer) = written(desk, record).await {
         return answer;
     }

@@ -7,7 +7,7 @@ use std::{
     fs, io,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -18,21 +18,26 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Value, json};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::{
+    net::{UnixListener, UnixStream},
+    sync::mpsc::UnboundedSender,
+};
 
 use super::{
-    antivirus, attest, bans, consent, incident, notice,
+    Asked, Health, antivirus, attest, bans,
+    by::By,
+    consent, incident, notice, process,
     registry::{self, Office},
-    remedy, scan,
+    remedy, scan, state,
 };
 use crate::{
     access::consent::Desk,
     attest::Attestor,
     common::clock,
     gateway::Plan,
-    identity::{Realm, order::SignedIn, session::table::Listed},
+    identity::{Realm, session::table::Listed},
     incident::{Cases, notice::Notices, remedy::Remedies, signal::Feed},
-    journal::{Journal, Kind, Record, tree::hex},
+    journal::{Journal, Kind, Record},
     login::{Rule, top::Offender},
     observe::metrics::Metrics,
     privacy::{Engine, Tally},
@@ -76,6 +81,12 @@ pub struct Reach {
     pub remedies: OnceLock<Arc<Remedies>>,
     /// The keys that everything is sealed by.
     pub keys: Option<PathBuf>,
+    /// How the process is, once it serves.
+    pub health: OnceLock<Health>,
+    /// Where the process is asked for what it does as a whole.
+    pub asks: UnboundedSender<Asked>,
+    /// Whether metrics are told where nobody signs in.
+    pub open_metrics: AtomicBool,
 }
 
 /// Binds the socket in `data_dir`. One that is left over from a process that has ended is removed; the data folder's lock says that it has.
@@ -130,36 +141,31 @@ async fn answer(request: Request<Incoming>, reach: &Reach) -> Response<Full<Byte
     let Ok(body) = Limited::new(body, LONGEST).collect().await else {
         return respond(StatusCode::PAYLOAD_TOO_LARGE, &json!({ "error": "the command is too long" }));
     };
-    let (status, said) = ask(reach, &parts.method, parts.uri.path(), &body.to_bytes(), None).await;
+    let (status, said) = ask(reach, &parts.method, parts.uri.path(), &body.to_bytes(), By::Local).await;
     respond(status, &said)
 }
 
-/// Answers a command. Whoever has signed in, in the console, gives it in their own name.
-pub(super) async fn ask(
-    reach: &Reach,
-    method: &Method,
-    path: &str,
-    body: &[u8],
-    by: Option<&SignedIn>,
-) -> (StatusCode, Value) {
+/// Answers a command. Whoever has signed in, in the console, gives it in their own name, and so does a program.
+pub(super) async fn ask(reach: &Reach, method: &Method, path: &str, body: &[u8], by: By<'_>) -> (StatusCode, Value) {
     let plan = &reach.plan.load_full();
     let office = reach.office.load_full();
+    let person = by.person();
     if path.starts_with(registry::PREFIX) {
-        return registry::answer(office, method, path, body, by).await;
+        return registry::answer(office, method, path, body, person).await;
     }
     if path == incident::MUTES {
-        return incident::mutes(office.zip(reach.feed.get()), method, body, by).await;
+        return incident::mutes(office.zip(reach.feed.get()), method, body, person).await;
     }
     if path.starts_with(incident::PREFIX) {
-        return incident::answer(office.zip(reach.cases.get()), method, path, body, by).await;
+        return incident::answer(office.zip(reach.cases.get()), method, path, body, person).await;
     }
     if path.starts_with(notice::PREFIX) {
-        return notice::answer(office.zip(reach.notices.get()), method, path, body, by).await;
+        return notice::answer(office.zip(reach.notices.get()), method, path, body, person).await;
     }
     if path.starts_with(remedy::PREFIX) {
         let known = office.zip(reach.remedies.get());
         let desk = known.map(|(office, remedies)| remedy::Desk { office, remedies, plan });
-        return remedy::answer(desk, method, path, body, by).await;
+        return remedy::answer(desk, method, path, body, person).await;
     }
     let said: Value = serde_json::from_slice(body).unwrap_or_default();
     if path.starts_with(consent::PREFIX) {
@@ -179,30 +185,29 @@ pub(super) async fn ask(
         let desk = antivirus::Desk { scanner: plan.antivirus.as_ref(), journal: reach.journal.get() };
         return antivirus::answer(desk, method, path, &said).await;
     }
+    if let Some(answer) = state::answer(reach, plan, method, path) {
+        return answer;
+    }
     match (method, path) {
         (&Method::GET, "/v1/certificates") => {
             let listed: Vec<Value> = reach.tls.list().iter().map(|listed| certificate(listed, &plan.engine)).collect();
             (StatusCode::OK, json!({ "certificates": listed }))
         }
-        (&Method::GET, "/v1/configuration") => {
-            let sha256 = reach.attestor.get().map(|attestor| hex(&attestor.config_sha256()));
-            (StatusCode::OK, json!({ "sha256": sha256, "version": env!("CARGO_PKG_VERSION") }))
-        }
         (&Method::GET, "/v1/logins") => (StatusCode::OK, logins(plan)),
         (&Method::GET, "/v1/sessions") => (StatusCode::OK, json!({ "sessions": sessions(plan) })),
         (&Method::POST, "/v1/journal/notes") => note(reach, said).await,
+        (&Method::POST, "/v1/reload") => process::reload(reach, plan, by).await,
+        (&Method::POST, "/v1/drain") => process::drain(reach, by).await,
         (&Method::POST, "/v1/sessions/end") => end_sessions(reach, plan, &said, by).await,
         _ => (StatusCode::NOT_FOUND, json!({ "error": "no such command" })),
     }
 }
 
-/// A record of what somebody has ordered who has signed in.
-pub(super) fn signed(record: Record, by: Option<&SignedIn>) -> Record {
-    let Some(person) = by.map(SignedIn::person) else { return record };
-    let mut body = record.body().clone();
-    body.insert("person".to_owned(), person.subject.as_str().into());
-    body.insert("issuer".to_owned(), person.issuer.as_str().into());
-    Record::of(record.kind(), body)
+/// Words of others, which may repeat an address.
+pub(super) fn scrubbed(engine: &Engine, text: &str) -> String {
+    let mut out = Vec::new();
+    engine.scrub(text.as_bytes(), &mut out, &mut Tally::default());
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 fn certificate(listed: &tls::Listed, engine: &Engine) -> Value {
@@ -212,12 +217,7 @@ fn certificate(listed: &tls::Listed, engine: &Engine) -> Value {
         Source::Development(path) => ("development", path.display().to_string()),
     };
     let (since, until) = listed.validity.unzip();
-    // The authority's words may repeat an address.
-    let trouble = listed.trouble.as_ref().map(|text| {
-        let mut out = Vec::new();
-        engine.scrub(text.as_bytes(), &mut out, &mut Tally::default());
-        String::from_utf8_lossy(&out).into_owned()
-    });
+    let trouble = listed.trouble.as_ref().map(|text| scrubbed(engine, text));
     json!({
         "names": listed.names, "issuer": listed.issuer, "source": kind, "place": place, "since": since.and_then(time),
         "until": until.and_then(time), "next": listed.next.and_then(time), "trouble": trouble,
@@ -248,7 +248,7 @@ fn sessions(plan: &Plan) -> Vec<Value> {
 }
 
 /// Ends one session by its handle, or all of a person.
-async fn end_sessions(reach: &Reach, plan: &Plan, said: &Value, by: Option<&SignedIn>) -> (StatusCode, Value) {
+async fn end_sessions(reach: &Reach, plan: &Plan, said: &Value, by: By<'_>) -> (StatusCode, Value) {
     let (handle, subject) = (said["handle"].as_str(), said["subject"].as_str());
     let mut ended = 0;
     for realm in plan.realms() {
@@ -266,7 +266,7 @@ async fn end_sessions(reach: &Reach, plan: &Plan, said: &Value, by: Option<&Sign
     tracing::info!(ended, "sessions were ended by command");
     if let Some(journal) = reach.journal.get() {
         let fields = [("handle", handle.into()), ("subject", subject.into()), ("ended", ended.into())];
-        journal.note(&signed(Record::new(Kind::SessionEnded, fields), by));
+        journal.note(&by.sign(Record::new(Kind::SessionEnded, fields)));
     }
     (StatusCode::OK, json!({ "ended": ended }))
 }

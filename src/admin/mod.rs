@@ -1,18 +1,22 @@
-//! The private listeners. [`console`] is the one with TLS, for people and for SCIM; this is the other: health, metrics, the map of personal data (counts only) and the hook of the end, without TLS, and nothing else.
+//! The private listeners. [`console`] is the one with TLS, for people, for SCIM and for programs ([`api`]); this is the other: health, metrics where that is wished, and the hook of the end, without TLS, and nothing else.
 
 pub mod antivirus;
+pub mod api;
 pub mod attest;
 pub mod bans;
+mod by;
 pub mod consent;
 pub mod console;
 pub mod control;
 pub mod incident;
 pub mod notice;
+mod process;
 pub mod registry;
 pub mod remedy;
 pub mod scan;
 pub mod scim;
 pub mod settings;
+pub mod state;
 
 use std::{
     convert::Infallible,
@@ -24,24 +28,30 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{
-    net::TcpListener,
-    sync::{mpsc::UnboundedSender, oneshot},
-};
+use tokio::{net::TcpListener, sync::oneshot};
 
-pub use self::{console::Console, settings::Settings};
+use self::control::Reach;
+pub use self::{api::Api, console::Console, settings::Settings};
 
 use crate::{
     common::pulse::Pulse,
     observe::metrics::{Format, Metrics},
 };
 
-/// A hook that waits until nothing is in flight any more. Dropping it refuses it.
-pub type Asked = oneshot::Sender<()>;
+/// What the process is asked for from outside. Dropping it refuses it.
+#[derive(Debug)]
+pub enum Asked {
+    /// The end, by a hook that is told when nothing is in flight any more.
+    Hook(oneshot::Sender<()>),
+    /// The configuration anew; what has come of it.
+    Reload(oneshot::Sender<Result<(), String>>),
+    /// The end, by an order that is told when it has begun.
+    End(oneshot::Sender<()>),
+}
 
 /// Silence of a worker from which on the process is not alive: it beats once a second, and a machine may be busy.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -59,24 +69,28 @@ impl Health {
     fn is_alive(&self) -> bool {
         self.workers.iter().all(|worker| worker.silence() < SILENCE)
     }
+
+    fn is_ready(&self) -> bool {
+        self.ready.load(Relaxed)
+    }
 }
 
-/// Answers until the task is ended. Whoever gets `/drain` is sent to `asks`.
-pub async fn serve(listener: TcpListener, metrics: Arc<Metrics>, health: Health, asks: UnboundedSender<Asked>) {
+/// Answers until the task is ended.
+pub async fn serve(listener: TcpListener, reach: Arc<Reach>) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let (metrics, health, asks) = (Arc::clone(&metrics), health.clone(), asks.clone());
+        let reach = Arc::clone(&reach);
         tokio::spawn(async move {
-            let (metrics, health, asks) = (&metrics, &health, &asks);
+            let reach = &reach;
             let service = service_fn(move |request| async move {
-                let drained = is_hook(&request) && drained(asks).await;
+                let drained = is_hook(&request) && drained(reach).await;
                 Ok::<_, Infallible>(if drained {
                     text(StatusCode::OK, "text/plain", "drained\n".into())
                 } else {
-                    answer(&request, metrics, health)
+                    answer(&request, reach)
                 })
             });
             let connection = http1::Builder::new()
@@ -95,31 +109,47 @@ fn is_hook(request: &Request<Incoming>) -> bool {
 }
 
 /// Asks for the end and waits until nothing is in flight; false where no hook is configured.
-async fn drained(asks: &UnboundedSender<Asked>) -> bool {
+async fn drained(reach: &Reach) -> bool {
     let (asked, told) = oneshot::channel();
-    asks.send(asked).is_ok() && told.await.is_ok()
+    reach.asks.send(Asked::Hook(asked)).is_ok() && told.await.is_ok()
 }
 
-fn answer(request: &Request<Incoming>, metrics: &Metrics, health: &Health) -> Response<Full<Bytes>> {
+fn answer(request: &Request<Incoming>, reach: &Reach) -> Response<Full<Bytes>> {
     if request.method() != Method::GET && request.method() != Method::HEAD {
-        return text(StatusCode::METHOD_NOT_ALLOWED, "text/plain", "only GET and HEAD\n".into());
+        let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "text/plain", "only GET and HEAD\n".into());
+        answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+        return answer;
     }
-    match request.uri().path() {
-        "/livez" if health.is_alive() => text(StatusCode::OK, "text/plain", "alive\n".into()),
-        "/livez" => text(StatusCode::SERVICE_UNAVAILABLE, "text/plain", "a worker hangs\n".into()),
-        "/readyz" if health.ready.load(Relaxed) => text(StatusCode::OK, "text/plain", "ready\n".into()),
-        "/readyz" => text(StatusCode::SERVICE_UNAVAILABLE, "text/plain", "ending\n".into()),
-        "/metrics" => {
-            let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-            let format = Format::asked(accept.unwrap_or_default());
-            text(StatusCode::OK, format.media(), metrics.render(format))
-        }
-        "/personal-data" => {
-            let map = serde_json::json!({ "personal_data": metrics.personal_data() });
-            text(StatusCode::OK, "application/json", map.to_string() + "\n")
-        }
-        _ => text(StatusCode::NOT_FOUND, "text/plain", "/livez /readyz /metrics /personal-data\n".into()),
+    let path = request.uri().path();
+    if let Some(answer) = health(path, reach.health.get()) {
+        return answer;
     }
+    let is_open = reach.open_metrics.load(Relaxed);
+    match path {
+        "/metrics" if is_open => exposition(request.headers(), &reach.metrics),
+        _ => {
+            let there = if is_open { "/livez /readyz /metrics\n" } else { "/livez /readyz\n" };
+            text(StatusCode::NOT_FOUND, "text/plain", there.into())
+        }
+    }
+}
+
+/// Whether the process lives and takes requests; `None` where that is not asked.
+fn health(path: &str, health: Option<&Health>) -> Option<Response<Full<Bytes>>> {
+    let (is_so, so, not_so) = match path {
+        "/livez" => (health.is_some_and(Health::is_alive), "alive\n", "a worker hangs\n"),
+        "/readyz" => (health.is_some_and(Health::is_ready), "ready\n", "ending\n"),
+        _ => return None,
+    };
+    let (status, word) = if is_so { (StatusCode::OK, so) } else { (StatusCode::SERVICE_UNAVAILABLE, not_so) };
+    Some(text(status, "text/plain", word.into()))
+}
+
+/// All metrics, in the format that is liked best.
+fn exposition(headers: &HeaderMap, metrics: &Metrics) -> Response<Full<Bytes>> {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let format = Format::asked(accept.unwrap_or_default());
+    text(StatusCode::OK, format.media(), metrics.render(format))
 }
 
 fn text(status: StatusCode, content_type: &'static str, body: String) -> Response<Full<Bytes>> {

@@ -3,14 +3,21 @@
 use std::{fmt, net::SocketAddr};
 
 use aws_lc_rs::{constant_time, digest};
+use http::{HeaderMap, header};
+
+use crate::identity::federation::settings::Name;
 
 /// Where they are, and who is served there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// Health and metrics, without TLS; `None` is off.
     pub listen: Option<SocketAddr>,
-    /// The console and SCIM, with TLS; `None` is off.
+    /// Whether metrics are told there, where nobody signs in.
+    pub open_metrics: bool,
+    /// The console, SCIM and the API, with TLS; `None` is off.
     pub console: Option<SocketAddr>,
+    /// Programs that may use the API.
+    pub clients: Vec<Client>,
     /// Who may say by SCIM which people there are.
     pub directories: Vec<Directory>,
     /// Roles that see what operating the gateway needs in the console, and nobody's records.
@@ -37,6 +44,37 @@ pub enum Attribute {
     ExternalId,
     /// What they sign in as.
     UserName,
+}
+
+/// A program that may use the API: it has a token, or a client certificate, or either.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Client {
+    /// What it is called in records: small letters, digits, `-`.
+    pub name: String,
+    /// What it proves itself by: one, or two while they are changed.
+    pub tokens: Vec<Token>,
+    /// The name in its certificate, and of which kind that is.
+    pub certificate: Option<(Name, String)>,
+    /// What it may do.
+    pub may: May,
+}
+
+/// What a program may do by the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum May {
+    /// Look.
+    Read,
+    /// Look, and change what operating the gateway needs.
+    Operate,
+}
+
+/// The one bearer token of a request; nothing where there is another proof, or several.
+#[must_use]
+pub fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+    let mut given = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (given.next(), given.next()) else { return None };
+    let (scheme, token) = value.as_bytes().split_at_checked(7)?;
+    scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
 }
 
 /// The hash of a bearer token: whoever reads our memory can't speak for the provider.

@@ -25,10 +25,11 @@ pub fn print(config: &Config, addresses: &Addresses, demo: bool) {
         println!("  http://{http}/ only redirects there");
     }
     if let Some(admin) = addresses.admin {
-        println!("  http://{admin}/livez /readyz /metrics /personal-data");
+        let metrics = if config.admin.open_metrics { " /metrics" } else { "" };
+        println!("  http://{admin}/livez /readyz{metrics}");
     }
     if let Some(console) = addresses.console {
-        println!("  https://{console}/scim/v2 for identity providers");
+        println!("  https://{console}/ for people, /scim/v2 for identity providers, /v1 for programs");
     }
     let ca = development.map(|ca| std::path::absolute(&ca).unwrap_or(ca));
     match &ca {

@@ -8,7 +8,7 @@ use tokio::task::AbortHandle;
 use crate::{
     access::subject::Subjects,
     admin::{
-        self,
+        self, Api,
         console::{listener, traffic::Traffic},
         control::Reach,
         scim::{OUTCOMES, Scim},
@@ -24,6 +24,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Console {
     scim: Arc<Scim>,
+    api: Arc<Api>,
     reach: Arc<Reach>,
     operators: Vec<String>,
     pages: Option<Arc<admin::Console>>,
@@ -45,8 +46,9 @@ impl Console {
         };
         let scim = Arc::new(Scim::new(office, config.admin.directories.clone()));
         show(&reach.metrics, &scim);
+        let api = Arc::new(Api::new(Arc::clone(reach), config.admin.clients.clone()));
         let (reach, operators) = (Arc::clone(reach), config.admin.operators.clone());
-        Ok(Self { scim, reach, operators, pages: None, tasks: Vec::new() })
+        Ok(Self { scim, api, reach, operators, pages: None, tasks: Vec::new() })
     }
 
     /// Answers on another socket from now on, or on none.
@@ -59,9 +61,9 @@ impl Console {
         if let Some(listener) = listeners.and_then(|mut listeners| listeners.pop()) {
             let listener = tokio::net::TcpListener::from_std(listener.socket)?;
             let (traffic, looks) = Traffic::watch(&self.reach.metrics);
-            let (scim, reach) = (Arc::clone(&self.scim), Arc::clone(&self.reach));
+            let (scim, api, reach) = (Arc::clone(&self.scim), Arc::clone(&self.api), Arc::clone(&self.reach));
             let tls = Arc::clone(&reach.tls);
-            let console = Arc::new(admin::Console::new(scim, reach, traffic, self.operators.clone()));
+            let console = Arc::new(admin::Console::new(scim, api, reach, traffic, self.operators.clone()));
             let task = tokio::spawn(listener::serve(listener, tls, Arc::clone(&console)));
             self.tasks = vec![looks, task.abort_handle()];
             self.pages = Some(console);
@@ -80,6 +82,7 @@ impl Console {
         listeners: Option<Vec<Listener>>,
     ) -> anyhow::Result<()> {
         self.scim.apply(config.admin.directories.clone());
+        self.api.apply(config.admin.clients.clone());
         self.operators.clone_from(&config.admin.operators);
         if let Some(console) = &self.pages {
             console.apply(self.operators.clone());

@@ -1,13 +1,13 @@
 //! The data folder of a running gateway, and the way in for commands.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, atomic::AtomicBool};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use tokio::task::AbortHandle;
+use tokio::{sync::mpsc::UnboundedSender, task::AbortHandle};
 
 use crate::{
     access::consent::Desk,
-    admin::{self, control::Reach, registry::Office},
+    admin::{self, Asked, control::Reach, registry::Office},
     common::lock_file::LockFile,
     config::Config,
     gateway::Plan,
@@ -82,14 +82,36 @@ pub(super) fn hold(config: &Config) -> Option<LockFile> {
 }
 
 /// Opens the control socket, where the data folder is held.
-pub(super) fn open(lock: Option<LockFile>, config: &Config, plan: &Arc<Plan>, process: &Process) -> Control {
+pub(super) fn open(
+    lock: Option<LockFile>,
+    config: &Config,
+    plan: &Arc<Plan>,
+    process: &Process,
+    asks: UnboundedSender<Asked>,
+) -> Control {
     let (plan, tls, metrics) = (ArcSwap::new(Arc::clone(plan)), Arc::clone(&process.tls), Arc::clone(&process.metrics));
     let (office, desk) = (ArcSwapOption::empty(), ArcSwapOption::empty());
     let (journal, cases, attestor) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
     let (feed, notices, remedies) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
     let keys = config.seal.key_file.clone();
-    let reach = Reach { plan, tls, metrics, desk, journal, office, attestor, cases, feed, notices, remedies, keys };
-    let reach = Arc::new(reach);
+    let (health, open_metrics) = (OnceLock::new(), AtomicBool::new(config.admin.open_metrics));
+    let reach = Arc::new(Reach {
+        plan,
+        tls,
+        metrics,
+        desk,
+        journal,
+        office,
+        attestor,
+        cases,
+        feed,
+        notices,
+        remedies,
+        keys,
+        health,
+        asks,
+        open_metrics,
+    });
     let opened = || -> anyhow::Result<AbortHandle> {
         let listener = admin::control::bind(&config.data_dir)?;
         Ok(tokio::spawn(admin::control::serve(listener, Arc::clone(&reach))).abort_handle())

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::{
-    sync::mpsc::UnboundedReceiver,
+    sync::{mpsc::UnboundedReceiver, oneshot},
     time::{Instant, interval, sleep},
 };
 
@@ -26,7 +26,7 @@ pub enum Cause {
     Signal(Duration),
     /// The hook of an application that must outlive its last request: it is answered when nothing is in flight, and the process ends by
     /// the signal that follows.
-    Hook(Asked),
+    Hook(oneshot::Sender<()>),
 }
 
 /// Ends the gateway, at `shutdown.deadline` at the latest.
@@ -34,13 +34,13 @@ pub async fn end(
     running: Running,
     cause: Cause,
     signals: &mut Signals,
-    hooks: &mut UnboundedReceiver<Asked>,
+    asked: &mut UnboundedReceiver<Asked>,
     supervisor: &Supervisor,
 ) {
     let shutdown = running.config().server.shutdown;
     let (delay, mut signalled, mut waiting) = match cause {
         Cause::Signal(delay) => (delay, true, Vec::new()),
-        Cause::Hook(asked) => (shutdown.delay, false, vec![asked]),
+        Cause::Hook(told) => (shutdown.delay, false, vec![told]),
     };
     let started = Instant::now();
     let deadline = started + shutdown.deadline;
@@ -55,7 +55,8 @@ pub async fn end(
         tokio::select! {
             // The first signal after a hook is the one that was to come. Whoever asks twice does not want to wait.
             () = signals.end() => if std::mem::replace(&mut signalled, true) { break },
-            Some(asked) = hooks.recv() => if shutdown.hook { waiting.push(asked) },
+            // All else that is asked for is refused.
+            Some(asked) = asked.recv() => if let (Asked::Hook(told), true) = (asked, shutdown.hook) { waiting.push(told) },
             now = poll.tick() => {
                 if closing_at.is_some_and(|at| now >= at) {
                     closing_at = None;
@@ -83,13 +84,13 @@ pub async fn end(
 }
 
 /// Tells the hooks that nothing is in flight, and lets the answer be sent.
-async fn answer(waiting: &mut Vec<Asked>) {
+async fn answer(waiting: &mut Vec<oneshot::Sender<()>>) {
     if waiting.is_empty() {
         return;
     }
-    for asked in waiting.drain(..) {
+    for told in waiting.drain(..) {
         // One that has gone away concerns nobody.
-        let _ = asked.send(());
+        let _ = told.send(());
     }
     tracing::info!("nothing is in flight: the hook is answered");
     sleep(Duration::from_millis(100)).await;

@@ -64,11 +64,10 @@ pub struct Running {
     inherited: Inherited,
     admin: Option<AbortHandle>,
     console: console::Console,
-    asks: UnboundedSender<Asked>,
 }
 
 impl Running {
-    /// Binds what was not handed over, loads, starts. Hooks that want to be told of the end come out of `asks`.
+    /// Binds what was not handed over, loads, starts. What the process is asked for from outside comes out of `asks`.
     ///
     /// # Errors
     /// When an address, file or privilege is not to be had.
@@ -125,7 +124,7 @@ impl Running {
         };
         let plan = Plan::new(&config.gateway, bounds, means, None)?;
         log::scrub_by(&plan.engine);
-        let control = control::open(lock, &config, &plan, &process);
+        let control = control::open(lock, &config, &plan, &process, asks);
         let office = registry::follow(registry.as_ref(), &config, &realms, &guard);
         control.introduce(journal.journal(), desk.as_ref(), office);
         incidents.introduce(&control);
@@ -139,6 +138,10 @@ impl Running {
         shown::all(&process.metrics, &plan, log.as_ref());
         let mut issuance = Issuance::new(process.tls.orders());
         issuance.apply(&config.tls);
+        let ready = Arc::new(AtomicBool::new(true));
+        let health = Health { ready: Arc::clone(&ready), workers: workers.iter().map(Handle::pulse).collect() };
+        // Set once.
+        let _ = control.reach.health.set(health);
         console.open(listeners)?;
         let mut running = Self {
             asking: asking::of(&config, desk.as_ref(), None)?,
@@ -158,12 +161,11 @@ impl Running {
             log,
             telemetry,
             attest: None,
-            ready: Arc::new(AtomicBool::new(true)),
+            ready,
             addresses,
             inherited,
             admin: None,
             console,
-            asks,
         };
         running.open(Door::Https, https);
         if let Some(http) = http {
@@ -263,6 +265,7 @@ impl Running {
         self.console.apply(&config, addresses.console, console)?;
         keys::apply(&plan.realms(), &config);
         self.control.reach.plan.store(Arc::clone(&plan));
+        self.control.reach.open_metrics.store(config.admin.open_metrics, Relaxed);
         self.control.reach.office.store(office);
         if let Some(registry) = &self.registry {
             registry::apply(registry, &config);
@@ -440,9 +443,7 @@ impl Running {
         }
         if let Some(listener) = listeners.and_then(|mut listeners| listeners.pop()) {
             let listener = tokio::net::TcpListener::from_std(listener.socket)?;
-            let metrics = Arc::clone(&self.process.metrics);
-            let health = Health { ready: Arc::clone(&self.ready), workers: self.pulses() };
-            let task = tokio::spawn(admin::serve(listener, metrics, health, self.asks.clone()));
+            let task = tokio::spawn(admin::serve(listener, Arc::clone(&self.control.reach)));
             self.admin = Some(task.abort_handle());
         }
         Ok(())

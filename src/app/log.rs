@@ -1,9 +1,7 @@
 //! Diagnostics of the process itself, on standard error, scrubbed by the rule set of all outputs.
 
 use std::{
-    fmt,
-    io::IsTerminal as _,
-    panic,
+    fmt, panic,
     sync::{Arc, LazyLock},
 };
 
@@ -16,7 +14,7 @@ use tracing_subscriber::{
 };
 
 use crate::{
-    common::clock,
+    common::{clock, colour},
     observe::{
         otlp::{Outlet, Telemetry},
         scrub_layer::{Fields, Rules, Scrubbing, Tee},
@@ -57,7 +55,7 @@ pub fn start() {
         .fmt_fields(Fields(RULES.clone()))
         .with_timer(Clock)
         .with_writer(Scrubbing(RULES.clone()))
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_ansi(colour::on(&std::io::stderr()))
         .finish()
         .with(TEE.clone())
         .try_init();

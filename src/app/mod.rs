@@ -39,6 +39,7 @@ use tokio::{
 
 use self::{end::Cause, gateway::Running, signals::Signals, supervisor::Supervisor};
 use crate::{
+    admin::Asked,
     common::stamp::Stamps,
     config::{Config, Flags, Report},
     server::inherited::Inherited,
@@ -90,7 +91,7 @@ pub fn run(source: &Source, inherited: Inherited, demo: bool) -> anyhow::Result<
         let keys = keys::of(&config)?;
         let mut watched = source.watched(&config);
         let is_first = config.seal.key_file.as_ref().is_some_and(|keys| !keys.exists());
-        let (asks, mut hooks) = mpsc::unbounded_channel();
+        let (asks, mut asked) = mpsc::unbounded_channel();
         let mut running = Running::start(config, &keys, inherited, asks)?;
         if is_first {
             // As little have keys that everything is sealed by from now on.
@@ -105,32 +106,39 @@ pub fn run(source: &Source, inherited: Inherited, demo: bool) -> anyhow::Result<
         let cause = loop {
             tokio::select! {
                 signal = signals.next() => match signal {
-                    signals::Signal::Reload => reload(source, &mut running, &mut watched, &supervisor),
+                    signals::Signal::Reload => drop(reload(source, &mut running, &mut watched, &supervisor)),
                     signals::Signal::Reopen => running.reopen_log(),
                     signals::Signal::Terminate => break Cause::Signal(running.config().server.shutdown.delay),
                     signals::Signal::Interrupt => break Cause::Signal(Duration::ZERO),
                 },
-                // Dropped where no hook is configured, which refuses it.
-                Some(asked) = hooks.recv() => if running.config().server.shutdown.hook {
-                    break Cause::Hook(asked);
+                Some(asked) = asked.recv() => match asked {
+                    Asked::Hook(told) if running.config().server.shutdown.hook => break Cause::Hook(told),
+                    // Dropped where no hook is configured, which refuses it.
+                    Asked::Hook(_) => {}
+                    // Whoever has gone away meanwhile has asked all the same.
+                    Asked::Reload(told) => drop(told.send(reload(source, &mut running, &mut watched, &supervisor))),
+                    Asked::End(told) => {
+                        let _ = told.send(());
+                        break Cause::Signal(running.config().server.shutdown.delay);
+                    }
                 },
                 _ = every.tick() => {
                     running.refresh_certificates();
                     running.refresh_realms();
                     running.check_workers()?;
                     if watched.are_stale() {
-                        reload(source, &mut running, &mut watched, &supervisor);
+                        drop(reload(source, &mut running, &mut watched, &supervisor));
                     }
                 }
             }
         };
-        end::end(running, cause, &mut signals, &mut hooks, &supervisor).await;
+        end::end(running, cause, &mut signals, &mut asked, &supervisor).await;
         Ok(())
     })
 }
 
 /// Takes a new configuration, or says why the old one goes on.
-fn reload(source: &Source, running: &mut Running, watched: &mut Stamps, supervisor: &Supervisor) {
+fn reload(source: &Source, running: &mut Running, watched: &mut Stamps, supervisor: &Supervisor) -> Result<(), String> {
     supervisor.reloading();
     // Taken before the files are read, so that a change meanwhile is seen.
     *watched = watched.renewed();
@@ -145,7 +153,7 @@ fn reload(source: &Source, running: &mut Running, watched: &mut Stamps, supervis
         Err(report) => Err(report.to_string()),
     };
     running.note_reload(&outcome);
-    match outcome {
+    match &outcome {
         Ok(()) => {
             tracing::info!("configuration reloaded");
             supervisor.ready(&serving(running));
@@ -155,6 +163,7 @@ fn reload(source: &Source, running: &mut Running, watched: &mut Stamps, supervis
             supervisor.ready("the new configuration is refused and the old one goes on; the log says why");
         }
     }
+    outcome
 }
 
 /// What a supervisor shows of a gateway that serves.

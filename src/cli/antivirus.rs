@@ -1,18 +1,15 @@
 //! `privet antivirus`: how scanners and their signatures are, and signatures that can't wait.
 
-use std::{
-    fs,
-    io::{self, IsTerminal as _},
-    path::PathBuf,
-    process::ExitCode,
-    time::Duration,
-};
+use std::{fs, io, path::PathBuf, process::ExitCode, time::Duration};
 
 use http::Method;
 use serde_json::{Value, json};
 
 use super::control::Gateway;
-use crate::{antivirus::outbreak, common::unit};
+use crate::{
+    antivirus::outbreak,
+    common::{colour, unit},
+};
 
 /// What `antivirus` takes.
 #[derive(Debug, clap::Subcommand)]
@@ -99,7 +96,7 @@ fn text(value: &Value) -> &str {
 
 /// In red, where somebody sees it.
 fn alarm(words: &str) -> String {
-    if io::stdout().is_terminal() { format!("\x1b[31m{words}\x1b[0m") } else { words.to_owned() }
+    if colour::on(&io::stdout()) { format!("\x1b[31m{words}\x1b[0m") } else { words.to_owned() }
 }
 
 fn status(answer: &Value) {

@@ -10,6 +10,7 @@ pub mod ban;
 pub mod breached;
 pub mod certs;
 pub mod check;
+pub mod completions;
 pub mod consent;
 pub mod control;
 pub mod demo;
@@ -34,10 +35,11 @@ pub mod scan;
 pub mod serve;
 pub mod sessions;
 pub mod staff;
+pub mod top;
 
 use std::{path::PathBuf, process::ExitCode, time::SystemTime};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::{common::memory, config::Flags};
 
@@ -78,6 +80,8 @@ enum Command {
     Certs(certs::CertsCommand),
     /// Say whether a configuration is valid, and everything that is wrong with it.
     Check(CheckArgs),
+    /// Print what a shell has to know to complete commands and options.
+    Completions(completions::CompletionsArgs),
     /// Say who has agreed to be worked with, or take it over.
     #[command(subcommand)]
     Consent(consent::ConsentCommand),
@@ -120,6 +124,8 @@ enum Command {
     /// Say who may sign in, and who may what.
     #[command(subcommand)]
     Staff(staff::StaffCommand),
+    /// Watch what goes by: rates, times, verdicts, redactions, applications; in place on a terminal.
+    Top(top::TopArgs),
 }
 
 /// What `serve` takes.
@@ -168,6 +174,12 @@ pub struct CheckArgs {
     json: bool,
 }
 
+/// All commands with their options, for whoever writes about them.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 /// Runs the command that the process was started with.
 #[must_use]
 pub fn run() -> ExitCode {
@@ -183,6 +195,7 @@ pub fn run() -> ExitCode {
         Command::Backup(command) => backup::run(&command),
         Command::Ban(command) => ban::run(&command),
         Command::Check(args) => check::run(&args),
+        Command::Completions(args) => completions::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Detect(args) => detect::run(&args),
         Command::Doctor(args) => doctor::run(&args),
@@ -201,6 +214,7 @@ pub fn run() -> ExitCode {
         Command::Redact(args) => redact::run(&args),
         Command::Reveal(args) => reveal::run(&args),
         Command::Staff(command) => staff::run(&command),
+        Command::Top(args) => top::run(&args),
     }
 }
 

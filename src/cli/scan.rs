@@ -6,7 +6,7 @@ mod site;
 mod wish;
 
 use std::{
-    io::{IsTerminal as _, stdout},
+    io::stdout,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -17,7 +17,7 @@ use time::OffsetDateTime;
 
 use super::{control::Gateway, safe};
 use crate::{
-    common::unit,
+    common::{colour, unit},
     gateway::watch::Lens,
     scan::{
         Finding, Severity,
@@ -199,7 +199,7 @@ fn print(args: &ScanArgs, outcome: &Outcome) {
     match format {
         Format::Text => match &outcome.text {
             Some(text) => print!("{text}"),
-            None => print!("{}", text::write(&outcome.report, stdout().is_terminal())),
+            None => print!("{}", text::write(&outcome.report, colour::on(&stdout()))),
         },
         Format::Json => println!("{:#}", json::write(&outcome.report)),
         Format::Sarif => println!("{:#}", sarif::write(&outcome.report)),

@@ -209,9 +209,45 @@ pub struct Totals {
     pub exemplars: [Option<Exemplar>; BOUNDS.len() + 1],
 }
 
+/// The time in milliseconds within which this part of requests was done: between the bounds of a bucket it is taken to grow evenly, as Prometheus
+/// does.
+#[allow(clippy::cast_precision_loss, reason = "times are estimated by their buckets anyway")]
+#[must_use]
+pub fn quantile(buckets: &[u64], part: f64) -> Option<f64> {
+    let all: u64 = buckets.iter().sum();
+    if all == 0 {
+        return None;
+    }
+    let wanted = part * all as f64;
+    let mut below = 0.0;
+    for (at, count) in buckets.iter().enumerate() {
+        let count = *count as f64;
+        if below + count >= wanted && count > 0.0 {
+            let from = if at == 0 { 0 } else { BOUNDS[at - 1] } as f64;
+            // Of what took longer than the last bound nothing more is known.
+            let to = BOUNDS.get(at).map_or(from, |bound| *bound as f64);
+            return Some((from + (to - from) * (wanted - below) / count) / 1000.0);
+        }
+        below += count;
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn quantiles_lie_between_the_bounds_of_their_bucket() {
+        let mut buckets = [0; BOUNDS.len() + 1];
+        assert_eq!(quantile(&buckets, 0.5), None);
+        buckets[0] = 100;
+        assert_eq!(quantile(&buckets, 0.5), Some(0.25));
+        buckets[3] = 100;
+        assert!(quantile(&buckets, 0.99).is_some_and(|ms| ms > 2.5 && ms <= 5.0));
+        buckets[14] = 10_000;
+        assert_eq!(quantile(&buckets, 0.99), Some(10_000.0));
+    }
 
     #[test]
     fn times_fall_into_the_bucket_that_bounds_them() {

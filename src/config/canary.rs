@@ -23,12 +23,12 @@ pub(super) fn on_route(
     let phone = table.parsed("phone", d, "a number such as \"010-0###-####\"", phone);
     let least = table.number("least", d, 2..=1000).and_then(|n| usize::try_from(n).ok());
     table.finish(d);
-    let has_lists =
-        records.is_some_and(|records| records.subject.iter().any(|at| matches!(at, At::Json { .. } | At::Csv(_))));
+    let has_lists = records.is_some_and(|records| !records.subject.iter().all(|at| matches!(at, At::Segment(_))));
     if !is_recorded || !has_lists {
         let hint =
             "add `gate = \"staff\"`, `record = true`, and where records are: `subject = \"json:/customers/*/id\"`";
-        let why = "canaries are planted for somebody who is known, into lists of JSON or CSV that are written down";
+        let why =
+            "canaries are planted for somebody who is known, into lists of JSON, CSV or HTML that are written down";
         d.note(&span, why, Some(hint.to_owned()));
     }
     if mail.is_none() && mail_place == span {

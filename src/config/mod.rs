@@ -6,6 +6,7 @@
 
 mod access;
 mod antivirus;
+mod api;
 mod attest;
 mod ban;
 mod canary;
@@ -49,7 +50,7 @@ use self::{
     file::{Entry, Environment, Node, Value},
     reader::Table,
 };
-use crate::{incident::notice::settings::Channel, shield::settings::Mode};
+use crate::{admin::settings::May, incident::notice::settings::Channel, shield::settings::Mode};
 
 /// Everything that a running gateway needs to know, validated.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -192,9 +193,7 @@ impl Config {
         if let Some(console) = self.admin.console {
             lines.push(format!("console {console}"));
         }
-        for directory in &self.admin.directories {
-            lines.push(format!("scim   {} says which people of {} are here", directory.name, directory.issuer));
-        }
+        say_programs(&self.admin, &mut lines);
         for order in &self.tls.acme {
             let (domains, way) = (order.domains.join(", "), order.challenge.name());
             lines.push(format!("cert   {domains}, ordered from {} by {way}", order.directory));
@@ -279,6 +278,20 @@ impl Config {
             ));
         }
         lines
+    }
+}
+
+/// Who comes to the private listeners without being a person.
+fn say_programs(admin: &crate::admin::Settings, lines: &mut Vec<String>) {
+    for directory in &admin.directories {
+        lines.push(format!("scim   {} says which people of {} are here", directory.name, directory.issuer));
+    }
+    for client in &admin.clients {
+        let may = match client.may {
+            May::Read => "may read",
+            May::Operate => "may operate",
+        };
+        lines.push(format!("api    {} {may}", client.name));
     }
 }
 

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use ipnet::IpNet;
 
 use super::{
-    Config,
+    Config, api,
     context::{Context, seconds},
     diagnose::Diagnostics,
     logs,
@@ -41,12 +41,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let mut listen = top.table("listen", "listen", d);
     let mut limits = top.table("limits", "limits", d);
     let head = head_rules(top.table("head", "head", d), &mut limits, d);
-    let admin = admin::Settings {
-        listen: door(&mut listen, "admin", Some(9901), d),
-        console: door(&mut listen, "console", None, d),
-        directories: Vec::new(),
-        operators: Vec::new(),
-    };
+    let admin = private_doors(&mut listen, d);
     let shutdown = shutdown(top.table("shutdown", "shutdown", d), context.delay, admin.listen.is_some(), d);
     let tls = top.table("tls", "tls", d);
     let seal = logs::seal(top.table("seal", "seal", d), data_dir.as_ref(), context, d);
@@ -63,7 +58,8 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
         scim::Around { console: admin.console, registry: &registry, journal: journal.as_ref(), realms: &identity };
     let directories = scim::resolve(top.tables("scim", "scim[]", d), &around, context, d);
     let operators = scim::operators(top.table_if("console", "console", d), admin.console, d);
-    let admin = admin::Settings { directories, operators, ..admin };
+    let clients = api::resolve(top.tables("api", "api[]", d), admin.console, context, d);
+    let admin = admin::Settings { clients, directories, operators, ..admin };
     let telemetry = super::telemetry::resolve(top.table_if("telemetry", "telemetry", d), context, d);
     let access = top.table_if("access", "access", d);
     let mut shield = top.table_if("shield", "shield", d);
@@ -91,7 +87,7 @@ pub fn config(mut top: Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>
     let kept = journal.as_ref().map_or_else(Default::default, |journal| journal.retention.by_class());
     let signals = crate::incident::signal::Settings { planted: planted(&routes), utc_offset, kept, ..incident.signals };
     let incident = crate::incident::Settings { signals, ..incident };
-    certificates_are_asked_for(&tls, &identity, d);
+    certificates_are_asked_for(&tls, &identity, &admin.clients, d);
     let login = login::Settings { nobody_is_trusted: server.trusted.is_empty(), ..login::Settings::default() };
     let login = login::Settings { max_keys: max_keys.unwrap_or(login.max_keys), ..login };
     let login = super::login::resolve(logins, &routes, login, context, d);
@@ -168,10 +164,19 @@ fn routes(
 }
 
 /// Somebody must ask for the certificates that people are known by.
-fn certificates_are_asked_for(tls: &tls::settings::Settings, identity: &identity::Settings, d: &mut Diagnostics<'_>) {
-    if tls.client == Client::Off && identity.realms.iter().any(|realm| realm.federation.certificate.is_some()) {
+fn certificates_are_asked_for(
+    tls: &tls::settings::Settings,
+    identity: &identity::Settings,
+    clients: &[admin::settings::Client],
+    d: &mut Diagnostics<'_>,
+) {
+    let knows = [
+        ("a realm knows people", identity.realms.iter().any(|realm| realm.federation.certificate.is_some())),
+        ("[[api]] knows a program", clients.iter().any(|client| client.certificate.is_some())),
+    ];
+    for (who, _) in knows.iter().filter(|(_, does)| *does && tls.client == Client::Off) {
         let hint = Some("set `tls.client.mode = \"request\"` and `tls.client.ca`".to_owned());
-        d.note(&(0..0), "a realm knows people by client certificates, and nobody is asked for one", hint);
+        d.note(&(0..0), format!("{who} by client certificates, and nobody is asked for one"), hint);
     }
 }
 
@@ -184,6 +189,18 @@ fn distinct_doors(server: &server::Settings, admin: &admin::Settings, d: &mut Di
         if let Some((other, _)) = doors[..i].iter().find(same) {
             d.note(&(0..0), format!("`listen.{name}` is the same address as `listen.{other}`"), None);
         }
+    }
+}
+
+/// The private listeners, before it is known who is served there.
+fn private_doors(listen: &mut Table, d: &mut Diagnostics<'_>) -> admin::Settings {
+    admin::Settings {
+        listen: door(listen, "admin", Some(9901), d),
+        open_metrics: listen.flag("metrics", d, true),
+        console: door(listen, "console", None, d),
+        clients: Vec::new(),
+        directories: Vec::new(),
+        operators: Vec::new(),
     }
 }
 

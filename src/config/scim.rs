@@ -20,7 +20,7 @@ const TOKEN: std::ops::RangeInclusive<usize> = 32..=1024;
 const TOKENS: usize = 2;
 
 /// What somebody has to write who wants any of it.
-const HINT: &str = "add `console = \"127.0.0.1:9902\"` to [listen]";
+pub(super) const HINT: &str = "add `console = \"127.0.0.1:9902\"` to [listen]";
 /// Who operates the gateway, where nobody says.
 const OPERATOR: &str = "operator";
 
@@ -89,6 +89,9 @@ fn directory(
     let subjects = [("externalId", Attribute::ExternalId), ("userName", Attribute::UserName)];
     let subject = table.choice("subject", d, &subjects, Attribute::ExternalId);
     let tokens = tokens(&mut table, context, d);
+    if tokens.is_empty() {
+        d.note(&span, "this [[scim]] has no usable `token`", Some("make one: `openssl rand -hex 32`".to_owned()));
+    }
     table.finish(d);
     for (key, missing) in [("name", name.is_none()), ("issuer", issuer.is_none())] {
         if missing {
@@ -114,19 +117,15 @@ fn directory(
     Some(Directory { name: name?, issuer, subject, tokens })
 }
 
-fn name(text: &str) -> Result<String, String> {
+pub(super) fn name(text: &str) -> Result<String, String> {
     let legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     let right = (1..=32).contains(&text.len()) && text.bytes().all(legal);
     right.then(|| text.to_owned()).ok_or_else(|| "up to 32 small letters, digits and `-`".to_owned())
 }
 
-/// A line each.
-fn tokens(table: &mut Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>) -> Vec<Token> {
-    let span = table.span.clone();
-    let Some((text, place)) = secret::text(table, ["token", "token_file"], context, d) else {
-        d.note(&span, "this [[scim]] has no usable `token`", Some("make one: `openssl rand -hex 32`".to_owned()));
-        return Vec::new();
-    };
+/// A line each; none where nothing is said.
+pub(super) fn tokens(table: &mut Table, context: &mut Context<'_>, d: &mut Diagnostics<'_>) -> Vec<Token> {
+    let Some((text, place)) = secret::text(table, ["token", "token_file"], context, d) else { return Vec::new() };
     let text = Zeroizing::new(text);
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let fits = |line: &&str| TOKEN.contains(&line.len()) && line.bytes().all(|b| b.is_ascii_graphic());

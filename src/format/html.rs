@@ -5,6 +5,8 @@
 //! U+FFFD.
 
 mod names;
+mod raw;
+mod repair;
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -13,12 +15,17 @@ use lol_html::{
     html_content::{Comment, Element, TextChunk, TextType},
 };
 
-use self::names::Names;
+pub use self::names::Names;
+pub(super) use self::repair::Repair;
+use self::{
+    names::Ends,
+    raw::{Script, boundary, is_odd, may_end, script},
+};
 use super::{
     entity,
     json::Json,
     path::Path,
-    visitor::{HELD, Malformed, Shape, Visitor},
+    visitor::{HELD, Malformed, Node, Shape, Visitor},
 };
 
 /// Longest tag, in bytes.
@@ -52,6 +59,7 @@ const STRUCTURE: &[&str] = &[
 /// A reader of HTML.
 pub struct Html<V: Visitor + 'static> {
     shared: Shared<V>,
+    page: Rc<RefCell<Page<V>>>,
     out: Rc<RefCell<Vec<u8>>>,
     repair: Repair,
     rewriter: Option<HtmlRewriter<'static, Written>>,
@@ -59,31 +67,6 @@ pub struct Html<V: Visitor + 'static> {
 
 /// Takes what `lol_html` writes.
 pub(super) type Written = Box<dyn FnMut(&[u8])>;
-
-/// Makes UTF-8 without NUL of any bytes.
-pub(super) struct Repair {
-    decoder: encoding_rs::Decoder,
-    text: String,
-}
-
-impl Repair {
-    pub(super) fn new() -> Self {
-        Self { decoder: encoding_rs::UTF_8.new_decoder_without_bom_handling(), text: String::new() }
-    }
-
-    /// What a piece stands for; `last` where no more comes.
-    pub(super) fn push(&mut self, bytes: &[u8], last: bool) -> &[u8] {
-        self.text.clear();
-        let most = self.decoder.max_utf8_buffer_length(bytes.len()).unwrap_or(bytes.len() * 3 + 16);
-        self.text.reserve(most);
-        let _ = self.decoder.decode_to_string(bytes, &mut self.text, last);
-        if memchr::memchr(0, self.text.as_bytes()).is_some() {
-            // Browsers leave them out, and show as one what stands on both sides.
-            self.text.retain(|char| char != '\0');
-        }
-        self.text.as_bytes()
-    }
-}
 
 impl<V: Visitor> std::fmt::Debug for Html<V> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -105,6 +88,10 @@ impl<V: Visitor> Visitor for Shared<V> {
         self.0.borrow_mut().field(at, value, shape, out)
     }
 
+    fn node(&mut self, node: Node<'_>) {
+        self.0.borrow_mut().node(node);
+    }
+
     fn name(&mut self, at: &Path, name: &[u8], out: &mut Vec<u8>) -> bool {
         self.0.borrow_mut().name(at, name, out)
     }
@@ -124,10 +111,23 @@ impl<V: Visitor> Html<V> {
     /// # Panics
     /// Never: the one selector is valid.
     pub fn new(visitor: V) -> Self {
-        let shared = Shared(Rc::new(RefCell::new(visitor)));
+        Self::of(Page::new(visitor))
+    }
+
+    /// One of what stands in the midst of a page, where texts are called so. Nothing is passed over: the visitor is asked about each
+    /// attribute and its name, and told of what nodes values are ([`Visitor::node`]).
+    ///
+    /// # Panics
+    /// As of [`Html::new`].
+    pub fn within(visitor: V, names: Names) -> Self {
+        Self::of(Page { names, is_whole: true, ..Page::new(visitor) })
+    }
+
+    fn of(page: Page<V>) -> Self {
+        let shared = page.visitor.clone();
         let out = Rc::new(RefCell::new(Vec::new()));
-        let page = Rc::new(RefCell::new(Page::new(shared.clone())));
-        let (texts, comments, elements) = (Rc::clone(&page), Rc::clone(&page), page);
+        let page = Rc::new(RefCell::new(page));
+        let (texts, comments, elements) = (Rc::clone(&page), Rc::clone(&page), Rc::clone(&page));
         let document = DocumentContentHandlers::default()
             .text(move |chunk: &mut TextChunk<'_>| texts.borrow_mut().text(chunk))
             .comments(move |comment: &mut Comment<'_>| comments.borrow_mut().comment(comment));
@@ -152,12 +152,18 @@ impl<V: Visitor> Html<V> {
             .with_memory_settings(MemorySettings::new().with_max_allowed_memory_usage(LONGEST_TAG));
         let written = Rc::clone(&out);
         let sink: Written = Box::new(move |bytes: &[u8]| written.borrow_mut().extend_from_slice(bytes));
-        Self { shared, out, repair: Repair::new(), rewriter: Some(HtmlRewriter::new(settings, sink)) }
+        Self { shared, page, out, repair: Repair::new(), rewriter: Some(HtmlRewriter::new(settings, sink)) }
     }
 
     /// Looks at who is asked.
     pub fn with_visitor<R>(&self, look: impl FnOnce(&mut V) -> R) -> R {
         look(&mut self.shared.0.borrow_mut())
+    }
+
+    /// What texts are called at the place that was read up to.
+    #[must_use]
+    pub fn names(&self) -> Names {
+        self.page.borrow().names.clone()
     }
 
     /// Reads a piece; appends what can go out.
@@ -210,18 +216,12 @@ impl<V: Visitor> Html<V> {
 
 pub(super) const UNREADABLE: Malformed = Malformed("HTML that can be read in two ways, or a tag that is too long");
 
-/// What a script element holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Script {
-    Code,
-    Json,
-    Text,
-}
-
 /// The page so far.
 struct Page<V> {
     visitor: Shared<V>,
     names: Names,
+    /// Nothing is passed over.
+    is_whole: bool,
     script: Script,
     json: Option<Json<Shared<V>>>,
     /// Whether the text holds entities, and what of it came.
@@ -235,10 +235,11 @@ struct Page<V> {
 }
 
 impl<V: Visitor> Page<V> {
-    fn new(visitor: Shared<V>) -> Self {
+    fn new(visitor: V) -> Self {
         Self {
-            visitor,
+            visitor: Shared(Rc::new(RefCell::new(visitor))),
             names: Names::default(),
+            is_whole: false,
             script: Script::Code,
             json: None,
             held: String::new(),
@@ -253,15 +254,15 @@ impl<V: Visitor> Page<V> {
 
     fn text(&mut self, chunk: &mut TextChunk<'_>) -> HandlerResult {
         let kind = chunk.text_type();
-        if kind == TextType::ScriptData && self.script == Script::Json {
+        if kind == TextType::ScriptData && self.script == Script::Json && !self.is_whole {
             return self.json(chunk);
         }
-        if kind == TextType::RawText && self.names.is_style() {
+        if kind == TextType::RawText && self.names.is_style() && !self.is_whole {
             return Ok(());
         }
         let escaped = kind.allows_html_entities();
-        let shape =
-            if kind == TextType::ScriptData && self.script == Script::Code { Shape::Script } else { Shape::Text };
+        let is_code = kind == TextType::ScriptData && self.script == Script::Code;
+        let shape = if is_code { Shape::Script } else { Shape::Text };
         let last = chunk.last_in_text_node();
         let first = self.pieces == 0;
         let short = self.held.len() + chunk.as_str().len() <= HELD;
@@ -295,7 +296,6 @@ impl<V: Visitor> Page<V> {
 
     /// Shows a whole text; `true` when `written` takes its place.
     fn whole(&mut self, text: &[u8], escaped: bool, shape: Shape) -> bool {
-        self.names.saw(text);
         self.plain.clear();
         self.new.clear();
         let raw = !escaped;
@@ -304,7 +304,11 @@ impl<V: Visitor> Page<V> {
             entity::decode(text, &mut self.plain);
         }
         let plain = if escaped { self.plain.as_slice() } else { text };
-        let named = shape == Shape::Text && self.path.push(self.names.text());
+        self.names.saw(plain);
+        if self.is_whole {
+            self.visitor.node(if raw { Node::Raw } else { Node::Text(self.names.column()) });
+        }
+        let named = shape == Shape::Text && self.path.push(self.names.text(self.is_whole));
         let rewritten = self.visitor.field(&self.path, plain, shape, &mut self.new);
         if named {
             self.path.pop();
@@ -381,6 +385,9 @@ impl<V: Visitor> Page<V> {
         let text = comment.text();
         self.new.clear();
         let root = Path::new();
+        if self.is_whole {
+            self.visitor.node(Node::Comment);
+        }
         if self.visitor.field(&root, text.as_bytes(), Shape::Text, &mut self.new) {
             comment.set_text(&String::from_utf8_lossy(&self.new).replace("--", "- -"))?;
         }
@@ -388,7 +395,7 @@ impl<V: Visitor> Page<V> {
     }
 
     /// Looks at a start tag; says what its end will mean, where it means something.
-    fn element(&mut self, element: &mut Element<'_, '_>) -> Option<names::Ends> {
+    fn element(&mut self, element: &mut Element<'_, '_>) -> Option<Ends> {
         let tag = element.tag_name();
         if tag == "script" {
             self.script = script(element.get_attribute("type").as_deref().unwrap_or_default());
@@ -398,14 +405,17 @@ impl<V: Visitor> Page<V> {
         for (nth, attribute) in element.attributes().iter().enumerate() {
             let name = attribute.name();
             let raw = attribute.value();
-            if is_odd(&name) {
+            if self.is_whole || is_odd(&name) {
                 self.new.clear();
+                if self.is_whole {
+                    self.visitor.node(Node::Name);
+                }
                 if self.visitor.field(&Path::new(), name.as_bytes(), Shape::Text, &mut self.new) {
                     changed.push((name, None));
                     continue;
                 }
             }
-            if raw.len() < 2 || STRUCTURE.contains(&name.as_str()) {
+            if !self.is_whole && (raw.len() < 2 || STRUCTURE.contains(&name.as_str())) {
                 continue;
             }
             self.plain.clear();
@@ -417,6 +427,9 @@ impl<V: Visitor> Page<V> {
                 other => other.strip_prefix("data-").unwrap_or_default().to_owned(),
             };
             let shape = if name.starts_with("on") { Shape::Script } else { Shape::Text };
+            if self.is_whole {
+                self.visitor.node(Node::Attribute(&name));
+            }
             let named = self.path.push(field.as_bytes());
             if self.visitor.field(&self.path, &self.plain, shape, &mut self.new) {
                 self.written.clear();
@@ -443,34 +456,5 @@ impl<V: Visitor> Page<V> {
             let _ = value.map(|value| element.set_attribute(&name, &value));
         }
         ends
-    }
-}
-
-/// Whether the name of an attribute looks as if it were somebody's data: a tag that was put together without quotes.
-fn is_odd(name: &str) -> bool {
-    name.contains('@') || name.bytes().filter(u8::is_ascii_digit).nth(6).is_some()
-}
-
-/// Whether a raw text could end its element: what `drop` joins may read as an end tag that was none before.
-fn may_end(text: &[u8]) -> bool {
-    let ends = |tag: &&[u8]| {
-        memchr::memmem::find_iter(text, b"</")
-            .any(|n| text.get(n + 2..n + 2 + tag.len()).is_some_and(|name| name.eq_ignore_ascii_case(tag)))
-    };
-    [&b"script"[..], b"style", b"xmp", b"iframe", b"noscript", b"noembed", b"noframes"].iter().any(ends)
-}
-
-/// The last place up to `most` where a character begins or the text ends.
-fn boundary(text: &str, most: usize) -> usize {
-    (0..=most.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
-}
-
-fn script(kind: &str) -> Script {
-    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    match kind.as_str() {
-        "" | "module" => Script::Code,
-        other if other.ends_with("json") => Script::Json,
-        other if other.ends_with("javascript") || other.ends_with("ecmascript") || other == "importmap" => Script::Code,
-        _ => Script::Text,
     }
 }

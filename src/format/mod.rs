@@ -35,7 +35,7 @@ pub mod xml;
 pub use self::{
     media::Media,
     path::Path,
-    visitor::{HELD, Malformed, Shape, Visitor},
+    visitor::{HELD, Malformed, Node, Shape, Visitor},
 };
 
 #[cfg(test)]

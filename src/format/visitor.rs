@@ -18,10 +18,28 @@ pub enum Shape {
     Script,
 }
 
+/// Of what node of a page a value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Node<'a> {
+    /// A text, in this column of a table: counted from 1, and 0 outside of tables.
+    Text(usize),
+    /// The value of this attribute.
+    Attribute(&'a str),
+    /// The name of an attribute. It goes with its value where something takes its place.
+    Name,
+    /// A comment.
+    Comment,
+    /// What is no text: a script, a style sheet.
+    Raw,
+}
+
 /// Asked about each value of a body, in order. Values are plain: neither escaped nor encoded.
 pub trait Visitor {
     /// A whole value. `true` when `out` holds what takes its place; `out` is empty before.
     fn field(&mut self, at: &Path, value: &[u8], shape: Shape, out: &mut Vec<u8>) -> bool;
+
+    /// The next value is of this node. Told by readers of parts of pages alone.
+    fn node(&mut self, _node: Node<'_>) {}
 
     /// Whether what takes the place of a number is a number, and not a text.
     fn writes_numbers(&self) -> bool {
@@ -41,6 +59,10 @@ pub trait Visitor {
 impl<V: Visitor + ?Sized> Visitor for &mut V {
     fn field(&mut self, at: &Path, value: &[u8], shape: Shape, out: &mut Vec<u8>) -> bool {
         (**self).field(at, value, shape, out)
+    }
+
+    fn node(&mut self, node: Node<'_>) {
+        (**self).node(node);
     }
 
     fn writes_numbers(&self) -> bool {

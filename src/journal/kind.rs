@@ -79,6 +79,8 @@ kinds! {
     ConfigReloaded = "config.reloaded", Operations;
     /// A new configuration was refused.
     ConfigRefused = "config.refused", Operations;
+    /// A program has asked for the configuration anew, or for the end.
+    ProcessOrdered = "process.ordered", Operations;
     /// Certificates are in use.
     CertificateLoaded = "certificate.loaded", Operations;
     /// Changed certificates can't be used.

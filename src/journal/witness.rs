@@ -55,6 +55,11 @@ pub enum Error {
     /// It says something else than that it has taken it.
     #[error("it answers with {0}")]
     Status(StatusCode),
+    /// There is nothing to bring yet.
+    #[error(
+        "the journal has no signed checkpoint yet: a running gateway signs one within `[journal] checkpoint` (10s)"
+    )]
+    Unsigned,
     /// A file can't be used.
     #[error("it can't be read or written: {0}")]
     Io(#[from] io::Error),

@@ -3,14 +3,15 @@
 use serde_json::{Value, json};
 
 use crate::{
-    gate::{Browser, PASSWORD, add},
-    registry::{does, json as said, password, refuses},
+    disclosure::records,
+    gate::{Browser, PASSWORD},
+    registry::{does, founded, json as said, refuses},
     support::{Origin, Privet},
 };
 
 const HERE: &str = " --config privet.toml";
 
-/// Lists of 20 customers, as JSON and CSV; nobody else exists.
+/// Lists of 20 customers, as JSON, CSV and on a page; nobody else exists.
 fn application() -> Origin {
     Origin::start_with(|request, _| {
         let target = request.split(' ').nth(1).unwrap_or_default();
@@ -21,6 +22,20 @@ fn application() -> Origin {
                 .map(|id| format!("{id},Kim Minsu,kim{id}@example.com,010-2345-{:04}\r\n", 1000 + id))
                 .collect();
             ("200 OK", "text/csv", format!("id,name,email,phone\r\n{rows}"))
+        } else if target.starts_with("/desk/") {
+            let row = |id: usize| {
+                format!(
+                    "<tr class=\"{}\"><td><input type=checkbox name=ids value={id}><a href=\"/customers/{id}\">{id}</a><td>김민수\
+                     <td><a href=\"mailto:kim{id}@example.com\">kim{id}@example.com</a><td>010-2345-{:04}<td>gold</tr>\n",
+                    ["odd", "even"][id % 2],
+                    1000 + id
+                )
+            };
+            let rows: String = (1..=20).map(row).collect();
+            let page = format!(
+                "<!DOCTYPE html><meta charset=utf-8><p>1&ndash;20 of 134<table><tr><th>ID<th>이름<th>E-mail<th>Phone<th>Level</tr>\n{rows}</table>"
+            );
+            ("200 OK", "text/html; charset=utf-8", page)
         } else {
             let row =
                 |id| json!({ "id": id, "name": "Kim Minsu", "email": format!("kim{id}@example.com"), "level": "gold" });
@@ -39,25 +54,13 @@ fn office(application: &Origin) -> Privet {
     let privet = Privet::with(&format!(
         "[[route]]\npath = \"/api\"\n{gate}subject = [\"json:/customers/*/id\", \"csv:id\"]\n\
          [route.canary]\nmail = \"crm.example\"\nids = \"9000000-9999999\"\nphone = \"010-0###-####\"\n\
+         [[route]]\npath = \"/desk\"\n{gate}subject = \"html:column:ID\"\n\
+         [route.canary]\nmail = \"crm.example\"\nids = \"9000000-9999999\"\nphone = \"010-0###-####\"\n\
          [[route]]\npath = \"/customers\"\n{gate}subject = \"path:2\"\n\
          [[route]]\npath = \"/open\"\nupstream = \"{url}\"\nrecord = true\nsubject = \"json:/none/*/id\"\n"
     ));
-    let dir = privet.dir.path();
-    password(dir);
-    for name in ["one", "two", "ann", "bob"] {
-        add(&privet, name, &[]);
-    }
-    does(dir, &format!("staff init one two{HERE}"));
-    for name in ["ann", "bob"] {
-        does(dir, &format!("staff grant {name} marketing --reason newsletter --as one{HERE}"));
-        does(dir, &format!("pledge sign --agree 1 --as {name}{HERE}"));
-    }
+    founded(&privet, &["ann", "bob"]);
     privet
-}
-
-fn records(privet: &Privet, kind: &str) -> Vec<Value> {
-    let said = does(privet.dir.path(), &format!("audit search --kind {kind} --json{HERE}"));
-    said.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
 fn body(answer: &str) -> &str {
@@ -149,4 +152,48 @@ fn a_list_that_has_left_says_whose_it_was() {
     // Its address stands in no record and no log.
     let text = format!("{}{}{traced:?}", privet.log(), privet.out());
     assert!(!text.contains(mail) && !text.contains(&address.replace("%40", "@")) && !text.contains(&address));
+}
+
+/// The row of the one who is none of the 20.
+fn planted_row(page: &str) -> String {
+    assert_eq!(page.matches("<tr class=").count(), 21, "{page}");
+    let mut rows = page.lines().filter(|line| line.starts_with("<tr class=") && line.contains("@crm.example"));
+    let row = rows.next().unwrap_or_else(|| panic!("nobody is planted: {page}")).to_owned();
+    assert!(rows.next().is_none(), "{page}");
+    row
+}
+
+#[test]
+fn a_page_that_has_left_says_whose_it_was() {
+    let application = application();
+    let privet = office(&application);
+    let dir = privet.dir.path();
+    let (ann, bob) = (Browser(&privet, "ann"), Browser(&privet, "bob"));
+    ann.sign_in("ann", PASSWORD);
+    bob.sign_in("bob", PASSWORD);
+    let [of_ann, again, of_bob] = [ann.get("/desk/list"), ann.get("/desk/list?page=2"), bob.get("/desk/list")];
+    let row = planted_row(&of_ann);
+    assert_eq!(row, planted_row(&again), "the same at each look");
+    assert_ne!(row, planted_row(&of_bob));
+    let id: String = row.split("value=\"").nth(1).expect("an id").chars().take_while(char::is_ascii_digit).collect();
+    assert!(id.len() == 7 && row.matches(&id).count() == 3 && row.contains("<td>gold</tr>"), "{row}");
+    assert!(!row.contains("김민수") && !row.contains("kim") && row.contains("<td>010-0"), "{row}");
+    assert!(of_ann.contains("of 134") && header(&of_ann, "cache-control").contains("private, no-store"));
+    privet.until("written", || records(&privet, "disclosure.done").len() == 3);
+    for record in records(&privet, "disclosure.done") {
+        let of = &record["body"];
+        assert_eq!((of["people"].as_u64(), of["canaries"].as_u64()), (Some(20), Some(1)), "{of}");
+        assert_eq!((&of["unattributed"], &of["shown"]["EMAIL_ADDRESS"]), (&0.into(), &40.into()), "{of}");
+    }
+    // Somebody else follows its link, and the page is found outside.
+    assert!(bob.get(&format!("/customers/{id}")).starts_with("HTTP/2 404"));
+    let cases = || said(dir, &format!("incident list --json{HERE}"))["cases"].as_array().map_or(0, Vec::len);
+    privet.until("a case", || cases() == 1);
+    let text = does(dir, &format!("incident show 1{HERE}"));
+    assert!(text.contains("suspected: bob, ann") && text.contains("planted into the list of ann on */desk"), "{text}");
+    std::fs::write(dir.join("saved.html"), body(&of_ann)).expect("written");
+    let told = said(dir, &format!("incident canary --file saved.html --json --as one{HERE}"));
+    let holders = told["canaries"].as_array().expect("holders");
+    assert_eq!((holders.len(), &holders[0]["person"]["subject"]), (1, &"ann".into()), "{told}");
+    assert_eq!(holders[0]["found"], json!({ "id": 3, "mail": 2, "phone": 1 }), "{told}");
 }

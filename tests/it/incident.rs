@@ -14,8 +14,9 @@ use privet::demo::Application;
 use serde_json::Value;
 
 use crate::{
-    gate::{Browser, PASSWORD, add},
-    registry::{does, json, password, refuses},
+    disclosure::records,
+    gate::{Browser, PASSWORD},
+    registry::{does, founded, json, password, refuses},
     support::{Origin, Privet, ask_plain, binary, script},
 };
 
@@ -56,22 +57,8 @@ fn office(application: &Application, more: &Origin) -> Privet {
          [[route]]\npath = \"/open\"\nupstream = \"{0}\"\nrecord = true\nsubject = \"json:/customers/*/id\"\n",
         more.url()
     ));
-    let dir = privet.dir.path();
-    password(dir);
-    for name in ["one", "two", "ann", "mallory"] {
-        add(&privet, name, &[]);
-    }
-    does(dir, &format!("staff init one two{HERE}"));
-    for name in ["ann", "mallory"] {
-        does(dir, &format!("staff grant {name} marketing --reason newsletter --as one{HERE}"));
-        does(dir, &format!("pledge sign --agree 1 --as {name}{HERE}"));
-    }
+    founded(&privet, &["ann", "mallory"]);
     privet
-}
-
-fn records(privet: &Privet, kind: &str) -> Vec<Value> {
-    let said = does(privet.dir.path(), &format!("audit search --kind {kind} --json{HERE}"));
-    said.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
 /// The customers of the demo application, by the address by which they are reached.

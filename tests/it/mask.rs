@@ -5,7 +5,7 @@ use std::{
     process::Command,
 };
 
-use crate::support::{Beside, Privet, ask_plain, python, read_one};
+use crate::support::{Beside, Privet, python, read_one};
 
 const ORIGIN: &str = include_str!("mask_origin.py");
 /// What of the application's personal data may not be seen.
@@ -46,7 +46,7 @@ fn every_format_in_every_coding_is_masked() {
     let value: serde_json::Value = serde_json::from_str(&json).expect("JSON still");
     assert_eq!(value["customers"][49]["id"], 7);
     assert_eq!(value["customers"][49]["phone"], "010-****-6789");
-    let map = ask_plain(privet.admin, "GET /personal-data HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    let map = privet.told("/v1/personal-data");
     assert!(map.contains("\"field\":\"/customers/*/phone\"") && map.contains("\"type\":\"KR_RRN\""), "{map}");
     shows_nothing(&map);
     for value in ["kim.minsu", "010-2345", "1234563", "민수"] {

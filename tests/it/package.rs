@@ -17,9 +17,17 @@ fn the_package_installs_a_service_that_starts_when_it_is_told_to() {
     let tool = root.join("target/tools/bin/cargo-deb");
     let dir = tempfile::tempdir().expect("a folder");
     let (deb, tree, scripts) = (dir.path().join("privet.deb"), dir.path().join("tree"), dir.path().join("scripts"));
-    fs::create_dir(dir.path().join("release")).expect("made");
+    for folder in ["man", "completions"] {
+        fs::create_dir_all(dir.path().join("release").join(folder)).expect("made");
+    }
     // The tests' binary is mostly debug information.
     done(Command::new("strip").arg("-o").arg(dir.path().join("release/privet")).arg(binary()));
+    crate::terminal::manual::write(&dir.path().join("release/man")).expect("written");
+    done(Command::new("sh").args(["-c", "gzip -n9 release/man/*.8"]).current_dir(dir.path()));
+    for (shell, name) in [("bash", "privet"), ("zsh", "_privet"), ("fish", "privet.fish")] {
+        let said = Command::new(binary()).args(["completions", shell]).output().expect("runs");
+        fs::write(dir.path().join("release/completions").join(name), said.stdout).expect("written");
+    }
     done(
         Command::new(tool)
             .args(["--no-build", "--no-strip", "--fast", "--locked", "--output"])
@@ -35,6 +43,10 @@ fn the_package_installs_a_service_that_starts_when_it_is_told_to() {
         "usr/lib/systemd/system/privet-http.socket",
         "usr/lib/sysusers.d/privet.conf",
         "usr/share/man/man8/privet.8.gz",
+        "usr/share/man/man8/privet-audit-verify.8.gz",
+        "usr/share/bash-completion/completions/privet",
+        "usr/share/zsh/vendor-completions/_privet",
+        "usr/share/fish/vendor_completions.d/privet.fish",
         "usr/share/doc/privet/copyright",
         "usr/share/doc/privet/CONFIGURATION.md",
         "usr/share/doc/privet/STANDALONE.md",

@@ -52,6 +52,21 @@ pub fn password(dir: &Path) {
     fs::write(dir.join("password"), format!("{PASSWORD}\n")).expect("written");
 }
 
+/// Makes an office of two officers, one and two, and of people who may do marketing and have signed the pledge.
+pub fn founded(privet: &Privet, people: &[&str]) {
+    let here = "--config privet.toml";
+    let dir = privet.dir.path();
+    password(dir);
+    for name in ["one", "two"].iter().chain(people) {
+        add(privet, name, &[]);
+    }
+    does(dir, &format!("staff init one two {here}"));
+    for name in people {
+        does(dir, &format!("staff grant {name} marketing --reason newsletter --as one {here}"));
+        does(dir, &format!("pledge sign --agree 1 --as {name} {here}"));
+    }
+}
+
 /// Somebody's roles as `staff list` shows them.
 fn roles(dir: &Path, place: &str, name: &str) -> Vec<String> {
     let list = json(dir, &format!("staff list --json{place}"));

@@ -133,6 +133,11 @@ impl Privet {
         ask_plain(self.admin, "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     }
 
+    /// What the gateway answers at its control socket.
+    pub fn told(&self, path: &str) -> String {
+        self.curl(&["--unix-socket", "data/control.sock", &format!("http://privet{path}")])
+    }
+
     /// The value of one series.
     pub fn metric(&self, series: &str) -> u64 {
         let text = self.metrics();

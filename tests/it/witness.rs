@@ -8,6 +8,7 @@ use std::{
     process::{Command, Output},
     sync::{Arc, Mutex},
     thread,
+    time::Duration,
 };
 
 use serde_json::Value;
@@ -132,10 +133,13 @@ fn a_witness_that_does_not_agree_is_loud_and_one_that_is_away_is_tried_again() {
     fs::create_dir(dir.join("data")).expect("made");
     let ring = privet::seal::Ring::load_or_make(&dir.join("data/seal.key")).expect("keys");
     let settings = privet::journal::Settings::new(dir.join("data/journal"));
+    let settings = privet::journal::Settings { checkpoint: Duration::from_secs(3600), ..settings };
     let journal = privet::journal::Journal::open(&settings, ring).expect("opened");
     journal.note(&privet::journal::Record::process_stopped());
-    drop(journal);
     let once = |url: &str| audit(dir, &["witness", "--once", "--url", url]);
+    let early = once("http://127.0.0.1:9/");
+    assert!(early.status.code() == Some(3) && text(&early).contains("no signed checkpoint yet"), "{}", text(&early));
+    drop(journal);
     let disagrees = Origin::start("HTTP/1.1 409 Conflict\r\nContent-Length: 2\r\n\r\nno");
     let out = once(&disagrees.url());
     assert!(out.status.code() == Some(1) && text(&out).contains("ROLLBACK OR FORGERY"), "{}", text(&out));

@@ -1,6 +1,6 @@
-//! The console: what the privacy officer and whoever operates the gateway look at, over TLS on an address of its own; SCIM is behind it as well.
+//! The console: what the privacy officer and whoever operates the gateway look at, over TLS on an address of its own; SCIM and the API are behind it as well.
 //!
-//! What happens to a request, in [`Console::answer`]: SCIM by its own token; the realm's own pages, where people sign in; the gate, which wants a
+//! What happens to a request, in [`Console::answer`]: SCIM and the API, each by its own proofs; the realm's own pages, where people sign in; the gate, which wants a
 //! session and a role; the page or the deed of the path. Pages are HTML from here, without a script, and show what the gateway answers to
 //! commands, by the same function. A deed is an order of the command line in the name of whoever has signed in, and is written down as such.
 //!
@@ -38,7 +38,7 @@ use self::{
     traffic::Traffic,
     visit::{Absent, Query, Visit, Who, is_officer, language, language_cookie},
 };
-use super::{control::Reach, scim::Scim};
+use super::{api::Api, control::Reach, scim::Scim};
 use crate::{
     common::clock,
     identity::{
@@ -62,6 +62,7 @@ const WHOLE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Console {
     scim: Arc<Scim>,
+    api: Arc<Api>,
     reach: Arc<Reach>,
     traffic: Arc<Traffic>,
     /// Roles that operate the gateway.
@@ -80,8 +81,14 @@ pub struct Peer {
 impl Console {
     /// Over what commands reach.
     #[must_use]
-    pub fn new(scim: Arc<Scim>, reach: Arc<Reach>, traffic: Arc<Traffic>, operators: Vec<String>) -> Self {
-        Self { scim, reach, traffic, operators: ArcSwap::from_pointee(operators) }
+    pub fn new(
+        scim: Arc<Scim>,
+        api: Arc<Api>,
+        reach: Arc<Reach>,
+        traffic: Arc<Traffic>,
+        operators: Vec<String>,
+    ) -> Self {
+        Self { scim, api, reach, traffic, operators: ArcSwap::from_pointee(operators) }
     }
 
     /// Takes other roles.
@@ -93,6 +100,9 @@ impl Console {
     pub async fn answer(&self, request: Request<Incoming>, peer: &Peer) -> Response<Full<Bytes>> {
         if request.uri().path().starts_with(SCIM) {
             return self.scim.answer(request).await;
+        }
+        if Api::has(request.uri().path()) {
+            return self.api.answer(request, peer).await;
         }
         let is_head = request.method() == Method::HEAD;
         let answer = match timeout(WHOLE, whole(request)).await {

@@ -7,7 +7,10 @@ use serde_json::Value;
 
 use super::{traffic::Traffic, words};
 use crate::{
-    admin::control::{self, Reach},
+    admin::{
+        by::By,
+        control::{self, Reach},
+    },
     identity::{
         Principal,
         form::{self, Fields},
@@ -100,7 +103,7 @@ impl Visit {
     async fn tell(&self, method: &Method, path: &str, body: &Value) -> Result<Value, Absent> {
         let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
         let by = SignedIn::of(&self.who);
-        let (status, said) = control::ask(&self.reach, method, path, &body, Some(&by)).await;
+        let (status, said) = control::ask(&self.reach, method, path, &body, By::Person(&by)).await;
         if status.is_success() {
             return Ok(said);
         }

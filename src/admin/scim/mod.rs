@@ -37,7 +37,7 @@ use self::{
     query::Query,
     resource::{Said, User},
 };
-use super::settings::Directory;
+use super::settings::{Directory, bearer};
 use crate::{access::subject::Subjects, registry::Registry};
 
 /// Below which path it is.
@@ -231,13 +231,7 @@ impl Call<'_> {
 
 /// The directory whose token the request brings.
 fn authorized<'d>(directories: &'d [Directory], headers: &HeaderMap) -> Option<&'d Directory> {
-    let mut given = headers.get_all(header::AUTHORIZATION).iter();
-    let (Some(value), None) = (given.next(), given.next()) else { return None };
-    let (scheme, token) = value.as_bytes().split_at_checked(7)?;
-    let token = token.trim_ascii();
-    if !scheme.eq_ignore_ascii_case(b"bearer ") {
-        return None;
-    }
+    let token = bearer(headers)?;
     directories.iter().find(|directory| directory.tokens.iter().any(|known| known.is(token)))
 }
 

@@ -28,7 +28,7 @@ pub(super) fn types(at: &Looking<'_>) -> Result<Finding, String> {
     let wrong: Vec<String> =
         strange.iter().map(|((kind, route), n)| format!("{kind} was seen on {route}, {n} times")).collect();
     let green = format!("{seen} values were seen, of {} types that it names", named.len());
-    Ok(Finding::of(&wrong, &[], green).at("/metrics/personal-data of the private listener"))
+    Ok(Finding::of(&wrong, &[], green).at("`GET /v1/personal-data` of the API"))
 }
 
 /// Hosts that data is handed to: by Privet itself, and by answers that send browsers there.

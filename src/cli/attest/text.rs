@@ -2,17 +2,18 @@
 
 use std::{
     fmt::Write as _,
-    io::{IsTerminal as _, Write as _, stdout},
+    io::{Write as _, stdout},
 };
 
 use crate::{
     attest::{Report, Standing, report::Judged},
     cli::safe::printable,
+    common::colour,
 };
 
 /// Prints it. Whoever reads may have enough.
 pub(super) fn print(report: &Report) {
-    let text = write(report, stdout().is_terminal());
+    let text = write(report, colour::on(&stdout()));
     let _ = stdout().lock().write_all(text.as_bytes());
 }
 

@@ -7,6 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::json;
+
 use super::{Place, PlaceArgs, unavailable};
 use crate::{
     cli::noted::{self, note},
@@ -40,6 +42,9 @@ pub struct WitnessArgs {
     /// Once to each, and then end.
     #[arg(long)]
     once: bool,
+    /// JSON instead of text: an object for each visit, a line each.
+    #[arg(long)]
+    json: bool,
 }
 
 fn address(text: &str) -> Result<Address, String> {
@@ -93,6 +98,7 @@ pub(super) fn run(args: &WitnessArgs) -> ExitCode {
             let outcome = runtime.block_on(visit(&place, due));
             let wait = if outcome.is_ok() { due.settings.every } else { due.settings.every.min(AGAIN) };
             due.at = Instant::now() + wait;
+            say(due, &outcome, args.json);
             worst = worst.max(told(&place, due, &outcome));
         }
         if args.once {
@@ -109,27 +115,46 @@ async fn visit(place: &Place, due: &mut Due) -> Result<Sent, Error> {
     };
     let files = journal.files()?;
     let text = |name| String::from_utf8(files.read(name)?).map_err(io::Error::other);
-    let (key, checkpoint) = (text(VERIFIER)?, text(CHECKPOINT)?);
+    let absent =
+        |error: io::Error| if error.kind() == io::ErrorKind::NotFound { Error::Unsigned } else { error.into() };
+    let (key, checkpoint) = (text(VERIFIER).map_err(absent)?, text(CHECKPOINT).map_err(absent)?);
     drop(files);
     let key = Verifier::parse(&key).map_err(|error: checkpoint::Error| Error::from(error))?;
     due.witness.send(&checkpoint, &key, journal).await
 }
 
-/// Says what has become of it, here and in the journal; the exit code.
-fn told(place: &Place, due: &Due, outcome: &Result<Sent, Error>) -> u8 {
-    let (name, to) = (&due.name, &due.settings.to);
-    let (record, code) = match outcome {
-        Ok(Sent::Known(size)) => {
-            println!("{to}: holds the checkpoint over {size} records already");
-            return 0;
-        }
-        Ok(Sent::Taken(size)) => {
-            println!("{to}: has taken the checkpoint over {size} records");
-            (Record::witnessed(name, *size), 0)
-        }
+/// Says what has become of it.
+fn say(due: &Due, outcome: &Result<Sent, Error>, json: bool) {
+    let to = &due.settings.to;
+    if json {
+        let (records, error) = match outcome {
+            Ok(Sent::Known(size) | Sent::Taken(size)) => (Some(size), None),
+            Err(error) => (None, Some(error)),
+        };
+        let object = json!({
+            "witness": due.name, "to": to.to_string(), "records": records, "taken": matches!(outcome, Ok(Sent::Taken(_))),
+            "error": error.map(ToString::to_string), "alarm": error.is_some_and(Error::is_alarm),
+        });
+        println!("{object}");
+        return;
+    }
+    match outcome {
+        Ok(Sent::Known(size)) => println!("{to}: holds the checkpoint over {size} records already"),
+        Ok(Sent::Taken(size)) => println!("{to}: has taken the checkpoint over {size} records"),
         Err(error) => {
             let loud = if error.is_alarm() { "ROLLBACK OR FORGERY: " } else { "" };
             eprintln!("privet audit: {loud}{to}: {error}");
+        }
+    }
+}
+
+/// Writes down what has become of it; the exit code.
+fn told(place: &Place, due: &Due, outcome: &Result<Sent, Error>) -> u8 {
+    let name = &due.name;
+    let (record, code) = match outcome {
+        Ok(Sent::Known(_)) => return 0,
+        Ok(Sent::Taken(size)) => (Record::witnessed(name, *size), 0),
+        Err(error) => {
             (Record::witness_failed(name, &error.to_string(), error.is_alarm()), if error.is_alarm() { 1 } else { 3 })
         }
     };

@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde_json::json;
+
 use super::{
     notice::{language, language_of, pair, written},
     papers::{no, of},
@@ -17,7 +19,7 @@ use crate::{
     format::{font::Font, pdf},
     incident::notice::{
         decide::ground,
-        draft::{Error, Texts},
+        draft::{Error, Filled, Texts},
         view,
         wording::Language,
     },
@@ -49,6 +51,9 @@ pub struct FormArgs {
     /// Say what is filled in and what is missing, and write nothing.
     #[arg(long)]
     dry_run: bool,
+    /// That as JSON instead of text.
+    #[arg(long, requires = "dry_run")]
+    json: bool,
     #[command(flatten)]
     place: PlaceArgs,
 }
@@ -80,9 +85,15 @@ pub(super) fn run(args: &FormArgs) -> Result<(), Failure> {
         no(error.to_string(), Some(hint), 1)
     };
     if args.dry_run {
-        for filled in ground.items(&texts, language) {
-            let state = if filled.missing { "MISSING" } else { "filled" };
-            println!("{state}\t{}\t{}", filled.item.key, filled.item.name);
+        let items = ground.items(&texts, language);
+        if args.json {
+            let one = |filled: &Filled| json!({ "key": filled.item.key, "name": filled.item.name, "missing": filled.missing });
+            println!("{}", json!({ "items": items.iter().map(one).collect::<Vec<_>>() }));
+        } else {
+            for filled in &items {
+                let state = if filled.missing { "MISSING" } else { "filled" };
+                println!("{state}\t{}\t{}", filled.item.key, filled.item.name);
+            }
         }
         return ground.check(&texts).map_err(refused);
     }

@@ -18,14 +18,21 @@ pub(super) const KEYS: &[Key] = &[
         "admin",
         "\"127.0.0.1:9901\"",
         "127.0.0.1:9901",
-        "Address of /livez, /readyz, /metrics and /personal-data (counts only), without TLS; \"off\" closes it.",
+        "Address of /livez, /readyz and /metrics, without TLS; \"off\" closes it.",
+    ),
+    key(
+        "listen",
+        "metrics",
+        "false",
+        "true",
+        "Whether /metrics is told on `admin`, where nobody signs in. Programs of [[api]] have it at /metrics of `console` anyway.",
     ),
     key(
         "listen",
         "console",
         "\"127.0.0.1:9902\"",
         "off",
-        "Address of the console (docs/CONSOLE.md) and of SCIM for identity providers ([[scim]]), with TLS by the certificates of this file. It takes no PROXY header.",
+        "Address of the console (docs/CONSOLE.md), of SCIM for identity providers ([[scim]]) and of the API for programs ([[api]], docs/API.md), with TLS by the certificates of this file. It takes no PROXY header.",
     ),
     key("listen", "workers", "2", "one a core, cgroup quota honoured", "Threads that serve."),
     key(

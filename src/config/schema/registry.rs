@@ -2,7 +2,7 @@
 
 use super::key::{Key, key};
 
-/// `[registry]`, `[console]` and `[[scim]]`.
+/// `[registry]`, `[console]`, `[[scim]]` and `[[api]]`.
 pub(super) const KEYS: &[Key] = &[
     key(
         "registry",
@@ -74,5 +74,40 @@ pub(super) const KEYS: &[Key] = &[
         "\"...\"",
         "required",
         "The bearer token that it proves itself by, 32 to 1024 characters; a second line is for while you change it. A secret: `token_file` names a file instead.",
+    ),
+    key(
+        "api[]",
+        "name",
+        "\"deploy\"",
+        "required",
+        "A program that may use the API under /v1 of `listen.console` (docs/API.md); in records it is `api:NAME`.",
+    ),
+    key(
+        "api[]",
+        "may",
+        "\"operate\"",
+        "read",
+        "What it may do: \"read\", or \"operate\", which is to change things as well: bans, a look at the policy, reload, drain.",
+    ),
+    key(
+        "api[]",
+        "token",
+        "\"...\"",
+        "required, or `certificate`",
+        "The bearer token that it proves itself by, 32 to 1024 characters; a second line is for while you change it. A secret: `token_file` names a file instead.",
+    ),
+    key(
+        "api[]",
+        "certificate",
+        "\"spiffe://example.org/deploy\"",
+        "none",
+        "The name in its client certificate, to the letter. Needs `mode` and `ca` of [tls.client].",
+    ),
+    key(
+        "api[]",
+        "subject",
+        "\"san_uri\"",
+        "san_uri",
+        "Which name of the certificate that is: \"san_uri\", \"san_dns\", \"san_email\" or \"cn\". It has to have exactly one of the kind.",
     ),
 ];

@@ -264,7 +264,7 @@ pub(super) const KEYS: &[Key] = &[
         "mail",
         "\"crm.example\"",
         "required",
-        "Plant an invented person into each list of JSON or CSV that somebody is shown who has signed in, one of their own for each (docs/SIGNALS.md). The domain of their mail: yours, and one that no customer has an address at.",
+        "Plant an invented person into each list of JSON, CSV or HTML that somebody is shown who has signed in, one of their own for each (docs/SIGNALS.md). The domain of their mail: yours, and one that no customer has an address at.",
     ),
     key(
         "route[].canary",

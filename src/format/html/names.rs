@@ -18,8 +18,8 @@ pub(super) enum Ends {
 }
 
 /// Names of what is being read.
-#[derive(Debug, Default)]
-pub(super) struct Names {
+#[derive(Debug, Default, Clone)]
+pub struct Names {
     tables: Vec<Table>,
     term: String,
     /// Within `dt` or `dd`.
@@ -29,7 +29,7 @@ pub(super) struct Names {
     style: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct Table {
     heads: Vec<String>,
     row: Vec<String>,
@@ -38,6 +38,8 @@ struct Table {
     /// Texts of the cell at hand and of the one before.
     text: String,
     before: String,
+    /// Whether the one before is a head.
+    is_labelled: bool,
     /// Columns that the cell at hand takes.
     span: usize,
     in_head: bool,
@@ -52,7 +54,8 @@ enum Cell {
 
 impl Table {
     fn end_cell(&mut self) {
-        if self.cell.take().is_some() {
+        if let Some(cell) = self.cell.take() {
+            self.is_labelled = cell == Cell::Head;
             self.before = std::mem::take(&mut self.text);
             let span = self.span.clamp(1, COLUMNS);
             let room = COLUMNS.saturating_sub(self.row.len());
@@ -143,7 +146,8 @@ impl Names {
 
     /// A text, which may name others.
     pub(super) fn saw(&mut self, text: &[u8]) {
-        let text = String::from_utf8_lossy(text.trim_ascii());
+        let text = String::from_utf8_lossy(text);
+        let text = text.trim();
         let place = match (self.definition, self.tables.last_mut()) {
             (Some(Cell::Head), _) => &mut self.term,
             (_, Some(table)) if table.cell.is_some() => &mut table.text,
@@ -154,8 +158,8 @@ impl Names {
         }
     }
 
-    /// The name of the text at hand.
-    pub(super) fn text(&self) -> &[u8] {
+    /// The name of the text at hand; where `by_heads` the cell before is none, unless it is a head.
+    pub(super) fn text(&self, by_heads: bool) -> &[u8] {
         if let Some(field) = &self.field {
             return field.as_bytes();
         }
@@ -165,8 +169,14 @@ impl Names {
         let Some(table) = self.tables.last().filter(|table| table.cell == Some(Cell::Data)) else { return b"" };
         match table.heads.get(table.column).filter(|head| !head.is_empty()) {
             Some(head) => head.as_bytes(),
+            None if by_heads && !table.is_labelled => b"",
             None => table.before.as_bytes(),
         }
+    }
+
+    /// In which column of the innermost table the text at hand stands.
+    pub(super) fn column(&self) -> usize {
+        self.tables.last().filter(|table| table.cell.is_some()).map_or(0, |table| table.column + 1)
     }
 
     /// The name of an element's `value`.

@@ -1,13 +1,14 @@
 //! Records of HTML, by `lol_html`, which tells tags as browsers do. Nothing is changed here: what comes out is counted by its bytes.
 
 mod page;
+mod rows;
 mod table;
 
 use std::{cell::RefCell, rc::Rc};
 
 use lol_html::{
     DocumentContentHandlers, ElementContentHandlers, HtmlRewriter, MemorySettings, Selector, Settings,
-    html_content::{Element, TextChunk, TextType},
+    html_content::{Comment, Element, TextChunk, TextType},
 };
 
 use self::page::{Mark, Page};
@@ -25,8 +26,27 @@ pub(super) struct Html {
     rewriter: Option<HtmlRewriter<'static, Written>>,
     /// How many bytes were taken from `out` so far.
     taken: usize,
-    in_record: bool,
+    at: Place,
+    list: List,
     hold: Hold,
+}
+
+/// Where what comes stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Record,
+    /// In a comment between records.
+    Comment,
+    Elsewhere,
+}
+
+/// Records side by side, with nothing between them but space and comments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum List {
+    None,
+    /// Of elements of this name.
+    Of(&'static str),
+    Broken,
 }
 
 impl std::fmt::Debug for Html {
@@ -61,8 +81,14 @@ impl Html {
             Ok(())
         });
         let selector = "*".parse::<Selector>().ok()?;
+        let comments = Rc::clone(&page);
+        let between = DocumentContentHandlers::default().comments(move |comment: &mut Comment<'_>| {
+            comments.borrow_mut().comment(&comment.source_location().bytes());
+            Ok(())
+        });
         let mut settings = Settings::new()
             .append_element_content_handler((std::borrow::Cow::Owned(selector), every))
+            .append_document_content_handler(between)
             .with_memory_settings(MemorySettings::new().with_max_allowed_memory_usage(LONGEST_TAG));
         if has_columns {
             let texts = Rc::clone(&page);
@@ -77,7 +103,8 @@ impl Html {
         let written = Rc::clone(&out);
         let sink: Written = Box::new(move |bytes: &[u8]| written.borrow_mut().extend_from_slice(bytes));
         let rewriter = Some(HtmlRewriter::new(settings, sink));
-        Some(Self { page, out, repair: Repair::new(), rewriter, taken: 0, in_record: false, hold: Hold::default() })
+        let (at, list) = (Place::Elsewhere, List::None);
+        Some(Self { page, out, repair: Repair::new(), rewriter, taken: 0, at, list, hold: Hold::default() })
     }
 
     pub(super) fn push(&mut self, bytes: &[u8], sink: &mut impl Sink) -> Result<(), Malformed> {
@@ -91,13 +118,16 @@ impl Html {
             rewriter.end().map_err(|_| UNREADABLE)?;
         }
         self.hand_on(sink)?;
-        let mut page = self.page.borrow_mut();
-        page.end(self.taken);
-        match page.marks.pop() {
+        let last = {
+            let mut page = self.page.borrow_mut();
+            page.end(self.taken);
+            page.marks.pop()
+        };
+        match last {
             // The text at hand, or a tag that never ends, is the record's: nothing follows.
-            Some((_, Mark::End(facts))) => self.hold.rest(&facts, sink),
+            Some((_, Mark::End(facts, _))) => self.hold.rest(&facts, sink),
             Some((_, Mark::Cancel)) => self.hold.cancel(sink).map(|_| ()),
-            Some((_, Mark::Begin)) | None => Ok(()),
+            Some((_, Mark::Begin | Mark::Comment | Mark::Back)) | None => self.close(sink),
         }
     }
 
@@ -116,8 +146,11 @@ impl Html {
             let bytes = &out[from..to];
             from = to;
             match &mark {
-                Mark::Begin => self.pass(bytes, sink)?,
-                Mark::End(facts) => self.end(bytes, facts, sink)?,
+                Mark::Begin | Mark::Comment | Mark::Back => self.pass(bytes, sink)?,
+                Mark::End(facts, kin) => {
+                    self.goes_on(*kin, sink)?;
+                    self.end(bytes, facts, sink)?;
+                }
                 Mark::Cancel => {
                     self.pass(bytes, sink)?;
                     if !self.hold.cancel(sink)? {
@@ -125,7 +158,11 @@ impl Html {
                     }
                 }
             }
-            self.in_record = matches!(mark, Mark::Begin);
+            self.at = match mark {
+                Mark::Begin => Place::Record,
+                Mark::Comment => Place::Comment,
+                Mark::End(..) | Mark::Cancel | Mark::Back => Place::Elsewhere,
+            };
         }
         self.pass(&out[from..], sink)?;
         self.taken += out.len();
@@ -135,7 +172,44 @@ impl Html {
     }
 
     fn pass(&mut self, bytes: &[u8], sink: &mut impl Sink) -> Result<(), Malformed> {
-        if self.in_record { self.hold.more(bytes, sink) } else { sink.outside(bytes) }
+        match (self.at, self.list) {
+            (Place::Record, _) => self.hold.more(bytes, sink),
+            (Place::Comment, _) | (_, List::None) => sink.outside(bytes),
+            (Place::Elsewhere, _) => {
+                let space = bytes.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+                sink.outside(&bytes[..space])?;
+                if space < bytes.len() {
+                    self.close(sink)?;
+                    sink.outside(&bytes[space..])?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// A record ends that is of the list at hand, or of a new one; of none where others can't stand beside it.
+    fn goes_on(&mut self, kin: Option<&'static str>, sink: &mut impl Sink) -> Result<(), Malformed> {
+        let next = match (self.list, kin) {
+            (List::None, Some(tag)) => {
+                sink.opens(&[])?;
+                List::Of(tag)
+            }
+            (List::Of(tag), kin) if kin == Some(tag) => self.list,
+            _ => List::Broken,
+        };
+        if next == List::Broken {
+            sink.breaks();
+        }
+        self.list = next;
+        Ok(())
+    }
+
+    /// Something else follows.
+    fn close(&mut self, sink: &mut impl Sink) -> Result<(), Malformed> {
+        match std::mem::replace(&mut self.list, List::None) {
+            List::Of(_) => sink.closes(),
+            List::None | List::Broken => Ok(()),
+        }
     }
 
     fn end(&mut self, bytes: &[u8], facts: &Facts, sink: &mut impl Sink) -> Result<(), Malformed> {

@@ -22,7 +22,7 @@ const LONGEST_FACT: usize = 1 << 10;
 /// Takes a body apart from its records.
 pub trait Sink {
     /// A list of records begins; `at` is where they lie, as a configuration says it. A body that is one record is no list, nor are members
-    /// of an object.
+    /// of an object. Of HTML it is told with the first record, which is whole then, and `at` is empty.
     ///
     /// # Errors
     /// As of the reader behind.
@@ -37,6 +37,9 @@ pub trait Sink {
     fn closes(&mut self) -> Result<(), Malformed> {
         Ok(())
     }
+
+    /// No record may be added to that list any more: it can't be told what would become of those around it.
+    fn breaks(&mut self) {}
 
     /// Bytes of no record.
     ///

@@ -3,16 +3,22 @@
 //! All of it follows from a seed of 32 bytes, so that it is the same at each look and nothing has to be kept. Whoever does not know the seed
 //! can't tell it from the people around it.
 
+mod common;
 mod forger;
 mod invent;
+mod page;
+mod word;
 
 use std::{fmt, sync::Arc};
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-pub(super) use self::forger::{Common, Forger, Work};
 use self::invent::Draw;
-use super::settings::Canaries;
+pub(super) use self::{
+    forger::{Forger, Work},
+    page::PageForger,
+};
+use super::settings::{Canaries, is_uuid};
 
 /// So many places a planted record may have, from the fewest records of a list on.
 const PLACES: u64 = 12;
@@ -83,6 +89,16 @@ impl Canary {
     #[must_use]
     pub fn tag(&self) -> String {
         format!("{:012x}", self.draw(b"tag").next() >> 16)
+    }
+
+    /// Whatever names people here, for the canary; `None` where that is of no form that it can have.
+    pub(super) fn named(&self, like: &str) -> Option<&str> {
+        match &self.rule.ids {
+            Some(ids) if ids.are_like(like) => self.id(),
+            _ if is_uuid(like.as_bytes()) => Some(self.uuid()),
+            _ if like.contains('@') => Some(self.mail()),
+            _ => None,
+        }
     }
 
     /// How many records of a list come before it, where there are as many.

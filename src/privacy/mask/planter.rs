@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use super::{
     Mask,
-    canary::{Canary, Common, Forger, Work},
+    canary::{Canary, Forger, PageForger, Work},
     reader::Parted,
     settings::Records,
 };
 use crate::format::{
     HELD, Malformed, Media,
     csv::Csv,
+    html::{Html, Names},
     json::Json,
     records::{LONGEST, Sink},
 };
@@ -36,22 +37,47 @@ pub(super) struct Planter {
 /// The list at hand, until something was planted.
 #[derive(Debug)]
 struct List {
+    /// Where records of JSON lie.
     record: Vec<Vec<u8>>,
+    /// Who reads records; told with the first.
+    reader: Option<Reading>,
     /// How many records come before.
     place: usize,
     count: usize,
     /// The record at hand, and whether it is one that others can be made of.
-    now: Vec<u8>,
+    now: Kept,
     keeps: bool,
     /// The last such.
-    last: Vec<u8>,
-    common: Common,
+    last: Kept,
+    /// On a page: what stood between the last two, and what has come behind the last.
+    gap: Vec<u8>,
+    behind: Option<Vec<u8>>,
+    /// The last that was shown is none of them, such as a row of sums.
+    ends_otherwise: bool,
 }
+
+/// A record that is remembered.
+#[derive(Debug, Default)]
+struct Kept {
+    bytes: Vec<u8>,
+    subject: Vec<u8>,
+}
+
+/// Reads records of one list.
+#[derive(Debug)]
+enum Reading {
+    Fields(Box<Forger>),
+    Page(Box<Html<PageForger>>),
+}
+
+/// Longest gap between records that is written again, in bytes.
+const GAP: usize = 256;
 
 impl Planter {
     /// One for a body of this type; nothing where records of it can't be made.
     pub(super) fn new(media: Media, canary: &Arc<Canary>, mask: &Arc<Mask>, records: &Arc<Records>) -> Option<Self> {
-        matches!(media, Media::Json | Media::JsonLines | Media::Csv | Media::Tsv).then(|| Self {
+        let is_known = matches!(media, Media::Json | Media::JsonLines | Media::Csv | Media::Tsv | Media::Html);
+        is_known.then(|| Self {
             canary: Arc::clone(canary),
             mask: Arc::clone(mask),
             records: Arc::clone(records),
@@ -67,31 +93,52 @@ impl Planter {
         matches!(self.media, Media::Json | Media::JsonLines)
     }
 
-    /// Lets a forger read a record of `list`; what it has written is in `out`.
-    fn read(&self, list: &mut List, record: &[u8], work: Work, out: &mut Vec<u8>) -> Result<bool, Malformed> {
-        let mut forger = Forger {
-            canary: &self.canary,
-            mask: &self.mask,
-            records: &self.records,
-            record: &list.record,
-            is_json: self.is_json(),
-            common: &mut list.common,
-            work: Work::Waiting,
-            is_named: false,
-        };
+    /// Whether others can be made of a record of whoever this is. Not every row of a page is somebody's.
+    fn is_one(&self, subject: Option<&[u8]>) -> bool {
+        let can_be_named = |id: &[u8]| std::str::from_utf8(id).is_ok_and(|id| self.canary.named(id).is_some());
+        subject.is_some_and(|id| self.media != Media::Html || can_be_named(id))
+    }
+
+    /// Who reads the records of a list that lie here.
+    fn reading(&self, record: &[Vec<u8>], names: Option<Names>) -> Reading {
+        let forger = Forger::new(self.media, record.to_vec(), (&self.canary, &self.mask, &self.records));
+        match names {
+            Some(names) => Reading::Page(Box::new(Html::within(PageForger::new(forger), names))),
+            None => Reading::Fields(Box::new(forger)),
+        }
+    }
+
+    /// Lets a forger read a record; what it has written is in `out`.
+    fn read(&self, reading: &mut Reading, record: &Kept, work: Work, out: &mut Vec<u8>) -> Result<bool, Malformed> {
+        let bytes = body(&record.bytes, self.is_json());
+        match reading {
+            Reading::Page(html) if work == Work::Forging => {
+                self::page(html, &record.subject, bytes, Work::Learning, &mut Vec::new())?;
+                self::page(html, &record.subject, bytes, work, out)?;
+                self::page(html, &record.subject, &out.clone(), Work::Checking, &mut Vec::new())?;
+                Ok(html.with_visitor(|forger| forger.is_made()))
+            }
+            Reading::Page(html) => self::page(html, &record.subject, bytes, work, out).map(|()| false),
+            Reading::Fields(forger) => self.fields(forger, bytes, work, out),
+        }
+    }
+
+    fn fields(&self, forger: &mut Forger, bytes: &[u8], work: Work, out: &mut Vec<u8>) -> Result<bool, Malformed> {
+        (forger.work, forger.is_named) = (Work::Waiting, false);
         if self.is_json() {
-            let mut json = Json::new(&mut forger);
-            json.push(&way(&list.record), out)?;
+            let way = way(forger.record());
+            let mut json = Json::new(&mut *forger);
+            json.push(&way, out)?;
             out.clear();
             json.visitor().work = work;
-            json.push(record, out)?;
+            json.push(bytes, out)?;
             json.settle(out)?;
         } else {
-            let mut csv = Csv::new(&mut forger, (self.media == Media::Tsv).then_some(b'\t'));
+            let mut csv = Csv::new(&mut *forger, (self.media == Media::Tsv).then_some(b'\t'));
             csv.push(&self.head, out)?;
             out.clear();
             csv.visitor().work = work;
-            csv.push(record, out)?;
+            csv.push(bytes, out)?;
             csv.finish(out)?;
         }
         Ok(forger.is_named)
@@ -107,12 +154,12 @@ impl Planter {
         let before = std::mem::replace(&mut list.last, std::mem::take(&mut list.now));
         list.count += 1;
         // One that can't be read will be refused by the reader behind.
-        if !before.is_empty() {
-            self.read(&mut list, body(&before, self.is_json()), Work::Noting, &mut Vec::new()).ok()?;
+        if !before.bytes.is_empty() {
+            self.read(list.reader.as_mut()?, &before, Work::Noting, &mut Vec::new()).ok()?;
         }
         list.now = before;
         if list.count >= list.place {
-            return self.planted(&mut list);
+            return self.planted(&mut list, false);
         }
         self.list = Some(list);
         None
@@ -121,20 +168,24 @@ impl Planter {
     /// The list ends; what is to be planted as its last record.
     fn closed(&mut self) -> Option<Vec<u8>> {
         let mut list = self.list.take().filter(|list| list.count >= self.canary.least())?;
-        self.planted(&mut list)
-    }
-
-    /// The canary's record with what parts it from the one before.
-    fn planted(&self, list: &mut List) -> Option<Vec<u8>> {
-        let last = std::mem::take(&mut list.last);
-        let pattern = body(&last, self.is_json());
-        let lead = &last[..last.len() - pattern.len()];
-        let mut new = Vec::new();
-        if !self.read(list, pattern, Work::Forging, &mut new).ok()? {
+        if self.media == Media::Html && list.ends_otherwise {
             return None;
         }
+        self.planted(&mut list, true)
+    }
+
+    /// The canary's record with what parts it from the one before, or from what comes where it is the last.
+    fn planted(&self, list: &mut List, is_last: bool) -> Option<Vec<u8>> {
+        let mut new = Vec::new();
+        if !self.read(list.reader.as_mut()?, &list.last, Work::Forging, &mut new).ok()? {
+            return None;
+        }
+        let last = &list.last.bytes;
+        let lead = &last[..last.len() - body(last, self.is_json()).len()];
         let mut out = match self.media {
             Media::Json => vec![b','],
+            Media::Html if is_last => Vec::new(),
+            Media::Html => std::mem::take(&mut list.gap),
             _ if self.at_line => Vec::new(),
             _ if self.head.ends_with(b"\r\n") => b"\r\n".to_vec(),
             _ => vec![b'\n'],
@@ -147,6 +198,9 @@ impl Planter {
         out.extend_from_slice(&new);
         if self.media == Media::JsonLines && self.at_line {
             out.push(b'\n');
+        }
+        if is_last {
+            out.append(&mut list.gap);
         }
         Some(out)
     }
@@ -170,6 +224,19 @@ fn way(record: &[Vec<u8>]) -> Vec<u8> {
         }
     }
     way
+}
+
+/// Lets the reader of a page read a record of somebody's.
+fn page(
+    html: &mut Html<PageForger>,
+    subject: &[u8],
+    record: &[u8],
+    work: Work,
+    out: &mut Vec<u8>,
+) -> Result<(), Malformed> {
+    html.with_visitor(|forger| forger.begin(work, subject));
+    html.push(record, out)?;
+    html.settle(out)
 }
 
 /// A record without what parts it from the one before.
@@ -199,14 +266,21 @@ impl Sink for Planted<'_> {
     fn opens(&mut self, at: &[Vec<u8>]) -> Result<(), Malformed> {
         self.planter.list = Some(List {
             record: at.to_vec(),
+            reader: None,
             place: self.planter.canary.place(),
             count: 0,
-            now: Vec::new(),
+            now: Kept::default(),
             keeps: false,
-            last: Vec::new(),
-            common: Common::default(),
+            last: Kept::default(),
+            gap: Vec::new(),
+            behind: None,
+            ends_otherwise: false,
         });
         Ok(())
+    }
+
+    fn breaks(&mut self) {
+        self.planter.list = None;
     }
 
     fn closes(&mut self) -> Result<(), Malformed> {
@@ -224,24 +298,41 @@ impl Sink for Planted<'_> {
                 (planter.in_head, planter.list) = (false, None);
             }
         }
+        if let (Media::Html, Some(list)) = (planter.media, &mut planter.list) {
+            list.behind = list
+                .behind
+                .take()
+                .filter(|gap| gap.len() + bytes.len() <= GAP && bytes.iter().all(u8::is_ascii_whitespace));
+            list.behind.iter_mut().for_each(|gap| gap.extend_from_slice(bytes));
+        }
         self.parted.outside(bytes)
     }
 
     fn record(&mut self, subject: Option<&[u8]>, consent: Option<&[u8]>) -> Result<bool, Malformed> {
         self.planter.in_head = false;
         let stays = self.parted.record(subject, consent)?;
-        if let Some(list) = &mut self.planter.list {
-            list.now.clear();
-            list.keeps = stays && subject.is_some();
+        let Some(mut list) = self.planter.list.take() else { return Ok(stays) };
+        if list.reader.is_none() {
+            let names = self.parted.reader.names();
+            list.reader = Some(self.planter.reading(&list.record, names));
         }
+        list.now.bytes.clear();
+        list.now.subject.clear();
+        list.now.subject.extend_from_slice(subject.unwrap_or_default());
+        list.keeps = stays && self.planter.is_one(subject);
+        if stays {
+            list.ends_otherwise = !list.keeps;
+        }
+        list.gap = list.behind.replace(Vec::new()).unwrap_or_default();
+        self.planter.list = Some(list);
         Ok(stays)
     }
 
     fn within(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
         self.planter.passes(bytes);
         if let Some(list) = self.planter.list.as_mut().filter(|list| list.keeps) {
-            list.keeps = list.now.len() + bytes.len() <= LONGEST + HELD;
-            list.now.extend_from_slice(if list.keeps { bytes } else { b"" });
+            list.keeps = list.now.bytes.len() + bytes.len() <= LONGEST + HELD;
+            list.now.bytes.extend_from_slice(if list.keeps { bytes } else { b"" });
         }
         self.parted.within(bytes)
     }

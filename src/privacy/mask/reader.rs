@@ -4,7 +4,15 @@ use std::sync::Arc;
 
 use super::{Facts, Found, Judge, Mask, Masker};
 use crate::format::{
-    Malformed, Media, csv::Csv, events::Events, form::Form, html::Html, json::Json, records::Sink, text::Text, xml::Xml,
+    Malformed, Media,
+    csv::Csv,
+    events::Events,
+    form::Form,
+    html::{Html, Names},
+    json::Json,
+    records::Sink,
+    text::Text,
+    xml::Xml,
 };
 
 /// A reader of one body.
@@ -62,6 +70,14 @@ impl Reader {
     /// What was found so far, handed to `look`.
     pub(super) fn found<R>(&mut self, look: impl FnOnce(&Found) -> R) -> R {
         self.with_masker(|masker| look(masker.found()))
+    }
+
+    /// What texts of a page are called at the place that was read up to.
+    pub(super) fn names(&self) -> Option<Names> {
+        match self {
+            Self::Html(html) => Some(html.names()),
+            _ => None,
+        }
     }
 
     fn with_masker<R>(&mut self, with: impl FnOnce(&mut Masker) -> R) -> R {

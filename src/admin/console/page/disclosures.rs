@@ -12,12 +12,13 @@ use super::reading::{deeds, joined, text};
 use crate::{
     access::page::escaped,
     admin::{
+        by::By,
         console::{
             layout::Shown,
             list::{Cell, Column, List, Sign, csv_field},
             visit::{Absent, Visit},
         },
-        control::{signed, time},
+        control::time,
     },
     identity::order::SignedIn,
     journal::{
@@ -133,7 +134,7 @@ async fn written(visit: &Visit, asked: &Asked, format: Option<&str>) -> Result<(
     body.insert("from".to_owned(), Some(asked.filter.from).filter(|from| *from > 0).into());
     body.insert("before".to_owned(), asked.before.into());
     body.insert("export".to_owned(), format.into());
-    let record = signed(Record::of(Kind::AccessLooked, body), Some(&SignedIn::of(&visit.who)));
+    let record = By::Person(&SignedIn::of(&visit.who)).sign(Record::of(Kind::AccessLooked, body));
     let outcome = journal.append(&record).await;
     outcome.map(|_| ()).map_err(|error| {
         Absent::new(

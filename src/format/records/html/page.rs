@@ -8,7 +8,7 @@ use std::ops::Range;
 use lol_html::html_content::Element;
 
 use super::super::{Facts, Records, Which, place::At};
-use super::table::Table;
+use super::{rows::Rows, table::Table};
 use crate::format::{entity, visitor::Malformed};
 
 /// Most tables within each other.
@@ -18,10 +18,18 @@ const DEEPEST: usize = 256;
 #[derive(Debug)]
 pub(super) enum Mark {
     Begin,
-    End(Facts),
+    /// With the name of its element, where another like it may stand right behind.
+    End(Facts, Option<&'static str>),
     /// What began was none.
     Cancel,
+    /// A comment between records begins.
+    Comment,
+    /// It ends.
+    Back,
 }
+
+/// Elements that records of a list may be: whoever adds one changes nothing of those around it, as a cell would.
+const KIN: [&str; 8] = ["tr", "tbody", "li", "div", "article", "section", "dl", "a"];
 
 /// What an end tag means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +54,7 @@ pub(super) struct Page {
     by: Option<Which>,
     tables: Vec<Table>,
     record: Option<Record>,
+    rows: Rows,
     number: u64,
     facts: Facts,
     pub(super) marks: Vec<(usize, Mark)>,
@@ -62,7 +71,33 @@ struct Record {
     in_cell: bool,
     /// Which table it is a row of, where its cells say something.
     table: Option<usize>,
+    /// No other may stand beside it.
+    is_alone: bool,
 }
+
+impl Record {
+    /// What it is where another may stand right behind.
+    fn kin(&self, by: By) -> Option<&'static str> {
+        let tag = KIN.iter().find(|tag| **tag == self.tag)?;
+        let is_ended = by == By::Itself || by == By::Others && matches!(*tag, "tr" | "tbody" | "li");
+        let is_whole = self.nested == usize::from(nests(tag, tag));
+        (is_ended && is_whole && !self.is_alone).then_some(*tag)
+    }
+}
+
+/// What has ended a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// Its own end tag.
+    Itself,
+    /// What may follow on it or end around it where its own is left out.
+    Others,
+    /// What ought not to stand there, or the page's end.
+    Chance,
+}
+
+/// Elements that may hold such as end each other.
+const NESTS: [&str; 6] = ["table", "ul", "ol", "menu", "dir", "dl"];
 
 /// Whether a start tag ends an element that is open, its own end tag being left out.
 fn ends(open: &str, tag: &str) -> bool {
@@ -84,7 +119,7 @@ fn ends(open: &str, tag: &str) -> bool {
 fn nests(open: &str, tag: &str) -> bool {
     match open {
         "tbody" | "thead" | "tfoot" | "tr" | "td" | "th" => tag == "table",
-        _ => matches!(tag, "table" | "ul" | "ol" | "menu" | "dir" | "dl"),
+        _ => NESTS.contains(&tag),
     }
 }
 
@@ -164,8 +199,15 @@ impl Page {
         if self.has_columns() {
             self.tables(&tag, element, ends)?;
         }
+        // Rows of tables within a record are its own.
+        if self.record.as_ref().is_none_or(|record| record.tag == "tr" && record.nested == 0) {
+            self.rows.began(&tag, element);
+        }
         if self.record.is_none() && self.begins(&tag, element) {
             self.begin(tag, at.start, ends);
+        }
+        if let Some(record) = self.record.as_mut().filter(|record| record.tag == "tr") {
+            record.is_alone |= self.rows.are_bound();
         }
         if self.record.is_some() {
             for attribute in element.attributes() {
@@ -186,13 +228,20 @@ impl Page {
         match ends {
             Ends::Record(number) => {
                 if let Some(record) = self.record.as_ref().filter(|record| record.number == number) {
-                    let end = if record.tag == tag { at.end } else { at.start };
-                    self.close(end);
+                    let by = match tag {
+                        tag if tag == record.tag => By::Itself,
+                        "tbody" | "thead" | "tfoot" => By::Others,
+                        tag if NESTS.contains(&tag) => By::Others,
+                        _ => By::Chance,
+                    };
+                    self.close(if by == By::Itself { at.end } else { at.start }, by);
                 }
             }
             Ends::Nest(number) => {
                 if let Some(record) = self.record.as_mut().filter(|record| is_at_hand(record, number)) {
                     record.nested = record.nested.saturating_sub(1);
+                    // Where elements cross each other a browser may go on within.
+                    record.is_alone |= !NESTS.contains(&tag);
                 }
             }
             Ends::Cell(number) => {
@@ -218,7 +267,15 @@ impl Page {
     /// The page ends at this byte.
     pub(super) fn end(&mut self, at: usize) {
         if self.record.is_some() {
-            self.close(at);
+            self.close(at, By::Chance);
+        }
+    }
+
+    /// A comment at these bytes.
+    pub(super) fn comment(&mut self, at: &Range<usize>) {
+        if self.record.is_none() && self.number > 0 {
+            self.marks.push((at.start, Mark::Comment));
+            self.marks.push((at.end, Mark::Back));
         }
     }
 
@@ -229,7 +286,8 @@ impl Page {
             // A table in a row, and in no cell of it, ends the row's own.
             let is_row_end = record.tag == "tr" && tag == "table" && !record.in_cell;
             if ends(&record.tag, tag) || is_row_end {
-                return self.close(at);
+                record.is_alone |= is_row_end;
+                return self.close(at, By::Others);
             }
             if record.tag == "tr" && matches!(tag, "td" | "th") {
                 record.in_cell = true;
@@ -281,7 +339,7 @@ impl Page {
     /// Ends a row of the innermost table, the record at hand with it where it is that.
     fn end_row(&mut self, at: usize) {
         if self.record.as_ref().is_some_and(|record| record.table == Some(self.tables.len())) {
-            self.close(at);
+            self.close(at, By::Others);
         } else {
             self.end_plain_row();
         }
@@ -311,21 +369,21 @@ impl Page {
         // What may hold others holds them from the start.
         let nested = usize::from(nests(&tag, &tag));
         let table = self.is_row(&tag).then_some(self.tables.len());
-        self.record = Some(Record { number: self.number, tag, nested, in_cell: false, table });
+        self.record = Some(Record { number: self.number, tag, nested, in_cell: false, table, is_alone: false });
         self.facts = Facts::default();
         self.marks.push((at, Mark::Begin));
         ends.push(Ends::Record(self.number));
     }
 
     /// Ends the record at hand.
-    fn close(&mut self, at: usize) {
+    fn close(&mut self, at: usize, by: By) {
         let Some(record) = self.record.take() else { return };
         let mut facts = std::mem::take(&mut self.facts);
         // Tables that were left open in it.
         self.tables.truncate(record.table.unwrap_or(usize::MAX));
         let only_head = record.table.is_some()
             && self.tables.last_mut().is_some_and(|table| table.end_row(&self.columns, Some(&mut facts)));
-        self.marks.push((at, if only_head { Mark::Cancel } else { Mark::End(facts) }));
+        self.marks.push((at, if only_head { Mark::Cancel } else { Mark::End(facts, record.kin(by)) }));
     }
 
     /// An element that can't have any content ends here.

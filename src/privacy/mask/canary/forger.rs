@@ -3,47 +3,27 @@
 //! A value stays where another record of the list has it as well, and nothing personal is found in it. The rest is invented in its form;
 //! prose, and numbers that only one person has, are left empty.
 
-use std::{
-    collections::HashSet,
-    hash::{BuildHasher as _, Hasher as _, RandomState},
-};
+use std::sync::Arc;
 
-use super::{Canary, invent};
+use super::{
+    Canary,
+    common::Common,
+    invent::{self, Draw},
+};
 use crate::{
-    format::{Path, Shape, Visitor},
+    format::{Media, Path, Shape, Visitor},
     privacy::{
         Kind,
         detect::label::{self, Label},
         mask::{
             Mask,
-            settings::{At, Records, is_uuid},
+            settings::{At, Records},
         },
     },
 };
 
-/// Most values of a list that are remembered.
-const MOST: usize = 8192;
 /// Written in the place of a name that is somebody's.
 const NAME: &[u8] = b"x";
-
-/// Values of other records, each with its place, as hashes.
-#[derive(Debug, Default)]
-pub(in crate::privacy::mask) struct Common {
-    hashes: RandomState,
-    known: HashSet<u64>,
-}
-
-impl Common {
-    fn key(&self, at: &Path, value: &[u8]) -> u64 {
-        let mut hasher = self.hashes.build_hasher();
-        for name in at.segments() {
-            hasher.write_usize(name.len());
-            hasher.write(name);
-        }
-        hasher.write(value);
-        hasher.finish()
-    }
-}
 
 /// What is done with what is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,52 +32,74 @@ pub(in crate::privacy::mask) enum Work {
     Waiting,
     /// It is remembered.
     Noting,
+    /// It is invented whose place is taken, for what speaks of it elsewhere on a page.
+    Learning,
     /// It becomes a canary's.
     Forging,
+    /// What has become of it on a page is looked at.
+    Checking,
 }
 
 /// Asked about the values of a record.
 #[derive(Debug)]
-pub(in crate::privacy::mask) struct Forger<'a> {
-    pub(in crate::privacy::mask) canary: &'a Canary,
-    pub(in crate::privacy::mask) mask: &'a Mask,
-    pub(in crate::privacy::mask) records: &'a Records,
+pub(in crate::privacy::mask) struct Forger {
+    pub(super) canary: Arc<Canary>,
+    pub(super) mask: Arc<Mask>,
+    pub(super) records: Arc<Records>,
+    media: Media,
     /// Where records of JSON lie.
-    pub(in crate::privacy::mask) record: &'a [Vec<u8>],
-    pub(in crate::privacy::mask) is_json: bool,
-    pub(in crate::privacy::mask) common: &'a mut Common,
+    record: Vec<Vec<u8>>,
+    pub(super) common: Common,
     pub(in crate::privacy::mask) work: Work,
     /// Whether it has a canary's id now; not where ids are of a form that canaries can't have.
     pub(in crate::privacy::mask) is_named: bool,
 }
 
-impl Forger<'_> {
+impl Forger {
+    /// One for the records of a list; those of JSON lie at `record`.
+    pub(in crate::privacy::mask) fn new(
+        media: Media,
+        record: Vec<Vec<u8>>,
+        (canary, mask, records): (&Arc<Canary>, &Arc<Mask>, &Arc<Records>),
+    ) -> Self {
+        Self {
+            canary: Arc::clone(canary),
+            mask: Arc::clone(mask),
+            records: Arc::clone(records),
+            media,
+            record,
+            common: Common::default(),
+            work: Work::Waiting,
+            is_named: false,
+        }
+    }
+
+    /// Where its records lie, as [`Forger::new`] was told.
+    pub(in crate::privacy::mask) fn record(&self) -> &[Vec<u8>] {
+        &self.record
+    }
+
     /// Whether one of `places` is this one.
     fn is_at(&self, places: &[At], at: &Path) -> bool {
+        let is_json = matches!(self.media, Media::Json | Media::JsonLines);
         places.iter().any(|place| match place {
-            At::Json { record, within } if self.is_json => {
-                record == self.record && at.segments().skip(record.len()).eq(within.iter().map(Vec::as_slice))
+            At::Json { record, within } if is_json => {
+                *record == self.record && at.segments().skip(record.len()).eq(within.iter().map(Vec::as_slice))
             }
-            At::Csv(name) => !self.is_json && name.as_bytes().eq_ignore_ascii_case(at.name()),
+            At::Csv(name) => !is_json && name.as_bytes().eq_ignore_ascii_case(at.name()),
             _ => false,
         })
     }
 
-    /// Whatever names people here, for the canary; `None` where that is of no form that it can have.
-    fn named(&self, like: &str) -> Option<&str> {
-        let canary = self.canary;
-        match &canary.rule.ids {
-            Some(ids) if ids.are_like(like) => canary.id(),
-            _ if is_uuid(like.as_bytes()) => Some(canary.uuid()),
-            _ if like.contains('@') => Some(canary.mail()),
-            _ => None,
-        }
-    }
-
-    /// What a canary has in the place of `like`.
-    fn invented(&self, at: &Path, like: &str, shape: Shape) -> String {
-        let field = at.name();
-        let mut draw = self.canary.draw(field);
+    /// What a canary has in the place of `like` in a field. `own` tells fields of one name apart, `word` is asked for what is of no type.
+    pub(super) fn invented(
+        &self,
+        (field, own): (&[u8], &[u8]),
+        like: &str,
+        shape: Shape,
+        word: impl FnOnce(&mut Draw, &str) -> String,
+    ) -> String {
+        let mut draw = self.canary.draw(own);
         let found = self.mask.engine.detector().detect_field(field, like.as_bytes());
         let kind = match (found.as_slice(), label::label(field)) {
             ([], _) => None,
@@ -120,7 +122,7 @@ impl Forger<'_> {
             Some(Kind::IpAddress) if like.contains(':') => format!("2001:db8::{:x}", 1 + draw.below(0xFFFE)),
             Some(Kind::IpAddress) => format!("203.0.113.{}", 1 + draw.below(254)),
             Some(Kind::PostalCode | Kind::Own(_)) | None if shape == Shape::Number => invent::number(&mut draw, like),
-            Some(Kind::PostalCode | Kind::Own(_)) | None => invent::word(&mut draw, like),
+            Some(Kind::PostalCode | Kind::Own(_)) | None => word(&mut draw, like),
             // Whatever was written could be somebody's.
             Some(_) => String::new(),
         }
@@ -132,20 +134,20 @@ impl Forger<'_> {
         }
         let Ok(like) = std::str::from_utf8(value) else { return true };
         let new = if self.is_at(&self.records.subject, at) {
-            let Some(named) = self.named(like).map(str::to_owned) else {
+            let Some(named) = self.canary.named(like).map(str::to_owned) else {
                 self.is_named = false;
                 return true;
             };
             self.is_named = shape != Shape::Number || is_number(&named);
             named
         } else {
-            let is_anybodys = self.common.known.contains(&self.common.key(at, value))
+            let is_anybodys = self.common.has(at.segments(), value)
                 && !self.mask.covers(at)
                 && self.mask.engine.detector().detect_field(at.name(), value).is_empty();
             if is_anybodys {
                 return false;
             }
-            self.invented(at, like, shape)
+            self.invented((at.name(), at.name()), like, shape, invent::word)
         };
         let fits = shape != Shape::Number || is_number(&new);
         out.extend_from_slice(if fits { new.as_bytes() } else { b"null" });
@@ -153,15 +155,12 @@ impl Forger<'_> {
     }
 }
 
-impl Visitor for Forger<'_> {
+impl Visitor for Forger {
     fn field(&mut self, at: &Path, value: &[u8], shape: Shape, out: &mut Vec<u8>) -> bool {
         match self.work {
-            Work::Waiting => false,
+            Work::Waiting | Work::Learning | Work::Checking => false,
             Work::Noting => {
-                if self.common.known.len() < MOST {
-                    let key = self.common.key(at, value);
-                    self.common.known.insert(key);
-                }
+                self.common.note(at.segments(), value);
                 false
             }
             Work::Forging => self.forge(at, value, shape, out),

@@ -1,5 +1,7 @@
 //! Forged records beside those of people.
 
+mod pages;
+
 use std::{cell::RefCell, rc::Rc, sync::Arc};
 
 use crate::{
@@ -64,9 +66,18 @@ fn mask(reveal: Kinds, paths: &[&str]) -> Arc<Mask> {
 /// Where records of a body lie: at its top, or below a name.
 fn records(is_list: bool) -> Arc<Records> {
     let read = |all: &[&str]| all.iter().map(|at| At::parse(at).expect("a place")).collect();
-    let below = ["json:/items/*/id", "json:/groups/*/of/*/id", "json:/ids/*", "json:/id", "csv:id"];
+    let below = [
+        "json:/items/*/id",
+        "json:/groups/*/of/*/id",
+        "json:/ids/*",
+        "json:/id",
+        "csv:id",
+        "html:data-id",
+        "html:column:ID",
+        "html:column:번호",
+    ];
     let subject: &[&str] = if is_list { &["json:/*/id"] } else { &below };
-    Arc::new(Records { subject: read(subject), consent: read(&["json:/items/*/agreed"]) })
+    Arc::new(Records { subject: read(subject), consent: read(&["json:/items/*/agreed", "html:column:Agreed"]) })
 }
 
 fn canary(seed: u8) -> Arc<Canary> {
