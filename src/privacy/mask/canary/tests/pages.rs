@@ -108,8 +108,10 @@ fn it_is_the_same_wherever_a_page_is_cut() {
     assert_eq!(told.canaries, 1);
     assert!(out.contains(canary(1).mail()) && out.contains("of 134"));
     assert_ne!(planted(&canary(2), Media::Html, &body).0, out, "each their own");
-    let rows: String = (1..=5).map(|id| format!("<tr><td>{id}<td>kim{id}@a.example\n")).collect();
-    let short = format!("<table><tr><th>ID<th>Mail<!-- x -->{rows}</table>");
+    let short = format!(
+        "<table><tr><th>ID<th>Mail<!-- x -->{}</table>",
+        rows(5, |id| format!("<tr><td>{id}<td>kim{id}@a.example\n"))
+    );
     assert!(short.len() < 600 && planted(&canary(1), Media::Html, &short).1.canaries == 1, "at every byte");
 }
 
@@ -251,7 +253,7 @@ fn what_is_masked_of_others_is_masked_of_it() {
 
 #[test]
 fn it_is_made_of_a_row_that_is_shown() {
-    let agrees = |id: usize| if id % 2 == 0 { "예" } else { "false" };
+    let agrees = |id: usize| if id.is_multiple_of(2) { "예" } else { "false" };
     let body = format!(
         "<table><tr><th>ID<th>Agreed<th>Mail</tr>{}</table>",
         rows(30, |id| format!("<tr><td>{id}<td>{}<td>kim{id}@a.example</tr>\n", agrees(id)))
