@@ -3,7 +3,10 @@
 Each function writes into a folder and gives the command that serves. `logs` asks for an access log in a file with time, client, method, host, path,
 protocol, status, bytes and duration, which is what Privet's has.
 """
-import json
+import json, resource
+
+# Connections that a proxy may have of clients: each may need another to an origin.
+MOST = min(30_000, resource.getrlimit(resource.RLIMIT_NOFILE)[1] // 2 - 100)
 
 GROWTH = {"100 routes": (100, 0), "10,000 routes": (10_000, 0), "10,000 names": (0, 10_000)}
 
@@ -12,8 +15,8 @@ def nginx(work, ports, port, logs):
     fields = "$time_iso8601 $remote_addr $request_method $host $request_uri $server_protocol $status $body_bytes_sent $request_time $http_user_agent"
     log = f"log_format all escape=json '{fields}'; access_log {work}/nginx.log all buffer=32k flush=1s;" if logs else "access_log off;"
     (work / "nginx.conf").write_text(f"""
-daemon off; worker_processes 1; pid {work}/nginx.pid; error_log /dev/null; user root; worker_rlimit_nofile 60000;
-events {{ worker_connections 50000; }}
+daemon off; worker_processes 1; pid {work}/nginx.pid; error_log /dev/null; user root; worker_rlimit_nofile {2 * MOST + 100};
+events {{ worker_connections {2 * MOST}; }}
 http {{ {log} keepalive_requests 100000000; keepalive_timeout 600; client_max_body_size 100m; proxy_request_buffering off; proxy_buffering on;
   map $http_upgrade $onward {{ default upgrade; "" ""; }}
   upstream files {{ server 127.0.0.1:{ports['files']}; keepalive 512; keepalive_requests 100000000; }}
@@ -38,7 +41,7 @@ def haproxy(work, ports, port, logs, tcp=False):
 global
   {log}
   nbthread 1
-  maxconn 30000
+  maxconn {MOST}
   tune.ssl.cachesize 20000
   ssl-default-bind-options ssl-min-ver TLSv1.3
 defaults
@@ -86,7 +89,7 @@ def envoy(work, ports, port, logs, binary):
     (work / f"envoy-{logs}.json").write_text(json.dumps({"static_resources": {
         "listeners": [{"address": {"socket_address": {"address": "127.0.0.1", "port_value": port}}, "filter_chains": [{
             "transport_socket": {"name": "tls", "typed_config": tls}, "filters": [{"name": "http", "typed_config": manager}]}]}],
-        "clusters": [cluster("files"), cluster("sink")]}, "overload_manager": {"resource_monitors": []}}))
+        "clusters": [cluster("files"), cluster("sink")]}}))
     return [binary, "--concurrency", 1, "--disable-hot-restart", "--log-level", "off", "-c", work / f"envoy-{logs}.json"]
 
 
@@ -134,8 +137,8 @@ http = "off"
 admin = "{admin if duties != 'off' else 'off'}"
 workers = 1
 [limits]
-connections = 30000
-connections_per_address = 30000
+connections = {MOST}
+connections_per_address = {MOST}
 keep_alive = "10m"
 [access_log]
 path = "{'off' if duties == 'off' else f'{name}.log'}"
