@@ -21,7 +21,7 @@ class Terminal:
         while text not in self.seen:
             assert time.monotonic() < end, (text, self.seen)
             if select.select([self.here], [], [], 1)[0]:
-                self.seen += os.read(self.here, 4096).decode()
+                self.seen += os.read(self.here, 4096).decode(errors="replace")
         self.seen = self.seen.split(text, 1)[1]
 
     def type(self, text):
