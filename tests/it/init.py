@@ -13,7 +13,13 @@ class Terminal:
         self.seen = ""
         self.child = subprocess.Popen(
             [binary, "init", "--output", output], cwd=folder, stdin=self.there, stdout=self.there, stderr=self.there,
-            start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+            start_new_session=True, preexec_fn=self.prepare)
+
+    @staticmethod
+    def prepare():
+        """The terminal is its own, and Control-C ends it, also where whoever runs the tests does not mind it."""
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     def expect(self, text):
         """Reads until `text` has come since what was expected last."""
