@@ -70,6 +70,8 @@ enum Reading {
     Page(Box<Html<PageForger>>),
 }
 
+/// Longest record of a page that another is made of, in bytes: each of its values is looked for in all others.
+const ROW: usize = 64 << 10;
 /// Longest gap between records that is written again, in bytes.
 const GAP: usize = 256;
 
@@ -330,8 +332,9 @@ impl Sink for Planted<'_> {
 
     fn within(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
         self.planter.passes(bytes);
+        let most = if self.planter.media == Media::Html { ROW } else { LONGEST + HELD };
         if let Some(list) = self.planter.list.as_mut().filter(|list| list.keeps) {
-            list.keeps = list.now.bytes.len() + bytes.len() <= LONGEST + HELD;
+            list.keeps = list.now.bytes.len() + bytes.len() <= most;
             list.now.bytes.extend_from_slice(if list.keeps { bytes } else { b"" });
         }
         self.parted.within(bytes)

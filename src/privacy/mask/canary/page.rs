@@ -22,6 +22,8 @@ const LONGEST: usize = 4096;
 /// Shortest value that is looked for within others, in bytes; and shortest of which none may be left.
 const WITHIN: usize = 3;
 const TELLING: usize = 4;
+/// Most values of one record that are somebody's: each is looked for in all others, and nobody has so many.
+const MOST: usize = 256;
 /// Attributes that are read by people, and say nothing of what they hold.
 const SHOWN: [&str; 6] = ["title", "alt", "placeholder", "aria-label", "label", "summary"];
 /// Attributes that say how something looks: what is a short id elsewhere is a width here.
@@ -318,10 +320,12 @@ impl PageForger {
             return;
         }
         let is_named = self.stands == Where::Text && !at.name().is_empty();
+        let is_full = self.learned.len() >= MOST;
         match self.learned.iter_mut().find(|(real, _)| real == like) {
             // What a head says tells more than an attribute or a text without one.
             Some((_, known)) if is_named || known.is_empty() => *known = new,
             Some(_) => {}
+            None if is_full => self.is_refused = true,
             None => self.learned.push((like.to_owned(), new)),
         }
     }
@@ -360,7 +364,8 @@ impl Visitor for PageForger {
             return false;
         };
         let like = value.trim();
-        if like.is_empty() {
+        let is_vain = self.is_refused && self.forger.work != Work::Noting;
+        if like.is_empty() || is_vain {
             return false;
         }
         match self.forger.work {

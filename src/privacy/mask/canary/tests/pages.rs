@@ -132,6 +132,9 @@ fn pages_stay_as_they_are_where_it_can_not_be_told() {
         // No records, or none that a canary can be among.
         format!("<table><tr><th>No<th>Mail</tr>{}</table>", rows(5, plain)),
         page(rows(5, |id| format!("<tr><td>x{id}</td><td>a</td></tr>"))),
+        // More of one person than anybody has, and rows that are too long.
+        rows(5, |id| format!("<tr data-id={id}>{}</tr>", rows(300, |n| format!("<td>kim{id}x{n}@a.example")))),
+        rows(5, |id| format!("<tr data-id={id}><td>{}</tr>", "a ".repeat(40_000))),
         // A script, a template of text, and what is none of the table.
         format!("<script>var rows = '{}';</script>", rows(5, |id| format!("<tr data-id={id}><td>{id}</td></tr>"))),
         format!("<textarea>{}</textarea>", rows(5, |id| format!("<tr data-id={id}><td>{id}</td></tr>"))),
