@@ -37,7 +37,7 @@ pub mod sessions;
 pub mod staff;
 pub mod top;
 
-use std::{path::PathBuf, process::ExitCode, time::SystemTime};
+use std::{ffi::OsString, iter, path::PathBuf, process::ExitCode, time::SystemTime};
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
@@ -128,6 +128,13 @@ enum Command {
     Top(top::TopArgs),
 }
 
+/// `serve` by itself.
+#[derive(Debug, Parser)]
+struct Serve {
+    #[command(flatten)]
+    args: ServeArgs,
+}
+
 /// What `serve` takes.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
@@ -185,6 +192,9 @@ pub fn command() -> clap::Command {
 pub fn run() -> ExitCode {
     // Every command has keys, passwords or people's data in its memory. Where this is not possible `serve` and `check` say so.
     let _ = memory::seclude();
+    if let Some(args) = serve_alone(std::env::args_os().skip(1)) {
+        return serve::run(args);
+    }
     match Cli::parse().command {
         Command::Serve(args) => serve::run(args),
         Command::Access(command) => access::run(&command),
@@ -218,6 +228,13 @@ pub fn run() -> ExitCode {
     }
 }
 
+/// What `serve` was given, where it is that and nothing is wrong with it. What a gateway builds at its start stays in its memory, and the tree of all
+/// commands is the largest part of it; whatever there is to say to people is said by that.
+fn serve_alone(mut arguments: impl Iterator<Item = OsString>) -> Option<ServeArgs> {
+    let serve = arguments.next().filter(|command| command == "serve")?;
+    Serve::try_parse_from(iter::once(serve).chain(arguments)).ok().map(|serve| serve.args)
+}
+
 fn moment(text: &str) -> Result<SystemTime, time::error::Parse> {
     time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).map(SystemTime::from)
 }
@@ -233,6 +250,21 @@ impl ServeArgs {
             data: self.data.clone(),
             cleartext_reason: self.cleartext_reason.clone(),
             safeguards: "",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serve_is_read_alone_where_nothing_is_wrong() {
+        let alone = |line: &str| serve_alone(line.split(' ').map(OsString::from));
+        let args = alone("serve --to http://127.0.0.1:1 --https 127.0.0.1:2").expect("read");
+        assert_eq!((args.to.as_deref(), args.https.as_deref()), (Some("http://127.0.0.1:1"), Some("127.0.0.1:2")));
+        for line in ["", "check --config x", "serve --help", "serve --to", "serve --demo --to http://127.0.0.1:1", "serve --what"] {
+            assert!(alone(line).is_none(), "{line}");
         }
     }
 }

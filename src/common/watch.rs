@@ -37,9 +37,11 @@ pub enum Slot {
     Total,
     /// An answer's bytes must be taken by the client.
     Stall,
+    /// A connection without a request gives its buffers back.
+    Sleep,
 }
 
-const SLOTS: usize = 8;
+const SLOTS: usize = 9;
 const OFF: u64 = u64::MAX;
 
 /// A length of time in ticks, rounded up, so that hot code never divides.

@@ -147,7 +147,8 @@ impl Client {
         let port = port.unwrap_or(if self.secure { 443 } else { 80 });
         Said {
             forwarded: value(&format!("for={};host=\"{text}\";proto={}", self.own.node, self.scheme())),
-            host: host.clone(),
+            // A clone would hold the buffer that the request was read into.
+            host: value(text),
             port: value(&port.to_string()),
         }
     }

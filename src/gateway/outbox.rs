@@ -158,6 +158,12 @@ impl Outbox {
         }
     }
 
+    /// Whether all that was written is in the socket.
+    #[must_use]
+    pub fn is_out(&self) -> bool {
+        !self.unflushed.get()
+    }
+
     /// The connection has ended, or is no HTTP any more: what waits has not arrived for certain.
     pub fn end(&self) {
         self.ended.set(true);

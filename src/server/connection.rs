@@ -4,7 +4,7 @@ use std::{
     cell::RefCell,
     convert::Infallible,
     future::{Future, poll_fn},
-    pin::{Pin, pin},
+    pin::pin,
     rc::Rc,
     task::{Context, Poll},
     time::Duration,
@@ -21,6 +21,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
 use super::{
     guard::{Guard, Line},
+    http1::Http1,
     patient::Patient,
     preface::Preface,
     worker::{Drain, Worker},
@@ -34,6 +35,8 @@ use crate::{
 /// destroy the answer on its way (RFC 9112, section 9.6).
 const LINGER_BYTES: usize = 1 << 20;
 const LINGER_TIME: Duration = Duration::from_secs(2);
+/// After which a connection that waits for its next request gives its buffers back.
+const SLEEP: Duration = Duration::from_secs(1);
 
 /// Serves HTTP/1.1 on `io` until either side ends it.
 pub async fn serve_http1<S>(worker: Rc<Worker>, io: S, client: Rc<Client>)
@@ -49,22 +52,23 @@ where
     let service = service_fn(|request: hyper::Request<Incoming>| {
         let refused = line.begin();
         watch.disarm(Slot::Idle);
+        watch.disarm(Slot::Sleep);
         let gateway = worker.gateway();
         let (client, watch, line) = (Rc::clone(&client), Rc::clone(&watch), Rc::clone(&line));
         let (parts, body) = request.into_parts();
         let parts = Box::new(parts);
-        async move {
+        // hyper keeps room for the future of a request as long as the connection lives: a box takes it from what others have just given back.
+        Box::pin(async move {
             let answer = gateway.handle(&client, &watch, refused, parts, body).await;
             if answer.status() != hyper::StatusCode::SWITCHING_PROTOCOLS {
                 line.stay();
             }
             Ok::<_, Infallible>(answer)
-        }
+        })
     });
-    let mut connection = http1::Builder::new()
-        .max_headers(tuning.header_count)
-        .max_buf_size(tuning.buffer)
-        .serve_connection(TokioIo::new(guard), service);
+    let mut builder = http1::Builder::new();
+    builder.max_headers(tuning.header_count).max_buf_size(tuning.buffer);
+    let mut connection = Http1::new(builder, guard, service);
     let mut life = Life::new(&worker, &client, &watch);
     poll_fn(|cx| {
         watch.register(cx);
@@ -72,23 +76,26 @@ where
             return Poll::Ready(());
         }
         if life.must_close() {
-            Pin::new(&mut connection).graceful_shutdown();
+            connection.end();
         }
-        let polled = Pin::new(&mut connection).poll(cx);
+        let polled = connection.poll(cx);
         if polled.is_pending() {
             life.rest();
+            if connection.is_awake() && life.may_sleep(&line) {
+                connection.sleep();
+                return connection.poll(cx);
+            }
         }
-        polled.map(|_| ())
+        polled
     })
     .await;
     client.outbox.end();
-    let parts = connection.into_parts();
-    let guard = parts.io.into_inner();
+    let Some((guard, ahead)) = connection.into_parts() else { return };
     let unread = guard.is_unread();
     let (mut io, held) = guard.into_parts();
     let tunnel = client.tunnel.borrow_mut().take();
     if let Some(tunnel) = tunnel {
-        let read = [&parts.read_buf[..], &held].concat();
+        let read = [&ahead[..], &held].concat();
         Box::pin(tunnel.join(io, read)).await;
     } else if unread {
         // Boxed, as the tunnel: few connections come to this, and its state would weigh on all.
@@ -211,6 +218,24 @@ impl<'a> Life<'a> {
         } else {
             self.watch.disarm(Slot::Idle);
         }
+    }
+
+    /// Whether nothing has been under way on an HTTP/1.1 connection for [`SLEEP`].
+    fn may_sleep(&self, line: &Line) -> bool {
+        let rests = self.client.in_flight.get() == 0
+            && !line.is_unread()
+            && !self.watch.armed(Slot::Write)
+            && self.client.outbox.is_out();
+        if !rests {
+            self.watch.disarm(Slot::Sleep);
+            return false;
+        }
+        self.watch.arm_once(Slot::Sleep, SLEEP.into());
+        let is_due = self.watch.fired(Slot::Sleep);
+        if is_due {
+            self.watch.disarm(Slot::Sleep);
+        }
+        is_due
     }
 }
 

@@ -8,6 +8,7 @@
 use std::{
     cell::{Cell, RefCell},
     io,
+    mem::MaybeUninit,
     pin::Pin,
     rc::Rc,
     sync::Arc,
@@ -25,6 +26,9 @@ use crate::{
 /// What hyper reads in place of a refused head.
 const STAND_IN: &[u8] = b"GET / HTTP/1.1\r\nhost: refused.invalid\r\n\r\n";
 
+/// Room for what is read of a connection that had nothing to do: most requests are shorter.
+const SCRAP: usize = 1024;
+
 /// What the guard of a connection and the service behind it tell each other.
 #[derive(Debug, Default)]
 pub struct Line {
@@ -40,6 +44,8 @@ pub struct Line {
     undecided: Cell<bool>,
     /// Who waits for that.
     waiting: RefCell<Option<Waker>>,
+    /// A head or a body is under way, or waits for hyper.
+    unread: Cell<bool>,
 }
 
 impl Line {
@@ -61,6 +67,11 @@ impl Line {
     /// Why the body under way can't be read on.
     pub fn broken(&self) -> Option<Kind> {
         self.broken.get()
+    }
+
+    /// Whether a head or a body is under way.
+    pub fn is_unread(&self) -> bool {
+        self.unread.get()
     }
 
     fn undo_head(&self) {
@@ -237,48 +248,67 @@ impl<S> Guard<S> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Guard<S> {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let read = self.pull(cx, buf);
+        self.line.unread.set(self.is_unread() || !self.ready.is_empty());
+        read
+    }
+}
+
+impl<S: AsyncRead + Unpin> Guard<S> {
+    /// Waits until there is something to read, without a buffer meanwhile.
+    pub fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut scrap = [MaybeUninit::uninit(); SCRAP];
+        let mut buf = ReadBuf::uninit(&mut scrap);
+        ready!(Pin::new(&mut *self).poll_read(cx, &mut buf))?;
+        // A long head does not fit at once.
+        let rest = self.ready.split_off(self.ready_at);
+        self.ready = [buf.filled(), &rest].concat();
+        self.ready_at = 0;
+        Poll::Ready(Ok(()))
+    }
+
+    fn pull(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         loop {
-            if !this.ready.is_empty() {
-                this.give(buf);
+            if !self.ready.is_empty() {
+                self.give(buf);
                 return Poll::Ready(Ok(()));
             }
-            match this.state {
+            match self.state {
                 State::Refused => return Poll::Pending,
                 State::Broken => return Poll::Ready(Err(io::ErrorKind::InvalidData.into())),
-                State::Undecided if this.line.undecided.get() => {
-                    this.line.waiting.replace(Some(cx.waker().clone()));
+                State::Undecided if self.line.undecided.get() => {
+                    self.line.waiting.replace(Some(cx.waker().clone()));
                     return Poll::Pending;
                 }
                 State::Undecided => {
-                    this.state = State::Head;
-                    let held = std::mem::take(&mut this.partial);
-                    this.take_in(held);
+                    self.state = State::Head;
+                    let held = std::mem::take(&mut self.partial);
+                    self.take_in(held);
                     continue;
                 }
                 State::Head | State::Bytes(_) | State::Chunked(_) => {}
             }
             let before = buf.filled().len();
-            match Pin::new(&mut this.io).poll_read(cx, buf) {
-                Poll::Pending if this.waits_too_long() => continue,
+            match Pin::new(&mut self.io).poll_read(cx, buf) {
+                Poll::Pending if self.waits_too_long() => continue,
                 other => ready!(other)?,
             }
             if buf.filled().len() == before {
                 return Poll::Ready(Ok(()));
             }
-            if this.partial.is_empty() {
-                let passed = this.advance(&buf.filled()[before..]);
-                this.settle(&buf.filled()[before + passed..]);
+            if self.partial.is_empty() {
+                let passed = self.advance(&buf.filled()[before..]);
+                self.settle(&buf.filled()[before + passed..]);
                 buf.set_filled(before + passed);
                 if passed > 0 {
                     return Poll::Ready(Ok(()));
                 }
             } else {
-                let mut held = std::mem::take(&mut this.partial);
+                let mut held = std::mem::take(&mut self.partial);
                 held.extend_from_slice(&buf.filled()[before..]);
                 buf.set_filled(before);
-                this.take_in(held);
+                self.take_in(held);
             }
         }
     }

@@ -388,8 +388,10 @@ impl Worker {
     async fn handshake(self: &Rc<Self>, stream: TcpStream, peer: Peer, port: u16, patience: Duration) {
         let started = Instant::now();
         let acceptor = tls::Acceptor::new(Arc::clone(&self.process.tls));
-        let (stream, handshake) = match tokio::time::timeout(patience, acceptor.accept(stream)).await {
-            Ok(Ok(Some(done))) => done,
+        // Boxed: what the handshake takes is given back after it, and the stream is moved by a pointer.
+        let shaking = Box::pin(acceptor.accept(stream));
+        let (stream, handshake) = match tokio::time::timeout(patience, shaking).await {
+            Ok(Ok(Some((stream, handshake)))) => (Box::new(stream), handshake),
             Ok(Ok(None)) => return tracing::debug!("an authority has looked for a challenge's answer"),
             Ok(Err(error)) => return self.failed(error.kind()),
             Err(_) => return self.failed("timeout"),

@@ -453,6 +453,33 @@ fn idle_and_old_connections_end() {
 }
 
 #[test]
+fn a_connection_that_has_given_its_buffers_back_goes_on() {
+    let origin = Origin::start(OK);
+    let privet = Privet::with(&origin.route(""));
+    let mut all: Vec<_> = (0..4).map(|_| privet.tls()).collect();
+    for turn in 0..2 {
+        for (n, tls) in all.iter_mut().enumerate() {
+            // Nothing yet, one request, one in two pieces with a body, one head that is longer than most.
+            let request = match n {
+                0 if turn == 0 => continue,
+                0 | 1 => "GET /plain HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(),
+                2 => "POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello".to_owned(),
+                _ => format!("GET /long?{} HTTP/1.1\r\nHost: a\r\n\r\n", "q".repeat(3000)),
+            };
+            let (first, second) = request.split_at(request.len() / 2);
+            tls.write_all(first.as_bytes()).and_then(|()| tls.flush()).expect("sent");
+            tls.write_all(second.as_bytes()).expect("sent");
+            assert!(read_one(tls).ends_with("ok"), "{n} in turn {turn}");
+        }
+        // Longer than any of them stays awake.
+        std::thread::sleep(std::time::Duration::from_millis(1500));
+    }
+    assert_eq!(origin.seen().matches("hello").count(), 2);
+    drop(privet);
+    assert!(all.iter_mut().all(|tls| read_all(tls).is_empty()), "they end without a word");
+}
+
+#[test]
 fn a_body_that_drips_is_too_slow() {
     let origin = Origin::start(OK);
     let privet = Privet::with(&format!(

@@ -14,6 +14,11 @@ fn guard<S>(io: S) -> (Guard<S>, Rc<Line>) {
 
 /// What hyper would read of `input`, written in pieces of `cut` bytes.
 async fn let_through(input: &[u8], cut: usize) -> (Vec<u8>, Rc<Line>, bool) {
+    let_through_after(false, input, cut).await
+}
+
+/// The same where the connection sleeps before each piece.
+async fn let_through_after(sleep: bool, input: &[u8], cut: usize) -> (Vec<u8>, Rc<Line>, bool) {
     let (mut client, server) = tokio::io::duplex(1 << 16);
     let (mut guard, line) = guard(server);
     let mut out = Vec::new();
@@ -21,6 +26,10 @@ async fn let_through(input: &[u8], cut: usize) -> (Vec<u8>, Rc<Line>, bool) {
     let mut buf = [0; 700];
     for piece in input.chunks(cut) {
         client.write_all(piece).await.expect("a pipe");
+        if sleep {
+            let wait = std::future::poll_fn(|cx| guard.poll_wait(cx));
+            let _ = tokio::time::timeout(Duration::ZERO, wait).await;
+        }
         while let Ok(read) = tokio::time::timeout(Duration::ZERO, guard.read(&mut buf)).await {
             if let Ok(n) = read {
                 out.extend_from_slice(&buf[..n]);
@@ -46,6 +55,21 @@ async fn good_requests_pass_unchanged_at_every_cut() {
         assert_eq!(line.heads.get(), 4);
         assert!(!failed && line.refused.get().is_none());
     }
+}
+
+#[tokio::test]
+async fn what_wakes_a_connection_is_let_through_as_ever() {
+    let long = format!("GET /e HTTP/1.1\r\nHost: x\r\nX-Long: {}\r\n\r\n", "l".repeat(3000));
+    let all = [GOOD, long.as_bytes()].concat();
+    for cut in (1..all.len()).step_by(3).chain([all.len()]) {
+        let (out, line, failed) = let_through_after(true, &all, cut).await;
+        assert!(out == all, "cut {cut}");
+        assert!(!failed && !line.is_unread() && line.heads.get() == 5);
+    }
+    let (_, line, _) = let_through_after(true, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nab", 7).await;
+    assert!(line.is_unread(), "a body is under way");
+    let (_, line, _) = let_through_after(true, b"GET / HT", 7).await;
+    assert!(line.is_unread(), "a head is under way");
 }
 
 #[tokio::test]
