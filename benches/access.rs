@@ -1,12 +1,17 @@
 //! What a decision costs, where the same was asked before, on another route, and for another duty: for each shipped role with what it takes to
-//! pass, for somebody who may not; and the first question of a set of roles, when its policies are gathered and all of them are looked at.
+//! pass, for somebody who may not; where policies have to be asked anew; and the first question of a set of roles, when its policies are gathered and all of them are looked at.
 
-use std::{hint::black_box, net::IpAddr, sync::Arc};
+use std::{
+    hint::black_box,
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use privet::{
     access::{
         Access, Action, Ask, Decision, Settings,
+        settings::{Names, Policies, Source},
         subject::{Name, Subjects},
     },
     seal::Ring,
@@ -29,6 +34,17 @@ fn ask<'a>(roles: &'a [&'a str], purpose: &'a str) -> Ask<'a> {
         bulk: false,
         glass: false,
     }
+}
+
+/// As shipped, and a policy besides that speaks of addresses: each is a question of its own then, which policies are asked anew.
+fn by_address() -> Settings {
+    let mut settings = Settings::shipped().clone();
+    let text = "@id(\"office\") forbid (principal, action, resource) unless { context.address.isInRange(ip(\"10.0.0.0/8\")) };";
+    settings.sources.push(Source { name: "office.cedar".to_owned(), text: text.to_owned() });
+    let keys = settings.purposes.keys();
+    let names = Names { types: &settings.types, purposes: &keys, routes: None };
+    settings.policies = Policies::read(&settings.sources, names).expect("valid");
+    settings
 }
 
 fn decisions(c: &mut Criterion) {
@@ -75,6 +91,19 @@ fn decisions(c: &mut Criterion) {
     group.bench_function("first of its roles", |b| {
         b.iter_with_setup(|| Access::new(Arc::clone(&settings)), |access| access.authorize(black_box(&first)));
     });
+    let office = Access::new(Arc::new(by_address()));
+    for (name, roles, purpose) in cases {
+        let ask = ask(roles, purpose);
+        let mut next = 0_u32;
+        group.bench_function(format!("permit from another address/{name}"), |b| {
+            b.iter(|| {
+                next += 1;
+                let address = IpAddr::V4(Ipv4Addr::from_bits(0x0a00_0000 | next & 0x00ff_ffff));
+                let decision = office.authorize(black_box(&Ask { address, ..ask }));
+                assert!(matches!(decision, Decision::Permit(_)), "{name}");
+            });
+        });
+    }
     let subjects = Subjects::of(&Ring::ephemeral().expect("random bytes"));
     let name = Name::of("email");
     group.bench_function("subject", |b| b.iter(|| subjects.name(black_box(&name), b"Kim.Chulsoo@example.com")));

@@ -6,8 +6,8 @@ use std::{
 };
 
 use cedar_policy::{
-    ActionConstraint, Effect, EntityUid, PolicyId, PolicySet, PrincipalConstraint, ValidationMode, ValidationWarning,
-    Validator,
+    ActionConstraint, Effect, EntityUid, PolicyId, PolicySet, PrincipalConstraint, ResourceConstraint, ValidationMode,
+    ValidationWarning, Validator,
 };
 use miette::Diagnostic;
 
@@ -74,6 +74,11 @@ pub(super) struct Policy {
     pub(super) role: Option<String>,
     pub(super) is_forbid: bool,
     actions: [bool; SEE + 1],
+    /// Whether what it says depends on what is done, and on what it is done at.
+    pub(super) sees_action: bool,
+    pub(super) sees_resource: bool,
+    /// The type, or the group of types, to which its head limits it.
+    pub(super) within: Option<EntityUid>,
     pub(super) consent: Rule,
     pub(super) glass: bool,
     /// Types and groups that it names.
@@ -290,7 +295,19 @@ fn policy(cedar: &cedar_policy::Policy, names: Names<'_>) -> Result<Policy, (Str
         }
         _ => None,
     };
+    let text = cedar.to_string();
+    // Behind the annotations. Each word stands in the head once; where it stands elsewhere, if only in a remark, it counts as looked at.
+    let rule = text.split_once(if is_forbid { "forbid" } else { "permit" }).map_or(&*text, |(_, rule)| rule);
+    let sees = |word| rule.matches(word).count() != 1;
     Ok(Policy {
+        sees_action: sees("action") || cedar.action_constraint() != ActionConstraint::Any,
+        sees_resource: sees("resource") || cedar.resource_constraint() != ResourceConstraint::Any,
+        within: match cedar.resource_constraint() {
+            ResourceConstraint::In(uid) | ResourceConstraint::IsIn(_, uid) | ResourceConstraint::Eq(uid) => {
+                Some(uid).filter(|uid| Sort::of(uid) == Some(Sort::Type))
+            }
+            _ => None,
+        },
         id: id.into(),
         about: cedar.annotation("about").map(Arc::from),
         role,

@@ -196,6 +196,119 @@ fn types_that_are_judged_alike_are_judged_as_if_one_by_one() {
     assert_eq!(permits, 26);
 }
 
+/// What Cedar says of one action at one resource when it is asked for all policies at once, those behind the glass only with it.
+fn whole(settings: &Settings, ask: &Ask<'_>, action: &str, resource: cedar_policy::EntityUid) -> (bool, Vec<String>) {
+    use cedar_policy::{Authorizer, Context, Entities, Entity, PolicySet, Request, RestrictedExpression as Value};
+    use vocabulary::Sort;
+    let chosen = settings.policies.0.iter().filter(|policy| ask.glass || !policy.glass);
+    let set = PolicySet::from_policies(chosen.map(|policy| policy.cedar.clone())).expect("ids are told apart");
+    let staff = Sort::Staff.uid("somebody");
+    let groups = |kind: &Kind| settings.types.groups_of(kind).map(|group| Sort::Type.uid(group)).collect();
+    let types = settings.types.all().iter().map(|kind| Entity::new_no_attrs(Sort::Type.uid(kind.name()), groups(kind)));
+    let people = Entity::new_no_attrs(staff.clone(), ask.roles.iter().map(|role| Sort::Role.uid(role)).collect());
+    let entities = Entities::from_entities(types.chain([people]), None).expect("entities");
+    let pairs = [
+        ("purpose", Value::new_entity_uid(Sort::Purpose.uid(ask.purpose.expect("one")))),
+        ("duty", Value::new_entity_uid(Sort::Duty.uid(ask.duty.unwrap_or("none")))),
+        ("ticket", Value::new_bool(ask.ticket)),
+        ("pledged", Value::new_bool(ask.pledged)),
+        ("bulk", Value::new_bool(ask.bulk)),
+        ("hour", Value::new_long(ask.hour.into())),
+        ("address", Value::new_ip(ask.address.to_string())),
+    ];
+    let context = Context::from_pairs(pairs.map(|(name, value)| (name.to_owned(), value))).expect("a context");
+    let request = Request::new(staff, Sort::Action.uid(action), resource, context, None).expect("a request");
+    let response = Authorizer::new().is_authorized(&request, &set, &entities);
+    assert_eq!(response.diagnostics().errors().count(), 0);
+    let reasons = response.diagnostics().reason().map(ToString::to_string).collect();
+    (response.decision() == cedar_policy::Decision::Allow, reasons)
+}
+
+#[test]
+fn policies_that_are_asked_in_parts_say_what_they_say_together() {
+    let heads = [
+        "principal, action, resource",
+        "principal in Role::\"duty\", action, resource",
+        "principal in Role::\"night\", action == Action::\"view\", resource",
+        "principal in Role::\"duty\", action in [Action::\"view\", Action::\"change\"], resource",
+        "principal in Role::\"duty\", action == Action::\"view\", resource == Route::\"shop\"",
+        "principal, action == Action::\"see\", resource in Type::\"contact\"",
+        "principal in Role::\"duty\", action == Action::\"see\", resource == Type::\"EMAIL_ADDRESS\"",
+        "principal in Role::\"duty\", action == Action::\"see\", resource",
+    ];
+    let conditions = [
+        "",
+        "when { context.pledged }",
+        "when { context.ticket || context.hour > 12 }",
+        "unless { context.address.isInRange(ip(\"10.0.0.0/8\")) }",
+        "when { context.bulk && context.duty == Duty::\"payroll\" }",
+    ];
+    let of_types = ["", "when { resource in Type::\"financial\" }", "unless { resource == Type::\"PHONE_NUMBER\" }"];
+    let mut random = fastrand::Rng::with_seed(7);
+    let (mut permits, mut refusals) = (0, 0);
+    for round in 0..30 {
+        let mut text = String::new();
+        for number in 0..random.usize(2..7) {
+            let head = heads[random.usize(..heads.len())];
+            let mut effect = if random.u8(..4) == 0 { "forbid" } else { "permit" };
+            // By a word in a remark or an annotation a policy counts as one that looks at more than it does.
+            let about = ["", "@about(\"each action and permit\") "][random.usize(..2)];
+            let glass = if random.u8(..5) == 0 { "@glass(\"review\") " } else { "" };
+            if !glass.is_empty() {
+                effect = "permit";
+            }
+            let condition = conditions[random.usize(..conditions.len())];
+            let of_type = if head.contains("see") { of_types[random.usize(..of_types.len())] } else { "" };
+            let _ = writeln!(text, "@id(\"p{number}\") {about}{glass}{effect} ({head}) {condition} {of_type};");
+        }
+        // Some never hold, which is refused where policies are read.
+        let Ok(settings) = own(&[&text]) else { continue };
+        let access = Access::new(Arc::new(settings));
+        let settings = access.settings();
+        for _ in 0..8 {
+            let asked = Ask {
+                action: Action::ALL[random.usize(..Action::ALL.len())],
+                ticket: random.bool(),
+                pledged: random.bool(),
+                bulk: random.bool(),
+                glass: random.bool(),
+                hour: random.u8(..24),
+                route: ["shop", "till"][random.usize(..2)],
+                address: [[10, 1, 2, 3], [192, 0, 2, 1]][random.usize(..2)].into(),
+                ..ask([&["duty"][..], &["duty", "night"]][random.usize(..2)], "duty")
+            };
+            let at = vocabulary::Sort::Route.uid(asked.route);
+            let plain = Ask { glass: false, ..asked };
+            let verdict = |action: &str, resource: &cedar_policy::EntityUid| {
+                let first = whole(settings, &plain, action, resource.clone());
+                // The glass adds to what nothing is said of, and takes nothing away.
+                if first.0 || !first.1.is_empty() { first } else { whole(settings, &asked, action, resource.clone()) }
+            };
+            let (done, mut by) = verdict(asked.action.name(), &at);
+            let Decision::Permit(permit) = access.authorize(&asked) else {
+                assert!(!done, "{round}: {text}{asked:?}");
+                refusals += 1;
+                continue;
+            };
+            assert!(done, "{round}: {text}{asked:?}");
+            let mut seen = Vec::new();
+            for kind in settings.types.all() {
+                let (is_seen, more) = verdict("see", &vocabulary::Sort::Type.uid(kind.name()));
+                if is_seen {
+                    seen.push(kind.clone());
+                    by.extend(more);
+                }
+            }
+            by.sort_unstable();
+            by.dedup();
+            assert_eq!(*permit.reveal, *seen, "{round}: {text}{asked:?}");
+            assert_eq!(permit.policies.iter().map(|id| &**id).collect::<Vec<_>>(), by, "{round}: {text}{asked:?}");
+            permits += 1;
+        }
+    }
+    assert!(permits > 40 && refusals > 40, "{permits} and {refusals}");
+}
+
 #[test]
 fn what_is_wrong_with_policies_is_told_with_its_place() {
     let cases = [

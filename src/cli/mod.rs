@@ -263,7 +263,14 @@ mod tests {
         let alone = |line: &str| serve_alone(line.split(' ').map(OsString::from));
         let args = alone("serve --to http://127.0.0.1:1 --https 127.0.0.1:2").expect("read");
         assert_eq!((args.to.as_deref(), args.https.as_deref()), (Some("http://127.0.0.1:1"), Some("127.0.0.1:2")));
-        for line in ["", "check --config x", "serve --help", "serve --to", "serve --demo --to http://127.0.0.1:1", "serve --what"] {
+        for line in [
+            "",
+            "check --config x",
+            "serve --help",
+            "serve --to",
+            "serve --demo --to http://127.0.0.1:1",
+            "serve --what",
+        ] {
             assert!(alone(line).is_none(), "{line}");
         }
     }

@@ -39,7 +39,7 @@ pub enum Broken {
 pub struct Body {
     // Dropped first: what was found in it belongs to the record.
     source: Source,
-    record: Option<Record>,
+    record: Option<Box<Record>>,
     tap: Option<Box<Tap>>,
 }
 
@@ -150,7 +150,7 @@ impl Body {
     }
 
     /// Keeps `record` open until this body ends.
-    pub fn hold(&mut self, mut record: Record) {
+    pub fn hold(&mut self, mut record: Box<Record>) {
         if self.is_end_stream() {
             record.complete();
         }

@@ -109,7 +109,7 @@ impl Client {
             abandoned: Cell::new(0),
             closing: Cell::new(false),
             tunnel: RefCell::new(None),
-            outbox: Outbox::new(http2),
+            outbox: Outbox::new(http2, false),
             said: RefCell::new(None),
         }
     }

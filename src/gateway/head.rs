@@ -50,14 +50,12 @@ pub fn read(parts: &mut Parts, client: &Client, rules: &HeadRules, trusted: &[Ip
     check_method(parts)?;
     let host = host(parts)?;
     let target = target(parts, rules)?;
-    check_expectation(&parts.headers)?;
-    let upgrade = wanted_upgrade(parts);
-    let (stated, mut hop) = clean(&mut parts.headers, rules)?;
-    for name in &REBUILT {
-        parts.headers.get_all(name).iter().for_each(|value| {
-            hop.append(name, value.clone());
-        });
+    let special = Special::of(&parts.headers, rules)?;
+    if special.expect {
+        check_expectation(&parts.headers)?;
     }
+    let upgrade = wanted_upgrade(parts, special.upgrade);
+    let (stated, hop) = clean(&mut parts.headers, special)?;
     let address = client.introduce(&mut parts.headers, &host, trusted);
     parts.headers.insert(header::HOST, host.clone());
     Ok(Head { host, target, upgrade, address, stated, hop, probe: None })
@@ -133,9 +131,12 @@ fn check_expectation(headers: &HeaderMap) -> Result<(), Kind> {
 }
 
 /// `Upgrade` with a `Connection` that names it on HTTP/1.1; the `:protocol` of an extended CONNECT (RFC 8441) on HTTP/2.
-fn wanted_upgrade(parts: &Parts) -> Option<String> {
+fn wanted_upgrade(parts: &Parts, named: bool) -> Option<String> {
     if let Some(protocol) = parts.extensions.get::<hyper::ext::Protocol>() {
         return Some(protocol.as_str().to_ascii_lowercase());
+    }
+    if !named {
+        return None;
     }
     let wanted = parts.headers.get(header::UPGRADE)?;
     let named = tokens(&parts.headers, &header::CONNECTION).any(|token| token.eq_ignore_ascii_case("upgrade"));
@@ -144,24 +145,51 @@ fn wanted_upgrade(parts: &Parts) -> Option<String> {
     (named && empty).then(|| wanted.to_str().unwrap_or_default().trim().to_ascii_lowercase())
 }
 
+/// Which fields need more than to be passed on. Most requests have hardly any, and asking for each by its name would take longer than to look
+/// at all names once.
+#[derive(Debug, Default)]
+struct Special {
+    connection: bool,
+    cookie: bool,
+    expect: bool,
+    te: bool,
+    upgrade: bool,
+    rebuilt: bool,
+    /// Not to be forwarded.
+    unwanted: Vec<HeaderName>,
+}
+
+impl Special {
+    fn of(headers: &HeaderMap, rules: &HeadRules) -> Result<Self, Kind> {
+        let mut special = Self::default();
+        for name in headers.keys() {
+            let underscore = memchr::memchr(b'_', name.as_str().as_bytes()).is_some();
+            if underscore && rules.underscores == Ambiguous::Refuse {
+                return Err(Kind::Framing("a header name with an underscore"));
+            }
+            if is_not_forwarded(name) || (underscore && rules.underscores == Ambiguous::Strip) {
+                special.unwanted.push(name.clone());
+            }
+            special.connection |= *name == header::CONNECTION;
+            special.cookie |= *name == header::COOKIE;
+            special.expect |= *name == header::EXPECT;
+            special.te |= *name == header::TE;
+            special.upgrade |= *name == header::UPGRADE;
+            special.rebuilt |= is_said(name);
+        }
+        Ok(special)
+    }
+}
+
 /// Removes what belongs to one hop only (RFC 9110, section 7.6.1), and every header that only Privet may set. What is said to Privet itself
-/// comes back, and what was of this hop.
-fn clean(headers: &mut HeaderMap, rules: &HeadRules) -> Result<(HeaderMap, HeaderMap), Kind> {
-    if headers.contains_key(header::CONNECTION) {
+/// comes back, and what was of this hop or is rebuilt.
+fn clean(headers: &mut HeaderMap, special: Special) -> Result<(HeaderMap, HeaderMap), Kind> {
+    if special.connection {
         remove_nominated(headers)?;
     }
-    let trailers = tokens(headers, &header::TE).any(|token| token.eq_ignore_ascii_case("trailers"));
-    // Most requests have none of these: look first, remove then.
-    let unwanted: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| is_not_forwarded(name) || (rules.underscores == Ambiguous::Strip && name.as_str().contains('_')))
-        .cloned()
-        .collect();
-    if rules.underscores == Ambiguous::Refuse && headers.keys().any(|name| name.as_str().contains('_')) {
-        return Err(Kind::Framing("a header name with an underscore"));
-    }
+    let trailers = special.te && tokens(headers, &header::TE).any(|token| token.eq_ignore_ascii_case("trailers"));
     let (mut stated, mut hop) = (HeaderMap::new(), HeaderMap::new());
-    for name in unwanted {
+    for name in special.unwanted {
         let is_stated = [access::PURPOSE, access::TICKET, download::REASON].contains(&name);
         let kept = if is_stated { &mut stated } else { &mut hop };
         if let header::Entry::Occupied(entry) = headers.entry(&name) {
@@ -174,7 +202,16 @@ fn clean(headers: &mut HeaderMap, rules: &HeadRules) -> Result<(HeaderMap, Heade
     if trailers {
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
     }
-    join_cookies(headers);
+    if special.cookie {
+        join_cookies(headers);
+    }
+    if special.rebuilt {
+        for name in &REBUILT {
+            headers.get_all(name).iter().for_each(|value| {
+                hop.append(name, value.clone());
+            });
+        }
+    }
     Ok((stated, hop))
 }
 

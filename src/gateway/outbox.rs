@@ -61,6 +61,7 @@ struct Length {
 
 /// What a connection has still to bring out.
 pub struct Outbox {
+    http2: bool,
     frames: RefCell<Option<Frames>>,
     lengths: RefCell<HashMap<u64, Length>>,
     waiting: Cell<usize>,
@@ -79,27 +80,25 @@ impl fmt::Debug for Outbox {
 }
 
 impl Outbox {
-    /// Of a connection.
+    /// Of a connection. Frames of HTTP/2 are counted where `records` says that routes are recorded as it begins: otherwise there is nothing to
+    /// know of them, and where a later configuration records, of what goes out on this connection nobody can say that it has arrived.
     #[must_use]
-    pub fn new(http2: bool) -> Self {
+    pub fn new(http2: bool, records: bool) -> Self {
         Self {
-            frames: RefCell::new(http2.then(Frames::default)),
+            http2,
+            frames: RefCell::new((http2 && records).then(Frames::default)),
             lengths: RefCell::default(),
             waiting: Cell::new(0),
             unflushed: Cell::new(false),
             ended: Cell::new(false),
-            blind: Cell::new(false),
+            blind: Cell::new(http2 && !records),
         }
-    }
-
-    fn is_http2(&self) -> bool {
-        self.frames.borrow().is_some()
     }
 
     /// An answer of `sent` bytes was handed over whole; its disclosure, where it is one, is written down when they are out.
     pub fn handed(&self, sent: u64, disclosure: Option<Handed>) {
         // Nothing has to arrive; and a tunnel has flushed what it has written.
-        let tunnelled = self.ended.get() && !self.is_http2();
+        let tunnelled = self.ended.get() && !self.http2;
         if sent == 0 || tunnelled {
             if let Some(handed) = disclosure {
                 handed.close(Delivery::Whole);
@@ -115,13 +114,13 @@ impl Outbox {
         }
         self.count(sent, 1, disclosure);
         // Its stream may have ended and been flushed already.
-        if self.is_http2() && !self.unflushed.get() {
+        if self.http2 && !self.unflushed.get() {
             self.settle();
         }
     }
 
     fn count(&self, sent: u64, more: i64, disclosure: Option<Handed>) {
-        if !self.is_http2() && disclosure.is_none() {
+        if disclosure.is_none() && (!self.http2 || self.blind.get()) {
             return;
         }
         let mut lengths = self.lengths.borrow_mut();
@@ -137,6 +136,9 @@ impl Outbox {
     /// These bytes were written towards the client.
     pub fn wrote(&self, bytes: &[u8]) {
         self.unflushed.set(true);
+        if !self.http2 || self.blind.get() {
+            return;
+        }
         let mut ended = Vec::new();
         if let Some(frames) = &mut *self.frames.borrow_mut() {
             frames.pass(bytes, &mut ended);
@@ -175,7 +177,7 @@ impl Outbox {
     }
 
     fn settle(&self) {
-        let (all, blind) = (!self.is_http2(), self.blind.get());
+        let (all, blind) = (!self.http2, self.blind.get());
         let mut out = Vec::new();
         self.lengths.borrow_mut().retain(|_, length| {
             let is_out = all || length.balance <= 0 && !blind;
@@ -308,7 +310,7 @@ mod tests {
 
     #[test]
     fn as_many_must_end_as_were_handed_over() {
-        let outbox = Outbox::new(true);
+        let outbox = Outbox::new(true, true);
         outbox.handed(20, None);
         outbox.handed(20, None);
         outbox.handed(30, None);

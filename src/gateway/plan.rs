@@ -245,6 +245,12 @@ impl Plan {
         all
     }
 
+    /// Whether what some route discloses is recorded.
+    #[must_use]
+    pub fn records(&self) -> bool {
+        self.routes.iter().any(|prepared| prepared.route.record)
+    }
+
     /// All realms that are open: of gates, and of the console.
     #[must_use]
     pub fn realms(&self) -> Vec<Arc<Realm>> {

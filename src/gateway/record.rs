@@ -86,12 +86,12 @@ impl Record {
         scribe: Option<&Rc<Scribe>>,
         number: u128,
         trace: Option<Box<Trace>>,
-    ) -> Self {
+    ) -> Box<Self> {
         let log = scribe.filter(|scribe| trace.is_some() || scribe.writes_all()).map(Rc::clone);
         client.in_flight.set(client.in_flight.get() + 1);
         client.begun.set(client.begun.get().saturating_add(1));
         shard.requests_in_flight.add(1);
-        Self {
+        Box::new(Self {
             client: Rc::clone(client),
             shard: Shard::clone(shard),
             number,
@@ -109,7 +109,7 @@ impl Record {
             notes: None,
             disclosure: None,
             suspect: None,
-        }
+        })
     }
 
     /// Notes what is asked for, as it came; `None` where it could not be read.

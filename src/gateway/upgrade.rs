@@ -36,7 +36,7 @@ pub struct Tunnel {
     inner: OnUpgrade,
     /// The client's side where it is an HTTP/2 stream; on HTTP/1.1 it is the connection itself.
     outer: Option<OnUpgrade>,
-    record: Option<Record>,
+    record: Option<Box<Record>>,
     shard: Option<Shard>,
     masking: Option<Masking>,
 }
@@ -120,7 +120,7 @@ fn name_upgrade(headers: &mut HeaderMap, protocol: &str) {
 }
 
 /// Gives `record` to what keeps the request open: the answer's body, or the tunnel of an upgrade.
-pub fn hold(client: &Rc<Client>, mut answer: Response<Body>, mut record: Record, shard: &Shard) -> Response<Body> {
+pub fn hold(client: &Rc<Client>, mut answer: Response<Body>, mut record: Box<Record>, shard: &Shard) -> Response<Body> {
     record.answered(answer.status());
     let mut waiting = client.tunnel.borrow_mut();
     // Nothing has run since `agree`, so a tunnel that waits without a record is this request's.
@@ -152,7 +152,7 @@ impl Tunnel {
     pub async fn join<S: AsyncRead + AsyncWrite + Unpin>(self, outer: S, read: Vec<u8>) {
         use tokio::io::AsyncWriteExt;
         let Ok(inner) = self.inner.await else { return };
-        let upload = self.record.as_ref().map(Record::upload).unwrap_or_default();
+        let upload = self.record.as_deref().map(Record::upload).unwrap_or_default();
         let gone = Rc::clone(&upload);
         // Dropped last: what was found in messages belongs to the record.
         let mut held =
@@ -175,7 +175,7 @@ impl Tunnel {
 
 /// What a tunnel has carried; noted however the tunnel ends, its task being dropped included.
 struct Held {
-    record: Option<Record>,
+    record: Option<Box<Record>>,
     shard: Option<Shard>,
     up: Cell<u64>,
     down: Cell<u64>,

@@ -159,7 +159,10 @@ mod tests {
             }
             http1.sleep();
             assert!(!http1.is_awake());
-            assert!(poll_fn(|cx| Poll::Ready(http1.poll(cx))).await.is_pending() && !http1.is_awake(), "nothing has come");
+            assert!(
+                poll_fn(|cx| Poll::Ready(http1.poll(cx))).await.is_pending() && !http1.is_awake(),
+                "nothing has come"
+            );
         }
         http1.end();
         poll_fn(|cx| http1.poll(cx)).await;

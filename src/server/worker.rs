@@ -30,7 +30,7 @@ use crate::{
         pulse::Pulse,
         watch::{Ticks, Watches},
     },
-    gateway::{Gateway, Plan, client::Client},
+    gateway::{Gateway, Plan, client::Client, outbox::Outbox},
     observe::metrics::{Labelled, Metrics, Shard},
     tls,
 };
@@ -400,6 +400,7 @@ impl Worker {
         let mut client = Client::new(peer, true, handshake.alpn_h2, port);
         client.handshake = Some(handshake);
         client.handshake_time = started.elapsed();
+        client.outbox = Outbox::new(client.http2, self.gateway().plan.records());
         self.shard.handshakes.observe(client.handshake_time);
         let client = Rc::new(client);
         if client.http2 {

@@ -97,7 +97,7 @@ impl Cluster {
         mut request: Box<Request<RequestBody>>,
         upgrade: bool,
         trace: Option<&Trace>,
-    ) -> Result<(Response<Incoming>, Lease), Failure> {
+    ) -> Result<(Box<Response<Incoming>>, Lease), Failure> {
         let rules = self.settings();
         self.budget.set((self.budget.get() + rules.retry.budget_percent).min(BUDGET));
         let mut tries = 0;
@@ -121,13 +121,14 @@ impl Cluster {
                     match lease.send(request).await {
                         Ok(answer) => {
                             let answer = match asked {
-                                Some(asked) => extended::agreed(answer, asked),
+                                Some(asked) => Box::new(extended::agreed(*answer, asked)),
                                 None => answer,
                             };
                             if let Some(step) = &step {
                                 step.answered(answer.status());
                             }
-                            return Ok(self.note(pool, answer, lease));
+                            self.note(pool, &answer);
+                            return Ok((answer, lease));
                         }
                         Err(mut error) => {
                             // A connection that the application closed while it was idle is no failure of the endpoint.
@@ -187,7 +188,7 @@ impl Cluster {
         self.pools.get(index)
     }
 
-    fn note(&self, pool: &Pool, answer: Response<Incoming>, lease: Lease) -> (Response<Incoming>, Lease) {
+    fn note(&self, pool: &Pool, answer: &Response<Incoming>) {
         if matches!(answer.status().as_u16(), 502..=504) {
             pool.state.failed(&self.settings().ejection);
         } else {
@@ -196,7 +197,6 @@ impl Cluster {
         if let Some(timeout) = answer.headers().get("keep-alive").and_then(|v| keep_alive(v.to_str().ok()?)) {
             pool.learn_idle(timeout);
         }
-        (answer, lease)
     }
 }
 

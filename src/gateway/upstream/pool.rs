@@ -319,15 +319,15 @@ impl Drop for Open {
 }
 
 impl Lease {
-    /// Sends a request; gives it back when not a byte of it was sent.
+    /// Sends a request; gives it back when not a byte of it was sent. What comes is boxed, for many hands pass it on.
     ///
     /// # Errors
     /// When the connection broke before the head of an answer.
     pub async fn send(
         &mut self,
         mut request: Box<Request<RequestBody>>,
-    ) -> Result<Response<Incoming>, TrySendError<Request<RequestBody>>> {
-        match self.connection.as_mut() {
+    ) -> Result<Box<Response<Incoming>>, Box<TrySendError<Request<RequestBody>>>> {
+        let answer = match self.connection.as_mut() {
             Some(Connection::Single(single)) => single.sender.try_send_request(*request).await,
             Some(Connection::Multiplexed(shared)) => {
                 *request.version_mut() = Version::HTTP_2;
@@ -336,7 +336,8 @@ impl Lease {
             }
             // A lease holds a connection from `Pool::lease` until it is given back, which consumes it.
             None => std::future::pending().await,
-        }
+        };
+        answer.map(Box::new).map_err(Box::new)
     }
 
     /// Whether the connection had been used before, or is shared.
