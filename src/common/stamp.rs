@@ -4,7 +4,11 @@
 //! nobody. What the path resolves to is compared: device, inode, size and both times, so that a
 //! rename, a symlink swap and a write in place are all seen.
 
-use std::{fs, os::unix::fs::MetadataExt, path::PathBuf};
+use std::{
+    fs,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
 
 /// What a path resolved to; `None` where it did not.
 type Stamp = Option<[i64; 7]>;
@@ -36,6 +40,12 @@ impl Stamps {
         Self::take(self.files())
     }
 
+    /// The first of the files, where there is one.
+    #[must_use]
+    pub fn first(&self) -> Option<&Path> {
+        self.0.first().map(|(file, _)| file.as_path())
+    }
+
     /// The files.
     #[must_use]
     pub fn files(&self) -> Vec<PathBuf> {
@@ -45,7 +55,7 @@ impl Stamps {
 
 // Device, inode and size are only compared, so a wrapped sign does no harm.
 #[allow(clippy::cast_possible_wrap)]
-fn stamp(file: &std::path::Path) -> Stamp {
+fn stamp(file: &Path) -> Stamp {
     let found = fs::metadata(file).ok()?;
     Some([
         found.dev() as i64,

@@ -87,6 +87,9 @@ pub struct Store {
     orders: Arc<Orders>,
 }
 
+/// Pairs that are looked at at a time: to ask for the files of 10,000 takes as long as some hundred requests.
+const LOOKS: usize = 256;
+
 #[derive(Debug)]
 struct State {
     settings: Settings,
@@ -103,6 +106,8 @@ struct State {
     tickets: Arc<dyn ProducesTickets>,
     told_expired: Vec<(PathBuf, i64)>,
     told_development: Option<String>,
+    /// The pair at which the next look begins.
+    turn: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -130,8 +135,8 @@ impl Store {
         self.current.load_full()
     }
 
-    /// Looks at all files and takes over what has changed. Blocks on files, for microseconds while
-    /// nothing has changed; call it every few seconds, away from the workers.
+    /// Looks at files and takes over what has changed: at all of them, or where there are more than [`LOOKS`] pairs, at so many in turn. Blocks
+    /// on files, for microseconds while nothing has changed; call it every second, away from the workers.
     pub fn refresh(&self, now: SystemTime) -> Vec<Event> {
         let mut state = self.lock();
         let mut events = std::mem::take(&mut state.found);
@@ -167,7 +172,7 @@ impl Store {
     pub fn expiries(&self) -> Vec<(String, i64)> {
         let state = self.lock();
         let mut ends: BTreeMap<String, i64> = BTreeMap::new();
-        let one = |(file, pair): (PathBuf, &Pair)| {
+        let one = |(file, pair): (&Path, &Pair)| {
             let file = || file.file_name().unwrap_or_default().to_string_lossy().into();
             (pair.facts.names.first().cloned().unwrap_or_else(file), pair.facts.until)
         };
@@ -190,8 +195,7 @@ impl Store {
             trouble: None,
         };
         let source = if state.development { Source::Development } else { Source::File };
-        let files = state.pairs.iter().zip(state.sources());
-        let files = files.map(|(pair, (chain, _))| listed(&pair.value, source(chain)));
+        let files = state.pairs.iter().map(|pair| listed(&pair.value, source(pair.first().to_path_buf())));
         let ordered = state.ordered.iter().zip(&state.settings.acme).map(|(pair, settings)| {
             let source = Source::Acme(settings.directory.to_string());
             let standing = self.orders.standing(settings.domains.first().map_or("", String::as_str));
@@ -229,8 +233,8 @@ impl State {
         if development {
             dev_ca::ensure(&settings.development_dir, now)?;
         }
-        let pairs = sources(settings)
-            .into_iter()
+        let pairs = (0..settings.certificates.len() + usize::from(development))
+            .map(|number| source(settings, number))
             .map(|(chain, key)| Watched::load(&[chain.clone(), key.clone()], || Pair::read(&chain, &key)))
             .collect::<Result<_, Error>>()?;
         for file in settings.acme.iter().filter_map(|order| order.ca.as_ref()) {
@@ -259,6 +263,7 @@ impl State {
             tickets,
             told_expired: Vec::new(),
             told_development: None,
+            turn: 0,
         };
         let mut found = Vec::new();
         state.look_at_ordered(&mut found);
@@ -267,12 +272,9 @@ impl State {
     }
 
     /// Certificates in use, and their files.
-    fn in_use(&self) -> impl Iterator<Item = (PathBuf, &Pair)> {
-        let files = self.sources().into_iter().map(|(chain, _)| chain).zip(self.pairs.iter().map(|pair| &pair.value));
-        let ordered = self.ordered.iter().filter_map(|pair| {
-            let file = pair.files().into_iter().next().unwrap_or_default();
-            pair.value.as_ref().map(|pair| (file, pair))
-        });
+    fn in_use(&self) -> impl Iterator<Item = (&Path, &Pair)> {
+        let files = self.pairs.iter().map(|pair| (pair.first(), &pair.value));
+        let ordered = self.ordered.iter().filter_map(|pair| Some((pair.first(), pair.value.as_ref()?)));
         files.chain(ordered)
     }
 
@@ -321,7 +323,12 @@ impl State {
 
     fn look_at_pairs(&mut self, events: &mut Vec<Event>) -> bool {
         let mut changed = false;
-        for (pair, (chain, key)) in self.pairs.iter_mut().zip(sources(&self.settings)) {
+        let count = self.pairs.len();
+        let due = (self.turn..).take(count.min(LOOKS));
+        self.turn = (self.turn + LOOKS) % count.max(1);
+        for number in due.map(|number| number % count) {
+            let pair = &mut self.pairs[number];
+            let (chain, key) = source(&self.settings, number);
             match pair.look(|| Pair::read(&chain, &key)) {
                 Look::Nothing => {}
                 Look::Failed(error) => events.push(Event::Kept { file: chain, error }),
@@ -339,7 +346,7 @@ impl State {
     fn look_at_ordered(&mut self, events: &mut Vec<Event>) -> bool {
         let mut changed = false;
         for pair in &mut self.ordered {
-            let file = pair.files().into_iter().next().unwrap_or_default();
+            let file = pair.first().to_path_buf();
             // One that was there and is not any more is a fault like others: what was read stays.
             let is_awaited = pair.value.is_none();
             let read = || {
@@ -368,8 +375,7 @@ impl State {
         match self.trust.look(read) {
             Look::Nothing => false,
             Look::Failed(error) => {
-                let file = self.trust.files().into_iter().next().unwrap_or_default();
-                events.push(Event::Kept { file, error });
+                events.push(Event::Kept { file: self.trust.first().to_path_buf(), error });
                 false
             }
             Look::Replaced(before) if before.same(&self.trust.value) => false,
@@ -395,8 +401,9 @@ impl State {
 
     fn tell_expired(&mut self, now: SystemTime, events: &mut Vec<Event>) {
         let pairs = self.in_use().map(|(file, pair)| (file, pair.facts.until));
-        let ends = pairs.chain(self.trust.value.lists_until.clone());
-        let over: Vec<_> = ends.filter(|(_, until)| *until < seconds(now)).collect();
+        let ends = pairs.chain(self.trust.value.lists_until.as_ref().map(|(file, until)| (file.as_path(), *until)));
+        let over = ends.filter(|(_, until)| *until < seconds(now)).map(|(file, until)| (file.to_path_buf(), until));
+        let over: Vec<_> = over.collect();
         for end in &over {
             if !self.told_expired.contains(end) {
                 events.push(Event::Expired { file: end.0.clone(), since: end.1 });
@@ -405,13 +412,8 @@ impl State {
         self.told_expired = over;
     }
 
-    fn sources(&self) -> Vec<(PathBuf, PathBuf)> {
-        sources(&self.settings)
-    }
-
     fn first_file(&self) -> PathBuf {
-        let first = self.pairs.first().map(Watched::files).unwrap_or_default();
-        first.into_iter().next().unwrap_or_default()
+        self.pairs.first().map(|pair| pair.first().to_path_buf()).unwrap_or_default()
     }
 }
 
@@ -424,13 +426,12 @@ impl Pair {
     }
 }
 
-/// Chain and key of every pair, in the order of the settings.
-fn sources(settings: &Settings) -> Vec<(PathBuf, PathBuf)> {
-    if settings.is_development() {
-        return vec![dev_ca::leaf_files(&settings.development_dir)];
+/// Chain and key of a pair, by its number in the settings.
+fn source(settings: &Settings, number: usize) -> (PathBuf, PathBuf) {
+    match settings.certificates.get(number) {
+        Some(pair) => (pair.chain.clone(), pair.key.clone()),
+        None => dev_ca::leaf_files(&settings.development_dir),
     }
-    let pairs = settings.certificates.iter();
-    pairs.map(|pair| (pair.chain.clone(), pair.key.clone())).collect()
 }
 
 fn trust_files(client: &Client) -> Vec<PathBuf> {

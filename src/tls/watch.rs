@@ -1,6 +1,6 @@
 //! Files and what was read of them: looked at again, and kept when what is new can't be used.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::common::stamp::Stamps;
 
@@ -72,6 +72,11 @@ impl<T> Watched<T> {
     /// The files.
     pub(super) fn files(&self) -> Vec<PathBuf> {
         self.stamps.files()
+    }
+
+    /// The first of the files.
+    pub(super) fn first(&self) -> &Path {
+        self.stamps.first().unwrap_or(Path::new(""))
     }
 
     /// Whether the files are other than when last read.

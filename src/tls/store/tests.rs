@@ -95,6 +95,24 @@ async fn a_mismatched_pair_is_told_once_and_mends_itself() {
     assert!(store.refresh(now()).is_empty());
 }
 
+#[test]
+fn of_many_pairs_each_is_looked_at_in_its_turn() {
+    let dir = TempDir::new().unwrap();
+    let authority = Authority::new("CA");
+    let mut settings = with_leaf(dir.path(), "a", &authority.leaf(&["a.test"], 1));
+    let last = with_leaf(dir.path(), "z", &authority.leaf(&["z.test"], 1)).certificates.remove(0);
+    settings.certificates = vec![settings.certificates[0].clone(); 2 * LOOKS];
+    settings.certificates.push(last.clone());
+    let store = Store::open(&settings, now()).unwrap();
+    for (turn, at) in [(0, 3), (1, 2), (2, 2)] {
+        let new = authority.leaf(&["z.test"], 2 + turn);
+        put(dir.path(), "z.key", &new.key);
+        put(dir.path(), "z.pem", &new.chain);
+        let found = (1..=3).find(|_| store.refresh(now()).iter().any(|event| matches!(event, Event::Reloaded { .. })));
+        assert!(found.is_some_and(|looks| looks <= at), "{turn}: {found:?}");
+    }
+}
+
 #[tokio::test]
 async fn the_development_leaf_renews_itself() {
     let dir = TempDir::new().unwrap();
