@@ -3,18 +3,14 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use tokio::{
-    runtime::Handle,
-    sync::broadcast::{Receiver, error::RecvError},
-    task::AbortHandle,
-};
+use tokio::{runtime::Handle, task::AbortHandle};
 
 use super::{keys, store};
 use crate::{
     config::Config,
     login::{
         Guard,
-        event::{Event, Verdict},
+        event::{Event, Events, Heard, Verdict},
         ledger::{Standing, Why},
     },
     observe::metrics::{Metrics, Sample, Source},
@@ -82,16 +78,16 @@ impl Drop for Listener {
     }
 }
 
-async fn attempts(bans: Arc<Bans>, mut events: Receiver<Event>) {
+async fn attempts(bans: Arc<Bans>, mut events: Events) {
     loop {
-        match events.recv().await {
-            Ok(event) if counts(&event) => {
+        match events.next().await {
+            Some(Heard::Event(event)) if counts(&event) => {
                 let who = Who { address: Some(event.address.0), session: None, induced: event.induced };
                 bans.note(Scenario::Login, &who);
             }
             // Who tries so fast that some are missed is banned by the others.
-            Ok(_) | Err(RecvError::Lagged(_)) => {}
-            Err(RecvError::Closed) => return,
+            Some(_) => {}
+            None => return,
         }
     }
 }

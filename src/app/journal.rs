@@ -9,7 +9,6 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use tokio::{
-    sync::broadcast::error::RecvError,
     task::{AbortHandle, spawn_blocking},
     time::{Instant, MissedTickBehavior, interval, interval_at},
 };
@@ -22,7 +21,7 @@ use crate::{
     journal::{Class, Journal, Kind, Record, Settings, State, Stream, open, shared::Shared, tree::hex},
     login::{
         Guard,
-        event::{Event, Verdict},
+        event::{Event, Events, Heard, Verdict},
         stuffed::Failures,
     },
     observe::metrics::{Metrics, Sample, Source},
@@ -268,20 +267,20 @@ fn show(metrics: &Metrics, journal: Option<&Arc<Journal>>, shared: Option<&Arc<S
 }
 
 /// Writes attempts to sign in at gates, and attempts at whatever login that a limit stood in the way of.
-async fn attempts(journal: Arc<Journal>, mut events: tokio::sync::broadcast::Receiver<Event>) {
+async fn attempts(journal: Arc<Journal>, mut events: Events) {
     let mut minute = interval(MINUTE);
     minute.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut refusals = Refusals::default();
     loop {
         tokio::select! {
-            event = events.recv() => match event {
-                Ok(event) => {
+            heard = events.next() => match heard {
+                Some(Heard::Event(event)) => {
                     if let Some(record) = refusals.record(&event) {
                         journal.note(&record);
                     }
                 }
-                Err(RecvError::Lagged(missed)) => journal.note(&Record::sign_ins(Kind::SignInMissed, missed)),
-                Err(RecvError::Closed) => return,
+                Some(Heard::Missed(missed)) => journal.note(&Record::sign_ins(Kind::SignInMissed, missed)),
+                None => return,
             },
             _ = minute.tick() => {
                 let more = refusals.renew();

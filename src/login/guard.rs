@@ -9,11 +9,10 @@ use std::{
 
 use arc_swap::ArcSwap;
 use http::{HeaderMap, HeaderValue};
-use tokio::sync::broadcast;
 
 use super::{
     breached, challenge, device,
-    event::{Address, Counts, Event, Verdict},
+    event::{Address, Counts, Event, Events, Subscribers, Verdict},
     judge::Judged,
     key::{Account, AllTerms, Key, Secrets},
     known::Known,
@@ -34,8 +33,6 @@ use crate::{
     seal::Ring,
 };
 
-/// Events that wait for a slow subscriber; it is told how many it has missed.
-const EVENTS: usize = 4096;
 /// Logins whose answers are remembered across reloads.
 const LOGINS: usize = 1024;
 
@@ -48,7 +45,7 @@ pub struct Guard {
     learned: Mutex<HashMap<String, Arc<Learned>>>,
     counts: Counts,
     breached: breached::Counts,
-    events: broadcast::Sender<Event>,
+    subscribers: Subscribers,
     watch: Mutex<Watched>,
     nobody_is_trusted: bool,
     /// By which part limits of logins are lower for now, by name.
@@ -120,7 +117,7 @@ impl Guard {
             learned: Mutex::default(),
             counts: Counts::default(),
             breached: breached::Counts::default(),
-            events: broadcast::Sender::new(EVENTS),
+            subscribers: Subscribers::default(),
             watch: Mutex::default(),
             nobody_is_trusted: settings.nobody_is_trusted,
             lowered: ArcSwap::default(),
@@ -225,7 +222,7 @@ impl Guard {
     pub fn unreadable(&self, rule: &Rule, why: Unreadable, address: IpAddr, headers: &HeaderMap, now: SystemTime) {
         let source = self.secrets.address(&rule.login.realm, address);
         self.watched().addresses.add(source);
-        self.publish(Event {
+        self.publish(&Event {
             login: Arc::clone(&rule.name),
             verdict: Verdict::Unreadable(why),
             address: Address(address),
@@ -277,10 +274,10 @@ impl Guard {
         (watched.addresses.first(most), watched.accounts.first(most))
     }
 
-    /// Every attempt that is over from now on. A subscriber that is too slow misses the oldest, and is told.
+    /// Every attempt that is over from now on. A subscriber that is too slow misses the newest, and is told.
     #[must_use]
-    pub fn subscribe(&self) -> broadcast::Receiver<Event> {
-        self.events.subscribe()
+    pub fn subscribe(&self) -> Events {
+        self.subscribers.subscribe()
     }
 
     fn about(&self, rule: &Rule, account: &Account, address: IpAddr, induced: bool, time: SystemTime) -> About {
@@ -313,7 +310,7 @@ impl Guard {
     }
 
     fn refuse(&self, about: &About, denied: Denied) -> Refused {
-        self.publish(about.event(Verdict::Refused(denied.why), None));
+        self.publish(&about.event(Verdict::Refused(denied.why), None));
         self.offends(about);
         Refused::new(denied, &about.login.limits)
     }
@@ -325,13 +322,12 @@ impl Guard {
         if outcome == Outcome::Failure {
             self.offends(about);
         }
-        self.publish(about.event(verdict, claim.map(|claim| claim.standing)));
+        self.publish(&about.event(verdict, claim.map(|claim| claim.standing)));
     }
 
-    fn publish(&self, event: Event) {
+    fn publish(&self, event: &Event) {
         self.counts.add(event.verdict);
-        // Nobody may be listening.
-        let _ = self.events.send(event);
+        self.subscribers.tell(&event);
     }
 
     fn offends(&self, about: &About) {

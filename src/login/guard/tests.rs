@@ -4,7 +4,7 @@ use futures_util::FutureExt as _;
 use http::{Method, StatusCode, header};
 
 use super::*;
-use crate::login::{device::COOKIE, rule::Asked, settings};
+use crate::login::{device::COOKIE, event::Heard, rule::Asked, settings};
 
 struct Shop {
     guard: Arc<Guard>,
@@ -314,7 +314,11 @@ fn every_attempt_is_told_and_no_address_is_shown() {
         &HeaderMap::new(),
         shop.now,
     );
-    let told: Vec<_> = std::iter::from_fn(|| events.try_recv().ok()).collect();
+    let told: Vec<_> = std::iter::from_fn(|| match events.next().now_or_never() {
+        Some(Some(Heard::Event(event))) => Some(event),
+        _ => None,
+    })
+    .collect();
     let verdicts: Vec<_> = told.iter().map(|event| event.verdict.name()).collect();
     assert_eq!(verdicts, [["failure"; 5].as_slice(), &["refused", "success", "unreadable"]].concat());
     let shown = format!("{told:?} {:?}", shop.guard);
