@@ -65,6 +65,16 @@ pub struct Names<'a> {
     pub routes: Option<&'a [&'a str]>,
 }
 
+/// What a policy looks at besides who asks and under which circumstances.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sight {
+    Nothing,
+    /// What is done.
+    Action,
+    /// What it is done at, and perhaps what is done.
+    Resource,
+}
+
 /// One policy.
 #[derive(Debug, Clone)]
 pub(super) struct Policy {
@@ -74,9 +84,7 @@ pub(super) struct Policy {
     pub(super) role: Option<String>,
     pub(super) is_forbid: bool,
     actions: [bool; SEE + 1],
-    /// Whether what it says depends on what is done, and on what it is done at.
-    pub(super) sees_action: bool,
-    pub(super) sees_resource: bool,
+    pub(super) sight: Sight,
     /// The type, or the group of types, to which its head limits it.
     pub(super) within: Option<EntityUid>,
     pub(super) consent: Rule,
@@ -299,9 +307,15 @@ fn policy(cedar: &cedar_policy::Policy, names: Names<'_>) -> Result<Policy, (Str
     // Behind the annotations. Each word stands in the head once; where it stands elsewhere, if only in a remark, it counts as looked at.
     let rule = text.split_once(if is_forbid { "forbid" } else { "permit" }).map_or(&*text, |(_, rule)| rule);
     let sees = |word| rule.matches(word).count() != 1;
+    let sight = if sees("resource") || cedar.resource_constraint() != ResourceConstraint::Any {
+        Sight::Resource
+    } else if sees("action") || cedar.action_constraint() != ActionConstraint::Any {
+        Sight::Action
+    } else {
+        Sight::Nothing
+    };
     Ok(Policy {
-        sees_action: sees("action") || cedar.action_constraint() != ActionConstraint::Any,
-        sees_resource: sees("resource") || cedar.resource_constraint() != ResourceConstraint::Any,
+        sight,
         within: match cedar.resource_constraint() {
             ResourceConstraint::In(uid) | ResourceConstraint::IsIn(_, uid) | ResourceConstraint::Eq(uid) => {
                 Some(uid).filter(|uid| Sort::of(uid) == Some(Sort::Type))

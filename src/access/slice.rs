@@ -16,7 +16,7 @@ use cedar_policy::{
 use super::{
     ask::{Action, Ask},
     decision::{Permit, Rule, Why},
-    policy::{Policies, Policy, SEE},
+    policy::{Policies, Policy, SEE, Sight},
     vocabulary::{NONE, Sort, Types},
 };
 use crate::privacy::Kind;
@@ -118,7 +118,7 @@ impl Slice {
         let texts: Vec<String> = chosen.iter().map(|policy| policy.cedar.to_string()).collect();
         let is_spoken_of = |word: &&str| texts.iter().any(|text| text.contains(*word));
         Self {
-            common: Part::of(&chosen, |policy| is_common(policy)),
+            common: Part::of(&chosen, |policy| policy.sight == Sight::Nothing),
             actions: names.enumerate().map(|(number, name)| Asked::new(number, name, &chosen)).collect(),
             classes: classes(&chosen, types),
             spoken: CIRCUMSTANCES.into_iter().filter(is_spoken_of).collect(),
@@ -229,32 +229,29 @@ impl Slice {
 
 /// Puts together what parts say: without the glass where that will do.
 fn judge(parts: [&Heard; 3], glass: bool) -> Result<Judged, Why> {
-    match verdict(parts.iter().map(|heard| &heard.plain)) {
+    match verdict(&parts.map(|heard| &heard.plain)) {
         Err(Why::Nothing) if glass => {
-            let judged = verdict(parts.iter().flat_map(|heard| [&heard.plain, &heard.glass]))?;
+            let [a, b, c] = parts;
+            let judged = verdict(&[&a.plain, &b.plain, &c.plain, &a.glass, &b.glass, &c.glass])?;
             Ok(Judged { glass: true, ..judged })
         }
         plain => plain,
     }
 }
 
-fn verdict<'s>(all: impl Iterator<Item = &'s Said> + Clone) -> Result<Judged, Why> {
-    if let Some(id) = all.clone().find_map(|said| said.broken.clone()) {
+fn verdict(all: &[&Said]) -> Result<Judged, Why> {
+    if let Some(id) = all.iter().find_map(|said| said.broken.clone()) {
         return Err(Why::Broken(id));
     }
-    let mut forbids: Vec<Arc<str>> = all.clone().flat_map(|said| said.forbids.iter().cloned()).collect();
+    let mut forbids: Vec<Arc<str>> = all.iter().flat_map(|said| said.forbids.iter().cloned()).collect();
     if !forbids.is_empty() {
         forbids.sort_unstable();
         return Err(Why::Forbidden(forbids));
     }
-    let permits = || all.clone().flat_map(|said| &said.permits);
+    let permits = || all.iter().flat_map(|said| &said.permits);
     // Any one of them is enough.
     let rule = permits().map(|(_, rule)| *rule).min().ok_or(Why::Nothing)?;
     Ok(Judged { rule, glass: false, by: permits().map(|(id, _)| Arc::clone(id)).collect() })
-}
-
-fn is_common(policy: &Policy) -> bool {
-    !policy.sees_action && !policy.sees_resource
 }
 
 impl Part {
@@ -270,10 +267,8 @@ impl Part {
 
 impl Asked {
     fn new(number: usize, name: &str, chosen: &[&Policy]) -> Self {
-        let part = |special: bool| {
-            Part::of(chosen, |policy| policy.is_about(number) && policy.sees_resource == special && !is_common(policy))
-        };
-        Self { uid: Sort::Action.uid(name), general: part(false), special: part(true) }
+        let part = |sight| Part::of(chosen, |policy| policy.is_about(number) && policy.sight == sight);
+        Self { uid: Sort::Action.uid(name), general: part(Sight::Action), special: part(Sight::Resource) }
     }
 }
 
@@ -287,14 +282,13 @@ fn classes(chosen: &[&Policy], types: &Types) -> Vec<Class> {
         let groups: Vec<EntityUid> = types.groups_of(kind).map(|group| Sort::Type.uid(group)).collect();
         let is_of = |uid: &EntityUid| *uid == own || groups.contains(uid);
         let sign: Vec<bool> = named.iter().map(|uid| is_of(uid)).collect();
-        match classes.iter_mut().find(|(known, _)| *known == sign) {
-            Some((_, class)) => class.kinds.push(number),
-            None => {
-                let special = Part::of(chosen, |policy| {
-                    policy.is_about(SEE) && policy.sees_resource && policy.within.as_ref().is_none_or(is_of)
-                });
-                classes.push((sign, Class { uid: own, kinds: vec![number], special }));
-            }
+        if let Some((_, class)) = classes.iter_mut().find(|(known, _)| *known == sign) {
+            class.kinds.push(number);
+        } else {
+            let special = Part::of(chosen, |policy| {
+                policy.is_about(SEE) && policy.sight == Sight::Resource && policy.within.as_ref().is_none_or(is_of)
+            });
+            classes.push((sign, Class { uid: own, kinds: vec![number], special }));
         }
     }
     classes.into_iter().map(|(_, class)| class).collect()

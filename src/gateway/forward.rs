@@ -149,7 +149,7 @@ impl Exchange<'_> {
             self.watch.disarm(Slot::Total);
             return Ok(upgrade::agree(self.client, *answer, outer, protocol.unwrap_or_default(), masking));
         }
-        let mut answer = self.stream(answer, lease, upload);
+        let mut answer = self.stream(*answer, lease, upload);
         if answer.status() == StatusCode::UNAUTHORIZED {
             login::refused_here(self.line, self.head);
         }
@@ -264,7 +264,7 @@ impl Exchange<'_> {
         .await
     }
 
-    fn stream(&self, mut answer: Box<Response<Incoming>>, lease: Lease, upload: Rc<Upload>) -> Response<Body> {
+    fn stream(&self, mut answer: Response<Incoming>, lease: Lease, upload: Rc<Upload>) -> Response<Body> {
         self.watch.disarm(Slot::Response);
         let status = answer.status();
         let inner_host = lease.pool().state.authority.clone();
@@ -272,7 +272,7 @@ impl Exchange<'_> {
         if self.line.route.gate.is_some() {
             gate::keep_private(answer.headers_mut());
         }
-        (*answer).map(|source| {
+        answer.map(|source| {
             Body::upstream(Answer {
                 source,
                 ahead: VecDeque::new(),

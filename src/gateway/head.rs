@@ -148,6 +148,7 @@ fn wanted_upgrade(parts: &Parts, named: bool) -> Option<String> {
 /// Which fields need more than to be passed on. Most requests have hardly any, and asking for each by its name would take longer than to look
 /// at all names once.
 #[derive(Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a name that was met")]
 struct Special {
     connection: bool,
     cookie: bool,

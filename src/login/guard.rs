@@ -327,7 +327,7 @@ impl Guard {
 
     fn publish(&self, event: &Event) {
         self.counts.add(event.verdict);
-        self.subscribers.tell(&event);
+        self.subscribers.tell(event);
     }
 
     fn offends(&self, about: &About) {

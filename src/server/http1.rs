@@ -33,7 +33,7 @@ enum State<S, V>
 where
     V: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>,
 {
-    Awake(Connection<TokioIo<Guard<S>>, V>),
+    Awake(Box<Connection<TokioIo<Guard<S>>, V>>),
     Asleep(Guard<S>, V),
     /// It ends without having woken.
     Ending(Guard<S>, V),
@@ -48,7 +48,7 @@ where
 {
     /// Serves what comes over `guard`.
     pub fn new(builder: Builder, guard: Guard<S>, service: V) -> Self {
-        let state = State::Awake(builder.serve_connection(TokioIo::new(guard), service));
+        let state = State::Awake(Box::new(builder.serve_connection(TokioIo::new(guard), service)));
         Self { builder, state }
     }
 
@@ -56,7 +56,7 @@ where
     pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             match &mut self.state {
-                State::Awake(connection) => return Pin::new(connection).poll(cx).map(|_| ()),
+                State::Awake(connection) => return Pin::new(connection.as_mut()).poll(cx).map(|_| ()),
                 State::Asleep(guard, _) => match ready!(guard.poll_wait(cx)) {
                     Ok(()) => self.wake(),
                     Err(_) => return Poll::Ready(()),
@@ -71,7 +71,7 @@ where
     pub fn end(&mut self) {
         self.state = match std::mem::replace(&mut self.state, State::Gone) {
             State::Awake(mut connection) => {
-                Pin::new(&mut connection).graceful_shutdown();
+                Pin::new(connection.as_mut()).graceful_shutdown();
                 State::Awake(connection)
             }
             State::Asleep(guard, service) => State::Ending(guard, service),
@@ -104,7 +104,9 @@ where
 
     fn wake(&mut self) {
         self.state = match std::mem::replace(&mut self.state, State::Gone) {
-            State::Asleep(guard, service) => State::Awake(self.builder.serve_connection(TokioIo::new(guard), service)),
+            State::Asleep(guard, service) => {
+                State::Awake(Box::new(self.builder.serve_connection(TokioIo::new(guard), service)))
+            }
             other => other,
         };
     }
