@@ -135,7 +135,7 @@ impl Store {
         self.current.load_full()
     }
 
-    /// Looks at files and takes over what has changed: at all of them, or where there are more than [`LOOKS`] pairs, at so many in turn. Blocks
+    /// Looks at files and takes over what has changed: at all of them, or where there are more than `LOOKS` pairs, at so many in turn. Blocks
     /// on files, for microseconds while nothing has changed; call it every second, away from the workers.
     pub fn refresh(&self, now: SystemTime) -> Vec<Event> {
         let mut state = self.lock();
