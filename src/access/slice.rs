@@ -189,8 +189,10 @@ impl Slice {
             return said;
         }
         let request = Request::new(self.staff.clone(), action.clone(), resource.clone(), context.clone(), None);
-        // Without a schema nothing of a request is refused.
-        let Ok(request) = request else { return said };
+        // Without a schema no request is refused. If one were, a `forbid` of this part must not be passed over.
+        let Ok(request) = request else {
+            return Said { broken: Some(Arc::from("")), ..said };
+        };
         let response = Authorizer::new().is_authorized(&request, set, &self.entities);
         // Cedar passes over a policy that can't be evaluated, a `forbid` as well.
         if let Some(AuthorizationError::PolicyEvaluationError(error)) = response.diagnostics().errors().next() {
