@@ -3,8 +3,9 @@
 
 use libfuzzer_sys::fuzz_target;
 use privet::{
+    common::http1::Chunks,
     gateway::settings::HeadRules,
-    server::framing::{Chunks, check, find_end},
+    server::framing::{check, find_end},
 };
 
 fuzz_target!(|input: (u8, &[u8])| {

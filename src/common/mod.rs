@@ -1,10 +1,11 @@
-//! Small shared things without policy: units, limits, deadlines on a coarse clock, counters, authorities, secrets, colours, who is at the other end
+//! Small shared things without policy: units, limits, the frames of HTTP/1.1, deadlines on a coarse clock, counters, authorities, secrets, colours, who is at the other end
 //! and who made them ask, whether a thread lives.
 
 pub mod authority;
 pub mod clock;
 pub mod colour;
 pub mod fetch;
+pub mod http1;
 pub mod limit;
 pub mod lock_file;
 pub mod memory;

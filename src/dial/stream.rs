@@ -33,7 +33,7 @@ impl Stream {
         Self { io: Io::Tcp(stream), remote: Some(remote) }
     }
 
-    pub(super) fn unix(stream: UnixStream) -> Self {
+    pub(crate) fn unix(stream: UnixStream) -> Self {
         Self { io: Io::Unix(stream), remote: None }
     }
 

@@ -16,7 +16,7 @@ use crate::{
         spool::{Error, Spool},
     },
     gateway::{
-        body::{Answer, Body, Broken},
+        body::{Answer, Body},
         head::Head,
         mask::limit_codings,
         plan::{Gateway, Line},
@@ -273,10 +273,7 @@ impl Inspection {
 }
 
 async fn next(source: &mut Answer) -> Result<Option<Frame<Bytes>>, Kind> {
-    poll_fn(|cx| source.poll(cx)).await.transpose().map_err(|broken| match broken {
-        Broken::Cut(kind) => kind,
-        Broken::Stream(_) => Kind::BadGateway,
-    })
+    poll_fn(|cx| source.poll(cx)).await.transpose().map_err(|broken| broken.kind_or(Kind::BadGateway))
 }
 
 /// Whether an answer has no end to wait for.

@@ -12,13 +12,17 @@ use std::{
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use hyper::body::Incoming;
 
 use crate::{
     antivirus::replay::Replay,
     common::watch::{Slot, Ticks, Watch},
     gateway::{
-        archive::Archive, mask::body::Masked, record::Record, refusal::Kind, upload::Upload, upstream::pool::Lease,
+        archive::Archive,
+        mask::body::Masked,
+        record::Record,
+        refusal::Kind,
+        upload::Upload,
+        upstream::{self, pool::Lease},
         watch::Tap,
     },
 };
@@ -26,12 +30,26 @@ use crate::{
 /// Why a body broke off; its text holds nothing of the body.
 #[derive(Debug, thiserror::Error)]
 pub enum Broken {
-    /// Reading from the other side failed.
-    #[error("the stream broke off")]
-    Stream(#[source] hyper::Error),
+    /// Reading from the client failed.
+    #[error("the client's stream broke off")]
+    Client(#[source] hyper::Error),
+    /// Reading from the application failed.
+    #[error("the application's stream broke off")]
+    Application(#[source] upstream::source::Error),
     /// A bound was passed.
     #[error("the body was cut: {0:?}")]
     Cut(Kind),
+}
+
+impl Broken {
+    /// What a bound that was passed is refused as; `otherwise` where the stream itself broke.
+    #[must_use]
+    pub fn kind_or(&self, otherwise: Kind) -> Kind {
+        match self {
+            Self::Cut(kind) => *kind,
+            Self::Client(_) | Self::Application(_) => otherwise,
+        }
+    }
 }
 
 /// An answer's body on its way to the client. Dropping it unread gives the exchange up.
@@ -55,8 +73,8 @@ enum Source {
 /// A body that streams from the application.
 #[derive(Debug)]
 pub struct Answer {
-    /// What hyper reads from the application.
-    pub source: Incoming,
+    /// What is read from the application.
+    pub source: upstream::source::Source,
     /// What was read ahead of the client.
     pub ahead: VecDeque<Frame<Bytes>>,
     /// What was held of it after that, and the frame that came next.
@@ -202,10 +220,7 @@ impl Answer {
         let (mut read, mut frames) = (Vec::new(), VecDeque::new());
         while read.len() < most {
             let Some(frame) = poll_fn(|cx| self.poll(cx)).await else { break };
-            let frame = frame.map_err(|broken| match broken {
-                Broken::Cut(kind) => kind,
-                Broken::Stream(_) => Kind::BadGateway,
-            })?;
+            let frame = frame.map_err(|broken| broken.kind_or(Kind::BadGateway))?;
             if let Some(data) = frame.data_ref() {
                 read.extend_from_slice(&data[..data.len().min(most - read.len())]);
             }
@@ -249,7 +264,7 @@ impl Answer {
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
-            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(Broken::Stream(error)))),
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(Broken::Application(error)))),
             Poll::Ready(None) => {
                 self.finish();
                 Poll::Ready(None)

@@ -29,11 +29,12 @@ use crate::{
         route,
         settings::{Prefix, UrlPrivacy},
         shield::Screening,
-        upgrade,
+        upgrade::{self, Inner},
         upload::Upload,
         upstream::{
             cluster::{Cluster, Failure},
             pool::Lease,
+            source::Source,
         },
         url,
     },
@@ -143,11 +144,14 @@ impl Exchange<'_> {
                 return Err(Kind::BadGateway.into());
             }
             let masking = upgrade::masking(self.masking.as_ref(), &answer, protocol)?;
-            lease.detach();
+            let inner = match lease.detach() {
+                Some(connection) => Inner::Connection(Box::new(connection)),
+                None => Inner::Stream(hyper::upgrade::on(&mut *answer)),
+            };
             self.attempt.take().into_iter().for_each(|attempt| attempt.upgraded());
             self.watch.disarm(Slot::Response);
             self.watch.disarm(Slot::Total);
-            return Ok(upgrade::agree(self.client, *answer, outer, protocol.unwrap_or_default(), masking));
+            return Ok(upgrade::agree(self.client, *answer, inner, outer, protocol.unwrap_or_default(), masking));
         }
         let mut answer = self.stream(*answer, lease, upload);
         if answer.status() == StatusCode::UNAUTHORIZED {
@@ -238,7 +242,7 @@ impl Exchange<'_> {
         request: Box<Request<RequestBody>>,
         upgrading: bool,
         upload: &Upload,
-    ) -> Result<(Box<Response<Incoming>>, Lease), Refusal> {
+    ) -> Result<(Box<Response<Source>>, Lease), Refusal> {
         let cluster = match self.head.probe {
             Some(_) => self.origin.ok_or(Kind::NoEndpoint)?,
             None => &self.line.cluster,
@@ -264,7 +268,7 @@ impl Exchange<'_> {
         .await
     }
 
-    fn stream(&self, mut answer: Response<Incoming>, lease: Lease, upload: Rc<Upload>) -> Response<Body> {
+    fn stream(&self, mut answer: Response<Source>, lease: Lease, upload: Rc<Upload>) -> Response<Body> {
         self.watch.disarm(Slot::Response);
         let status = answer.status();
         let inner_host = lease.pool().state.authority.clone();

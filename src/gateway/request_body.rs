@@ -212,11 +212,7 @@ impl Incomplete {
             }
             polled
         });
-        match frame.await.transpose() {
-            Ok(frame) => Ok(frame),
-            Err(Broken::Cut(kind)) => Err(kind),
-            Err(Broken::Stream(_)) => Err(Kind::Framing("the body broke off")),
-        }
+        frame.await.transpose().map_err(|broken| broken.kind_or(Kind::Framing("the body broke off")))
     }
 
     fn cut(&self, kind: Kind) -> Broken {
@@ -339,7 +335,7 @@ impl Incomplete {
                 if self.upload.fault.get().is_none() {
                     self.upload.fault.set(Some(Kind::Framing("the body broke off")));
                 }
-                Poll::Ready(Some(Err(Broken::Stream(error))))
+                Poll::Ready(Some(Err(Broken::Client(error))))
             }
             Poll::Ready(None) => {
                 self.watch.disarm(Slot::Body);

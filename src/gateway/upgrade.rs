@@ -11,7 +11,7 @@ use std::{
 };
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header, request::Parts};
-use hyper::{body::Incoming, upgrade::OnUpgrade};
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, copy_bidirectional};
 use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
@@ -24,6 +24,7 @@ use crate::{
         record::Record,
         refusal::Kind,
         settings::Route,
+        upstream::http1::Upgraded,
     },
     observe::metrics::Shard,
     privacy::mask::settings::Uninspectable,
@@ -33,12 +34,21 @@ use crate::{
 #[derive(Debug)]
 pub struct Tunnel {
     /// The application's side.
-    inner: OnUpgrade,
+    inner: Inner,
     /// The client's side where it is an HTTP/2 stream; on HTTP/1.1 it is the connection itself.
     outer: Option<OnUpgrade>,
     record: Option<Box<Record>>,
     shard: Option<Shard>,
     masking: Option<Masking>,
+}
+
+/// The application's side of a tunnel.
+#[derive(Debug)]
+pub enum Inner {
+    /// An HTTP/1.1 connection that has left it.
+    Connection(Box<Upgraded>),
+    /// A stream of an HTTP/2 connection, to come.
+    Stream(OnUpgrade),
 }
 
 /// The client's side of an extended CONNECT.
@@ -90,14 +100,14 @@ pub fn masking<B>(
 }
 
 /// The answer to a client whose upgrade the application has agreed to (101). The tunnel waits in `client` for [`hold`].
-pub fn agree(
+pub fn agree<B>(
     client: &Client,
-    mut answer: Response<Incoming>,
+    answer: Response<B>,
+    inner: Inner,
     outer: Option<OnUpgrade>,
     protocol: &str,
     masking: Option<Masking>,
 ) -> Response<Body> {
-    let inner = hyper::upgrade::on(&mut answer);
     let (mut parts, _) = answer.into_parts();
     if outer.is_some() {
         parts.status = StatusCode::OK;
@@ -139,6 +149,11 @@ pub fn hold(client: &Rc<Client>, mut answer: Response<Body>, mut record: Box<Rec
     answer
 }
 
+/// Whatever is read and written.
+trait Duplex: AsyncRead + AsyncWrite + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Duplex for S {}
+
 impl Tunnel {
     /// Joins an HTTP/2 stream and the application.
     async fn join_streams(mut self) {
@@ -151,13 +166,19 @@ impl Tunnel {
     /// Joins `outer`, of which `read` was read already, and the application, until both have ended.
     pub async fn join<S: AsyncRead + AsyncWrite + Unpin>(self, outer: S, read: Vec<u8>) {
         use tokio::io::AsyncWriteExt;
-        let Ok(inner) = self.inner.await else { return };
+        let inner: Box<dyn Duplex> = match self.inner {
+            Inner::Connection(connection) => connection,
+            Inner::Stream(stream) => match stream.await {
+                Ok(stream) => Box::new(TokioIo::new(stream)),
+                Err(_) => return,
+            },
+        };
         let upload = self.record.as_deref().map(Record::upload).unwrap_or_default();
         let gone = Rc::clone(&upload);
         // Dropped last: what was found in messages belongs to the record.
         let mut held =
             Held { record: self.record, shard: self.shard, up: Cell::new(read.len() as u64), down: Cell::new(0) };
-        let mut inner = Sieve::new(TokioIo::new(inner), self.masking, upload);
+        let mut inner = Sieve::new(inner, self.masking, upload);
         if !read.is_empty() && inner.write_all(&read).await.is_err() {
             return;
         }

@@ -17,9 +17,12 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::framing::{self, Chunks, Length};
+use super::framing::{self, Length};
 use crate::{
-    common::watch::{Slot, Ticks, Watch},
+    common::{
+        http1::{Chunks, Malformed},
+        watch::{Slot, Ticks, Watch},
+    },
     gateway::{refusal::Kind, settings::HeadRules},
 };
 
@@ -168,7 +171,8 @@ impl<S> Guard<S> {
                         self.state = State::Head;
                     }
                     Ok(None) => at = bytes.len(),
-                    Err(kind) => {
+                    Err(Malformed) => {
+                        let kind = Kind::Framing("a malformed chunk");
                         let Some(begin) = begin else {
                             self.line.broken.set(Some(kind));
                             self.state = State::Broken;

@@ -148,8 +148,7 @@ impl Masked {
                 match self.take(cx) {
                     Poll::Pending => return Poll::Pending,
                     Poll::Ready(Ok(())) => {}
-                    Poll::Ready(Err(Broken::Cut(kind))) => return Poll::Ready(Err(kind.into())),
-                    Poll::Ready(Err(Broken::Stream(_))) => return Poll::Ready(Err(Kind::BadGateway.into())),
+                    Poll::Ready(Err(broken)) => return Poll::Ready(Err(broken.kind_or(Kind::BadGateway).into())),
                 }
                 if let Err(error) = self.pipeline.work() {
                     return Poll::Ready(Err(self.give_up(error)));

@@ -3,14 +3,15 @@
 use std::{cell::Cell, rc::Rc, sync::Arc};
 
 use http::{Request, Response, header};
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Body as _;
 
 use super::{
     balance::{Candidate, Turns},
     extended,
-    pool::{Lease, Pool},
+    pool::{Lease, Pool, Unanswered},
     settings::Settings,
     shared::{EndpointState, Shared},
+    source::{Error, Source},
 };
 use crate::{
     common::watch::Watches,
@@ -48,7 +49,7 @@ pub enum Failure {
     Connect(#[source] dial::Error),
     /// The connection broke before the head of an answer.
     #[error("the application broke off before its answer")]
-    Broken(#[source] hyper::Error),
+    Broken(#[source] Error),
 }
 
 impl Cluster {
@@ -97,7 +98,7 @@ impl Cluster {
         mut request: Box<Request<RequestBody>>,
         upgrade: bool,
         trace: Option<&Trace>,
-    ) -> Result<(Box<Response<Incoming>>, Lease), Failure> {
+    ) -> Result<(Box<Response<Source>>, Lease), Failure> {
         let rules = self.settings();
         self.budget.set((self.budget.get() + rules.retry.budget_percent).min(BUDGET));
         let mut tries = 0;
@@ -119,22 +120,21 @@ impl Cluster {
                     let asked = (upgrade && lease.is_http2()).then(|| extended::ask(&mut request));
                     let copy = (!upgrade && lease.is_http2()).then(|| copy(&request)).flatten();
                     match lease.send(request).await {
-                        Ok(answer) => {
-                            let answer = match asked {
-                                Some(asked) => Box::new(extended::agreed(*answer, asked)),
-                                None => answer,
-                            };
+                        Ok(mut answer) => {
+                            if let Some(asked) = asked {
+                                extended::agreed(&mut answer, asked);
+                            }
                             if let Some(step) = &step {
                                 step.answered(answer.status());
                             }
                             self.note(pool, &answer);
                             return Ok((answer, lease));
                         }
-                        Err(mut error) => {
+                        Err(failed) => {
                             // A connection that the application closed while it was idle is no failure of the endpoint.
                             // One that was made for HTTP/2 does not fit the next.
-                            let unsent = error.take_message().filter(|_| asked.is_none()).map(Box::new);
-                            let error = error.into_error();
+                            let Unanswered { error, unsent } = *failed;
+                            let unsent = unsent.filter(|_| asked.is_none());
                             if let Some(step) = &step {
                                 step.failed("broken");
                             }
@@ -188,7 +188,7 @@ impl Cluster {
         self.pools.get(index)
     }
 
-    fn note(&self, pool: &Pool, answer: &Response<Incoming>) {
+    fn note(&self, pool: &Pool, answer: &Response<Source>) {
         if matches!(answer.status().as_u16(), 502..=504) {
             pool.state.failed(&self.settings().ejection);
         } else {
@@ -214,7 +214,8 @@ fn copy(request: &Request<RequestBody>) -> Option<Box<Request<RequestBody>>> {
 
 /// Whether the application says that it did not process the request (RFC 9113, section 8.7). Streams beyond the last of a
 /// GOAWAY are not told apart from those before it, so they don't count.
-fn is_refused(error: &hyper::Error) -> bool {
+fn is_refused(error: &Error) -> bool {
+    let Error::Http2(error) = error else { return false };
     let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<h2::Error>());
     source.is_some_and(|error| error.is_remote() && error.reason() == Some(h2::Reason::REFUSED_STREAM))
 }

@@ -1,7 +1,7 @@
 //! Upgrades to an HTTP/2 application: an extended CONNECT (RFC 8441) that looks to the gateway like the HTTP/1.1 upgrade that it asked for.
 
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use hyper::{body::Incoming, ext::Protocol};
+use hyper::ext::Protocol;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::gateway::request_body::RequestBody;
@@ -29,7 +29,7 @@ pub fn ask(request: &mut Request<RequestBody>) -> Asked {
 }
 
 /// The answer as HTTP/1.1 gives it: 101 in place of 200.
-pub fn agreed(mut answer: Response<Incoming>, asked: Asked) -> Response<Incoming> {
+pub fn agreed<B>(answer: &mut Response<B>, asked: Asked) {
     if answer.status() == StatusCode::OK {
         *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         let headers = answer.headers_mut();
@@ -40,5 +40,4 @@ pub fn agreed(mut answer: Response<Incoming>, asked: Asked) -> Response<Incoming
             headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
         }
     }
-    answer
 }

@@ -11,15 +11,15 @@ use std::{
 };
 
 use http::{Request, Response, Version};
-use hyper::{
-    body::Incoming,
-    client::conn::{TrySendError, http1, http2},
-    rt::Executor,
-};
+use hyper::{client::conn::http2, rt::Executor};
 use hyper_util::rt::TokioIo;
-use tokio::task::AbortHandle;
 
-use super::{settings::Settings, shared::EndpointState};
+use super::{
+    http1::{self, Open, Upgraded},
+    settings::Settings,
+    shared::EndpointState,
+    source::{Error, Source},
+};
 use crate::{
     common::watch::{Ticks, Watches},
     dial,
@@ -27,8 +27,6 @@ use crate::{
     observe::metrics::UpstreamMeter,
 };
 
-/// Bytes read ahead of a client that does not take them, and the most that the head of an answer may have.
-const ANSWER_BUFFER: usize = 1 << 17;
 /// HTTP/2 connections kept to one endpoint.
 const HTTP2_CONNECTIONS: usize = 4;
 /// Requests on one HTTP/2 connection before another is opened.
@@ -64,16 +62,8 @@ pub struct Pool {
 
 #[derive(Debug)]
 struct Idle {
-    connection: Single,
+    connection: http1::Connection,
     since: u64,
-}
-
-/// An HTTP/1.1 connection, for one request at a time.
-#[derive(Debug)]
-struct Single {
-    sender: http1::SendRequest<RequestBody>,
-    task: AbortHandle,
-    remote: Option<SocketAddr>,
 }
 
 /// An HTTP/2 connection.
@@ -91,9 +81,18 @@ pub struct Lease {
     connection: Option<Connection>,
 }
 
+/// No answer has come.
+#[derive(Debug)]
+pub struct Unanswered {
+    /// Why.
+    pub error: Error,
+    /// The request, where not a byte of it was sent.
+    pub unsent: Option<Box<Request<RequestBody>>>,
+}
+
 #[derive(Debug)]
 enum Connection {
-    Single(Single),
+    Single(http1::Connection),
     Multiplexed(Rc<Multiplexed>),
 }
 
@@ -164,7 +163,7 @@ impl Pool {
     pub fn sweep(&self) {
         let oldest = self.watches.refreshed().saturating_sub(self.idle_ticks.get());
         self.idle.borrow_mut().retain(|idle| {
-            idle.since >= oldest && !idle.connection.sender.is_closed() && self.leads_on(idle.connection.remote)
+            idle.since >= oldest && idle.connection.is_idle() && self.leads_on(idle.connection.remote())
         });
         self.tell(self.idle.borrow().len());
         self.shared.borrow_mut().retain(|shared| {
@@ -176,14 +175,14 @@ impl Pool {
         remote.is_none_or(|address| self.state.dialer.addresses().contains(&address))
     }
 
-    fn take_idle(&self) -> Option<Single> {
+    fn take_idle(&self) -> Option<http1::Connection> {
         let mut idle = self.idle.borrow_mut();
         let taken = self.newest(&mut idle);
         self.tell(idle.len());
         taken
     }
 
-    fn newest(&self, idle: &mut VecDeque<Idle>) -> Option<Single> {
+    fn newest(&self, idle: &mut VecDeque<Idle>) -> Option<http1::Connection> {
         let oldest = self.watches.now().saturating_sub(self.idle_ticks.get());
         while let Some(candidate) = idle.pop_back() {
             if candidate.since < oldest {
@@ -191,7 +190,7 @@ impl Pool {
                 idle.clear();
                 return None;
             }
-            if candidate.connection.sender.is_ready() {
+            if candidate.connection.is_idle() {
                 return Some(candidate.connection);
             }
         }
@@ -204,22 +203,10 @@ impl Pool {
         self.meter.idle.add(idle - self.told.replace(idle));
     }
 
-    async fn connect(&self) -> Result<Single, dial::Error> {
+    async fn connect(&self) -> Result<http1::Connection, dial::Error> {
         self.meter.connections.increment();
         let stream = self.state.dialer.connect_http1().await?;
-        let open = Open::new(&self.meter);
-        let remote = stream.remote();
-        let (sender, connection) = http1::Builder::new()
-            .max_buf_size(ANSWER_BUFFER)
-            .handshake::<_, RequestBody>(TokioIo::new(stream))
-            .await
-            .map_err(dial::Error::Protocol)?;
-        let task = tokio::task::spawn_local(async move {
-            let _open = open;
-            // Its failure reaches the request that uses it; an idle one just goes.
-            let _ = connection.with_upgrades().await;
-        });
-        Ok(Single { sender, task: task.abort_handle(), remote })
+        Ok(http1::Connection::new(stream, Open::new(&self.meter)))
     }
 
     async fn multiplexed(&self) -> Result<Rc<Multiplexed>, dial::Error> {
@@ -302,42 +289,34 @@ impl Drop for Pool {
     }
 }
 
-/// Counts a connection as open while it lives.
-struct Open(UpstreamMeter);
-
-impl Open {
-    fn new(meter: &UpstreamMeter) -> Self {
-        meter.open.add(1);
-        Self(UpstreamMeter::clone(meter))
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.open.add(-1);
-    }
-}
-
 impl Lease {
-    /// Sends a request; gives it back when not a byte of it was sent. What comes is boxed, for many hands pass it on.
+    /// Sends a request. What comes is boxed, for many hands pass it on.
     ///
     /// # Errors
     /// When the connection broke before the head of an answer.
     pub async fn send(
         &mut self,
         mut request: Box<Request<RequestBody>>,
-    ) -> Result<Box<Response<Incoming>>, Box<TrySendError<Request<RequestBody>>>> {
-        let answer = match self.connection.as_mut() {
-            Some(Connection::Single(single)) => single.sender.try_send_request(*request).await,
+    ) -> Result<Box<Response<Source>>, Box<Unanswered>> {
+        match self.connection.as_mut() {
+            Some(Connection::Single(single)) => match single.ask(request).await {
+                Ok(answer) => Ok(Box::new(answer.map(Source::Http1))),
+                Err(failed) => Err(Box::new(Unanswered { error: failed.error.into(), unsent: failed.unsent })),
+            },
             Some(Connection::Multiplexed(shared)) => {
                 *request.version_mut() = Version::HTTP_2;
                 let sent = shared.sender.borrow_mut().try_send_request(*request);
-                sent.await
+                match sent.await {
+                    Ok(answer) => Ok(Box::new(answer.map(Source::Http2))),
+                    Err(mut failed) => {
+                        let unsent = failed.take_message().map(Box::new);
+                        Err(Box::new(Unanswered { error: failed.into_error().into(), unsent }))
+                    }
+                }
             }
             // A lease holds a connection from `Pool::lease` until it is given back, which consumes it.
             None => std::future::pending().await,
-        };
-        answer.map(Box::new).map_err(Box::new)
+        }
     }
 
     /// Whether the connection had been used before, or is shared.
@@ -348,10 +327,10 @@ impl Lease {
 
     /// The exchange ended well: the connection may serve another.
     pub fn give_back(mut self) {
-        if let Some(Connection::Single(single)) = self.connection.take() {
+        if let Some(Connection::Single(mut single)) = self.connection.take() {
             let most = self.pool.settings.max_idle;
-            if most == 0 || self.pool.idle_ticks.get() == 0 {
-                // Dropped, it ends: the application may close it at any moment.
+            if most == 0 || self.pool.idle_ticks.get() == 0 || !single.settle() {
+                // Dropped, it ends: the application may close it at any moment, or has said that it will.
                 return;
             }
             let mut idle = self.pool.idle.borrow_mut();
@@ -363,9 +342,13 @@ impl Lease {
         }
     }
 
-    /// The connection leaves HTTP: it lives on without the pool.
-    pub fn detach(mut self) {
-        self.connection.take();
+    /// The connection leaves HTTP: it lives on without the pool. What it becomes, where that is not told by the answer on HTTP/2.
+    #[must_use]
+    pub fn detach(mut self) -> Option<Upgraded> {
+        match self.connection.take() {
+            Some(Connection::Single(single)) => single.upgrade(),
+            Some(Connection::Multiplexed(_)) | None => None,
+        }
     }
 
     /// The pool it belongs to.
@@ -380,9 +363,8 @@ impl Drop for Lease {
         self.pool.in_flight.set(self.pool.in_flight.get().saturating_sub(1));
         self.pool.meter.in_flight.add(-1);
         match self.connection.take() {
-            Some(Connection::Single(single)) => single.task.abort(),
             Some(Connection::Multiplexed(shared)) => shared.in_flight.set(shared.in_flight.get().saturating_sub(1)),
-            None => {}
+            Some(Connection::Single(_)) | None => {}
         }
     }
 }

@@ -1,0 +1,193 @@
+//! Heads: of a request as it is written, of an answer as it is read.
+
+use std::{io::Write as _, mem::MaybeUninit};
+
+use bytes::{Buf, Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Version, header};
+use http_body::Body;
+use hyper::ext::ReasonPhrase;
+use memchr::memchr_iter;
+
+use super::{error::Error, receiving::Remaining, sending::Outgoing};
+use crate::{
+    common::http1::Chunks,
+    gateway::{answer::is_framed_once, head::tokens},
+};
+
+/// Most bytes of the head of an answer.
+pub(super) const HEAD: usize = 1 << 17;
+/// Most fields of it.
+pub(super) const FIELDS: usize = 100;
+
+/// The head of an answer.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// `HTTP/1.0` or `HTTP/1.1`.
+    pub(super) version: Version,
+    /// Its status.
+    pub(super) status: StatusCode,
+    /// What it says of the status, where that is not what the status always says.
+    pub(super) reason: Option<ReasonPhrase>,
+    /// Its fields.
+    pub(super) headers: HeaderMap,
+    /// How its body ends.
+    pub(super) body: Remaining,
+    /// Whether the connection lives on after it.
+    pub(super) persists: bool,
+}
+
+/// Writes the head of `request` (RFC 9112, section 3). How long it is, is told by its `body` alone, whatever its fields say.
+pub(super) fn write<B>(request: &Request<B>, body: &impl Body, out: &mut Vec<u8>) -> Outgoing {
+    out.extend_from_slice(request.method().as_str().as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(request.uri().path_and_query().map_or("/", |target| target.as_str()).as_bytes());
+    out.extend_from_slice(b" HTTP/1.1\r\n");
+    let mut is_told = false;
+    for (name, value) in request.headers() {
+        if *name == header::CONTENT_LENGTH || *name == header::TRANSFER_ENCODING {
+            is_told = true;
+            continue;
+        }
+        out.extend_from_slice(name.as_str().as_bytes());
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(value.as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
+    let outgoing = match body.size_hint().exact() {
+        Some(0) if !is_told => Outgoing::Bytes(0),
+        Some(length) => {
+            // Nothing fails to be written to memory.
+            let _ = write!(out, "content-length: {length}\r\n");
+            Outgoing::Bytes(length)
+        }
+        None => {
+            out.extend_from_slice(b"transfer-encoding: chunked\r\n");
+            let named = tokens(request.headers(), &header::TRAILER);
+            Outgoing::Chunked(named.filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok()).collect())
+        }
+    };
+    out.extend_from_slice(b"\r\n");
+    outgoing
+}
+
+/// Where the head that `bytes` begin with ends, of which the first `seen` were looked at before. An application may leave out CRs.
+fn find_end(bytes: &[u8], seen: usize) -> Option<usize> {
+    let from = seen.saturating_sub(2);
+    memchr_iter(b'\n', &bytes[from..]).map(|lf| from + lf + 1).find_map(|next| match bytes[next..] {
+        [b'\n', ..] => Some(next + 1),
+        [b'\r', b'\n', ..] => Some(next + 2),
+        _ => None,
+    })
+}
+
+/// Takes the head of an answer off what was `read`, of which the first `seen` bytes were looked at before; nothing where it is not whole.
+/// `room` is what its fields are put in. The answer to HEAD (`head_only`) has no body, whatever it says.
+///
+/// # Errors
+/// When it is no answer of HTTP/1, too large, or has no sure end.
+pub(super) fn read(
+    read: &mut BytesMut,
+    seen: &mut usize,
+    head_only: bool,
+    room: &mut HeaderMap,
+) -> Result<Option<Answer>, Error> {
+    // Some applications end a body with a line too many.
+    while *seen == 0 {
+        match &read[..] {
+            [b'\n', ..] => read.advance(1),
+            [b'\r', b'\n', ..] => read.advance(2),
+            [b'\r'] => return Ok(None),
+            _ => break,
+        }
+    }
+    let Some(end) = find_end(read, *seen) else {
+        *seen = read.len();
+        return if read.len() > HEAD { Err(Error::HeadTooLarge) } else { Ok(None) };
+    };
+    *seen = 0;
+    let head = read.split_to(end).freeze();
+    let mut fields = [const { MaybeUninit::uninit() }; FIELDS];
+    let mut answer = httparse::Response::new(&mut []);
+    let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut answer, &head, &mut fields);
+    match parsed {
+        Ok(httparse::Status::Complete(_)) => take(&head, &answer, head_only, std::mem::take(room)).map(Some),
+        Ok(httparse::Status::Partial) => Err(Error::Head(httparse::Error::Status)),
+        Err(httparse::Error::TooManyHeaders) => Err(Error::HeadTooLarge),
+        Err(error) => Err(Error::Head(error)),
+    }
+}
+
+/// What tells where a body ends, and whether another answer comes after it.
+#[derive(Default)]
+struct Framing {
+    length: Option<u64>,
+    coded: bool,
+    close: bool,
+    keep: bool,
+}
+
+impl Framing {
+    fn see(&mut self, name: &HeaderName, value: &HeaderValue) -> Result<(), Error> {
+        if *name == header::CONTENT_LENGTH {
+            for length in value.as_bytes().split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
+                let length = parse_length(length).ok_or(Error::Length)?;
+                if self.length.replace(length).is_some_and(|other| other != length) {
+                    return Err(Error::Length);
+                }
+            }
+        } else if *name == header::TRANSFER_ENCODING {
+            self.coded = true;
+        } else if *name == header::CONNECTION {
+            for option in value.as_bytes().split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
+                self.close |= option.eq_ignore_ascii_case(b"close");
+                self.keep |= option.eq_ignore_ascii_case(b"keep-alive");
+            }
+        }
+        Ok(())
+    }
+}
+
+fn parse_length(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+fn take(
+    head: &Bytes,
+    answer: &httparse::Response<'_, '_>,
+    head_only: bool,
+    mut headers: HeaderMap,
+) -> Result<Answer, Error> {
+    let status = answer.code.and_then(|code| StatusCode::from_u16(code).ok()).ok_or(Error::Field)?;
+    let version = if answer.version == Some(0) { Version::HTTP_10 } else { Version::HTTP_11 };
+    headers.clear();
+    let mut framing = Framing::default();
+    for field in &*answer.headers {
+        let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| Error::Field)?;
+        let value = HeaderValue::from_maybe_shared(head.slice_ref(field.value)).map_err(|_| Error::Field)?;
+        framing.see(&name, &value)?;
+        headers.append(name, value);
+    }
+    let bodiless = head_only || status.is_informational() || matches!(status.as_u16(), 204 | 304);
+    let body = match framing.length {
+        _ if bodiless => Remaining::Over,
+        // What is told in two ways, or by another coding, has no sure end (RFC 9112, section 6.3).
+        _ if framing.coded && (version == Version::HTTP_10 || !is_framed_once(&headers)) => return Err(Error::Length),
+        _ if framing.coded => Remaining::chunked(Chunks::padded()),
+        Some(0) => Remaining::Over,
+        Some(length) => Remaining::Bytes(length),
+        None => Remaining::ToTheEnd,
+    };
+    let persists = if version == Version::HTTP_10 { framing.keep } else { true };
+    let reason = answer.reason.filter(|reason| !reason.is_empty() && Some(*reason) != status.canonical_reason());
+    Ok(Answer {
+        version,
+        status,
+        reason: reason.and_then(|reason| ReasonPhrase::try_from(reason.as_bytes()).ok()),
+        headers,
+        body,
+        persists: persists && !framing.close,
+    })
+}
