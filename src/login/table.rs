@@ -46,12 +46,11 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// An empty table of at most `most` keys. The index is made at once, for growing it later would stop everybody for a moment.
+    /// An empty table of at most `most` keys.
     pub(super) fn new(most: usize) -> Self {
         let empty = List { newest: NONE, oldest: NONE, length: 0 };
         let most = most.clamp(16, NONE as usize - 1);
-        let index = HashTable::with_capacity(most);
-        Self { index, blocks: Vec::new(), free: Vec::new(), most, passing: empty, kept: empty }
+        Self { index: HashTable::new(), blocks: Vec::new(), free: Vec::new(), most, passing: empty, kept: empty }
     }
 
     /// Keys that are remembered.
@@ -62,10 +61,12 @@ impl Table {
     /// Bytes that are taken, and those that can be taken at most.
     pub(super) fn bytes(&self) -> (usize, usize) {
         let index = self.index.allocation_size();
+        // Seven eighths of the buckets are filled, each with a place and a byte; it grows where many come and go.
+        let made = (self.most * 8).div_ceil(7).next_power_of_two() * (size_of::<u32>() + 1);
         let entries = self.blocks.len() * BLOCK * size_of::<Entry>();
         let free = self.free.capacity() * size_of::<u32>();
         let most = self.most.div_ceil(BLOCK) * BLOCK * (size_of::<Entry>() + size_of::<u32>());
-        (index + entries + free, index + most)
+        (index + entries + free, index.max(made) + most)
     }
 
     /// The state of a key; the default where there is none.
@@ -130,6 +131,10 @@ impl Table {
         let at = self.free.pop().unwrap_or_else(|| self.extend());
         *self.entry_mut(at) = entry;
         self.link(at);
+        if self.index.capacity() == 0 {
+            // All of it with the first key: growing it later would stop everybody for a moment.
+            self.index.reserve(self.most, |_| 0);
+        }
         let blocks = &self.blocks;
         self.index.insert_unique(hash(&entry.key), at, |at| hash(&blocks[block(*at)][place(*at)].key));
     }

@@ -8,6 +8,7 @@ use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
 
 use super::{
     handshake::{Error, Handshake},
+    profile,
     store::Store,
 };
 
@@ -60,13 +61,17 @@ impl Acceptor {
             stream.shutdown().await?;
             return Ok(None);
         }
-        let stream = started.into_stream(self.config()).await?;
+        let chacha20 = profile::wants_chacha20(started.client_hello().cipher_suites());
+        let stream = started.into_stream(self.config(chacha20)).await?;
         let agreed = Handshake::of(stream.get_ref().1);
         Ok(Some((stream, agreed)))
     }
 
-    fn config(&self) -> Arc<ServerConfig> {
+    fn config(&self, chacha20: bool) -> Arc<ServerConfig> {
         let mut config = self.store.server_config();
+        if chacha20 {
+            Arc::make_mut(&mut config).ignore_client_order = false;
+        }
         if self.http1 {
             Arc::make_mut(&mut config).alpn_protocols = vec![b"http/1.1".to_vec()];
         }

@@ -297,7 +297,8 @@ impl State {
         // No early data: it can be replayed, and a login must not be.
         config.max_early_data_size = 0;
         config.send_half_rtt_data = false;
-        config.ignore_client_order = false;
+        // But for who asks for another first: `profile::wants_chacha20`.
+        config.ignore_client_order = true;
         Ok(Arc::new(config))
     }
 

@@ -3,9 +3,9 @@
 use std::{path::Path, sync::Arc};
 
 use rustls::{
-    ClientConfig, SignatureScheme, SupportedProtocolVersion,
+    ClientConfig, SignatureScheme, SupportedCipherSuite, SupportedProtocolVersion,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-    crypto::aws_lc_rs,
+    crypto::{CryptoProvider, aws_lc_rs},
     pki_types::{CertificateDer, ServerName, UnixTime},
     sign::SingleCertAndKey,
     version::{TLS12, TLS13},
@@ -61,6 +61,14 @@ pub(crate) fn client(
     };
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Arc::new(config)
+}
+
+/// A client that believes anything and offers these suites, in their order.
+pub(crate) fn offering(suites: Vec<SupportedCipherSuite>) -> Arc<ClientConfig> {
+    let provider = CryptoProvider { cipher_suites: suites, ..aws_lc_rs::default_provider() };
+    let builder = ClientConfig::builder_with_provider(Arc::new(provider)).with_protocol_versions(&[&TLS13]).unwrap();
+    let verifier = Arc::new(Credulous(every_scheme()));
+    Arc::new(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
 }
 
 pub(crate) fn any_client() -> Arc<ClientConfig> {

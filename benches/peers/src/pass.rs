@@ -13,7 +13,7 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use rustls::{
-    ServerConfig,
+    CipherSuite, ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
 use tokio::{
@@ -30,11 +30,14 @@ pub(crate) async fn serve(port: u16, origin: u16, chain: &Path, key: &Path) -> R
     let chain =
         CertificateDer::pem_reader_iter(BufReader::new(fs::File::open(chain)?)).collect::<Result<Vec<_>, _>>()?;
     let key = PrivateKeyDer::from_pem_file(key)?;
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut settings = ServerConfig::builder_with_provider(provider)
+    let mut provider = rustls::crypto::aws_lc_rs::default_provider();
+    // As Privet has it: AES of 128 bits first.
+    provider.cipher_suites.retain(|suite| suite.suite() != CipherSuite::TLS13_AES_256_GCM_SHA384);
+    let mut settings = ServerConfig::builder_with_provider(Arc::new(provider))
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_no_client_auth()
         .with_single_cert(chain, key)?;
+    settings.ignore_client_order = true;
     settings.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     settings.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new()?;
     let acceptor = TlsAcceptor::from(Arc::new(settings));

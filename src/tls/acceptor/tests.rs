@@ -7,7 +7,7 @@ use crate::{
     dial::testing::{Authority, openssl, put},
     tls::{
         settings::{Certificate, Client, Profile, Settings, Trust},
-        testing::{BOTH, OLD, any_client, client, every_scheme, leaf_in, settings, shake, shown, with_leaf},
+        testing::{BOTH, OLD, any_client, client, every_scheme, leaf_in, offering, settings, shake, shown, with_leaf},
     },
 };
 
@@ -140,6 +140,24 @@ async fn client_certificates_are_asked_for_or_needed() {
     }
     let agreed = shake(&with(Client::Off), &good, "a.test").await.0.unwrap();
     assert!(agreed.client_certificate.is_none());
+}
+
+#[tokio::test]
+async fn suites_are_taken_in_our_order_but_for_who_asks_for_chacha20_first() {
+    use rustls::crypto::aws_lc_rs::cipher_suite::{
+        TLS13_AES_128_GCM_SHA256 as AES_128, TLS13_AES_256_GCM_SHA384 as AES_256,
+        TLS13_CHACHA20_POLY1305_SHA256 as CHACHA20,
+    };
+    let dir = TempDir::new().unwrap();
+    let leaf = Authority::new("CA").leaf(&["a.test"], 1);
+    let store = open(&with_leaf(dir.path(), "a", &leaf));
+    for (offered, expected) in [
+        (vec![AES_256, CHACHA20, AES_128], "TLS_AES_128_GCM_SHA256"),
+        (vec![AES_256, CHACHA20], "TLS_AES_256_GCM_SHA384"),
+        (vec![CHACHA20, AES_128, AES_256], "TLS_CHACHA20_POLY1305_SHA256"),
+    ] {
+        assert_eq!(shake(&store, &offering(offered), "a.test").await.0.unwrap().suite, expected);
+    }
 }
 
 #[tokio::test]
