@@ -62,6 +62,61 @@ fn an_early_answer_costs_the_connection() {
     assert_eq!(counted.try_iter().count(), 2);
 }
 
+/// What the application is sent while it has begun to answer.
+#[test]
+fn a_body_goes_on_behind_the_head_of_its_answer() {
+    const MORE: usize = 3_000_000;
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("bound"));
+    thread::spawn(move || {
+        let mut socket = listener.accept().expect("a connection").0;
+        let mut buf = [0; 65536];
+        let read = socket.read(&mut buf).expect("a head");
+        socket.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").expect("a head");
+        let head = buf[..read].windows(4).position(|end| end == b"\r\n\r\n").expect("a whole head") + 4;
+        let mut body = read - head;
+        while body < MORE + 5 {
+            body += socket.read(&mut buf).expect("more");
+        }
+        let text = format!("{body} bytes");
+        write!(socket, "{:x}\r\n{text}\r\n0\r\n\r\n", text.len()).expect("an end");
+    });
+    let privet = Privet::with_listen("workers = 1", &format!("[[route]]\nupstream = \"{url}\"\n"));
+    let mut tls = privet.tls();
+    write!(tls, "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {}\r\n\r\nbegin", MORE + 5)
+        .expect("sent");
+    let mut begun = [0; 15];
+    tls.read_exact(&mut begun).expect("a head before the body has ended");
+    assert_eq!(&begun, b"HTTP/1.1 200 OK");
+    tls.write_all(&vec![b'x'; MORE]).expect("sent");
+    let mut rest = String::new();
+    tls.read_to_string(&mut rest).expect("the answer");
+    assert!(rest.contains(&format!("{} bytes", MORE + 5)), "{rest}");
+}
+
+#[test]
+fn a_client_that_breaks_off_is_no_failure_of_the_application() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("bound"));
+    let (end, ended) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        let mut socket = listener.accept().expect("a connection").0;
+        let mut all = Vec::new();
+        let _ = socket.read_to_end(&mut all);
+        end.send(all.ends_with(b"begin")).expect("told");
+    });
+    let privet = Privet::with_listen("workers = 1", &format!("[[route]]\nupstream = \"{url}\"\n"));
+    let mut tls = privet.tls();
+    tls.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nbegin").expect("sent");
+    thread::sleep(Duration::from_millis(300));
+    drop(tls);
+    assert!(ended.recv_timeout(Duration::from_secs(20)).expect("the application sees the end"), "all that came");
+    assert_eq!(privet.metric("privet_upstream_failures_total{reason=\"broken\"}"), 0);
+    let answer = privet.get("/", "");
+    assert!(answer.starts_with("HTTP/1.1 502"), "{answer}");
+    assert!(privet.metric("privet_upstream_failures_total{reason=\"connect\"}") > 0);
+}
+
 #[test]
 fn a_dead_application_is_a_502_and_a_broken_answer_too() {
     let origin = Origin::start_with(|_, _| None);

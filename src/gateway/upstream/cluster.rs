@@ -139,8 +139,11 @@ impl Cluster {
                                 step.failed("broken");
                             }
                             let Some(again) = unsent.or_else(|| copy.filter(|_| is_refused(&error))) else {
-                                pool.state.failed(&rules.ejection);
-                                self.failed("broken");
+                                // Clients that break off could eject a whole application.
+                                if !error.is_of_request() {
+                                    pool.state.failed(&rules.ejection);
+                                    self.failed("broken");
+                                }
                                 return Err(Failure::Broken(error));
                             };
                             request = again;

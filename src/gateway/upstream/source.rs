@@ -22,6 +22,17 @@ pub enum Error {
     Http2(#[from] hyper::Error),
 }
 
+impl Error {
+    /// Whether the request's own body broke, which is no fault of the application.
+    #[must_use]
+    pub fn is_of_request(&self) -> bool {
+        match self {
+            Self::Http1(error) => matches!(error, http1::Error::Request(_) | http1::Error::RequestLength),
+            Self::Http2(error) => error.is_user(),
+        }
+    }
+}
+
 /// What comes of an answer behind its head.
 #[derive(Debug)]
 pub enum Source {
