@@ -70,7 +70,7 @@ fn a_body_goes_on_behind_the_head_of_its_answer() {
     let url = format!("http://{}", listener.local_addr().expect("bound"));
     thread::spawn(move || {
         let mut socket = listener.accept().expect("a connection").0;
-        let mut buf = [0; 65536];
+        let mut buf = [0; 8192];
         let read = socket.read(&mut buf).expect("a head");
         socket.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").expect("a head");
         let head = buf[..read].windows(4).position(|end| end == b"\r\n\r\n").expect("a whole head") + 4;

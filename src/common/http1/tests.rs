@@ -65,7 +65,9 @@ fn taken_apart(mut chunks: Chunks, body: &[u8], cut: usize) -> (Vec<u8>, Vec<u8>
                     return (data, trailers, end + read);
                 }
             };
-            into.into_iter().for_each(|into| into.extend_from_slice(&rest[..read]));
+            if let Some(into) = into {
+                into.extend_from_slice(&rest[..read]);
+            }
             end += read;
             rest = &rest[read..];
         }

@@ -80,6 +80,17 @@ fn find_end(bytes: &[u8], seen: usize) -> Option<usize> {
     })
 }
 
+/// Takes empty lines off, of which some applications send one behind a body. `false` where there is nothing but half of one.
+fn skip_empty_lines(read: &mut BytesMut) -> bool {
+    loop {
+        match &read[..] {
+            [b'\n', ..] => read.advance(1),
+            [b'\r', b'\n', ..] => read.advance(2),
+            rest => return rest != b"\r",
+        }
+    }
+}
+
 /// Takes the head of an answer off what was `read`, of which the first `seen` bytes were looked at before; nothing where it is not whole.
 /// `room` is what its fields are put in. The answer to HEAD (`head_only`) has no body, whatever it says.
 ///
@@ -91,14 +102,8 @@ pub(super) fn read(
     head_only: bool,
     room: &mut HeaderMap,
 ) -> Result<Option<Answer>, Error> {
-    // Some applications end a body with a line too many.
-    while *seen == 0 {
-        match &read[..] {
-            [b'\n', ..] => read.advance(1),
-            [b'\r', b'\n', ..] => read.advance(2),
-            [b'\r'] => return Ok(None),
-            _ => break,
-        }
+    if *seen == 0 && !skip_empty_lines(read) {
+        return Ok(None);
     }
     let Some(end) = find_end(read, *seen) else {
         *seen = read.len();
