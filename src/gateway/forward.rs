@@ -144,8 +144,11 @@ impl Exchange<'_> {
                 return Err(Kind::BadGateway.into());
             }
             let masking = upgrade::masking(self.masking.as_ref(), &answer, protocol)?;
+            let is_http2 = lease.is_http2();
             let inner = match lease.detach() {
                 Some(connection) => Inner::Connection(Box::new(connection)),
+                // The request's own body is still under way: nobody could say what the tunnel begins with.
+                None if !is_http2 => return Err(Kind::BadGateway.into()),
                 None => Inner::Stream(hyper::upgrade::on(&mut *answer)),
             };
             self.attempt.take().into_iter().for_each(|attempt| attempt.upgraded());

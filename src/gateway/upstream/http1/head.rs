@@ -115,8 +115,10 @@ pub(super) fn read(
     let mut answer = httparse::Response::new(&mut []);
     let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut answer, &head, &mut fields);
     match parsed {
-        Ok(httparse::Status::Complete(_)) => take(&head, &answer, head_only, std::mem::take(room)).map(Some),
-        Ok(httparse::Status::Partial) => Err(Error::Head(httparse::Error::Status)),
+        Ok(httparse::Status::Complete(size)) if size == head.len() => {
+            take(&head, &answer, head_only, std::mem::take(room)).map(Some)
+        }
+        Ok(_) => Err(Error::Head(httparse::Error::Status)),
         Err(httparse::Error::TooManyHeaders) => Err(Error::HeadTooLarge),
         Err(error) => Err(Error::Head(error)),
     }
@@ -185,14 +187,14 @@ fn take(
         Some(length) => Remaining::Bytes(length),
         None => Remaining::ToTheEnd,
     };
-    let persists = if version == Version::HTTP_10 { framing.keep } else { true };
+    let persists = (version != Version::HTTP_10 || framing.keep) && !framing.close;
     let reason = answer.reason.filter(|reason| !reason.is_empty() && Some(*reason) != status.canonical_reason());
     Ok(Answer {
         version,
         status,
         reason: reason.and_then(|reason| ReasonPhrase::try_from(reason.as_bytes()).ok()),
+        persists: persists && !matches!(body, Remaining::ToTheEnd),
         headers,
         body,
-        persists: persists && !framing.close,
     })
 }

@@ -57,6 +57,8 @@ struct Wire {
     read: BytesMut,
     /// How much of it was looked at for the end of a head.
     seen: usize,
+    /// Whether its room is more than an idle connection keeps.
+    large: bool,
     /// How much the last read took.
     last: usize,
     sending: Sending,
@@ -114,6 +116,7 @@ impl Connection {
             stream,
             read: BytesMut::new(),
             seen: 0,
+            large: false,
             last: 0,
             sending: Sending::new(),
             remaining: Remaining::Over,
@@ -189,10 +192,12 @@ impl Connection {
         self.upload = None;
         let mut wire = self.wire.borrow_mut();
         wire.sending.settle();
-        if wire.read.capacity() > ROOM {
+        wire.reader = None;
+        let again = wire.persists && wire.sending.is_done() && wire.remaining.is_over() && wire.read.is_empty();
+        if std::mem::take(&mut wire.large) {
             wire.read = BytesMut::new();
         }
-        wire.persists && wire.sending.is_done() && wire.remaining.is_over() && wire.read.is_empty()
+        again
     }
 
     /// What it becomes when the application has agreed to leave HTTP; nothing while an exchange is under way.
@@ -255,6 +260,7 @@ impl Wire {
     fn poll_read(&mut self, cx: &mut Context<'_>, room: usize, least: usize) -> Poll<Result<usize, Error>> {
         if self.read.capacity() - self.read.len() < least {
             self.read.reserve(room);
+            self.large |= self.read.capacity() > ROOM;
         }
         let read = ready!(poll_read_buf(Pin::new(&mut self.stream), cx, &mut self.read)).map_err(Error::Read)?;
         self.last = read;
