@@ -7,7 +7,7 @@
 //! * [`app`]: the composition root: settings become a running gateway; reload; signals.
 //! * [`demo`]: the legacy application that `serve --demo` protects; nothing but `app` and tests may look at it.
 //! * [`config`]: a TOML file becomes each room's settings, or diagnostics with line, column and hint.
-//! * [`server`]: listeners, one worker a core, connections, the framing guard, the way down.
+//! * [`server`]: listeners, one worker a core, connections, the strict reading of HTTP/1.1, the way down.
 //! * [`admin`]: the private listener: health and metrics.
 //! * [`attest`]: the policy's clauses, what shows that each is true, and the evidence to take along.
 //! * [`gateway`]: THE LIST: what happens to a request, one line a step.

@@ -18,6 +18,7 @@ use crate::{
     common::watch::{Slot, Ticks, Watch},
     gateway::{
         archive::Archive,
+        incoming,
         mask::body::Masked,
         record::Record,
         refusal::Kind,
@@ -32,7 +33,7 @@ use crate::{
 pub enum Broken {
     /// Reading from the client failed.
     #[error("the client's stream broke off")]
-    Client(#[source] hyper::Error),
+    Client(#[source] incoming::Error),
     /// Reading from the application failed.
     #[error("the application's stream broke off")]
     Application(#[source] upstream::source::Error),

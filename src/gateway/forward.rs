@@ -3,10 +3,8 @@
 use std::{collections::VecDeque, future::poll_fn, pin::pin, rc::Rc, task::Poll, time::Instant};
 
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, request::Parts};
-use hyper::{
-    body::{Body as _, Incoming},
-    upgrade::OnUpgrade,
-};
+use http_body::Body as _;
+use hyper::upgrade::OnUpgrade;
 
 use crate::{
     common::watch::{Slot, Watch},
@@ -20,6 +18,7 @@ use crate::{
         download::{Granted, Wish},
         gate,
         head::Head,
+        incoming::Incoming,
         login::{self, Attempt},
         mask::Masking,
         plan::Line,

@@ -7,7 +7,6 @@ use std::{rc::Rc, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
-use hyper::body::Incoming;
 
 use crate::{
     access,
@@ -18,6 +17,7 @@ use crate::{
         client::Client,
         download,
         head::Head,
+        incoming::Incoming,
         plan::Line,
         record::Record,
         redirect,

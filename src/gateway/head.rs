@@ -1,6 +1,6 @@
 //! Reads a request's head: one host, one canonical path, limits, and no header that the client may not set.
 //!
-//! Behind HTTP/1.1 the framing guard has seen every byte already; behind HTTP/2 this is where the same rules are kept.
+//! On HTTP/1.1 every byte was read strictly already; behind HTTP/2 this is where the same rules are kept.
 
 use std::net::IpAddr;
 
@@ -48,7 +48,7 @@ pub fn read(parts: &mut Parts, client: &Client, rules: &HeadRules, trusted: &[Ip
         within_limits(parts, rules)?;
     }
     check_method(parts)?;
-    let host = host(parts)?;
+    let host = host(parts, client.http2)?;
     let target = target(parts, rules)?;
     let special = Special::of(&parts.headers, rules)?;
     if special.expect {
@@ -61,7 +61,7 @@ pub fn read(parts: &mut Parts, client: &Client, rules: &HeadRules, trusted: &[Ip
     Ok(Head { host, target, upgrade, address, stated, hop, probe: None })
 }
 
-/// What the framing guard counts on HTTP/1.1.
+/// What is counted byte by byte on HTTP/1.1.
 fn within_limits(parts: &Parts, rules: &HeadRules) -> Result<(), Kind> {
     if parts.uri.path_and_query().map_or(0, |t| t.as_str().len()) > rules.uri_bytes {
         return Err(Kind::UriTooLong);
@@ -84,8 +84,8 @@ fn check_method(parts: &Parts) -> Result<(), Kind> {
     Ok(())
 }
 
-/// The one host: `Host`, which on HTTP/2 may also be `:authority`, and then must not differ.
-fn host(parts: &Parts) -> Result<HeaderValue, Kind> {
+/// The one host: `Host`, from which the authority of a target must not differ; on HTTP/2 that may stand alone.
+fn host(parts: &Parts, http2: bool) -> Result<HeaderValue, Kind> {
     let mut named = parts.headers.get_all(header::HOST).iter();
     let host = named.next();
     if named.next().is_some() {
@@ -94,14 +94,14 @@ fn host(parts: &Parts) -> Result<HeaderValue, Kind> {
     let authority = parts.uri.authority();
     let host = match (host, authority) {
         (Some(host), None) => host.clone(),
-        (None, Some(authority)) => {
+        (None, Some(authority)) if http2 => {
             HeaderValue::from_str(authority.as_str()).map_err(|_| Kind::Host("a malformed authority"))?
         }
         (Some(host), Some(authority)) if host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes()) => {
             host.clone()
         }
         (Some(_), Some(_)) => return Err(Kind::Host("Host and authority differ")),
-        (None, None) => return Err(Kind::Host("no Host")),
+        (None, _) => return Err(Kind::Host("no Host")),
     };
     match host.to_str().ok().and_then(Authority::parse) {
         Some(_) => Ok(host),
@@ -348,6 +348,19 @@ mod tests {
         let (head, headers) = pass(true, h2("https://a:1/")).expect("passes");
         assert_eq!((head.host.as_bytes(), headers["host"].as_bytes()), (&b"a:1"[..], &b"a:1"[..]));
         assert!(pass(false, h2("/")).is_err());
+        for (uri, hosts) in [
+            ("http://a/", &[][..]),
+            ("http://b/", &["a"]),
+            ("/", &[""]),
+            ("/", &["a b"]),
+            ("/", &["u@a"]),
+            ("http://u@a/", &["u@a"]),
+            ("/", &["a", "a"]),
+        ] {
+            let request = hosts.iter().fold(Request::get(uri), |request, host| request.header("host", *host));
+            assert!(matches!(pass(false, request), Err(Kind::Host(_))), "{uri} {hosts:?}");
+        }
+        assert!(pass(false, Request::get("http://a/").header("host", "A")).is_ok());
     }
 
     #[test]

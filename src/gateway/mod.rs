@@ -23,6 +23,7 @@ mod engines;
 pub mod forward;
 pub mod gate;
 pub mod head;
+pub mod incoming;
 pub mod kin;
 pub mod login;
 pub mod mask;
@@ -53,7 +54,7 @@ pub mod witness;
 use std::rc::Rc;
 
 use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
-use hyper::body::{Body as _, Incoming};
+use http_body::Body as _;
 
 pub use plan::{Gateway, Plan};
 pub use settings::Settings;
@@ -63,13 +64,14 @@ use self::{
     body::Body,
     client::{Client, X_REQUEST_ID},
     forward::Exchange,
+    incoming::Incoming,
     record::Record,
     refusal::{Kind, Look, Refusal},
 };
 use crate::{antivirus::Direction, common::watch::Watch, observe::metrics::Labelled};
 
 impl Gateway {
-    /// Answers one request of `client`. `refused` says that the framing guard has turned it down already.
+    /// Answers one request of `client`. `refused` says that it was turned down already, by how its head is written.
     ///
     /// The parts come boxed, so that the steps hand on a pointer: futures of nested calls hold every copy that is handed on.
     pub async fn handle(

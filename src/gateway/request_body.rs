@@ -12,12 +12,11 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use hyper::body::Incoming;
 
 use crate::{
     antivirus::replay::Replay,
     common::watch::{Slot, TICK, Ticks, Watch},
-    gateway::{body::Broken, head, refusal::Kind, upload::Upload},
+    gateway::{body::Broken, head, incoming::Incoming, refusal::Kind, upload::Upload},
 };
 
 /// Bounds of a client's body.
@@ -73,7 +72,7 @@ struct Incomplete {
 }
 
 impl RequestBody {
-    /// Wraps what hyper reads from the client; `upload` follows how far it has come.
+    /// Wraps what comes from the client; `upload` follows how far it has come.
     #[must_use]
     pub fn new(source: Incoming, upload: &Rc<Upload>, watch: &Rc<Watch>, rules: UploadRules) -> Self {
         if source.is_end_stream() {

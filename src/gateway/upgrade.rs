@@ -10,6 +10,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header, request::Parts};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
@@ -159,12 +160,12 @@ impl Tunnel {
     async fn join_streams(mut self) {
         let Some(outer) = self.outer.take() else { return };
         if let Ok(outer) = outer.await {
-            self.join(TokioIo::new(outer), Vec::new()).await;
+            self.join(TokioIo::new(outer), Bytes::new()).await;
         }
     }
 
     /// Joins `outer`, of which `read` was read already, and the application, until both have ended.
-    pub async fn join<S: AsyncRead + AsyncWrite + Unpin>(self, outer: S, read: Vec<u8>) {
+    pub async fn join<S: AsyncRead + AsyncWrite + Unpin>(self, outer: S, read: Bytes) {
         use tokio::io::AsyncWriteExt;
         let inner: Box<dyn Duplex> = match self.inner {
             Inner::Connection(connection) => connection,

@@ -3,6 +3,7 @@
 use std::{
     cell::RefCell,
     convert::Infallible,
+    fmt::Debug,
     future::{Future, poll_fn},
     pin::pin,
     rc::Rc,
@@ -10,25 +11,19 @@ use std::{
     time::Duration,
 };
 
-use hyper::{
-    body::Incoming,
-    rt::Executor,
-    server::conn::{http1, http2},
-    service::service_fn,
-};
+use hyper::{rt::Executor, server::conn::http2, service::service_fn};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{
-    guard::{Guard, Line},
-    http1::Http1,
+    http1::{self, Connection},
     patient::Patient,
     preface::Preface,
     worker::{Drain, Worker},
 };
 use crate::{
     common::watch::{Slot, Watch},
-    gateway::client::Client,
+    gateway::{client::Client, incoming::Incoming},
 };
 
 /// How much of a refused client's bytes are read after the answer, and for how long, so that closing the socket does not
@@ -41,75 +36,65 @@ const SLEEP: Duration = Duration::from_secs(1);
 /// Serves HTTP/1.1 on `io` until either side ends it.
 pub async fn serve_http1<S>(worker: Rc<Worker>, io: S, client: Rc<Client>)
 where
-    S: AsyncRead + AsyncWrite + Unpin + 'static,
+    S: AsyncRead + AsyncWrite + Unpin + Debug + 'static,
 {
     let watch = worker.watches.watch();
-    let line = Rc::new(Line::default());
     let tuning = worker.tuning();
     let rules = worker.gateway().plan.head.clone();
     let patient = Patient::new(io, Rc::clone(&watch), tuning.stall, Rc::clone(&client));
-    let guard = Guard::new(patient, Rc::clone(&line), Rc::clone(&watch), rules, tuning.header);
-    let service = service_fn(|request: hyper::Request<Incoming>| {
-        let refused = line.begin();
-        watch.disarm(Slot::Idle);
-        watch.disarm(Slot::Sleep);
-        let gateway = worker.gateway();
-        let (client, watch, line) = (Rc::clone(&client), Rc::clone(&watch), Rc::clone(&line));
-        let (parts, body) = request.into_parts();
-        let parts = Box::new(parts);
-        // hyper keeps room for the future of a request as long as the connection lives: a box takes it from what others have just given back.
-        Box::pin(async move {
-            let answer = gateway.handle(&client, &watch, refused, parts, body).await;
-            if answer.status() != hyper::StatusCode::SWITCHING_PROTOCOLS {
-                line.stay();
+    let connection = Connection::new(patient, &watch, rules, tuning.header);
+    {
+        let service = |request: http1::Request| {
+            watch.disarm(Slot::Idle);
+            watch.disarm(Slot::Sleep);
+            let gateway = worker.gateway();
+            let (client, watch) = (&client, &watch);
+            // What a request takes is given back after it: most connections wait for the next one nearly all their life.
+            Box::pin(async move { gateway.handle(client, watch, request.refused, request.parts, request.body).await })
+        };
+        let mut serving = pin!(connection.serve(service));
+        let mut life = Life::new(&worker, &client, &watch);
+        poll_fn(|cx| {
+            watch.register(cx);
+            if watch.fired(Slot::Stall) {
+                return Poll::Ready(());
             }
-            Ok::<_, Infallible>(answer)
+            if life.must_close() {
+                connection.end();
+            }
+            let polled = serving.as_mut().poll(cx);
+            if polled.is_pending() {
+                life.rest();
+                if life.may_sleep(connection.is_at_rest()) {
+                    connection.sleep();
+                }
+            }
+            polled
         })
-    });
-    let mut builder = http1::Builder::new();
-    builder.max_headers(tuning.header_count).max_buf_size(tuning.buffer);
-    let mut connection = Http1::new(builder, guard, service);
-    let mut life = Life::new(&worker, &client, &watch);
-    poll_fn(|cx| {
-        watch.register(cx);
-        if watch.fired(Slot::Stall) {
-            return Poll::Ready(());
-        }
-        if life.must_close() {
-            connection.end();
-        }
-        let polled = connection.poll(cx);
-        if polled.is_pending() {
-            life.rest();
-            if connection.is_awake() && life.may_sleep(&line) {
-                connection.sleep();
-                return connection.poll(cx);
-            }
-        }
-        polled
-    })
-    .await;
+        .await;
+    }
     client.outbox.end();
-    let Some((guard, ahead)) = connection.into_parts() else { return };
-    let unread = guard.is_unread();
-    let (mut io, held) = guard.into_parts();
+    let is_unread = connection.close();
     let tunnel = client.tunnel.borrow_mut().take();
     if let Some(tunnel) = tunnel {
-        let read = [&ahead[..], &held].concat();
-        Box::pin(tunnel.join(io, read)).await;
-    } else if unread {
+        if let Some((io, read)) = connection.into_parts() {
+            Box::pin(tunnel.join(io, read)).await;
+        }
+    } else if is_unread {
         // Boxed, as the tunnel: few connections come to this, and its state would weigh on all.
-        Box::pin(linger(&mut io)).await;
+        Box::pin(linger(&connection)).await;
     }
 }
 
 /// Lets a client that is still sending read its answer, before the socket closes.
-async fn linger<S: AsyncRead + Unpin>(io: &mut S) {
+async fn linger<S>(connection: &Connection<S>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Debug + 'static,
+{
     let reading = async {
-        let mut scrap = [0; 4096];
         let mut total = 0;
         while total < LINGER_BYTES {
-            match io.read(&mut scrap).await {
+            match poll_fn(|cx| connection.poll_discard(cx)).await {
                 Ok(0) | Err(_) => return,
                 Ok(n) => total += n,
             }
@@ -127,7 +112,7 @@ where
     let watch = worker.watches.watch();
     let tuning = worker.tuning();
     let streams = Streams::default();
-    let service = service_fn(|request: hyper::Request<Incoming>| {
+    let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
         watch.disarm(Slot::Idle);
         let stream = worker.watches.watch();
         streams.announce(&stream);
@@ -135,7 +120,9 @@ where
         let (parts, body) = request.into_parts();
         let parts = Box::new(parts);
         // hyper moves the future of a stream several times on its way to its task: a box is moved cheaply.
-        Box::pin(async move { Ok::<_, Infallible>(gateway.handle(&client, &stream, None, parts, body).await) })
+        Box::pin(async move {
+            Ok::<_, Infallible>(gateway.handle(&client, &stream, None, parts, Incoming::Http2(body)).await)
+        })
     });
     let io = TokioIo::new(Patient::new(Preface::new(io), Rc::clone(&watch), tuning.stall, Rc::clone(&client)));
     let mut connection = pin!(
@@ -221,9 +208,9 @@ impl<'a> Life<'a> {
     }
 
     /// Whether nothing has been under way on an HTTP/1.1 connection for [`SLEEP`].
-    fn may_sleep(&self, line: &Line) -> bool {
-        let rests = self.client.in_flight.get() == 0
-            && !line.is_unread()
+    fn may_sleep(&self, is_at_rest: bool) -> bool {
+        let rests = is_at_rest
+            && self.client.in_flight.get() == 0
             && !self.watch.armed(Slot::Write)
             && self.client.outbox.is_out();
         if !rests {

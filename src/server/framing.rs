@@ -1,17 +1,17 @@
-//! The strict reading of HTTP/1.1 frames (RFC 9112), before hyper sees a byte.
+//! The strict reading of the heads of HTTP/1.1 (RFC 9112).
 //!
 //! Two readers that disagree about where a request ends are the root of request smuggling, so everything that RFC 9112
 //! lets a server be lenient about is an error here: bare LF, obsolete folding, white space before a colon, a
-//! `Transfer-Encoding` other than `chunked`, both lengths at once, a missing or second `Host`. Pure: bytes in, verdict out.
+//! `Transfer-Encoding` other than `chunked`, both lengths at once. Pure: bytes in, verdict out. `Host` is judged with the gateway's other
+//! rules, which hold for HTTP/2 as well.
 
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version, header, request::Parts};
 use memchr::memchr;
 
-use crate::{
-    common::{authority::Authority, http1::is_token},
-    gateway::{
-        refusal::Kind,
-        settings::{Ambiguous, HeadRules},
-    },
+use crate::gateway::{
+    refusal::Kind,
+    settings::{Ambiguous, HeadRules},
 };
 
 /// How the body behind a head ends.
@@ -23,13 +23,31 @@ pub enum Length {
     Chunked,
 }
 
-/// A head that passed.
+/// What the answer to a request must keep to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is something that the client has said")]
+pub struct Form {
+    /// The client speaks HTTP/1.0.
+    pub http_1_0: bool,
+    /// It wants no body (HEAD).
+    pub head_only: bool,
+    /// It will use the connection again.
+    pub persists: bool,
+    /// It reads trailers.
+    pub trailers: bool,
+}
+
+/// A head that passed.
+#[derive(Debug)]
 pub struct Passed {
+    /// What it says.
+    pub parts: Box<Parts>,
     /// How its body ends.
     pub length: Length,
-    /// Whether it asks to leave HTTP (`Upgrade`).
-    pub upgrade: bool,
+    /// Whether the client waits to be told that it may send that.
+    pub expects: bool,
+    /// What its answer must keep to.
+    pub form: Form,
 }
 
 /// Looks for the end of a head in `bytes`, of which the first `seen` were looked at before.
@@ -62,15 +80,15 @@ fn within(bytes: usize, rules: &HeadRules) -> Result<(), Kind> {
     if bytes > rules.header_bytes { Err(Kind::HeadersTooLarge) } else { Ok(()) }
 }
 
-/// Checks a whole head, its empty line included.
+/// Reads a whole head, its empty line included. `room` is what its fields are put in.
 ///
 /// # Errors
 /// At the first thing that is not exactly as it must be.
-pub fn check(head: &[u8], rules: &HeadRules) -> Result<Passed, Kind> {
-    no_control_bytes(head)?;
+pub fn read(head: &Bytes, rules: &HeadRules, room: HeaderMap) -> Result<Passed, Kind> {
     let end = line_end(head);
-    let request = RequestLine::parse(&head[..end - 2], rules)?;
-    let mut fields = Fields::default();
+    let line = RequestLine::parse(&head[..end - 2], rules)?;
+    let mut fields = Fields { headers: room, ..Fields::default() };
+    fields.headers.clear();
     let mut rest = &head[end..];
     let mut count = 0;
     while rest.len() > 2 {
@@ -79,26 +97,10 @@ pub fn check(head: &[u8], rules: &HeadRules) -> Result<Passed, Kind> {
         if count > rules.header_count {
             return Err(Kind::HeadersTooLarge);
         }
-        fields.line(&rest[..end - 2], rules)?;
+        fields.line(head, &rest[..end - 2], rules)?;
         rest = &rest[end..];
     }
-    fields.finish(&request)
-}
-
-/// Bytes that no reader should be asked to interpret: controls other than HTAB, and CR but before LF.
-fn no_control_bytes(head: &[u8]) -> Result<(), Kind> {
-    // No early exits and no sum wider than a byte: the loops vectorise, and heads are good nearly always.
-    let is_odd = |b: u8| b == 0x7f || (b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r'));
-    if head.iter().fold(0, |odd, &b| odd | u8::from(is_odd(b))) != 0 {
-        return Err(Kind::Framing("a control byte in the head"));
-    }
-    let few = |bytes: &[u8], byte: u8| bytes.iter().fold(0_u8, |sum, &b| sum.wrapping_add(u8::from(b == byte)));
-    let count = |byte: u8| head.chunks(255).map(|bytes| usize::from(few(bytes, byte))).sum::<usize>();
-    // `find_end` has seen a CR before every LF, so one more CR than LF stands alone.
-    if count(b'\r') != count(b'\n') {
-        return Err(Kind::Framing("a CR without LF"));
-    }
-    Ok(())
+    fields.finish(&line, head)
 }
 
 /// Index after the LF of the first line. The caller knows that there is one.
@@ -107,6 +109,7 @@ fn line_end(bytes: &[u8]) -> usize {
 }
 
 struct RequestLine<'a> {
+    method: Method,
     target: &'a [u8],
     http_1_0: bool,
 }
@@ -117,10 +120,9 @@ impl<'a> RequestLine<'a> {
         let (Some(method), Some(target), Some(version)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(Kind::Framing("the request line has not three parts"));
         };
-        if method.is_empty() || !method.iter().all(|&b| is_token(b)) {
-            return Err(Kind::Framing("the method is not a token"));
-        }
-        if target.is_empty() || target.iter().any(|&b| matches!(b, b'#' | b'\t' | b'"' | b'<' | b'>')) {
+        let method = Method::from_bytes(method).map_err(|_| Kind::Framing("the method is not a token"))?;
+        let is_odd = |b: &u8| *b < 0x20 || matches!(b, b'#' | b'"' | b'<' | b'>' | 0x7f);
+        if target.is_empty() || target.iter().any(is_odd) {
             return Err(Kind::Framing("the request target holds a byte that it must not"));
         }
         if std::str::from_utf8(target).is_err() {
@@ -134,91 +136,98 @@ impl<'a> RequestLine<'a> {
             b"HTTP/1.0" => true,
             _ => return Err(Kind::Framing("the version is neither HTTP/1.1 nor HTTP/1.0")),
         };
-        Ok(Self { target, http_1_0 })
+        Ok(Self { method, target, http_1_0 })
     }
 
-    /// The authority of an absolute-form target; `Err` where the form is neither origin, absolute nor asterisk.
-    fn authority(&self) -> Result<Option<&'a [u8]>, Kind> {
-        if self.target.starts_with(b"/") || self.target == b"*" {
-            return Ok(None);
-        }
-        let lower = self.target.get(..8).map(<[u8]>::to_ascii_lowercase).unwrap_or_default();
-        let rest = if lower == b"https://" {
-            &self.target[8..]
-        } else if lower.starts_with(b"http://") {
-            &self.target[7..]
-        } else {
+    /// The target in origin, absolute or asterisk form.
+    fn uri(&self, head: &Bytes) -> Result<Uri, Kind> {
+        let starts = |with: &[u8]| self.target.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
+        if !starts(b"/") && self.target != b"*" && !starts(b"http://") && !starts(b"https://") {
             return Err(Kind::Framing("the request target is in no form that is served"));
-        };
-        let end = rest.iter().position(|&b| b == b'/' || b == b'?').unwrap_or(rest.len());
-        Ok(Some(&rest[..end]))
+        }
+        Uri::from_maybe_shared(head.slice_ref(self.target))
+            .map_err(|_| Kind::Framing("the request target holds a byte that it must not"))
     }
 }
 
 #[derive(Default)]
-struct Fields<'a> {
-    host: Option<&'a [u8]>,
+#[allow(clippy::struct_excessive_bools, reason = "each is something that was said")]
+struct Fields {
+    headers: HeaderMap,
     length: Option<u64>,
     chunked: bool,
-    upgrade: bool,
+    close: bool,
+    keep_alive: bool,
+    expects: bool,
+    trailers: bool,
 }
 
-impl<'a> Fields<'a> {
-    fn line(&mut self, line: &'a [u8], rules: &HeadRules) -> Result<(), Kind> {
+impl Fields {
+    fn line(&mut self, head: &Bytes, line: &[u8], rules: &HeadRules) -> Result<(), Kind> {
         let Some(colon) = memchr(b':', line) else {
             return Err(Kind::Framing("a header line without a colon"));
         };
-        let (name, value) = (&line[..colon], trim(&line[colon + 1..]));
-        check_name(name, rules)?;
-        match name.len() {
-            4 if name.eq_ignore_ascii_case(b"host") && self.host.replace(value).is_some() => {
-                return Err(Kind::Host("more than one Host"));
-            }
-            7 if name.eq_ignore_ascii_case(b"upgrade") => self.upgrade = true,
-            14 if name.eq_ignore_ascii_case(b"content-length") && self.length.replace(number(value)?).is_some() => {
+        let name = &line[..colon];
+        if rules.underscores == Ambiguous::Refuse && memchr(b'_', name).is_some() {
+            return Err(Kind::Framing("a header name with an underscore"));
+        }
+        let name = HeaderName::from_bytes(name).map_err(|_| Kind::Framing("a header name is not a token"))?;
+        let value = trim(&line[colon + 1..]);
+        match name {
+            header::CONTENT_LENGTH if self.length.replace(number(value)?).is_some() => {
                 return Err(Kind::Framing("more than one Content-Length"));
             }
-            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => {
+            header::TRANSFER_ENCODING => {
                 // Blanks that everybody may ignore, and some do not, are how requests are smuggled.
                 if self.chunked || !matches!(&line[colon + 1..], b" chunked" | b"chunked") {
                     return Err(Kind::Framing("a Transfer-Encoding other than chunked"));
                 }
                 self.chunked = true;
             }
+            header::CONNECTION => {
+                self.close |= has_token(value, b"close");
+                self.keep_alive |= has_token(value, b"keep-alive");
+            }
+            header::EXPECT => self.expects |= value.eq_ignore_ascii_case(b"100-continue"),
+            header::TE => self.trailers |= has_token(value, b"trailers"),
             _ => {}
         }
+        let value = HeaderValue::from_maybe_shared(head.slice_ref(value))
+            .map_err(|_| Kind::Framing("a control byte in the head"))?;
+        self.headers.append(name, value);
         Ok(())
     }
 
-    fn finish(self, request: &RequestLine<'_>) -> Result<Passed, Kind> {
-        let host = self.host.ok_or(Kind::Host("no Host"))?;
-        let host = std::str::from_utf8(host).ok().filter(|text| Authority::parse(text).is_some());
-        let Some(host) = host else {
-            return Err(Kind::Host("the Host is not a host and a port"));
-        };
-        if let Some(authority) = request.authority()?
-            && !authority.eq_ignore_ascii_case(host.as_bytes())
-        {
-            return Err(Kind::Host("the request target names another host than Host"));
-        }
+    fn finish(self, line: &RequestLine<'_>, head: &Bytes) -> Result<Passed, Kind> {
         let length = match (self.length, self.chunked) {
             (Some(_), true) => return Err(Kind::Framing("both Content-Length and Transfer-Encoding")),
-            (None, true) if request.http_1_0 => return Err(Kind::Framing("Transfer-Encoding in HTTP/1.0")),
+            (None, true) if line.http_1_0 => return Err(Kind::Framing("Transfer-Encoding in HTTP/1.0")),
             (None, true) => Length::Chunked,
             (length, false) => Length::Bytes(length.unwrap_or(0)),
         };
-        Ok(Passed { length, upgrade: self.upgrade && !request.http_1_0 })
+        let (mut parts, ()) = Request::new(()).into_parts();
+        parts.uri = line.uri(head)?;
+        parts.method = line.method.clone();
+        parts.version = if line.http_1_0 { Version::HTTP_10 } else { Version::HTTP_11 };
+        parts.headers = self.headers;
+        Ok(Passed {
+            form: Form {
+                http_1_0: line.http_1_0,
+                head_only: parts.method == Method::HEAD,
+                persists: !self.close && (self.keep_alive || !line.http_1_0),
+                trailers: self.trailers && !line.http_1_0,
+            },
+            parts: Box::new(parts),
+            expects: self.expects && !line.http_1_0 && length != Length::Bytes(0),
+            length,
+        })
     }
 }
 
-fn check_name(name: &[u8], rules: &HeadRules) -> Result<(), Kind> {
-    if name.is_empty() || !name.iter().all(|&b| is_token(b)) {
-        return Err(Kind::Framing("a header name is not a token"));
-    }
-    if rules.underscores == Ambiguous::Refuse && memchr(b'_', name).is_some() {
-        return Err(Kind::Framing("a header name with an underscore"));
-    }
-    Ok(())
+/// Whether a comma-separated list has `token`, in any case.
+#[must_use]
+pub fn has_token(list: &[u8], token: &[u8]) -> bool {
+    list.split(|&b| b == b',').any(|item| trim(item).eq_ignore_ascii_case(token))
 }
 
 /// A `Content-Length`: digits only, at most 19 of them, so that it fits whatever type a reader takes.

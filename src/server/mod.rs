@@ -1,14 +1,12 @@
 //! Listeners, one worker a core, connections and the way down.
 //!
 //! A worker is an OS thread with a `current_thread` runtime, its own `SO_REUSEPORT` listeners, upstream pools and deadlines:
-//! a plain request takes no lock and crosses no thread. [`worker`] accepts, [`connection`] speaks HTTP ([`http1`] gives back what an idle one takes), [`guard`] and
-//! [`framing`] look at the bytes before hyper does (on HTTP/2 only [`preface`]), [`admission`] counts connections, [`listener`] binds,
-//! [`inherited`] takes what is bound already.
+//! a plain request takes no lock and crosses no thread. [`worker`] accepts, [`connection`] speaks HTTP: [`http1`] by what [`framing`] lets pass, HTTP/2 by hyper behind
+//! [`preface`]. [`admission`] counts connections, [`listener`] binds, [`inherited`] takes what is bound already.
 
 pub mod admission;
 pub mod connection;
 pub mod framing;
-pub mod guard;
 pub mod http1;
 pub mod inherited;
 pub mod listener;

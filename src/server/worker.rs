@@ -178,12 +178,8 @@ pub struct Tuning {
     pub age: Ticks,
     /// For written bytes to be taken.
     pub stall: Ticks,
-    /// Lines of a head.
-    pub header_count: usize,
     /// Bytes of a head.
     pub header_bytes: u32,
-    /// Most bytes that hyper reads ahead or holds back on an HTTP/1.1 connection.
-    pub buffer: usize,
     /// Streams at once.
     pub h2_streams: u32,
     /// Streams cancelled.
@@ -198,9 +194,7 @@ impl Tuning {
             idle: limits.keep_alive.into(),
             age: limits.connection_age.into(),
             stall: limits.stall_timeout.into(),
-            header_count: plan.head.header_count,
             header_bytes: u32::try_from(plan.head.header_bytes).unwrap_or(u32::MAX),
-            buffer: plan.head.header_bytes.max(1 << 17),
             h2_streams: limits.h2_streams,
             h2_resets: limits.h2_resets,
         }

@@ -3,7 +3,10 @@
 use std::io;
 
 use super::head::{FIELDS, HEAD};
-use crate::gateway::body::Broken;
+use crate::{
+    common::http1::{receiving, sending},
+    gateway::body::Broken,
+};
 
 /// Why an exchange broke. Nothing of what was sent or read is in it.
 #[derive(Debug, thiserror::Error)]
@@ -38,4 +41,23 @@ pub enum Error {
     /// It has not the length that was announced.
     #[error("the body of the request has another length than its head says")]
     RequestLength,
+}
+
+impl From<sending::Fault<Broken>> for Error {
+    fn from(fault: sending::Fault<Broken>) -> Self {
+        match fault {
+            sending::Fault::Write(error) => Self::Write(error),
+            sending::Fault::Body(broken) => Self::Request(Box::new(broken)),
+            sending::Fault::Length => Self::RequestLength,
+        }
+    }
+}
+
+impl From<receiving::Fault> for Error {
+    fn from(fault: receiving::Fault) -> Self {
+        match fault {
+            receiving::Fault::Malformed => Self::Chunks,
+            receiving::Fault::Ended => Self::Ended,
+        }
+    }
 }

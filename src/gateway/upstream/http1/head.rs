@@ -8,9 +8,9 @@ use http_body::Body;
 use hyper::ext::ReasonPhrase;
 use memchr::memchr_iter;
 
-use super::{error::Error, receiving::Remaining, sending::Outgoing};
+use super::error::Error;
 use crate::{
-    common::http1::Chunks,
+    common::http1::{Chunks, Outgoing, Remaining},
     gateway::{answer::is_framed_once, head::tokens},
 };
 

@@ -5,8 +5,6 @@
 
 mod error;
 mod head;
-mod receiving;
-mod sending;
 mod upgraded;
 
 use std::{
@@ -27,9 +25,14 @@ use tokio::{
 };
 use tokio_util::io::poll_read_buf;
 
+use self::head::Answer;
 pub use self::{error::Error, upgraded::Upgraded};
-use self::{head::Answer, receiving::Remaining, sending::Sending};
-use crate::{dial, gateway::request_body::RequestBody, observe::metrics::UpstreamMeter};
+use crate::{
+    common::http1::{Remaining, Sending},
+    dial,
+    gateway::request_body::RequestBody,
+    observe::metrics::UpstreamMeter,
+};
 
 /// A connection to the application.
 #[derive(Debug)]
@@ -61,7 +64,7 @@ struct Wire {
     large: bool,
     /// How much the last read took.
     last: usize,
-    sending: Sending,
+    sending: Sending<RequestBody>,
     remaining: Remaining,
     /// Whether the application keeps the connection.
     persists: bool,
@@ -118,7 +121,7 @@ impl Connection {
             seen: 0,
             large: false,
             last: 0,
-            sending: Sending::new(),
+            sending: Sending::default(),
             remaining: Remaining::Over,
             persists: true,
             reader: None,
@@ -211,7 +214,11 @@ impl Connection {
 
 impl Wire {
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        if self.sending.is_under_way() { self.sending.poll(&mut self.stream, cx) } else { Poll::Ready(Ok(())) }
+        if self.sending.is_under_way() {
+            self.sending.poll(&mut self.stream, cx).map_err(Error::from)
+        } else {
+            Poll::Ready(Ok(()))
+        }
     }
 
     /// Sends on while it waits for the head of an answer.
@@ -273,14 +280,14 @@ impl Wire {
                 return Poll::Ready(Some(Err(fault)));
             }
             if let Some(frame) = self.remaining.take(&mut self.read).transpose() {
-                return Poll::Ready(Some(frame));
+                return Poll::Ready(Some(frame.map_err(Error::from)));
             }
             if self.remaining.is_over() {
                 return Poll::Ready(None);
             }
             let room = self.remaining.room(self.last);
             match self.poll_read(cx, room, room) {
-                Poll::Ready(Ok(0)) => self.remaining.end()?,
+                Poll::Ready(Ok(0)) => self.remaining.end().map_err(Error::from)?,
                 Poll::Ready(read) => drop(read?),
                 Poll::Pending => {
                     if self.sending.is_under_way() {

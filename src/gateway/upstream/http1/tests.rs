@@ -7,8 +7,8 @@ use tokio::{
     net::UnixStream,
 };
 
-use super::{sending::Outgoing, *};
-use crate::{gateway::body::Broken, observe::metrics::Metrics};
+use super::*;
+use crate::{common::http1::Outgoing, gateway::body::Broken, observe::metrics::Metrics};
 
 fn open() -> Open {
     Open::new(&Metrics::new(1).upstream("app", 0))
@@ -284,7 +284,7 @@ async fn written(
     frames: Vec<Result<Frame<Bytes>, Broken>>,
 ) -> Result<Vec<u8>, Error> {
     let body = StreamBody::new(futures_util::stream::iter(frames));
-    let mut sending = Sending::new();
+    let mut sending = Sending::default();
     let outgoing = match length {
         Some(length) => Outgoing::Bytes(length),
         None => Outgoing::Chunked(named.split(',').filter_map(|name| name.parse().ok()).collect()),

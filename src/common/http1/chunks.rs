@@ -1,38 +1,6 @@
-//! What both sides of HTTP/1.1 read alike (RFC 9112): tokens, and the frame of a chunked body.
+//! The frame of a chunked body (RFC 9112, section 7.1).
 
-/// `tchar` of RFC 9110, section 5.6.2.
-#[must_use]
-pub fn is_token(byte: u8) -> bool {
-    const TOKEN: [bool; 256] = {
-        let mut table = [false; 256];
-        let mut i = 0;
-        while i < 256 {
-            #[allow(clippy::cast_possible_truncation)] // i < 256
-            let b = i as u8;
-            table[i] = b.is_ascii_alphanumeric()
-                || matches!(
-                    b,
-                    b'!' | b'#'
-                        | b'$'
-                        | b'%'
-                        | b'&'
-                        | b'\''
-                        | b'*'
-                        | b'+'
-                        | b'-'
-                        | b'.'
-                        | b'^'
-                        | b'_'
-                        | b'`'
-                        | b'|'
-                        | b'~'
-                );
-            i += 1;
-        }
-        table
-    };
-    TOKEN[byte as usize]
-}
+use super::is_token;
 
 /// What the first bytes of what comes next of a chunked body are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,15 +1,32 @@
-//! An answer's body on its way in.
+//! The body of a message on its way in.
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::{Frame, SizeHint};
 
-use super::{error::Error, head::FIELDS};
-use crate::common::http1::{Chunks, Part};
+use super::chunks::{Chunks, Malformed, Part};
 
-/// How the body of an answer ends, and how far it is.
+/// Why a body was not read to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Its frame is broken, or a field behind it.
+    Malformed,
+    /// Its connection ended first.
+    Ended,
+}
+
+impl From<Malformed> for Fault {
+    fn from(_: Malformed) -> Self {
+        Self::Malformed
+    }
+}
+
+/// Most fields behind a body.
+const FIELDS: usize = 100;
+
+/// How the body of a message ends, and how far it is.
 #[derive(Debug)]
-pub(super) enum Remaining {
+pub enum Remaining {
     /// It has ended.
     Over,
     /// After so many bytes more.
@@ -27,17 +44,20 @@ const FIRST: usize = 1 << 13;
 
 impl Remaining {
     /// In chunks, as they are read by `chunks`.
-    pub(super) fn chunked(chunks: Chunks) -> Self {
+    #[must_use]
+    pub fn chunked(chunks: Chunks) -> Self {
         Self::Chunked(Box::new((chunks, Vec::new())))
     }
 
     /// Whether nothing more comes.
-    pub(super) fn is_over(&self) -> bool {
+    #[must_use]
+    pub fn is_over(&self) -> bool {
         matches!(self, Self::Over)
     }
 
     /// How much comes, where it is known.
-    pub(super) fn size_hint(&self) -> SizeHint {
+    #[must_use]
+    pub fn size_hint(&self) -> SizeHint {
         match self {
             Self::Over => SizeHint::with_exact(0),
             Self::Bytes(left) => SizeHint::with_exact(*left),
@@ -46,7 +66,8 @@ impl Remaining {
     }
 
     /// How much room to read into, where the last read took `last` bytes.
-    pub(super) fn room(&self, last: usize) -> usize {
+    #[must_use]
+    pub fn room(&self, last: usize) -> usize {
         match self {
             Self::Bytes(left) => usize::try_from(*left).unwrap_or(READ).min(READ),
             _ => (2 * last).clamp(FIRST, READ),
@@ -57,7 +78,7 @@ impl Remaining {
     ///
     /// # Errors
     /// When its frame is broken.
-    pub(super) fn take(&mut self, read: &mut BytesMut) -> Result<Option<Frame<Bytes>>, Error> {
+    pub fn take(&mut self, read: &mut BytesMut) -> Result<Option<Frame<Bytes>>, Fault> {
         while !read.is_empty() {
             match self {
                 Self::Over => return Ok(None),
@@ -72,7 +93,7 @@ impl Remaining {
                 }
                 Self::Chunked(chunked) => {
                     let (chunks, trailers) = &mut **chunked;
-                    match chunks.next(read).map_err(|_| Error::Chunks)? {
+                    match chunks.next(read)? {
                         Part::Frame(size) => read.advance(size),
                         Part::Data(size) => return Ok(Some(Frame::data(read.split_to(size).freeze()))),
                         Part::Trailers(size) => trailers.extend_from_slice(&read.split_to(size)),
@@ -93,30 +114,31 @@ impl Remaining {
     ///
     /// # Errors
     /// When it should not have.
-    pub(super) fn end(&mut self) -> Result<(), Error> {
+    pub fn end(&mut self) -> Result<(), Fault> {
         match self {
             Self::Over => Ok(()),
             Self::ToTheEnd => {
                 *self = Self::Over;
                 Ok(())
             }
-            Self::Bytes(_) | Self::Chunked(_) => Err(Error::Ended),
+            Self::Bytes(_) | Self::Chunked(_) => Err(Fault::Ended),
         }
     }
 }
 
 /// A trailer section; nothing where it is empty.
-fn parse(section: &[u8]) -> Result<Option<HeaderMap>, Error> {
+fn parse(section: &[u8]) -> Result<Option<HeaderMap>, Fault> {
     if section == b"\r\n" {
         return Ok(None);
     }
     let mut fields = [httparse::EMPTY_HEADER; FIELDS];
-    let parsed = httparse::parse_headers(section, &mut fields).map_err(Error::Head)?;
-    let httparse::Status::Complete((_, fields)) = parsed else { return Err(Error::Chunks) };
+    let Ok(httparse::Status::Complete((_, fields))) = httparse::parse_headers(section, &mut fields) else {
+        return Err(Fault::Malformed);
+    };
     let mut trailers = HeaderMap::with_capacity(fields.len());
     for field in fields {
-        let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| Error::Field)?;
-        trailers.append(name, HeaderValue::from_bytes(field.value).map_err(|_| Error::Field)?);
+        let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| Fault::Malformed)?;
+        trailers.append(name, HeaderValue::from_bytes(field.value).map_err(|_| Fault::Malformed)?);
     }
     Ok(Some(trailers))
 }

@@ -1,4 +1,4 @@
-//! A request on its way out.
+//! A message on its way out: a request, or an answer.
 
 use std::{
     io::{self, IoSlice, Write as _},
@@ -12,21 +12,31 @@ use http::{HeaderMap, HeaderName, header};
 use http_body::{Body as HttpBody, Frame};
 use tokio::io::AsyncWrite;
 
-use super::error::Error;
-use crate::gateway::{body::Broken, request_body::RequestBody};
-
-/// How the body of a request ends.
+/// How the body of a message ends.
 #[derive(Debug)]
-pub(super) enum Outgoing {
+pub enum Outgoing {
     /// After so many bytes more.
     Bytes(u64),
     /// After its last chunk, and such of its trailers as these.
     Chunked(Vec<HeaderName>),
+    /// When the connection does.
+    ToTheEnd,
 }
 
-/// What is left to write of a request.
+/// Why a message was not sent whole.
 #[derive(Debug)]
-pub(super) struct Sending<B = RequestBody> {
+pub enum Fault<E> {
+    /// Its connection does not take it.
+    Write(io::Error),
+    /// Its body broke off.
+    Body(E),
+    /// Its body has not the length that was announced.
+    Length,
+}
+
+/// What is left to write of a message.
+#[derive(Debug)]
+pub struct Sending<B> {
     /// Its head, or the frame before a piece of its body, and how much of that is written.
     before: Vec<u8>,
     at: usize,
@@ -55,9 +65,9 @@ enum State {
 /// Room for heads that a connection keeps.
 const KEPT: usize = 2048;
 
-impl<B: HttpBody<Data = Bytes, Error = Broken> + Unpin> Sending<B> {
+impl<B> Default for Sending<B> {
     /// Nothing to send.
-    pub(super) fn new() -> Self {
+    fn default() -> Self {
         Self {
             before: Vec::new(),
             at: 0,
@@ -68,37 +78,39 @@ impl<B: HttpBody<Data = Bytes, Error = Broken> + Unpin> Sending<B> {
             state: State::Done,
         }
     }
+}
 
+impl<B: HttpBody<Data = Bytes> + Unpin> Sending<B> {
     /// Begins anew, with the head that `write` writes of what goes before `body`.
-    pub(super) fn begin(&mut self, body: B, write: impl FnOnce(&B, &mut Vec<u8>) -> Outgoing) {
+    pub fn begin(&mut self, body: B, write: impl FnOnce(&B, &mut Vec<u8>) -> Outgoing) {
         self.outgoing = write(&body, &mut self.before);
         self.body = (!body.is_end_stream()).then_some(body);
         self.state = State::Unsent;
     }
 
     /// Whether not a byte of it was written.
-    pub(super) fn is_unsent(&self) -> bool {
+    pub fn is_unsent(&self) -> bool {
         self.state == State::Unsent
     }
 
     /// Whether all of it was.
-    pub(super) fn is_done(&self) -> bool {
+    pub fn is_done(&self) -> bool {
         self.state == State::Done
     }
 
     /// Whether there is more to send.
-    pub(super) fn is_under_way(&self) -> bool {
+    pub fn is_under_way(&self) -> bool {
         matches!(self.state, State::Unsent | State::Begun)
     }
 
     /// Gives up.
-    pub(super) fn fail(&mut self) {
+    pub fn fail(&mut self) {
         self.state = State::Failed;
         self.body = None;
     }
 
     /// Gives back what room a large head took.
-    pub(super) fn settle(&mut self) {
+    pub fn settle(&mut self) {
         if self.before.capacity() > KEPT {
             self.before = Vec::new();
         }
@@ -108,27 +120,27 @@ impl<B: HttpBody<Data = Bytes, Error = Broken> + Unpin> Sending<B> {
     ///
     /// # Errors
     /// When writing fails, or the body does.
-    pub(super) fn poll<S: AsyncWrite + Unpin>(
+    pub fn poll<S: AsyncWrite + Unpin>(
         &mut self,
         stream: &mut S,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<(), Error>> {
+    ) -> Poll<Result<(), Fault<B::Error>>> {
         loop {
             if self.body.is_some() && self.piece.is_empty() && self.after.is_empty() {
                 match self.pull(cx) {
                     Poll::Ready(pulled) => pulled?,
                     Poll::Pending if self.before.is_empty() => {
-                        ready!(Pin::new(&mut *stream).poll_flush(cx)).map_err(Error::Write)?;
+                        ready!(Pin::new(&mut *stream).poll_flush(cx)).map_err(Fault::Write)?;
                         return Poll::Pending;
                     }
                     Poll::Pending => {}
                 }
             }
             while self.is_waiting() {
-                ready!(self.write(stream, cx)).map_err(Error::Write)?;
+                ready!(self.write(stream, cx)).map_err(Fault::Write)?;
             }
             if self.body.is_none() {
-                ready!(Pin::new(&mut *stream).poll_flush(cx)).map_err(Error::Write)?;
+                ready!(Pin::new(&mut *stream).poll_flush(cx)).map_err(Fault::Write)?;
                 self.state = State::Done;
                 return Poll::Ready(Ok(()));
             }
@@ -169,13 +181,13 @@ impl<B: HttpBody<Data = Bytes, Error = Broken> + Unpin> Sending<B> {
     }
 
     /// Takes the next piece of the body.
-    fn pull(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    fn pull(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Fault<B::Error>>> {
         let Some(body) = &mut self.body else { return Poll::Ready(Ok(())) };
         let frame = ready!(Pin::new(&mut *body).poll_frame(cx));
         let is_last = frame.is_none() || body.is_end_stream();
         let frame = match frame.transpose() {
             Ok(frame) => frame,
-            Err(broken) => return Poll::Ready(Err(Error::Request(Box::new(broken)))),
+            Err(broken) => return Poll::Ready(Err(Fault::Body(broken))),
         };
         let mut trailers = HeaderMap::new();
         match frame.map(Frame::into_data) {
@@ -190,14 +202,15 @@ impl<B: HttpBody<Data = Bytes, Error = Broken> + Unpin> Sending<B> {
         Poll::Ready(Ok(()))
     }
 
-    fn push(&mut self, data: Bytes) -> Result<(), Error> {
+    fn push(&mut self, data: Bytes) -> Result<(), Fault<B::Error>> {
         if data.is_empty() {
             return Ok(());
         }
         match &mut self.outgoing {
             Outgoing::Bytes(left) => {
-                *left = left.checked_sub(data.len() as u64).ok_or(Error::RequestLength)?;
+                *left = left.checked_sub(data.len() as u64).ok_or(Fault::Length)?;
             }
+            Outgoing::ToTheEnd => {}
             Outgoing::Chunked(_) => {
                 let _ = write!(self.before, "{:x}\r\n", data.len());
                 self.after = b"\r\n";
@@ -207,10 +220,10 @@ impl<B: HttpBody<Data = Bytes, Error = Broken> + Unpin> Sending<B> {
         Ok(())
     }
 
-    fn end(&mut self, trailers: &HeaderMap) -> Result<(), Error> {
+    fn end(&mut self, trailers: &HeaderMap) -> Result<(), Fault<B::Error>> {
         match mem::replace(&mut self.outgoing, Outgoing::Bytes(0)) {
-            Outgoing::Bytes(0) => Ok(()),
-            Outgoing::Bytes(_) => Err(Error::RequestLength),
+            Outgoing::Bytes(0) | Outgoing::ToTheEnd => Ok(()),
+            Outgoing::Bytes(_) => Err(Fault::Length),
             Outgoing::Chunked(_) if !self.piece.is_empty() => {
                 self.after = b"\r\n0\r\n\r\n";
                 Ok(())
