@@ -28,7 +28,7 @@ pub fn harden(
     dress(headers, route);
     if secure {
         if let Some(hsts) = &route.hsts
-            && !head.host.to_str().ok().and_then(Authority::parse).is_none_or(|host| host.is_bare())
+            && !head.is_bare
         {
             headers.insert(header::STRICT_TRANSPORT_SECURITY, hsts.clone());
         }
@@ -72,7 +72,8 @@ fn dress(headers: &mut HeaderMap, route: &Route) {
     }
 }
 
-const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+/// `Keep-Alive`
+pub const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 
 /// Removes what belongs to the hop between Privet and the application (RFC 9110, section 7.6.1). Most answers have one such header or none:

@@ -86,6 +86,8 @@ pub struct Answer {
     pub upload: Rc<Upload>,
     /// The request's deadlines.
     pub watch: Rc<Watch>,
+    /// When the last of it was handed on, by their clock.
+    pub given: Option<u64>,
     /// Longest silence of the application.
     pub patience: Ticks,
     /// Longest time that the client may leave bytes unread.
@@ -249,6 +251,9 @@ impl Answer {
             return Poll::Ready(Some(Ok(frame)));
         }
         self.watch.disarm(Slot::Stall);
+        if let Some(given) = self.given.take() {
+            self.source.pace(given == self.watch.now());
+        }
         if let Some(frame) = ready!(self.replay(cx)) {
             if self.held.is_some() || !self.source.is_end_stream() {
                 self.watch.arm(Slot::Stall, self.stall);
@@ -262,6 +267,7 @@ impl Answer {
                     self.finish();
                 } else {
                     self.watch.arm(Slot::Stall, self.stall);
+                    self.given = Some(self.watch.now());
                 }
                 Poll::Ready(Some(Ok(frame)))
             }

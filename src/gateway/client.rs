@@ -7,6 +7,7 @@ use std::{
     cell::{Cell, RefCell},
     fmt::Write as _,
     net::IpAddr,
+    rc::Rc,
     time::{Duration, Instant},
 };
 
@@ -81,12 +82,60 @@ struct Own {
     node: String,
 }
 
-/// What was last said, for the next request of the same connection with the same host.
+/// The host that was asked for last, and what was said for it: most requests of a connection have the same.
 #[derive(Debug)]
 struct Said {
     host: HeaderValue,
-    forwarded: HeaderValue,
-    port: HeaderValue,
+    is_bare: bool,
+    introduction: Rc<Introduction>,
+}
+
+/// What the application is told of who asks.
+#[derive(Debug, Default)]
+pub struct Introduction {
+    fields: Vec<(HeaderName, HeaderValue)>,
+    lines: Vec<u8>,
+}
+
+impl Introduction {
+    fn new(
+        address: &HeaderValue,
+        host: HeaderValue,
+        port: HeaderValue,
+        proto: HeaderValue,
+        rest: [HeaderValue; 2],
+    ) -> Self {
+        let [forwarded, client] = rest;
+        let fields = vec![
+            (X_FORWARDED_FOR, address.clone()),
+            (X_FORWARDED_HOST, host),
+            (X_FORWARDED_PORT, port),
+            (X_FORWARDED_PROTO, proto),
+            (header::FORWARDED, forwarded),
+            (X_REAL_IP, client),
+        ];
+        let mut lines = Vec::new();
+        for (name, value) in &fields {
+            for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+                lines.extend_from_slice(part);
+            }
+        }
+        Self { fields, lines }
+    }
+
+    /// As it stands in the head of a request over HTTP/1.1.
+    #[must_use]
+    pub fn lines(&self) -> &[u8] {
+        &self.lines
+    }
+
+    /// Adds it to `headers`.
+    pub fn put(&self, headers: &mut HeaderMap) {
+        headers.reserve(self.fields.len());
+        for (name, value) in &self.fields {
+            headers.insert(name, value.clone());
+        }
+    }
 }
 
 impl Client {
@@ -114,25 +163,34 @@ impl Client {
         }
     }
 
-    /// Replaces whatever `headers` say about the client; the client's own address comes back.
-    pub fn introduce(&self, headers: &mut HeaderMap, host: &HeaderValue, trusted: &[IpNet]) -> IpAddr {
-        if self.peer.trusted && (headers.contains_key(X_FORWARDED_FOR) || headers.contains_key(header::FORWARDED)) {
-            return self.introduce_chain(headers, host, trusted);
-        }
+    /// Whether `host` names an address or a machine of its own rather than a public site; nothing where it is no host and port.
+    pub fn hears(&self, host: &HeaderValue) -> Option<bool> {
         let mut said = self.said.borrow_mut();
-        let said = match said.take() {
-            Some(present) if present.host == *host => said.insert(present),
-            _ => said.insert(self.say(host)),
-        };
-        // These, `Host` and the request's id: grown at once in place of twice.
-        headers.reserve(8);
-        headers.insert(X_FORWARDED_FOR, self.own.address.clone());
-        headers.insert(X_FORWARDED_HOST, said.host.clone());
-        headers.insert(X_FORWARDED_PORT, said.port.clone());
-        headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(self.scheme()));
-        headers.insert(header::FORWARDED, said.forwarded.clone());
-        headers.insert(X_REAL_IP, self.own.address.clone());
-        self.peer.address.ip()
+        if let Some(said) = said.as_ref().filter(|said| said.host == *host) {
+            return Some(said.is_bare);
+        }
+        let text = host.to_str().ok()?;
+        let authority = Authority::parse(text)?;
+        let is_bare = authority.is_bare();
+        let forwarded = value(&format!("for={};host=\"{text}\";proto={}", self.own.node, self.scheme()));
+        // A clone would hold the buffer that the request was read into.
+        let host = value(text);
+        let (address, port) = (&self.own.address, self.port_of(authority));
+        let proto = HeaderValue::from_static(self.scheme());
+        let introduction = Introduction::new(address, host.clone(), port, proto, [forwarded, address.clone()]);
+        *said = Some(Said { host, is_bare, introduction: Rc::new(introduction) });
+        Some(is_bare)
+    }
+
+    /// What the application is told in the place of whatever `headers` say about the client, who asks for the `host` that was heard last; and the
+    /// client's own address.
+    pub fn introduce(&self, headers: &HeaderMap, host: &HeaderValue, trusted: &[IpNet]) -> (IpAddr, Rc<Introduction>) {
+        if self.peer.trusted && (headers.contains_key(X_FORWARDED_FOR) || headers.contains_key(header::FORWARDED)) {
+            let (client, introduction) = self.introduce_chain(headers, host, trusted);
+            return (client, Rc::new(introduction));
+        }
+        let said = self.said.borrow().as_ref().map(|said| Rc::clone(&said.introduction));
+        (self.peer.address.ip(), said.unwrap_or_default())
     }
 
     /// `https` or `http`.
@@ -141,20 +199,13 @@ impl Client {
         if self.secure { "https" } else { "http" }
     }
 
-    fn say(&self, host: &HeaderValue) -> Said {
-        let text = host.to_str().unwrap_or_default();
-        let port = Authority::parse(text).and_then(|a| a.port);
-        let port = port.unwrap_or(if self.secure { 443 } else { 80 });
-        Said {
-            forwarded: value(&format!("for={};host=\"{text}\";proto={}", self.own.node, self.scheme())),
-            // A clone would hold the buffer that the request was read into.
-            host: value(text),
-            port: value(&port.to_string()),
-        }
+    fn port_of(&self, authority: Authority<'_>) -> HeaderValue {
+        let port = authority.port.unwrap_or(if self.secure { 443 } else { 80 });
+        value(&port.to_string())
     }
 
     /// Behind a trusted proxy: its chain is kept as far as it can be read, and its own address added.
-    fn introduce_chain(&self, headers: &mut HeaderMap, host: &HeaderValue, trusted: &[IpNet]) -> IpAddr {
+    fn introduce_chain(&self, headers: &HeaderMap, host: &HeaderValue, trusted: &[IpNet]) -> (IpAddr, Introduction) {
         let mut chain = listed(headers, &X_FORWARDED_FOR, address_of);
         if chain.is_empty() {
             chain = listed(headers, &header::FORWARDED, |item| {
@@ -193,13 +244,11 @@ impl Client {
             outer.to_str().unwrap_or_default(),
             proto.to_str().unwrap_or_default()
         );
-        headers.insert(X_FORWARDED_FOR, value(&list));
-        headers.insert(X_FORWARDED_PORT, port.unwrap_or_else(|| self.say(&outer).port));
-        headers.insert(X_FORWARDED_HOST, outer);
-        headers.insert(X_FORWARDED_PROTO, proto);
-        headers.insert(header::FORWARDED, value(&forwarded));
-        headers.insert(X_REAL_IP, value(&client.to_string()));
-        client
+        let authority = || outer.to_str().ok().and_then(Authority::parse);
+        let port = port.or_else(|| authority().map(|authority| self.port_of(authority)));
+        let port = port.unwrap_or_else(|| value(&self.port.to_string()));
+        let rest = [value(&forwarded), value(&client.to_string())];
+        (client, Introduction::new(&value(&list), outer, port, proto, rest))
     }
 }
 
@@ -261,7 +310,12 @@ mod tests {
         for (name, text) in said {
             headers.append(*name, HeaderValue::from_static(text));
         }
-        let address = client.introduce(&mut headers, &HeaderValue::from_static("shop.example:8443"), &trusted);
+        let host = HeaderValue::from_static("shop.example:8443");
+        assert_eq!(client.hears(&host), Some(false));
+        let (address, introduction) = client.introduce(&headers, &host, &trusted);
+        introduction.put(&mut headers);
+        let lines = introduction.lines();
+        assert!(lines.ends_with(b"\r\n") && lines.split(|byte| *byte == b'\n').count() == 7);
         (headers, address)
     }
 

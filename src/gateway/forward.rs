@@ -249,7 +249,7 @@ impl Exchange<'_> {
             Some(_) => self.origin.ok_or(Kind::NoEndpoint)?,
             None => &self.line.cluster,
         };
-        let mut sending = pin!(cluster.send(request, upgrading, upload.trace.as_deref()));
+        let mut sending = pin!(cluster.send(request, upgrading, &self.head.introduction, upload.trace.as_deref()));
         let sent = Instant::now();
         poll_fn(|cx| {
             if let Poll::Ready(outcome) = sending.as_mut().poll(cx) {
@@ -286,6 +286,7 @@ impl Exchange<'_> {
                 lease: Some(lease),
                 upload,
                 watch: Rc::clone(self.watch),
+                given: None,
                 patience: self.line.response,
                 stall: self.line.stall,
             })

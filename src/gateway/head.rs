@@ -2,16 +2,15 @@
 //!
 //! On HTTP/1.1 every byte was read strictly already; behind HTTP/2 this is where the same rules are kept.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, rc::Rc};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts, uri::PathAndQuery};
 use ipnet::IpNet;
 
 use crate::{
     access::{download, header as access},
-    common::authority::Authority,
     gateway::{
-        client::{Client, REBUILT, X_REQUEST_ID},
+        client::{Client, Introduction, REBUILT, X_REQUEST_ID},
         path,
         probe::Probe,
         refusal::Kind,
@@ -24,12 +23,16 @@ use crate::{
 pub struct Head {
     /// The host as it came, with its port.
     pub host: HeaderValue,
+    /// Whether that is an address or a machine of its own, and no public site.
+    pub is_bare: bool,
     /// The canonical path and the query as it came.
     pub target: PathAndQuery,
     /// Protocol that the client asks to change to, lower case.
     pub upgrade: Option<String>,
     /// The client's address, as far as it is known.
     pub address: IpAddr,
+    /// What the application is told of who asks. Of that nothing is among the request's fields.
+    pub introduction: Rc<Introduction>,
     /// What a program says that it works for (`X-Privet-Purpose`, `X-Privet-Ticket`), and why it takes a file along (`X-Privet-Reason`). No
     /// application gets it.
     pub stated: HeaderMap,
@@ -49,16 +52,25 @@ pub fn read(parts: &mut Parts, client: &Client, rules: &HeadRules, trusted: &[Ip
     }
     check_method(parts)?;
     let host = host(parts, client.http2)?;
+    let is_bare = client.hears(&host).ok_or(Kind::Host("the Host is not a host and a port"))?;
     let target = target(parts, rules)?;
     let special = Special::of(&parts.headers, rules)?;
     if special.expect {
         check_expectation(&parts.headers)?;
     }
     let upgrade = wanted_upgrade(parts, special.upgrade);
+    let is_rebuilt = special.rebuilt;
     let (stated, hop) = clean(&mut parts.headers, special)?;
-    let address = client.introduce(&mut parts.headers, &host, trusted);
-    parts.headers.insert(header::HOST, host.clone());
-    Ok(Head { host, target, upgrade, address, stated, hop, probe: None })
+    let (address, introduction) = client.introduce(&parts.headers, &host, trusted);
+    if is_rebuilt {
+        for name in REBUILT {
+            parts.headers.remove(name);
+        }
+    }
+    if client.http2 {
+        parts.headers.insert(header::HOST, host.clone());
+    }
+    Ok(Head { host, is_bare, target, upgrade, address, introduction, stated, hop, probe: None })
 }
 
 /// What is counted byte by byte on HTTP/1.1.
@@ -103,10 +115,7 @@ fn host(parts: &Parts, http2: bool) -> Result<HeaderValue, Kind> {
         (Some(_), Some(_)) => return Err(Kind::Host("Host and authority differ")),
         (None, _) => return Err(Kind::Host("no Host")),
     };
-    match host.to_str().ok().and_then(Authority::parse) {
-        Some(_) => Ok(host),
-        None => Err(Kind::Host("the Host is not a host and a port")),
-    }
+    Ok(host)
 }
 
 fn target(parts: &Parts, rules: &HeadRules) -> Result<PathAndQuery, Kind> {

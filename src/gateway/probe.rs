@@ -363,7 +363,9 @@ mod tests {
         }
         Head {
             host: HeaderValue::from_static("shop.example"),
+            is_bare: false,
             target: "/a?b=c".parse().expect("a target"),
+            introduction: Rc::default(),
             upgrade: None,
             address: "127.0.0.1".parse().expect("an address"),
             stated: http::HeaderMap::new(),

@@ -6,12 +6,15 @@
 //! rules, which hold for HTTP/2 as well.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version, header, request::Parts};
+use http::{HeaderMap, Method, Request, Uri, Version, header, request::Parts};
 use memchr::memchr;
 
-use crate::gateway::{
-    refusal::Kind,
-    settings::{Ambiguous, HeadRules},
+use crate::{
+    common::http1::fields::{self, Bad, has_token},
+    gateway::{
+        refusal::Kind,
+        settings::{Ambiguous, HeadRules},
+    },
 };
 
 /// How the body behind a head ends.
@@ -85,27 +88,20 @@ fn within(bytes: usize, rules: &HeadRules) -> Result<(), Kind> {
 /// # Errors
 /// At the first thing that is not exactly as it must be.
 pub fn read(head: &Bytes, rules: &HeadRules, room: HeaderMap) -> Result<Passed, Kind> {
-    let end = line_end(head);
-    let line = RequestLine::parse(&head[..end - 2], rules)?;
+    let mut rest = &head[..];
+    let line = RequestLine::parse(fields::next(&mut rest), rules)?;
     let mut fields = Fields { headers: room, ..Fields::default() };
     fields.headers.clear();
-    let mut rest = &head[end..];
     let mut count = 0;
+    // All lines end with CR and LF, the empty one too: `find_end` has seen to that.
     while rest.len() > 2 {
-        let end = line_end(rest);
         count += 1;
         if count > rules.header_count {
             return Err(Kind::HeadersTooLarge);
         }
-        fields.line(head, &rest[..end - 2], rules)?;
-        rest = &rest[end..];
+        fields.line(head, fields::next(&mut rest), rules)?;
     }
     fields.finish(&line, head)
-}
-
-/// Index after the LF of the first line. The caller knows that there is one.
-fn line_end(bytes: &[u8]) -> usize {
-    memchr(b'\n', bytes).map_or(bytes.len(), |lf| lf + 1)
 }
 
 struct RequestLine<'a> {
@@ -164,22 +160,22 @@ struct Fields {
 
 impl Fields {
     fn line(&mut self, head: &Bytes, line: &[u8], rules: &HeadRules) -> Result<(), Kind> {
-        let Some(colon) = memchr(b':', line) else {
-            return Err(Kind::Framing("a header line without a colon"));
-        };
-        let name = &line[..colon];
-        if rules.underscores == Ambiguous::Refuse && memchr(b'_', name).is_some() {
+        let (name, field) = fields::read(head, line).map_err(|bad| match bad {
+            Bad::Colon => Kind::Framing("a header line without a colon"),
+            Bad::Name => Kind::Framing("a header name is not a token"),
+            Bad::Value => Kind::Framing("a control byte in the head"),
+        })?;
+        if rules.underscores == Ambiguous::Refuse && memchr(b'_', name.as_str().as_bytes()).is_some() {
             return Err(Kind::Framing("a header name with an underscore"));
         }
-        let name = HeaderName::from_bytes(name).map_err(|_| Kind::Framing("a header name is not a token"))?;
-        let value = trim(&line[colon + 1..]);
+        let value = field.as_bytes();
         match name {
             header::CONTENT_LENGTH if self.length.replace(number(value)?).is_some() => {
                 return Err(Kind::Framing("more than one Content-Length"));
             }
             header::TRANSFER_ENCODING => {
                 // Blanks that everybody may ignore, and some do not, are how requests are smuggled.
-                if self.chunked || !matches!(&line[colon + 1..], b" chunked" | b"chunked") {
+                if self.chunked || !matches!(&line[name.as_str().len() + 1..], b" chunked" | b"chunked") {
                     return Err(Kind::Framing("a Transfer-Encoding other than chunked"));
                 }
                 self.chunked = true;
@@ -192,9 +188,7 @@ impl Fields {
             header::TE => self.trailers |= has_token(value, b"trailers"),
             _ => {}
         }
-        let value = HeaderValue::from_maybe_shared(head.slice_ref(value))
-            .map_err(|_| Kind::Framing("a control byte in the head"))?;
-        self.headers.append(name, value);
+        self.headers.append(name, field);
         Ok(())
     }
 
@@ -224,12 +218,6 @@ impl Fields {
     }
 }
 
-/// Whether a comma-separated list has `token`, in any case.
-#[must_use]
-pub fn has_token(list: &[u8], token: &[u8]) -> bool {
-    list.split(|&b| b == b',').any(|item| trim(item).eq_ignore_ascii_case(token))
-}
-
 /// A `Content-Length`: digits only, at most 19 of them, so that it fits whatever type a reader takes.
 fn number(value: &[u8]) -> Result<u64, Kind> {
     let bad = Kind::Framing("a Content-Length that is not a plain number");
@@ -237,17 +225,6 @@ fn number(value: &[u8]) -> Result<u64, Kind> {
         return Err(bad);
     }
     Ok(value.iter().fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0')))
-}
-
-/// Without optional white space (SP and HTAB) at either end.
-fn trim(mut value: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] = value {
-        value = rest;
-    }
-    while let [rest @ .., b' ' | b'\t'] = value {
-        value = rest;
-    }
-    value
 }
 
 #[cfg(test)]

@@ -1,10 +1,13 @@
 //! The body of a message on its way in.
 
 use bytes::{Buf, Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::HeaderMap;
 use http_body::{Frame, SizeHint};
 
-use super::chunks::{Chunks, Malformed, Part};
+use super::{
+    chunks::{Chunks, Malformed, Part},
+    fields,
+};
 
 /// Why a body was not read to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,8 +40,8 @@ pub enum Remaining {
     ToTheEnd,
 }
 
-/// Most bytes read at once: what TLS takes at once.
-const READ: usize = 1 << 16;
+/// Most bytes read at once of a body that goes on slower than it comes.
+pub const READ: usize = 1 << 16;
 /// Least bytes read at once where nobody knows how many will come.
 const FIRST: usize = 1 << 13;
 
@@ -65,12 +68,12 @@ impl Remaining {
         }
     }
 
-    /// How much room to read into, where the last read took `last` bytes.
+    /// How much room to read into, up to `most`, where the last read took `last` bytes.
     #[must_use]
-    pub fn room(&self, last: usize) -> usize {
+    pub fn room(&self, last: usize, most: usize) -> usize {
         match self {
-            Self::Bytes(left) => usize::try_from(*left).unwrap_or(READ).min(READ),
-            _ => (2 * last).clamp(FIRST, READ),
+            Self::Bytes(left) => usize::try_from(*left).unwrap_or(most).min(most),
+            _ => (2 * last).clamp(FIRST, most),
         }
     }
 
@@ -99,7 +102,7 @@ impl Remaining {
                         Part::Trailers(size) => trailers.extend_from_slice(&read.split_to(size)),
                         Part::End(size) => {
                             trailers.extend_from_slice(&read.split_to(size));
-                            let trailers = parse(trailers)?;
+                            let trailers = parse(std::mem::take(trailers))?;
                             *self = Self::Over;
                             return Ok(trailers.map(Frame::trailers));
                         }
@@ -127,18 +130,16 @@ impl Remaining {
 }
 
 /// A trailer section; nothing where it is empty.
-fn parse(section: &[u8]) -> Result<Option<HeaderMap>, Fault> {
-    if section == b"\r\n" {
-        return Ok(None);
+fn parse(section: Vec<u8>) -> Result<Option<HeaderMap>, Fault> {
+    let section = Bytes::from(section);
+    let mut rest = section.strip_suffix(b"\r\n").unwrap_or(&section);
+    let mut trailers = HeaderMap::new();
+    while !rest.is_empty() {
+        let (name, value) = fields::read(&section, fields::next(&mut rest)).map_err(|_| Fault::Malformed)?;
+        if trailers.len() == FIELDS {
+            return Err(Fault::Malformed);
+        }
+        trailers.append(name, value);
     }
-    let mut fields = [httparse::EMPTY_HEADER; FIELDS];
-    let Ok(httparse::Status::Complete((_, fields))) = httparse::parse_headers(section, &mut fields) else {
-        return Err(Fault::Malformed);
-    };
-    let mut trailers = HeaderMap::with_capacity(fields.len());
-    for field in fields {
-        let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| Fault::Malformed)?;
-        trailers.append(name, HeaderValue::from_bytes(field.value).map_err(|_| Fault::Malformed)?);
-    }
-    Ok(Some(trailers))
+    Ok((!trailers.is_empty()).then_some(trailers))
 }

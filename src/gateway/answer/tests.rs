@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{rc::Rc, sync::Arc, time::Duration};
 
 use http::uri::PathAndQuery;
 
@@ -69,7 +69,9 @@ fn route(path: &str, prefix: Prefix) -> Route {
 fn hardened(route: &Route, host: &'static str, name: HeaderName, value: &'static str) -> HeaderMap {
     let head = Head {
         host: HeaderValue::from_static(host),
+        is_bare: Authority::parse(host).is_some_and(|host| host.is_bare()),
         target: PathAndQuery::from_static("/"),
+        introduction: Rc::default(),
         upgrade: None,
         address: "203.0.113.1".parse().expect("an address"),
         stated: HeaderMap::new(),

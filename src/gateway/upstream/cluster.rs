@@ -16,7 +16,7 @@ use super::{
 use crate::{
     common::watch::Watches,
     dial,
-    gateway::request_body::RequestBody,
+    gateway::{answer::KEEP_ALIVE, client::Introduction, request_body::RequestBody},
     observe::{
         access_log::entry,
         metrics::{Labelled, Metrics, Shard},
@@ -89,7 +89,7 @@ impl Cluster {
         }
     }
 
-    /// Sends `request` to one endpoint, or to another where the first surely did not process it. Each attempt is a step of `trace`.
+    /// Sends `request`, with who asks, to one endpoint, or to another where the first surely did not process it. Each attempt is a step of `trace`.
     ///
     /// # Errors
     /// When no endpoint gave the head of an answer.
@@ -97,6 +97,7 @@ impl Cluster {
         &self,
         mut request: Box<Request<RequestBody>>,
         upgrade: bool,
+        introduction: &Introduction,
         trace: Option<&Trace>,
     ) -> Result<(Box<Response<Source>>, Lease), Failure> {
         let rules = self.settings();
@@ -116,10 +117,11 @@ impl Cluster {
                     }
                     if lease.is_http2() {
                         give_authority(&mut request);
+                        introduction.put(request.headers_mut());
                     }
                     let asked = (upgrade && lease.is_http2()).then(|| extended::ask(&mut request));
                     let copy = (!upgrade && lease.is_http2()).then(|| copy(&request)).flatten();
-                    match lease.send(request).await {
+                    match lease.send(request, introduction).await {
                         Ok(mut answer) => {
                             if let Some(asked) = asked {
                                 extended::agreed(&mut answer, asked);
@@ -197,7 +199,7 @@ impl Cluster {
         } else {
             pool.state.succeeded();
         }
-        if let Some(timeout) = answer.headers().get("keep-alive").and_then(|v| keep_alive(v.to_str().ok()?)) {
+        if let Some(timeout) = answer.headers().get(KEEP_ALIVE).and_then(|v| keep_alive(v.to_str().ok()?)) {
             pool.learn_idle(timeout);
         }
     }

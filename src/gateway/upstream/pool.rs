@@ -23,7 +23,7 @@ use super::{
 use crate::{
     common::watch::{Ticks, Watches},
     dial,
-    gateway::request_body::RequestBody,
+    gateway::{client::Introduction, request_body::RequestBody},
     observe::metrics::UpstreamMeter,
 };
 
@@ -290,16 +290,17 @@ impl Drop for Pool {
 }
 
 impl Lease {
-    /// Sends a request. What comes is boxed, for many hands pass it on.
+    /// Sends a request; `introduction` is what HTTP/1.1 adds to its head. What comes is boxed, for many hands pass it on.
     ///
     /// # Errors
     /// When the connection broke before the head of an answer.
     pub async fn send(
         &mut self,
         mut request: Box<Request<RequestBody>>,
+        introduction: &Introduction,
     ) -> Result<Box<Response<Source>>, Box<Unanswered>> {
         match self.connection.as_mut() {
-            Some(Connection::Single(single)) => match single.ask(request).await {
+            Some(Connection::Single(single)) => match single.ask(request, introduction.lines()).await {
                 Ok(answer) => Ok(Box::new(answer.map(Source::Http1))),
                 Err(failed) => Err(Box::new(Unanswered { error: failed.error.into(), unsent: failed.unsent })),
             },

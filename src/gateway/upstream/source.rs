@@ -42,6 +42,15 @@ pub enum Source {
     Http2(Incoming),
 }
 
+impl Source {
+    /// Says whether what was read last went on at once.
+    pub fn pace(&mut self, at_once: bool) {
+        if let Self::Http1(body) = self {
+            body.pace(at_once);
+        }
+    }
+}
+
 impl Body for Source {
     type Data = Bytes;
     type Error = Error;

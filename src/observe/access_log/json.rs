@@ -125,14 +125,12 @@ pub(super) fn text(value: &[u8], out: &mut Vec<u8>) {
 }
 
 fn ascii(value: &[u8], out: &mut Vec<u8>) {
-    let needs = |byte: u8| byte < b' ' || matches!(byte, b'"' | b'\\' | 0x7f);
-    // Most need nothing, which is told many bytes at a time.
-    let any = |block: &[u8; 16]| block.iter().fold(false, |any, &byte| any | needs(byte));
-    let is_plain = match value.last_chunk() {
-        Some(last) => !any(last) && !value.as_chunks().0.iter().any(any),
-        None => !value.iter().any(|byte| needs(*byte)),
-    };
-    if is_plain {
+    // Most need nothing: no early exits, and no sum wider than a byte, so that many bytes are looked at at once.
+    let needs = |byte: u8| (byte < b' ') | (byte == b'"') | (byte == b'\\') | (byte == 0x7f);
+    let any = |block: &[u8]| block.iter().fold(0, |odd, &byte| odd | u8::from(needs(byte)));
+    let (blocks, rest) = value.as_chunks::<16>();
+    let odd = blocks.iter().fold(any(rest), |odd, block| odd | any(block));
+    if odd == 0 {
         return out.extend_from_slice(value);
     }
     let mut plain = 0;

@@ -8,9 +8,9 @@ use hyper::ext::ReasonPhrase;
 use time::{OffsetDateTime, format_description::StaticFormatDescription, macros::format_description};
 
 use crate::{
-    common::http1::Outgoing,
+    common::http1::{Outgoing, fields::has_token},
     gateway::{body::Body, head::tokens},
-    server::framing::{Form, has_token},
+    server::framing::Form,
 };
 
 /// Whether an answer has a body, whatever its head says (RFC 9112, section 6.3).

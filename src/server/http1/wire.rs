@@ -17,7 +17,7 @@ use tokio_util::io::poll_read_buf;
 
 use crate::{
     common::{
-        http1::{Chunks, Remaining},
+        http1::{Chunks, READ, Remaining},
         watch::{Slot, Ticks, Watch},
     },
     gateway::{refusal::Kind, settings::HeadRules},
@@ -266,7 +266,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 Err(_) => return Poll::Ready(Some(Err(io::ErrorKind::InvalidData.into()))),
             }
             ready!(self.poll_interim(cx))?;
-            let room = self.remaining.room(self.last);
+            let room = self.remaining.room(self.last, READ);
             if ready!(self.poll_read(cx, room, room))? == 0 {
                 return Poll::Ready(Some(Err(io::ErrorKind::UnexpectedEof.into())));
             }

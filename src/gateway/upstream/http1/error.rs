@@ -22,7 +22,7 @@ pub enum Error {
     Ended,
     /// What came is no answer.
     #[error("the head of the answer is malformed")]
-    Head(#[source] httparse::Error),
+    Head,
     /// A field of the answer has a name or value that HTTP has not.
     #[error("a field of the answer is malformed")]
     Field,

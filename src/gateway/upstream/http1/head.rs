@@ -1,6 +1,6 @@
 //! Heads: of a request as it is written, of an answer as it is read.
 
-use std::{io::Write as _, mem::MaybeUninit};
+use std::io::Write as _;
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Version, header};
@@ -10,7 +10,10 @@ use memchr::memchr_iter;
 
 use super::error::Error;
 use crate::{
-    common::http1::{Chunks, Outgoing, Remaining},
+    common::http1::{
+        Chunks, Outgoing, Remaining,
+        fields::{self, has_token},
+    },
     gateway::{answer::is_framed_once, head::tokens},
 };
 
@@ -36,8 +39,8 @@ pub(super) struct Answer {
     pub(super) persists: bool,
 }
 
-/// Writes the head of `request` (RFC 9112, section 3). How long it is, is told by its `body` alone, whatever its fields say.
-pub(super) fn write<B>(request: &Request<B>, body: &impl Body, out: &mut Vec<u8>) -> Outgoing {
+/// Writes the head of `request` (RFC 9112, section 3), with `more` lines at its end. How long it is, is told by its `body` alone, whatever its fields say.
+pub(super) fn write<B>(request: &Request<B>, body: &impl Body, more: &[u8], out: &mut Vec<u8>) -> Outgoing {
     out.extend_from_slice(request.method().as_str().as_bytes());
     out.push(b' ');
     out.extend_from_slice(request.uri().path_and_query().map_or("/", |target| target.as_str()).as_bytes());
@@ -66,6 +69,7 @@ pub(super) fn write<B>(request: &Request<B>, body: &impl Body, out: &mut Vec<u8>
             Outgoing::Chunked(named.filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok()).collect())
         }
     };
+    out.extend_from_slice(more);
     out.extend_from_slice(b"\r\n");
     outgoing
 }
@@ -111,17 +115,7 @@ pub(super) fn read(
     };
     *seen = 0;
     let head = read.split_to(end).freeze();
-    let mut fields = [const { MaybeUninit::uninit() }; FIELDS];
-    let mut answer = httparse::Response::new(&mut []);
-    let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut answer, &head, &mut fields);
-    match parsed {
-        Ok(httparse::Status::Complete(size)) if size == head.len() => {
-            take(&head, &answer, head_only, std::mem::take(room)).map(Some)
-        }
-        Ok(_) => Err(Error::Head(httparse::Error::Status)),
-        Err(httparse::Error::TooManyHeaders) => Err(Error::HeadTooLarge),
-        Err(error) => Err(Error::Head(error)),
-    }
+    take(&head, head_only, std::mem::take(room)).map(Some)
 }
 
 /// What tells where a body ends, and whether another answer comes after it.
@@ -145,10 +139,8 @@ impl Framing {
         } else if *name == header::TRANSFER_ENCODING {
             self.coded = true;
         } else if *name == header::CONNECTION {
-            for option in value.as_bytes().split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
-                self.close |= option.eq_ignore_ascii_case(b"close");
-                self.keep |= option.eq_ignore_ascii_case(b"keep-alive");
-            }
+            self.close |= has_token(value.as_bytes(), b"close");
+            self.keep |= has_token(value.as_bytes(), b"keep-alive");
         }
         Ok(())
     }
@@ -161,19 +153,42 @@ fn parse_length(digits: &[u8]) -> Option<u64> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
-fn take(
-    head: &Bytes,
-    answer: &httparse::Response<'_, '_>,
-    head_only: bool,
-    mut headers: HeaderMap,
-) -> Result<Answer, Error> {
-    let status = answer.code.and_then(|code| StatusCode::from_u16(code).ok()).ok_or(Error::Field)?;
-    let version = if answer.version == Some(0) { Version::HTTP_10 } else { Version::HTTP_11 };
+/// The line that an answer begins with (RFC 9112, section 4): version, status, and what it says of that.
+fn read_status(line: &[u8]) -> Option<(Version, StatusCode, &[u8])> {
+    let (version, rest) = line.split_at_checked(9)?;
+    let version = match version {
+        b"HTTP/1.1 " => Version::HTTP_11,
+        b"HTTP/1.0 " => Version::HTTP_10,
+        _ => return None,
+    };
+    let (status, rest) = rest.split_at_checked(3)?;
+    let status = StatusCode::from_bytes(status).ok()?;
+    match rest {
+        [] => Some((version, status, rest)),
+        [b' ', reason @ ..] => Some((version, status, reason)),
+        _ => None,
+    }
+}
+
+fn take(head: &Bytes, head_only: bool, mut headers: HeaderMap) -> Result<Answer, Error> {
+    let mut rest = &head[..];
+    let (version, status, reason) = read_status(fields::next(&mut rest)).ok_or(Error::Head)?;
+    let reason = match reason {
+        [] => None,
+        reason if status.canonical_reason().is_some_and(|known| known.as_bytes() == reason) => None,
+        reason => Some(ReasonPhrase::try_from(reason).map_err(|_| Error::Head)?),
+    };
     headers.clear();
     let mut framing = Framing::default();
-    for field in &*answer.headers {
-        let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| Error::Field)?;
-        let value = HeaderValue::from_maybe_shared(head.slice_ref(field.value)).map_err(|_| Error::Field)?;
+    loop {
+        let line = fields::next(&mut rest);
+        if line.is_empty() {
+            break;
+        }
+        let (name, value) = fields::read(head, line).map_err(|_| Error::Field)?;
+        if headers.len() == FIELDS {
+            return Err(Error::HeadTooLarge);
+        }
         framing.see(&name, &value)?;
         headers.append(name, value);
     }
@@ -188,13 +203,5 @@ fn take(
         None => Remaining::ToTheEnd,
     };
     let persists = (version != Version::HTTP_10 || framing.keep) && !framing.close;
-    let reason = answer.reason.filter(|reason| !reason.is_empty() && Some(*reason) != status.canonical_reason());
-    Ok(Answer {
-        version,
-        status,
-        reason: reason.and_then(|reason| ReasonPhrase::try_from(reason.as_bytes()).ok()),
-        persists: persists && !matches!(body, Remaining::ToTheEnd),
-        headers,
-        body,
-    })
+    Ok(Answer { version, status, reason, persists: persists && !matches!(body, Remaining::ToTheEnd), headers, body })
 }

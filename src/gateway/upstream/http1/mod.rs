@@ -28,7 +28,7 @@ use tokio_util::io::poll_read_buf;
 use self::head::Answer;
 pub use self::{error::Error, upgraded::Upgraded};
 use crate::{
-    common::http1::{Remaining, Sending},
+    common::http1::{READ, Remaining, Sending},
     dial,
     gateway::request_body::RequestBody,
     observe::metrics::UpstreamMeter,
@@ -62,8 +62,9 @@ struct Wire {
     seen: usize,
     /// Whether its room is more than an idle connection keeps.
     large: bool,
-    /// How much the last read took.
+    /// How much the last read took, and how much the next may.
     last: usize,
+    most: usize,
     sending: Sending<RequestBody>,
     remaining: Remaining,
     /// Whether the application keeps the connection.
@@ -109,6 +110,8 @@ impl Drop for Open {
 /// Room to read a head into, and least room left for one.
 const ROOM: usize = 1 << 13;
 const LEAST: usize = 1 << 10;
+/// Most bytes read at once of a body that goes on as fast as it comes.
+const FAST: usize = 1 << 18;
 
 impl Connection {
     /// What `stream` leads to, counted as `open`.
@@ -121,6 +124,7 @@ impl Connection {
             seen: 0,
             large: false,
             last: 0,
+            most: READ,
             sending: Sending::default(),
             remaining: Remaining::Over,
             persists: true,
@@ -137,15 +141,19 @@ impl Connection {
         self.remote
     }
 
-    /// Sends `request` and waits for the head of its answer.
+    /// Sends `request`, whose head has `more` lines at its end, and waits for the head of its answer.
     ///
     /// # Errors
     /// When there is none.
-    pub async fn ask(&mut self, mut request: Box<Request<RequestBody>>) -> Result<Response<Body>, Unanswered> {
+    pub async fn ask(
+        &mut self,
+        mut request: Box<Request<RequestBody>>,
+        more: &[u8],
+    ) -> Result<Response<Body>, Unanswered> {
         let head_only = request.method() == Method::HEAD;
         let body = std::mem::replace(request.body_mut(), RequestBody::empty());
         let is_whole = body.is_end_stream();
-        self.wire.borrow_mut().sending.begin(body, |body, out| head::write(&request, body, out));
+        self.wire.borrow_mut().sending.begin(body, |body, out| head::write(&request, body, more, out));
         // Where an answer has come the request's fields are done with: there is room for others.
         let asked = poll_fn(|cx| self.wire.borrow_mut().poll_answer(cx, head_only, request.headers_mut())).await;
         asked.map(|answer| self.receive(answer)).map_err(|error| {
@@ -196,6 +204,7 @@ impl Connection {
         let mut wire = self.wire.borrow_mut();
         wire.sending.settle();
         wire.reader = None;
+        wire.most = READ;
         let again = wire.persists && wire.sending.is_done() && wire.remaining.is_over() && wire.read.is_empty();
         if std::mem::take(&mut wire.large) {
             wire.read = BytesMut::new();
@@ -285,7 +294,7 @@ impl Wire {
             if self.remaining.is_over() {
                 return Poll::Ready(None);
             }
-            let room = self.remaining.room(self.last);
+            let room = self.remaining.room(self.last, self.most);
             match self.poll_read(cx, room, room) {
                 Poll::Ready(Ok(0)) => self.remaining.end().map_err(Error::from)?,
                 Poll::Ready(read) => drop(read?),
@@ -308,6 +317,15 @@ impl Wire {
             self.fault = Some(error);
             self.reader.take().into_iter().for_each(Waker::wake);
         }
+    }
+}
+
+impl Body {
+    /// Says whether what was read last went on at once: then more may be read at once, as it will not wait for long.
+    pub fn pace(&mut self, at_once: bool) {
+        let Some(wire) = &self.0 else { return };
+        let mut wire = wire.borrow_mut();
+        wire.most = if at_once && wire.last >= wire.most { FAST.min(2 * wire.most) } else { READ.max(wire.most / 2) };
     }
 }
 

@@ -70,7 +70,7 @@ async fn answer(mut stream: UnixStream, answer: Vec<u8>, cut: usize, close: bool
 async fn read(method: Method, bytes: &[u8], cut: usize, close: bool) -> Result<(Seen, bool), Error> {
     let (mut connection, theirs) = connect();
     let application = tokio::spawn(answer(theirs, bytes.to_vec(), cut, close));
-    let answered = connection.ask(request(method)).await.map_err(|failed| failed.error)?;
+    let answered = connection.ask(request(method), b"").await.map_err(|failed| failed.error)?;
     let seen = see(answered).await?;
     let _application = application.await;
     let again = connection.settle();
@@ -91,11 +91,11 @@ async fn a_request_is_written_as_it_is() {
         request.truncate(size);
         (request, theirs)
     });
-    let answered = connection.ask(asked).await.expect("an answer");
+    let answered = connection.ask(asked, b"x-more: 3\r\n").await.expect("an answer");
     assert!(answered.body().is_end_stream() && connection.settle() && connection.is_idle());
     let (request, theirs) = application.await.expect("no panic");
     // The body is empty, whatever the head said of it.
-    let expected = "POST /a?b=c HTTP/1.1\r\nhost: app\r\nx-a: 1\r\nx-a: 2\r\ncontent-length: 0\r\n\r\n";
+    let expected = "POST /a?b=c HTTP/1.1\r\nhost: app\r\nx-a: 1\r\nx-a: 2\r\ncontent-length: 0\r\nx-more: 3\r\n\r\n";
     assert_eq!(String::from_utf8_lossy(&request), expected);
     drop(theirs);
     tokio::time::sleep(Duration::from_millis(20)).await;
@@ -253,7 +253,7 @@ async fn no_answer_is_read_otherwise_than_hyper_reads_it() {
 async fn a_request_that_nobody_took_comes_back() {
     let (mut connection, theirs) = connect();
     drop(theirs);
-    let failed = connection.ask(request(Method::GET)).await.expect_err("nobody is there");
+    let failed = connection.ask(request(Method::GET), b"").await.expect_err("nobody is there");
     assert!(matches!(failed.error, Error::Write(_)), "{:?}", failed.error);
     assert_eq!(failed.unsent.expect("the request").headers()["host"], "app");
     assert!(!connection.settle());
@@ -263,7 +263,7 @@ async fn a_request_that_nobody_took_comes_back() {
 async fn what_leaves_http_keeps_what_was_read_ahead() {
     let (mut connection, mut theirs) = connect();
     theirs.write_all(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\nahead").await.expect("room");
-    let answered = connection.ask(request(Method::GET)).await.expect("an answer");
+    let answered = connection.ask(request(Method::GET), b"").await.expect("an answer");
     assert_eq!(answered.status(), StatusCode::SWITCHING_PROTOCOLS);
     let mut upgraded = connection.upgrade().expect("a stream");
     theirs.write_all(b" and behind").await.expect("room");

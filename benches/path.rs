@@ -1,0 +1,198 @@
+//! What each stage of a request's way costs by itself, without kernel, TLS and application: what all of it costs is counted by `benches/instructions`.
+
+use std::{
+    cell::RefCell,
+    future::Future,
+    hint::black_box,
+    net::{IpAddr, Ipv4Addr},
+    path::Path,
+    pin::pin,
+    rc::Rc,
+    sync::Arc,
+    task::{Context, Waker},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use criterion::{BatchSize, Criterion};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, request::Parts};
+use privet::{
+    common::{peer::Peer, watch::Watches},
+    config::{Config, Flags},
+    gateway::{answer, body::Body, client::Client, head, route::Table, settings::HeadRules},
+    observe::{
+        access_log::{Entry, Log, Scribe, Target},
+        metrics::Metrics,
+    },
+    privacy::{Engine, Keys},
+    server::{
+        framing,
+        http1::{Connection, Request},
+    },
+};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+const HEADS: [(&str, &str); 2] = [
+    ("small", "GET /small HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: h2load nghttp2/1.52.0\r\n\r\n"),
+    (
+        "browser",
+        "GET /orders/2026?page=3&sort=date HTTP/1.1\r\nHost: shop.example\r\nConnection: keep-alive\r\nsec-ch-ua: \"Chromium\";v=\"140\"\r\n\
+         sec-ch-ua-mobile: ?0\r\nsec-ch-ua-platform: \"Linux\"\r\nUpgrade-Insecure-Requests: 1\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64) \
+         AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36\r\nAccept: text/html,application/xhtml+xml;q=0.9,*/*;q=0.8\r\n\
+         Sec-Fetch-Site: same-origin\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\nReferer: https://shop.example/orders\r\n\
+         Accept-Encoding: gzip, deflate, br, zstd\r\nAccept-Language: ko,en;q=0.9\r\nCookie: session=0123456789abcdef0123456789abcdef\r\n\r\n",
+    ),
+];
+
+fn config(text: &str) -> Config {
+    Config::parse("bench", text, Path::new("/"), &|_| None, &Flags::default()).expect("valid")
+}
+
+fn read(head: &Bytes, rules: &HeadRules, room: HeaderMap) -> Box<Parts> {
+    let end = framing::find_end(head, 0, rules).expect("good").expect("whole");
+    framing::read(&head.slice(..end), rules, room).expect("good").parts
+}
+
+fn client() -> Client {
+    Client::new(Peer::new("203.0.113.9:50000".parse().expect("an address"), &[]), true, false, 443)
+}
+
+/// Off the wire, judged, and made what the application gets.
+fn heads(c: &mut Criterion) {
+    let (rules, client) = (HeadRules::default(), client());
+    for (name, text) in HEADS {
+        let head = Bytes::from_static(text.as_bytes());
+        let mut room = HeaderMap::new();
+        c.bench_function(&format!("path/1 read a head/{name}"), |b| {
+            b.iter(|| {
+                let mut parts = read(black_box(&head), &rules, std::mem::take(&mut room));
+                room = std::mem::take(&mut parts.headers);
+            });
+        });
+        c.bench_function(&format!("path/2 judge and introduce it/{name}"), |b| {
+            let parts = || read(&head, &rules, HeaderMap::new());
+            let judge = |mut parts: Box<Parts>| {
+                let read = head::read(&mut parts, &client, &rules, &[]).expect("good");
+                (parts, read)
+            };
+            b.iter_batched(parts, judge, BatchSize::SmallInput);
+        });
+    }
+}
+
+/// However many there are.
+fn routes(c: &mut Criterion) {
+    for count in [1, 100, 10_000] {
+        let all: String = (0..count)
+            .map(|n| format!("[[route]]\nhost = \"h{n}.example\"\nupstream = \"http://127.0.0.1:9000\"\n"))
+            .collect();
+        let config = config(&all);
+        let table = Table::new(config.gateway.routes.iter().map(|route| &**route));
+        let host = format!("h{}.example:443", count / 2);
+        c.bench_function(&format!("path/3 find a route/of {count}"), |b| {
+            b.iter(|| table.find(black_box(&host), black_box("/orders/2026")).expect("a route"));
+        });
+    }
+}
+
+/// What an application says, made safe over TLS.
+fn answers(c: &mut Criterion) {
+    let config = config("[[route]]\nupstream = \"http://127.0.0.1:9000\"\n");
+    let (rules, client) = (HeadRules::default(), client());
+    let mut parts = read(&Bytes::from_static(HEADS[0].1.as_bytes()), &rules, HeaderMap::new());
+    let head = head::read(&mut parts, &client, &rules, &[]).expect("good");
+    let inner = HeaderValue::from_static("127.0.0.1:9000");
+    let plain = [
+        ("server", "nginx"),
+        ("content-type", "text/html"),
+        ("content-length", "128"),
+        ("connection", "keep-alive"),
+        ("etag", "\"1\""),
+    ];
+    let cookies = [
+        ("set-cookie", "JSESSIONID=0123456789; Path=/"),
+        ("set-cookie", "lang=ko"),
+        ("location", "http://shop.example/next"),
+    ];
+    for (name, fields) in [("plain", &plain[..]), ("with cookies and a location", &[&plain[..], &cookies].concat())] {
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        c.bench_function(&format!("path/4 harden an answer/{name}"), |b| {
+            let harden = |mut headers: HeaderMap| {
+                answer::harden(&mut headers, StatusCode::OK, &config.gateway.routes[0], &head, true, &inner);
+                headers
+            };
+            b.iter_batched(|| headers.clone(), harden, BatchSize::SmallInput);
+        });
+    }
+}
+
+/// The line of a request, with what is redacted in it.
+fn lines(c: &mut Criterion) {
+    let metrics = Metrics::new(1);
+    let mut settings = config("[[route]]\nupstream = \"http://127.0.0.1:9000\"\n").access_log;
+    settings.target = Target::File("/dev/null".into());
+    let log = Log::open(&settings, &metrics, 1, None).expect("a log").expect("on");
+    let engine = Arc::new(Engine::new(
+        &privet::privacy::settings::Settings::default(),
+        Arc::new(Keys::ephemeral().expect("random")),
+    ));
+    let scribe = Scribe::new(0, &metrics.shard(0), &engine, Some(&log), None).expect("a pen");
+    for (name, target) in
+        [("plain", "/orders/2026?page=3"), ("with personal data", "/customers/kim@example.com?phone=010-1234-5678")]
+    {
+        let entry = Entry {
+            request_id: b"0123456789abcdef0123456789abcdef",
+            method: Some("GET"),
+            target: Some(target.as_bytes()),
+            route: Some("*/"),
+            status: 200,
+            response_bytes: 128,
+            total: Duration::from_micros(300),
+            protocol: "1.1",
+            client: Some(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 9))),
+            user_agent: Some(b"h2load nghttp2/1.52.0"),
+            ..Entry::default()
+        };
+        c.bench_function(&format!("path/5 write its line/{name}"), |b| {
+            b.iter(|| scribe.write(None, black_box(&entry), false, None));
+        });
+    }
+}
+
+/// A connection in memory: a request read, given to a service that answers at once, and its answer written.
+fn exchanges(c: &mut Criterion) {
+    for (name, text) in HEADS {
+        let (mut browser, server) = tokio::io::duplex(1 << 16);
+        let connection =
+            Connection::new(server, &Watches::new().watch(), Arc::default(), Duration::from_secs(9).into());
+        let served = Rc::new(RefCell::new(0_u64));
+        let mut serving = pin!(connection.serve(|_: Request| {
+            *served.borrow_mut() += 1;
+            Box::pin(async { Response::new(Body::full(Bytes::from_static(&[b'x'; 128]))) })
+        }));
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut room = [0; 1024];
+        c.bench_function(&format!("path/6 a whole exchange in memory/{name}"), |b| {
+            b.iter(|| {
+                let before = *served.borrow();
+                assert!(pin!(browser.write_all(text.as_bytes())).poll(&mut cx).is_ready());
+                assert!(serving.as_mut().poll(&mut cx).is_pending());
+                assert!(pin!(browser.read(&mut room)).poll(&mut cx).is_ready());
+                assert_eq!(*served.borrow(), before + 1);
+            });
+        });
+    }
+}
+
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    heads(&mut criterion);
+    routes(&mut criterion);
+    answers(&mut criterion);
+    lines(&mut criterion);
+    exchanges(&mut criterion);
+    criterion.final_summary();
+}
