@@ -17,6 +17,9 @@ const HEAD: usize = 5;
 /// The content type of a handshake record, RFC 8446 section 5.1.
 const HANDSHAKE_RECORD: u8 = 22;
 
+/// Most bytes sealed at once, which is also the most that waits for a socket: what is read at once of an answer that goes on as fast as it comes.
+const AT_ONCE: usize = 1 << 18;
+
 const METHODS: [&[u8]; 9] = [b"GET ", b"HEAD ", b"POST ", b"PUT ", b"DELET", b"OPTIO", b"PATCH", b"CONNE", b"PRI *"];
 
 /// Shakes hands with what the store holds at the moment; cheap to clone.
@@ -62,7 +65,8 @@ impl Acceptor {
             return Ok(None);
         }
         let chacha20 = profile::wants_chacha20(started.client_hello().cipher_suites());
-        let stream = started.into_stream(self.config(chacha20)).await?;
+        let mut stream = started.into_stream(self.config(chacha20)).await?;
+        stream.get_mut().1.set_buffer_limit(Some(AT_ONCE));
         let agreed = Handshake::of(stream.get_ref().1);
         Ok(Some((stream, agreed)))
     }

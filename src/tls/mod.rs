@@ -7,6 +7,8 @@ pub mod acme;
 mod certificate;
 pub mod client_auth;
 pub mod dev_ca;
+#[cfg(target_arch = "x86_64")]
+mod gcm;
 pub mod handshake;
 pub mod inspect;
 mod profile;

@@ -43,6 +43,10 @@ pub(super) fn provider(profile: Profile) -> Arc<CryptoProvider> {
             suite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
         ]);
     }
+    #[cfg(target_arch = "x86_64")]
+    for suite in &mut suites {
+        *suite = super::gcm::fastest(*suite);
+    }
     Arc::new(CryptoProvider {
         cipher_suites: suites,
         kx_groups: vec![group::X25519MLKEM768, group::X25519, group::SECP256R1, group::SECP384R1],
