@@ -4,7 +4,6 @@ use std::{collections::VecDeque, future::poll_fn, pin::pin, rc::Rc, task::Poll, 
 
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, request::Parts};
 use http_body::Body as _;
-use hyper::upgrade::OnUpgrade;
 
 use crate::{
     common::watch::{Slot, Watch},
@@ -28,7 +27,7 @@ use crate::{
         route,
         settings::{Prefix, UrlPrivacy},
         shield::Screening,
-        upgrade::{self, Inner},
+        upgrade::{self, Inner, Outer},
         upload::Upload,
         upstream::{
             cluster::{Cluster, Failure},
@@ -102,7 +101,7 @@ impl Exchange<'_> {
     /// When there is no answer, or the client's body must be refused.
     pub async fn forward(
         mut self,
-        outer: Option<OnUpgrade>,
+        outer: Option<Outer>,
         mut parts: Box<Parts>,
         mut body: RequestBody,
     ) -> Result<Response<Body>, Refusal> {

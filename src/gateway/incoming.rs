@@ -5,11 +5,15 @@ use std::{
     io,
     pin::Pin,
     rc::Rc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
+use h2::RecvStream;
+use http::{HeaderMap, header};
 use http_body::{Body, Frame, SizeHint};
+
+use super::upgrade::Outer;
 
 /// Why it could not be read on.
 #[derive(Debug, thiserror::Error)]
@@ -18,8 +22,8 @@ pub enum Error {
     #[error("reading failed")]
     Http1(#[from] io::Error),
     /// On HTTP/2.
-    #[error(transparent)]
-    Http2(#[from] hyper::Error),
+    #[error("reading failed")]
+    Http2(#[from] h2::Error),
 }
 
 /// The connection that a body comes on.
@@ -42,7 +46,64 @@ pub enum Incoming {
     /// Over HTTP/1.1.
     Http1(Rc<dyn Feed>),
     /// Over HTTP/2.
-    Http2(hyper::body::Incoming),
+    Http2(Received),
+    /// Nothing, but the stream itself may leave HTTP.
+    Connect(Outer),
+}
+
+impl Incoming {
+    /// The stream that may leave HTTP.
+    pub fn take_outer(&mut self) -> Option<Outer> {
+        match std::mem::replace(self, Self::Empty) {
+            Self::Connect(outer) => Some(outer),
+            other => {
+                *self = other;
+                None
+            }
+        }
+    }
+}
+
+/// A body over HTTP/2. That it is as long as its head says is seen to by `h2`.
+#[derive(Debug)]
+pub struct Received {
+    stream: RecvStream,
+    left: Option<u64>,
+    is_in_trailers: bool,
+}
+
+impl Received {
+    /// Of what comes over `stream` behind these `headers`.
+    #[must_use]
+    pub fn new(stream: RecvStream, headers: &HeaderMap) -> Self {
+        let left = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        Self { stream, left, is_in_trailers: false }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.stream.is_end_stream()
+    }
+
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, h2::Error>>> {
+        if !self.is_in_trailers {
+            if let Some(data) = ready!(self.stream.poll_data(cx)) {
+                return Poll::Ready(Some(data.map(|data| {
+                    // It fails where the stream has ended, and then there is no window to give back.
+                    let _ = self.stream.flow_control().release_capacity(data.len());
+                    self.left = self.left.map(|left| left.saturating_sub(data.len() as u64));
+                    Frame::data(data)
+                })));
+            }
+            self.is_in_trailers = true;
+        }
+        ready!(self.stream.poll_trailers(cx)).map(|trailers| trailers.map(Frame::trailers)).transpose().into()
+    }
+}
+
+impl From<Received> for Incoming {
+    fn from(received: Received) -> Self {
+        if received.is_end_stream() { Self::Empty } else { Self::Http2(received) }
+    }
 }
 
 impl Body for Incoming {
@@ -51,25 +112,25 @@ impl Body for Incoming {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         match self.get_mut() {
-            Self::Empty => Poll::Ready(None),
+            Self::Empty | Self::Connect(_) => Poll::Ready(None),
             Self::Http1(feed) => feed.poll_frame(cx).map_err(Error::Http1),
-            Self::Http2(body) => Pin::new(body).poll_frame(cx).map_err(Error::Http2),
+            Self::Http2(received) => received.poll_frame(cx).map_err(Error::Http2),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
-            Self::Empty => true,
+            Self::Empty | Self::Connect(_) => true,
             Self::Http1(feed) => feed.is_end_stream(),
-            Self::Http2(body) => body.is_end_stream(),
+            Self::Http2(received) => received.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Empty => SizeHint::with_exact(0),
+            Self::Empty | Self::Connect(_) => SizeHint::with_exact(0),
             Self::Http1(feed) => feed.size_hint(),
-            Self::Http2(body) => body.size_hint(),
+            Self::Http2(received) => received.left.map_or_else(SizeHint::default, SizeHint::with_exact),
         }
     }
 }

@@ -73,9 +73,10 @@ use crate::{antivirus::Direction, common::watch::Watch, observe::metrics::Labell
 impl Gateway {
     /// Answers one request of `client`. `refused` says that it was turned down already, by how its head is written.
     ///
-    /// The parts come boxed, so that the steps hand on a pointer: futures of nested calls hold every copy that is handed on.
+    /// The parts come boxed, so that the steps hand on a pointer, and the gateway is the future's own, which nobody has to wrap to keep it: futures
+    /// of nested calls hold every copy that is handed on.
     pub async fn handle(
-        &self,
+        self: Rc<Self>,
         client: &Rc<Client>,
         watch: &Rc<Watch>,
         refused: Option<Kind>,
@@ -88,7 +89,7 @@ impl Gateway {
         let head_only = parts.method == Method::HEAD;
         let trace = self.tracing.as_ref().and_then(|tracing| tracing.begin(client, &mut parts.headers, number));
         let mut record = Record::open(client, &self.shard, self.scribe.as_ref(), number, trace);
-        record.suspect = ban::suspect(self, client, &parts.headers);
+        record.suspect = ban::suspect(&self, client, &parts.headers);
         let outcome = match refused {
             Some(kind) => {
                 record.note(&id, None);
@@ -120,10 +121,10 @@ impl Gateway {
         watch: &Rc<Watch>,
         id: &HeaderValue,
         mut parts: Box<Parts>,
-        body: Incoming,
+        mut body: Incoming,
         record: &mut Record,
     ) -> Result<Response<Body>, Refusal> {
-        let outer = upgrade::outer(client, &mut parts);
+        let outer = body.take_outer();
         let mut head = head::read(&mut parts, client, &self.plan.head, &self.plan.trusted)
             .inspect_err(|_| record.note(id, Some(&parts)))?;
         head.probe = self.plan.probes.admit(&mut head, &parts.method);

@@ -4,7 +4,7 @@
 
 use std::{
     cell::Cell,
-    io,
+    fmt, io,
     pin::Pin,
     rc::Rc,
     task::{Context, Poll},
@@ -14,7 +14,10 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header, request::Parts};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, copy_bidirectional};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf, copy_bidirectional},
+    sync::oneshot,
+};
 use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
 
 use crate::{
@@ -37,7 +40,7 @@ pub struct Tunnel {
     /// The application's side.
     inner: Inner,
     /// The client's side where it is an HTTP/2 stream; on HTTP/1.1 it is the connection itself.
-    outer: Option<OnUpgrade>,
+    outer: Option<Outer>,
     record: Option<Box<Record>>,
     shard: Option<Shard>,
     masking: Option<Masking>,
@@ -52,9 +55,13 @@ pub enum Inner {
     Stream(OnUpgrade),
 }
 
-/// The client's side of an extended CONNECT.
-pub fn outer(client: &Client, parts: &mut Parts) -> Option<OnUpgrade> {
-    (client.http2 && parts.method == Method::CONNECT).then(|| parts.extensions.remove()).flatten()
+/// The client's side of an extended CONNECT, to come once it is answered.
+pub struct Outer(pub oneshot::Receiver<Box<dyn Duplex>>);
+
+impl fmt::Debug for Outer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Outer")
+    }
 }
 
 /// Makes the request an upgrade to `protocol` where the route allows it; otherwise it goes on as a plain request.
@@ -64,7 +71,7 @@ pub fn ask(route: &Route, protocol: Option<&str>, parts: &mut Parts) -> bool {
         return false;
     };
     let Ok(value) = HeaderValue::from_str(protocol) else { return false };
-    if parts.extensions.remove::<hyper::ext::Protocol>().is_some() {
+    if parts.extensions.remove::<h2::ext::Protocol>().is_some() {
         parts.method = Method::GET;
         if let Ok(key) = HeaderValue::from_str(&generate_key()) {
             parts.headers.insert(header::SEC_WEBSOCKET_KEY, key);
@@ -105,7 +112,7 @@ pub fn agree<B>(
     client: &Client,
     answer: Response<B>,
     inner: Inner,
-    outer: Option<OnUpgrade>,
+    outer: Option<Outer>,
     protocol: &str,
     masking: Option<Masking>,
 ) -> Response<Body> {
@@ -151,7 +158,7 @@ pub fn hold(client: &Rc<Client>, mut answer: Response<Body>, mut record: Box<Rec
 }
 
 /// Whatever is read and written.
-trait Duplex: AsyncRead + AsyncWrite + Unpin {}
+pub trait Duplex: AsyncRead + AsyncWrite + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Duplex for S {}
 
@@ -159,8 +166,8 @@ impl Tunnel {
     /// Joins an HTTP/2 stream and the application.
     async fn join_streams(mut self) {
         let Some(outer) = self.outer.take() else { return };
-        if let Ok(outer) = outer.await {
-            self.join(TokioIo::new(outer), Bytes::new()).await;
+        if let Ok(outer) = outer.0.await {
+            self.join(outer, Bytes::new()).await;
         }
     }
 

@@ -1,22 +1,22 @@
 //! One client connection: HTTP/1.1 or HTTP/2 over whatever stream it came on, from its first request to its close.
 
 use std::{
-    cell::RefCell,
-    convert::Infallible,
     fmt::Debug,
     future::{Future, poll_fn},
     pin::pin,
     rc::Rc,
-    task::{Context, Poll},
+    task::Poll,
     time::Duration,
 };
 
-use hyper::{rt::Executor, server::conn::http2, service::service_fn};
-use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    task::spawn_local,
+};
 
 use super::{
     http1::{self, Connection},
+    http2,
     patient::Patient,
     preface::Preface,
     worker::{Drain, Worker},
@@ -50,7 +50,7 @@ where
             let gateway = worker.gateway();
             let (client, watch) = (&client, &watch);
             // What a request takes is given back after it: most connections wait for the next one nearly all their life.
-            Box::pin(async move { gateway.handle(client, watch, request.refused, request.parts, request.body).await })
+            Box::pin(gateway.handle(client, watch, request.refused, request.parts, request.body))
         };
         let mut serving = pin!(connection.serve(service));
         let mut life = Life::new(&worker, &client, &watch);
@@ -111,32 +111,8 @@ where
 {
     let watch = worker.watches.watch();
     let tuning = worker.tuning();
-    let streams = Streams::default();
-    let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
-        watch.disarm(Slot::Idle);
-        let stream = worker.watches.watch();
-        streams.announce(&stream);
-        let (gateway, client) = (worker.gateway(), Rc::clone(&client));
-        let (parts, body) = request.into_parts();
-        let parts = Box::new(parts);
-        // hyper moves the future of a stream several times on its way to its task: a box is moved cheaply.
-        Box::pin(async move {
-            Ok::<_, Infallible>(gateway.handle(&client, &stream, None, parts, Incoming::Http2(body)).await)
-        })
-    });
-    let io = TokioIo::new(Patient::new(Preface::new(io), Rc::clone(&watch), tuning.stall, Rc::clone(&client)));
-    let mut connection = pin!(
-        http2::Builder::new(streams.clone())
-            .max_concurrent_streams(tuning.h2_streams)
-            .max_header_list_size(tuning.header_bytes)
-            .max_pending_accept_reset_streams(20)
-            .max_local_error_reset_streams(100)
-            .initial_stream_window_size(1 << 18)
-            .initial_connection_window_size(1 << 20)
-            .max_send_buf_size(1 << 18)
-            .enable_connect_protocol()
-            .serve_connection(io, service)
-    );
+    let io = Patient::new(Preface::new(io), Rc::clone(&watch), tuning.stall, Rc::clone(&client));
+    let mut connection = http2::Connection::new(io, tuning.h2);
     let mut life = Life::new(&worker, &client, &watch);
     poll_fn(|cx| {
         watch.register(cx);
@@ -146,20 +122,39 @@ where
             return Poll::Ready(());
         }
         if life.must_close() {
-            connection.as_mut().graceful_shutdown();
+            connection.end();
             watch.arm_once(Slot::Total, tuning.stall);
         }
         if watch.fired(Slot::Total) && client.in_flight.get() == 0 {
             return Poll::Ready(());
         }
-        let polled = connection.as_mut().poll(cx);
-        if polled.is_pending() {
-            life.rest();
+        loop {
+            match connection.poll_request(cx) {
+                Poll::Ready(Some(asked)) => {
+                    watch.disarm(Slot::Idle);
+                    spawn_local(Box::pin(answer_http2(Rc::clone(&worker), Rc::clone(&client), asked)));
+                }
+                Poll::Ready(None) => return Poll::Ready(()),
+                Poll::Pending => {
+                    life.rest();
+                    return Poll::Pending;
+                }
+            }
         }
-        polled.map(|_| ())
     })
     .await;
     client.outbox.end();
+}
+
+/// Answers a request of HTTP/2.
+async fn answer_http2(worker: Rc<Worker>, client: Rc<Client>, asked: http2::Asked) {
+    let watch = worker.watches.watch();
+    let gateway = worker.gateway();
+    let service = |request: http::Request<Incoming>| {
+        let (parts, body) = request.into_parts();
+        gateway.handle(&client, &watch, None, Box::new(parts), body)
+    };
+    asked.answer(&watch, service).await;
 }
 
 /// When a connection without requests must go.
@@ -223,38 +218,5 @@ impl<'a> Life<'a> {
             self.watch.disarm(Slot::Sleep);
         }
         is_due
-    }
-}
-
-/// Runs HTTP/2 streams, and gives up one whose client leaves its answer unread.
-#[derive(Debug, Clone, Default)]
-struct Streams {
-    /// The deadlines of the stream that hyper is about to start: it calls the service first, and this executor next.
-    next: Rc<RefCell<Option<Rc<Watch>>>>,
-}
-
-impl Streams {
-    fn announce(&self, watch: &Rc<Watch>) {
-        self.next.replace(Some(Rc::clone(watch)));
-    }
-}
-
-impl<F> Executor<F> for Streams
-where
-    F: Future<Output = ()> + 'static,
-{
-    fn execute(&self, stream: F) {
-        let Some(watch) = self.next.take() else {
-            tokio::task::spawn_local(stream);
-            return;
-        };
-        tokio::task::spawn_local(async move {
-            let mut stream = pin!(stream);
-            poll_fn(|cx: &mut Context<'_>| {
-                watch.register(cx);
-                if watch.fired(Slot::Stall) { Poll::Ready(()) } else { stream.as_mut().poll(cx) }
-            })
-            .await;
-        });
     }
 }

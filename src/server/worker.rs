@@ -21,6 +21,7 @@ use super::{
     Settings,
     admission::{Admission, Permit},
     connection::{serve_http1, serve_http2},
+    http2,
     listener::{self, Listener},
     proxy_protocol,
 };
@@ -178,10 +179,8 @@ pub struct Tuning {
     pub age: Ticks,
     /// For written bytes to be taken.
     pub stall: Ticks,
-    /// Bytes of a head.
-    pub header_bytes: u32,
-    /// Streams at once.
-    pub h2_streams: u32,
+    /// What HTTP/2 may do at once.
+    pub h2: http2::Limits,
     /// Streams cancelled.
     pub h2_resets: u32,
 }
@@ -194,8 +193,10 @@ impl Tuning {
             idle: limits.keep_alive.into(),
             age: limits.connection_age.into(),
             stall: limits.stall_timeout.into(),
-            header_bytes: u32::try_from(plan.head.header_bytes).unwrap_or(u32::MAX),
-            h2_streams: limits.h2_streams,
+            h2: http2::Limits {
+                streams: limits.h2_streams,
+                header_bytes: u32::try_from(plan.head.header_bytes).unwrap_or(u32::MAX),
+            },
             h2_resets: limits.h2_resets,
         }
     }

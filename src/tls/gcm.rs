@@ -42,7 +42,7 @@ fn by_ring(suite: SupportedCipherSuite) -> SupportedCipherSuite {
     other.map_or(suite, SupportedCipherSuite::Tls13)
 }
 
-fn of(suite: SupportedCipherSuite, gcm: &'static Gcm) -> Option<Tls13CipherSuite> {
+fn of(suite: SupportedCipherSuite, gcm: &'static dyn Tls13AeadAlgorithm) -> Option<Tls13CipherSuite> {
     let Tls13CipherSuite { common, hkdf_provider, .. } = suite.tls13()?;
     Some(Tls13CipherSuite {
         common: CipherSuiteCommon {

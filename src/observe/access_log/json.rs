@@ -126,7 +126,7 @@ pub(super) fn text(value: &[u8], out: &mut Vec<u8>) {
 
 fn ascii(value: &[u8], out: &mut Vec<u8>) {
     // Most need nothing: no early exits, and no sum wider than a byte, so that many bytes are looked at at once.
-    let needs = |byte: u8| (byte < b' ') | (byte == b'"') | (byte == b'\\') | (byte == 0x7f);
+    let needs = |byte: u8| byte < b' ' || matches!(byte, b'"' | b'\\' | 0x7f);
     let any = |block: &[u8]| block.iter().fold(0, |odd, &byte| odd | u8::from(needs(byte)));
     let (blocks, rest) = value.as_chunks::<16>();
     let odd = blocks.iter().fold(any(rest), |odd, block| odd | any(block));

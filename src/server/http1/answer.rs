@@ -94,10 +94,10 @@ fn line(name: &HeaderName, value: &HeaderValue, out: &mut Vec<u8>) {
 }
 
 /// An IMF-fixdate (RFC 9110, section 5.6.7).
-type Date = [u8; 29];
+pub(in crate::server) type Date = [u8; 29];
 
 /// The date of an answer that is made now. It is written once a second.
-fn date() -> Date {
+pub(in crate::server) fn date() -> Date {
     thread_local! {
         static LAST: Cell<(u64, Date)> = const { Cell::new((u64::MAX, [0; 29])) };
     }

@@ -3,7 +3,7 @@
 //! What is read is judged by [`framing`](super::framing) and by nobody else. A request that is refused there goes to the service with the
 //! reason in its place, so that its answer leaves behind those to earlier requests, like any other; what follows it is never read as a request.
 
-mod answer;
+pub(super) mod answer;
 mod wire;
 
 use std::{
