@@ -337,3 +337,33 @@ async fn a_body_of_another_length_or_that_breaks_off_is_not_passed_on_as_whole()
     let cut = || Err(Broken::Cut(crate::gateway::refusal::Kind::BodyTooLarge));
     assert!(matches!(written(None, "", vec![Ok(data(b"hello")), cut()]).await, Err(Error::Request(_))));
 }
+
+#[tokio::test]
+async fn more_is_read_at_once_while_it_goes_on_as_fast_as_it_comes() {
+    const SIZE: usize = 2 << 20;
+    for at_once in [false, true] {
+        let (mut connection, mut theirs) = connect();
+        let application = tokio::spawn(async move {
+            theirs.read(&mut [0; 512]).await.expect("a request");
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {SIZE}\r\n\r\n");
+            theirs.write_all(&[head.as_bytes(), &vec![7; SIZE]].concat()).await.expect("an answer");
+            theirs
+        });
+        let answered = connection.ask(request(Method::GET), b"").await.expect("an answer");
+        let mut body = answered.into_body();
+        let (mut read, mut largest) = (0, 0);
+        while let Some(frame) = body.frame().await {
+            let size = frame.expect("all of it").into_data().expect("data").len();
+            (read, largest) = (read + size, largest.max(size));
+            body.pace(at_once);
+            // The application fills its socket meanwhile.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert_eq!(read, SIZE);
+        // What is left of the room for the head may be read into as well.
+        assert!(largest <= FAST + ROOM && (largest > READ + ROOM) == at_once, "{largest}");
+        assert!(connection.settle());
+        drop(application.await.expect("no panic"));
+        assert_eq!(connection.wire.borrow().most, READ);
+    }
+}
