@@ -125,17 +125,17 @@ pub(super) fn text(value: &[u8], out: &mut Vec<u8>) {
 }
 
 fn ascii(value: &[u8], out: &mut Vec<u8>) {
-    // Most need nothing: no early exits, and no sum wider than a byte, so that many bytes are looked at at once.
-    let needs = |byte: u8| byte < b' ' || matches!(byte, b'"' | b'\\' | 0x7f);
-    let any = |block: &[u8]| block.iter().fold(0, |odd, &byte| odd | u8::from(needs(byte)));
+    // Most need nothing: sums of bytes without early exits, so that many are looked at at once.
+    let odd =
+        |byte: u8| u8::from(byte < b' ') | u8::from(byte == b'"') | u8::from(byte == b'\\') | u8::from(byte == 0x7f);
+    let all = |block: &[u8]| block.iter().fold(0, |all, &byte| all | odd(byte));
     let (blocks, rest) = value.as_chunks::<16>();
-    let odd = blocks.iter().fold(any(rest), |odd, block| odd | any(block));
-    if odd == 0 {
+    if blocks.iter().fold(all(rest), |so_far, block| so_far | all(block)) == 0 {
         return out.extend_from_slice(value);
     }
     let mut plain = 0;
     for (at, &byte) in value.iter().enumerate() {
-        if !needs(byte) {
+        if odd(byte) == 0 {
             continue;
         }
         out.extend_from_slice(&value[plain..at]);
