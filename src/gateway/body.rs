@@ -22,6 +22,7 @@ use crate::{
         mask::body::Masked,
         record::Record,
         refusal::Kind,
+        upgrade::Tunnel,
         upload::Upload,
         upstream::{self, pool::Lease},
         watch::Tap,
@@ -65,6 +66,8 @@ pub struct Body {
 #[derive(Debug)]
 enum Source {
     Empty,
+    /// Nothing, and what the connection becomes behind it.
+    Tunnel(Box<Tunnel>),
     Full(Bytes),
     Upstream(Box<Answer>),
     Masked(Box<Masked>),
@@ -99,6 +102,23 @@ impl Body {
     #[must_use]
     pub fn empty() -> Self {
         Self { source: Source::Empty, record: None, tap: None }
+    }
+
+    /// Nothing, and what the connection becomes behind it.
+    #[must_use]
+    pub fn tunnel(tunnel: Tunnel) -> Self {
+        Self { source: Source::Tunnel(Box::new(tunnel)), record: None, tap: None }
+    }
+
+    /// What the connection becomes, for whoever joins it.
+    pub fn take_tunnel(&mut self) -> Option<Box<Tunnel>> {
+        match std::mem::replace(&mut self.source, Source::Empty) {
+            Source::Tunnel(tunnel) => Some(tunnel),
+            other => {
+                self.source = other;
+                None
+            }
+        }
     }
 
     /// These bytes.
@@ -144,7 +164,7 @@ impl Body {
         match &mut self.source {
             Source::Upstream(answer) => answer.read_ahead(most).await,
             Source::Full(bytes) => Ok(bytes[..bytes.len().min(most)].to_vec()),
-            Source::Empty | Source::Masked(_) | Source::Sealed(_) => Ok(Vec::new()),
+            Source::Empty | Source::Tunnel(_) | Source::Masked(_) | Source::Sealed(_) => Ok(Vec::new()),
         }
     }
 
@@ -294,7 +314,7 @@ impl HttpBody for Body {
             return Poll::Ready(Some(Err(Broken::Cut(Kind::Gate))));
         }
         let frame = match &mut self.source {
-            Source::Empty => Poll::Ready(None),
+            Source::Empty | Source::Tunnel(_) => Poll::Ready(None),
             Source::Full(bytes) => {
                 let bytes = std::mem::take(bytes);
                 self.source = Source::Empty;
@@ -320,7 +340,7 @@ impl HttpBody for Body {
 
     fn is_end_stream(&self) -> bool {
         match &self.source {
-            Source::Empty => true,
+            Source::Empty | Source::Tunnel(_) => true,
             Source::Full(bytes) => bytes.is_empty(),
             Source::Upstream(answer) => answer.is_end_stream(),
             Source::Masked(masked) => masked.is_end_stream(),
@@ -330,7 +350,7 @@ impl HttpBody for Body {
 
     fn size_hint(&self) -> SizeHint {
         match &self.source {
-            Source::Empty => SizeHint::with_exact(0),
+            Source::Empty | Source::Tunnel(_) => SizeHint::with_exact(0),
             Source::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Source::Upstream(answer) => answer.size_hint(),
             Source::Masked(_) | Source::Sealed(_) => SizeHint::default(),

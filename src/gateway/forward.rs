@@ -152,7 +152,7 @@ impl Exchange<'_> {
             self.attempt.take().into_iter().for_each(|attempt| attempt.upgraded());
             self.watch.disarm(Slot::Response);
             self.watch.disarm(Slot::Total);
-            return Ok(upgrade::agree(self.client, *answer, inner, outer, protocol.unwrap_or_default(), masking));
+            return Ok(upgrade::agree(*answer, inner, outer, protocol.unwrap_or_default(), masking));
         }
         let mut answer = self.stream(*answer, lease, upload);
         if answer.status() == StatusCode::UNAUTHORIZED {

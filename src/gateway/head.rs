@@ -4,7 +4,7 @@
 
 use std::{net::IpAddr, rc::Rc};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts, uri::PathAndQuery};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header, request::Parts, uri::PathAndQuery};
 use ipnet::IpNet;
 
 use crate::{
@@ -144,7 +144,8 @@ fn wanted_upgrade(parts: &Parts, named: bool) -> Option<String> {
     if let Some(protocol) = parts.extensions.get::<h2::ext::Protocol>() {
         return Some(protocol.as_str().to_ascii_lowercase());
     }
-    if !named {
+    // HTTP/1.0 knows none (RFC 9110, section 7.8).
+    if !named || parts.version == Version::HTTP_10 {
         return None;
     }
     let wanted = parts.headers.get(header::UPGRADE)?;

@@ -111,9 +111,17 @@ impl Body for Incoming {
     type Error = Error;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        match self.get_mut() {
+        let this = self.get_mut();
+        match this {
             Self::Empty | Self::Connect(_) => Poll::Ready(None),
-            Self::Http1(feed) => feed.poll_frame(cx).map_err(Error::Http1),
+            Self::Http1(feed) => {
+                let polled = feed.poll_frame(cx).map_err(Error::Http1);
+                if feed.is_end_stream() {
+                    // What the connection brings from here on is another request's.
+                    *this = Self::Empty;
+                }
+                polled
+            }
             Self::Http2(received) => received.poll_frame(cx).map_err(Error::Http2),
         }
     }

@@ -107,9 +107,8 @@ pub fn masking<B>(
     Ok(Some(masking.clone()))
 }
 
-/// The answer to a client whose upgrade the application has agreed to (101). The tunnel waits in `client` for [`hold`].
+/// The answer to a client whose upgrade the application has agreed to (101). The tunnel waits in its body for [`hold`].
 pub fn agree<B>(
-    client: &Client,
     answer: Response<B>,
     inner: Inner,
     outer: Option<Outer>,
@@ -125,8 +124,7 @@ pub fn agree<B>(
     } else {
         name_upgrade(&mut parts.headers, protocol);
     }
-    client.tunnel.replace(Some(Tunnel { inner, outer, record: None, shard: None, masking }));
-    Response::from_parts(parts, Body::empty())
+    Response::from_parts(parts, Body::tunnel(Tunnel { inner, outer, record: None, shard: None, masking }))
 }
 
 fn name_upgrade(headers: &mut HeaderMap, protocol: &str) {
@@ -140,16 +138,14 @@ fn name_upgrade(headers: &mut HeaderMap, protocol: &str) {
 /// Gives `record` to what keeps the request open: the answer's body, or the tunnel of an upgrade.
 pub fn hold(client: &Rc<Client>, mut answer: Response<Body>, mut record: Box<Record>, shard: &Shard) -> Response<Body> {
     record.answered(answer.status());
-    let mut waiting = client.tunnel.borrow_mut();
-    // Nothing has run since `agree`, so a tunnel that waits without a record is this request's.
-    match waiting.as_mut().filter(|tunnel| tunnel.record.is_none()) {
-        Some(tunnel) => {
+    match answer.body_mut().take_tunnel() {
+        Some(mut tunnel) => {
             tunnel.record = Some(record);
             tunnel.shard = Some(Shard::clone(shard));
-            if tunnel.outer.is_some()
-                && let Some(tunnel) = waiting.take()
-            {
+            if tunnel.outer.is_some() {
                 tokio::task::spawn_local(tunnel.join_streams());
+            } else {
+                client.tunnel.replace(Some(*tunnel));
             }
         }
         None => answer.body_mut().hold(record),

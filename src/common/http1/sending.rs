@@ -84,8 +84,12 @@ impl<B: HttpBody<Data = Bytes> + Unpin> Sending<B> {
     /// Begins anew, with the head that `write` writes of what goes before `body`.
     pub fn begin(&mut self, body: B, write: impl FnOnce(&B, &mut Vec<u8>) -> Outgoing) {
         self.outgoing = write(&body, &mut self.before);
-        self.body = (!body.is_end_stream()).then_some(body);
         self.state = State::Unsent;
+        self.body = (!body.is_end_stream()).then_some(body);
+        if self.body.is_none() && matches!(self.outgoing, Outgoing::Chunked(_)) {
+            // Chunks were announced, and their end must come. Of a length that was, `poll` says that it is wrong.
+            let _ = self.end(&HeaderMap::new());
+        }
     }
 
     /// Whether not a byte of it was written.
@@ -140,6 +144,9 @@ impl<B: HttpBody<Data = Bytes> + Unpin> Sending<B> {
                 ready!(self.write(stream, cx)).map_err(Fault::Write)?;
             }
             if self.body.is_none() {
+                if let Outgoing::Bytes(1..) = self.outgoing {
+                    return Poll::Ready(Err(Fault::Length));
+                }
                 ready!(Pin::new(&mut *stream).poll_flush(cx)).map_err(Fault::Write)?;
                 self.state = State::Done;
                 return Poll::Ready(Ok(()));
@@ -261,4 +268,55 @@ fn may_trail(name: &HeaderName) -> bool {
         header::TRANSFER_ENCODING,
     ];
     !HEAD_ONLY.contains(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{convert::Infallible, future::poll_fn};
+
+    use http_body::SizeHint;
+
+    use super::*;
+
+    /// A body that has ended and does not know how long it was.
+    struct Ended;
+
+    impl HttpBody for Ended {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+            Poll::Ready(None)
+        }
+
+        fn is_end_stream(&self) -> bool {
+            true
+        }
+
+        fn size_hint(&self) -> SizeHint {
+            SizeHint::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_announced_of_an_empty_body_is_kept_or_told_to_be_wrong() {
+        for (outgoing, expected) in [
+            (Outgoing::Chunked(Vec::new()), Some(&b"head0\r\n\r\n"[..])),
+            (Outgoing::Bytes(0), Some(b"head")),
+            (Outgoing::ToTheEnd, Some(b"head")),
+            (Outgoing::Bytes(3), None),
+        ] {
+            let mut sending = Sending::default();
+            sending.begin(Ended, |_, out| {
+                out.extend_from_slice(b"head");
+                outgoing
+            });
+            let mut out = Vec::new();
+            let sent = poll_fn(|cx| sending.poll(&mut out, cx)).await;
+            assert_eq!(sent.is_ok().then_some(&out[..]), expected);
+        }
+    }
 }

@@ -71,7 +71,9 @@ fn end(parts: &Parts, body: &Body, form: Form, told: Option<&HeaderValue>, out: 
         return Outgoing::Bytes(0);
     }
     let told = || told.and_then(|told| told.to_str().ok()?.parse().ok());
-    match body.size_hint().exact().or_else(told) {
+    // What is known to be empty may not know how long it is: it was rewritten.
+    let length = if body.is_end_stream() { Some(0) } else { body.size_hint().exact() };
+    match length.or_else(told) {
         Some(length) => {
             // Nothing fails to be written to memory.
             let _ = write!(out, "content-length: {length}\r\n");

@@ -275,6 +275,32 @@ async fn a_short_body_that_nobody_reads_does_not_end_the_connection() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_body_that_is_kept_beyond_its_end_reads_nothing_of_the_next_request() {
+    let kept = RefCell::new(Vec::new());
+    let posts = ["abc", "def"].map(|body| format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n{body}"));
+    for cut in [999, 7] {
+        let (answers, _) = talk(posts.concat().as_bytes(), cut, false, |request| {
+            let kept = &kept;
+            async move {
+                let mut body = request.body;
+                let data = body.frame().await.expect("a piece").expect("all of it").into_data().expect("data");
+                let mut rest = Vec::from(data);
+                while let Some(frame) = body.frame().await {
+                    rest.extend_from_slice(&frame.expect("all of it").into_data().expect("data"));
+                }
+                kept.borrow_mut().push(body);
+                Response::new(Body::full(rest))
+            }
+        })
+        .await;
+        assert!(answers.matches("HTTP/1.1 200").count() == 2 && answers.ends_with("def"), "{answers}");
+    }
+    for mut body in kept.take() {
+        assert!(body.frame().await.is_none());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_head_that_takes_too_long_is_refused() {
     let set = LocalSet::new();
     set.run_until(async {

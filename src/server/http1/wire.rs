@@ -71,6 +71,8 @@ pub(super) struct Wire<S> {
     reader: Option<Waker>,
     /// What is still to be said before it comes.
     interim: &'static [u8],
+    /// That is written, and may not be out.
+    unflushed: bool,
     /// Room for the fields of the next head.
     room: HeaderMap,
     /// Another request may follow the one under way.
@@ -99,6 +101,7 @@ impl<S> Wire<S> {
             remaining: Remaining::Over,
             reader: None,
             interim: b"",
+            unflushed: false,
             room: HeaderMap::new(),
             persists: true,
             ending: false,
@@ -154,6 +157,7 @@ impl<S> Wire<S> {
     /// An answer begins: what must go before it, and whether another request may follow.
     pub(super) fn begin_answer(&mut self, form: Form) -> (&'static [u8], bool) {
         let rest = mem::take(&mut self.interim);
+        self.unflushed = false;
         // Who has an answer needs no leave to go on, unless half of that is out.
         let begun = if rest.len() == CONTINUE.len() { b"" } else { rest };
         (begun, form.persists && !self.ending && !self.refused)
@@ -275,9 +279,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     /// Says what must be said before a body comes.
     fn poll_interim(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.interim.is_empty() {
+        if self.interim.is_empty() && !self.unflushed {
             return Poll::Ready(Ok(()));
         }
+        self.unflushed = true;
         while !self.interim.is_empty() {
             let written = ready!(Pin::new(&mut self.io).poll_write(cx, self.interim))?;
             if written == 0 {
@@ -285,20 +290,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             }
             self.interim = &self.interim[written..];
         }
-        Pin::new(&mut self.io).poll_flush(cx)
+        ready!(Pin::new(&mut self.io).poll_flush(cx))?;
+        self.unflushed = false;
+        Poll::Ready(Ok(()))
     }
 
     /// The answer is out; whether another request may follow. A short body that nobody has read is read for that, unless it `is_held`.
     pub(super) fn settle(&mut self, cx: &mut Context<'_>, is_held: bool) -> bool {
-        self.reader = None;
         self.interim = b"";
-        if !self.persists || self.ending || self.refused || self.cut {
+        if is_held || !self.persists || self.ending || self.refused || self.cut {
+            // Whoever still reads is told by `close`.
             return false;
         }
         let mut drained = 0;
         while !self.remaining.is_over() {
             match self.remaining.take(&mut self.read) {
-                _ if is_held || drained > DRAINED => return false,
+                _ if drained > DRAINED => return false,
                 Ok(Some(frame)) => drained += frame.data_ref().map_or(0, Bytes::len),
                 Ok(None) if self.remaining.is_over() => {}
                 Ok(None) => match self.poll_read(cx, ROOM, LEAST) {
@@ -308,6 +315,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 Err(_) => return false,
             }
         }
+        self.reader = None;
         true
     }
 

@@ -148,7 +148,8 @@ impl Asked {
         {
             parts.headers.insert(header::DATE, date);
         }
-        let tunnel = tunnel.filter(|_| parts.status.is_success());
+        // Nobody waits for it where the answer is Privet's own.
+        let tunnel = tunnel.filter(|(_, there)| parts.status.is_success() && !there.is_closed());
         let is_whole = body.is_end_stream() && tunnel.is_none();
         if !body.is_end_stream()
             && !parts.headers.contains_key(header::CONTENT_LENGTH)
