@@ -8,7 +8,7 @@ use http_body::Body;
 use hyper::ext::ReasonPhrase;
 use memchr::memchr_iter;
 
-use super::error::Error;
+use super::{error::Error, pattern::Pattern};
 use crate::{
     common::http1::{
         Chunks, Outgoing, Remaining,
@@ -21,10 +21,12 @@ use crate::{
 pub(super) const HEAD: usize = 1 << 17;
 /// Most fields of it.
 pub(super) const FIELDS: usize = 100;
+/// Fields that most answers have room for.
+const USUAL: usize = 12;
 
 /// The head of an answer.
-#[derive(Debug)]
-pub(super) struct Answer {
+#[derive(Debug, Clone)]
+pub(super) struct Head {
     /// `HTTP/1.0` or `HTTP/1.1`.
     pub(super) version: Version,
     /// Its status.
@@ -33,6 +35,13 @@ pub(super) struct Answer {
     pub(super) reason: Option<ReasonPhrase>,
     /// Its fields.
     pub(super) headers: HeaderMap,
+}
+
+/// An answer, as its head tells it.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// What it says.
+    pub(super) head: Head,
     /// How its body ends.
     pub(super) body: Remaining,
     /// Whether the connection lives on after it.
@@ -96,7 +105,7 @@ fn skip_empty_lines(read: &mut BytesMut) -> bool {
 }
 
 /// Takes the head of an answer off what was `read`, of which the first `seen` bytes were looked at before; nothing where it is not whole.
-/// `room` is what its fields are put in. The answer to HEAD (`head_only`) has no body, whatever it says.
+/// The answer to HEAD (`head_only`) has no body, whatever it says.
 ///
 /// # Errors
 /// When it is no answer of HTTP/1, too large, or has no sure end.
@@ -104,18 +113,27 @@ pub(super) fn read(
     read: &mut BytesMut,
     seen: &mut usize,
     head_only: bool,
-    room: &mut HeaderMap,
+    pattern: &mut Pattern,
 ) -> Result<Option<Answer>, Error> {
-    if *seen == 0 && !skip_empty_lines(read) {
-        return Ok(None);
+    if *seen == 0 {
+        if let Some(head) = pattern.read(read)? {
+            return Answer::new(head, head_only).map(Some);
+        }
+        if !skip_empty_lines(read) {
+            return Ok(None);
+        }
     }
     let Some(end) = find_end(read, *seen) else {
         *seen = read.len();
         return if read.len() > HEAD { Err(Error::HeadTooLarge) } else { Ok(None) };
     };
     *seen = 0;
-    let head = read.split_to(end).freeze();
-    take(&head, head_only, std::mem::take(room)).map(Some)
+    let text = read.split_to(end).freeze();
+    let head = Head::parse(&text)?;
+    if !head.status.is_informational() {
+        pattern.learn(&text, &head);
+    }
+    Answer::new(head, head_only).map(Some)
 }
 
 /// What tells where a body ends, and whether another answer comes after it.
@@ -170,38 +188,49 @@ fn read_status(line: &[u8]) -> Option<(Version, StatusCode, &[u8])> {
     }
 }
 
-fn take(head: &Bytes, head_only: bool, mut headers: HeaderMap) -> Result<Answer, Error> {
-    let mut rest = &head[..];
-    let (version, status, reason) = read_status(fields::next(&mut rest)).ok_or(Error::Head)?;
-    let reason = match reason {
-        [] => None,
-        reason if status.canonical_reason().is_some_and(|known| known.as_bytes() == reason) => None,
-        reason => Some(ReasonPhrase::try_from(reason).map_err(|_| Error::Head)?),
-    };
-    headers.clear();
-    let mut framing = Framing::default();
-    loop {
-        let line = fields::next(&mut rest);
-        if line.is_empty() {
-            break;
+impl Head {
+    fn parse(text: &Bytes) -> Result<Self, Error> {
+        let mut rest = &text[..];
+        let (version, status, reason) = read_status(fields::next(&mut rest)).ok_or(Error::Head)?;
+        let reason = match reason {
+            [] => None,
+            reason if status.canonical_reason().is_some_and(|known| known.as_bytes() == reason) => None,
+            reason => Some(ReasonPhrase::try_from(reason).map_err(|_| Error::Head)?),
+        };
+        let mut headers = HeaderMap::with_capacity(USUAL);
+        loop {
+            let line = fields::next(&mut rest);
+            if line.is_empty() {
+                break;
+            }
+            let (name, value) = fields::read(text, line).map_err(|_| Error::Field)?;
+            if headers.len() == FIELDS {
+                return Err(Error::HeadTooLarge);
+            }
+            headers.append(name, value);
         }
-        let (name, value) = fields::read(head, line).map_err(|_| Error::Field)?;
-        if headers.len() == FIELDS {
-            return Err(Error::HeadTooLarge);
-        }
-        framing.see(&name, &value)?;
-        headers.append(name, value);
+        Ok(Self { version, status, reason, headers })
     }
-    let bodiless = head_only || status.is_informational() || matches!(status.as_u16(), 204 | 304);
-    let body = match framing.length {
-        _ if bodiless => Remaining::Over,
-        // What is told in two ways, or by another coding, has no sure end (RFC 9112, section 6.3).
-        _ if framing.coded && (version == Version::HTTP_10 || !is_framed_once(&headers)) => return Err(Error::Length),
-        _ if framing.coded => Remaining::chunked(Chunks::padded()),
-        Some(0) => Remaining::Over,
-        Some(length) => Remaining::Bytes(length),
-        None => Remaining::ToTheEnd,
-    };
-    let persists = (version != Version::HTTP_10 || framing.keep) && !framing.close;
-    Ok(Answer { version, status, reason, persists: persists && !matches!(body, Remaining::ToTheEnd), headers, body })
+}
+
+impl Answer {
+    fn new(head: Head, head_only: bool) -> Result<Self, Error> {
+        let mut framing = Framing::default();
+        for (name, value) in &head.headers {
+            framing.see(name, value)?;
+        }
+        let is_old = head.version == Version::HTTP_10;
+        let bodiless = head_only || head.status.is_informational() || matches!(head.status.as_u16(), 204 | 304);
+        let body = match framing.length {
+            _ if bodiless => Remaining::Over,
+            // What is told in two ways, or by another coding, has no sure end (RFC 9112, section 6.3).
+            _ if framing.coded && (is_old || !is_framed_once(&head.headers)) => return Err(Error::Length),
+            _ if framing.coded => Remaining::chunked(Chunks::padded()),
+            Some(0) => Remaining::Over,
+            Some(length) => Remaining::Bytes(length),
+            None => Remaining::ToTheEnd,
+        };
+        let persists = (!is_old || framing.keep) && !framing.close && !matches!(body, Remaining::ToTheEnd);
+        Ok(Self { head, body, persists })
+    }
 }

@@ -5,6 +5,7 @@
 
 mod error;
 mod head;
+mod pattern;
 mod upgraded;
 
 use std::{
@@ -17,7 +18,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Method, Request, Response};
+use http::{Method, Request, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::{
     io::{AsyncRead, ReadBuf},
@@ -25,7 +26,7 @@ use tokio::{
 };
 use tokio_util::io::poll_read_buf;
 
-use self::head::Answer;
+use self::{head::Answer, pattern::Pattern};
 pub use self::{error::Error, upgraded::Upgraded};
 use crate::{
     common::http1::{READ, Remaining, Sending},
@@ -60,6 +61,8 @@ struct Wire {
     read: BytesMut,
     /// How much of it was looked at for the end of a head.
     seen: usize,
+    /// What heads it has had.
+    pattern: Pattern,
     /// Whether its room is more than an idle connection keeps.
     large: bool,
     /// How much the last read took, and how much the next may.
@@ -122,6 +125,7 @@ impl Connection {
             stream,
             read: BytesMut::new(),
             seen: 0,
+            pattern: Pattern::default(),
             large: false,
             last: 0,
             most: READ,
@@ -154,8 +158,7 @@ impl Connection {
         let body = std::mem::replace(request.body_mut(), RequestBody::empty());
         let is_whole = body.is_end_stream();
         self.wire.borrow_mut().sending.begin(body, |body, out| head::write(&request, body, more, out));
-        // Where an answer has come the request's fields are done with: there is room for others.
-        let asked = poll_fn(|cx| self.wire.borrow_mut().poll_answer(cx, head_only, request.headers_mut())).await;
+        let asked = poll_fn(|cx| self.wire.borrow_mut().poll_answer(cx, head_only)).await;
         asked.map(|answer| self.receive(answer)).map_err(|error| {
             let mut wire = self.wire.borrow_mut();
             let unsent = (is_whole && wire.sending.is_unsent()).then_some(request);
@@ -180,10 +183,10 @@ impl Connection {
         }
         drop(wire);
         let mut response = Response::new(body);
-        *response.version_mut() = answer.version;
-        *response.status_mut() = answer.status;
-        *response.headers_mut() = answer.headers;
-        if let Some(reason) = answer.reason {
+        *response.version_mut() = answer.head.version;
+        *response.status_mut() = answer.head.status;
+        *response.headers_mut() = answer.head.headers;
+        if let Some(reason) = answer.head.reason {
             response.extensions_mut().insert(reason);
         }
         response
@@ -231,14 +234,9 @@ impl Wire {
     }
 
     /// Sends on while it waits for the head of an answer.
-    fn poll_answer(
-        &mut self,
-        cx: &mut Context<'_>,
-        head_only: bool,
-        room: &mut HeaderMap,
-    ) -> Poll<Result<Answer, Error>> {
+    fn poll_answer(&mut self, cx: &mut Context<'_>, head_only: bool) -> Poll<Result<Answer, Error>> {
         let sent = self.poll_send(cx);
-        match (self.poll_head(cx, head_only, room), sent) {
+        match (self.poll_head(cx, head_only), sent) {
             // An application may answer and close before it has read everything.
             (Poll::Ready(Ok(answer)), sent) => {
                 if let Poll::Ready(Err(_)) = sent {
@@ -251,17 +249,12 @@ impl Wire {
         }
     }
 
-    fn poll_head(
-        &mut self,
-        cx: &mut Context<'_>,
-        head_only: bool,
-        room: &mut HeaderMap,
-    ) -> Poll<Result<Answer, Error>> {
+    fn poll_head(&mut self, cx: &mut Context<'_>, head_only: bool) -> Poll<Result<Answer, Error>> {
         loop {
             if self.read.len() > self.seen {
-                match head::read(&mut self.read, &mut self.seen, head_only, room)? {
+                match head::read(&mut self.read, &mut self.seen, head_only, &mut self.pattern)? {
                     // What an application says in between is not passed on (RFC 9110, section 15.2).
-                    Some(answer) if answer.status.is_informational() && answer.status != 101 => continue,
+                    Some(answer) if answer.head.status.is_informational() && answer.head.status != 101 => continue,
                     Some(answer) => return Poll::Ready(Ok(answer)),
                     None => {}
                 }

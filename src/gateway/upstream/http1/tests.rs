@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use http::{HeaderValue, StatusCode, Version};
+use http::{HeaderMap, HeaderValue, StatusCode, Version};
 use http_body_util::{BodyExt as _, Empty, StreamBody};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
