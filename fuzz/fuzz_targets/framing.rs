@@ -2,10 +2,9 @@
 #![no_main]
 
 use bytes::Bytes;
-use http::HeaderMap;
 use libfuzzer_sys::fuzz_target;
 use privet::{
-    common::http1::Chunks,
+    common::http1::{Chunks, Pattern},
     gateway::settings::HeadRules,
     server::framing::{find_end, read},
 };
@@ -14,7 +13,11 @@ fuzz_target!(|input: (u8, &[u8])| {
     let (cut, bytes) = input;
     let rules = HeadRules { header_bytes: 4096, header_count: 20, uri_bytes: 512, ..HeadRules::default() };
     if let Ok(Some(end)) = find_end(bytes, 0, &rules) {
-        let _ = read(&Bytes::copy_from_slice(&bytes[..end]), &rules, HeaderMap::new());
+        let (head, mut pattern) = (Bytes::copy_from_slice(&bytes[..end]), Pattern::default());
+        let passed = read(&head, &rules, &mut pattern).map(|passed| passed.parts.headers);
+        for _ in 0..3 {
+            assert_eq!(read(&head, &rules, &mut pattern).map(|passed| passed.parts.headers), passed);
+        }
     }
     let at = usize::from(cut).min(bytes.len());
     let whole = Chunks::default().read(bytes);

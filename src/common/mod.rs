@@ -1,5 +1,5 @@
 //! Small shared things without policy: units, limits, the frames of HTTP/1.1, deadlines on a coarse clock, counters, authorities, secrets, colours, who is at the other end
-//! and who made them ask, whether a thread lives.
+//! and who made them ask, whether a thread lives, where futures are put.
 
 pub mod authority;
 pub mod clock;
@@ -11,6 +11,7 @@ pub mod lock_file;
 pub mod memory;
 pub mod meter;
 pub mod peer;
+pub mod place;
 pub mod pulse;
 pub mod replace;
 pub mod secret;

@@ -22,8 +22,11 @@ use super::{
     worker::{Drain, Worker},
 };
 use crate::{
-    common::watch::{Slot, Watch},
-    gateway::{client::Client, incoming::Incoming},
+    common::{
+        place::boxed,
+        watch::{Slot, Watch},
+    },
+    gateway::client::Client,
 };
 
 /// How much of a refused client's bytes are read after the answer, and for how long, so that closing the socket does not
@@ -50,7 +53,7 @@ where
             let gateway = worker.gateway();
             let (client, watch) = (&client, &watch);
             // What a request takes is given back after it: most connections wait for the next one nearly all their life.
-            Box::pin(gateway.handle(client, watch, request.refused, request.parts, request.body))
+            boxed(gateway.handle(client, watch, request.refused, request.parts, request.body))
         };
         let mut serving = pin!(connection.serve(service));
         let mut life = Life::new(&worker, &client, &watch);
@@ -132,7 +135,7 @@ where
             match connection.poll_request(cx) {
                 Poll::Ready(Some(asked)) => {
                     watch.disarm(Slot::Idle);
-                    spawn_local(Box::pin(answer_http2(Rc::clone(&worker), Rc::clone(&client), asked)));
+                    spawn_local(boxed(answer_http2(Rc::clone(&worker), Rc::clone(&client), asked)));
                 }
                 Poll::Ready(None) => return Poll::Ready(()),
                 Poll::Pending => {
@@ -150,10 +153,7 @@ where
 async fn answer_http2(worker: Rc<Worker>, client: Rc<Client>, asked: http2::Asked) {
     let watch = worker.watches.watch();
     let gateway = worker.gateway();
-    let service = |request: http::Request<Incoming>| {
-        let (parts, body) = request.into_parts();
-        gateway.handle(&client, &watch, None, Box::new(parts), body)
-    };
+    let service = |parts, body| boxed(gateway.handle(&client, &watch, None, parts, body));
     asked.answer(&watch, service).await;
 }
 

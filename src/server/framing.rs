@@ -6,16 +6,22 @@
 //! rules, which hold for HTTP/2 as well.
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Uri, Version, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version, header, request::Parts};
 use memchr::memchr;
 
 use crate::{
-    common::http1::fields::{self, Bad, has_token},
+    common::http1::{
+        Pattern,
+        fields::{self, Bad, has_token},
+    },
     gateway::{
         refusal::Kind,
         settings::{Ambiguous, HeadRules},
     },
 };
+
+/// Fields that most requests have room for, and those that we add.
+const USUAL: usize = 12;
 
 /// How the body behind a head ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,27 +89,33 @@ fn within(bytes: usize, rules: &HeadRules) -> Result<(), Kind> {
     if bytes > rules.header_bytes { Err(Kind::HeadersTooLarge) } else { Ok(()) }
 }
 
-/// Reads a whole head, its empty line included. `room` is what its fields are put in.
+/// Reads a whole head, its empty line included. `pattern` is what came before it on its connection, by the same rules.
 ///
 /// # Errors
 /// At the first thing that is not exactly as it must be.
-pub fn read(head: &Bytes, rules: &HeadRules, room: HeaderMap) -> Result<Passed, Kind> {
+pub fn read(head: &Bytes, rules: &HeadRules, pattern: &mut Pattern) -> Result<Passed, Kind> {
     let mut rest = &head[..];
     let line = RequestLine::parse(fields::next(&mut rest), rules)?;
-    let mut fields = Fields { headers: room, ..Fields::default() };
-    fields.headers.clear();
-    let mut count = 0;
-    // All lines end with CR and LF, the empty one too: `find_end` has seen to that.
-    while rest.len() > 2 {
-        count += 1;
-        if count > rules.header_count {
-            return Err(Kind::HeadersTooLarge);
-        }
-        fields.line(head, fields::next(&mut rest), rules)?;
-    }
+    let section = head.slice_ref(rest);
+    // How a coding is written is looked at where it is read.
+    let is_known = pattern.compare(&section) == Some(section.len()) && !pattern.has_changed(&header::TRANSFER_ENCODING);
+    let fields = if is_known {
+        Fields::again(pattern.fill(&section).map_err(kind)?)?
+    } else {
+        let fields = Fields::read(&section, rules)?;
+        pattern.learn(&section, &fields.headers);
+        fields
+    };
     fields.finish(&line, head)
 }
 
+fn kind(bad: Bad) -> Kind {
+    Kind::Framing(match bad {
+        Bad::Colon => "a header line without a colon",
+        Bad::Name => "a header name is not a token",
+        Bad::Value => "a control byte in the head",
+    })
+}
 struct RequestLine<'a> {
     method: Method,
     target: &'a [u8],
@@ -159,26 +171,52 @@ struct Fields {
 }
 
 impl Fields {
-    fn line(&mut self, head: &Bytes, line: &[u8], rules: &HeadRules) -> Result<(), Kind> {
-        let (name, field) = fields::read(head, line).map_err(|bad| match bad {
-            Bad::Colon => Kind::Framing("a header line without a colon"),
-            Bad::Name => Kind::Framing("a header name is not a token"),
-            Bad::Value => Kind::Framing("a control byte in the head"),
-        })?;
-        if rules.underscores == Ambiguous::Refuse && memchr(b'_', name.as_str().as_bytes()).is_some() {
-            return Err(Kind::Framing("a header name with an underscore"));
+    /// Line by line. All lines end with CR and LF, the empty one too: `find_end` has seen to that.
+    fn read(section: &Bytes, rules: &HeadRules) -> Result<Self, Kind> {
+        let mut fields = Self { headers: HeaderMap::with_capacity(USUAL), ..Self::default() };
+        let mut rest = &section[..];
+        let mut count = 0;
+        while rest.len() > 2 {
+            count += 1;
+            if count > rules.header_count {
+                return Err(Kind::HeadersTooLarge);
+            }
+            let line = fields::next(&mut rest);
+            let (name, value) = fields::read(section, line).map_err(kind)?;
+            if rules.underscores == Ambiguous::Refuse && memchr(b'_', name.as_str().as_bytes()).is_some() {
+                return Err(Kind::Framing("a header name with an underscore"));
+            }
+            // Blanks that everybody may ignore, and some do not, are how requests are smuggled.
+            if name == header::TRANSFER_ENCODING
+                && !matches!(&line[name.as_str().len() + 1..], b" chunked" | b"chunked")
+            {
+                return Err(Kind::Framing("a Transfer-Encoding other than chunked"));
+            }
+            fields.see(&name, &value)?;
+            fields.headers.append(name, value);
         }
-        let value = field.as_bytes();
-        match name {
+        Ok(fields)
+    }
+
+    /// Fields that passed before, some with other values.
+    fn again(headers: HeaderMap) -> Result<Self, Kind> {
+        let mut fields = Self::default();
+        for (name, value) in &headers {
+            fields.see(name, value)?;
+        }
+        fields.headers = headers;
+        Ok(fields)
+    }
+
+    /// What is said of the frame and the connection.
+    fn see(&mut self, name: &HeaderName, value: &HeaderValue) -> Result<(), Kind> {
+        let value = value.as_bytes();
+        match *name {
             header::CONTENT_LENGTH if self.length.replace(number(value)?).is_some() => {
                 return Err(Kind::Framing("more than one Content-Length"));
             }
-            header::TRANSFER_ENCODING => {
-                // Blanks that everybody may ignore, and some do not, are how requests are smuggled.
-                if self.chunked || !matches!(&line[name.as_str().len() + 1..], b" chunked" | b"chunked") {
-                    return Err(Kind::Framing("a Transfer-Encoding other than chunked"));
-                }
-                self.chunked = true;
+            header::TRANSFER_ENCODING if std::mem::replace(&mut self.chunked, true) => {
+                return Err(Kind::Framing("a Transfer-Encoding other than chunked"));
             }
             header::CONNECTION => {
                 self.close |= has_token(value, b"close");
@@ -188,7 +226,6 @@ impl Fields {
             header::TE => self.trailers |= has_token(value, b"trailers"),
             _ => {}
         }
-        self.headers.append(name, field);
         Ok(())
     }
 

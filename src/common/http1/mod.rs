@@ -1,12 +1,14 @@
-//! What both sides of HTTP/1.1 have in common (RFC 9112): tokens, the lines of a head, the frame of a chunked body, messages on their way out, bodies on their way in.
+//! What both sides of HTTP/1.1 have in common (RFC 9112): tokens, the lines of a head, the head that came before, the frame of a chunked body, messages on their way out, bodies on their way in.
 
 pub mod chunks;
 pub mod fields;
+mod pattern;
 pub mod receiving;
 pub mod sending;
 
 pub use self::{
     chunks::{Chunks, Malformed, Part},
+    pattern::Pattern,
     receiving::{READ, Remaining},
     sending::{Outgoing, Sending},
 };

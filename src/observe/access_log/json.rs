@@ -25,10 +25,8 @@ impl<'a> Object<'a> {
 
     /// Writes a name; the value is to follow. Names are plain: they are not escaped.
     pub(super) fn name(&mut self, name: &str) -> &mut Vec<u8> {
-        if !std::mem::take(&mut self.first) {
-            self.out.push(b',');
-        }
-        self.out.push(b'"');
+        let separator = if std::mem::take(&mut self.first) { &b"\""[..] } else { b",\"" };
+        self.out.extend_from_slice(separator);
         self.out.extend_from_slice(name.as_bytes());
         self.out.extend_from_slice(b"\":");
         self.out
@@ -125,12 +123,18 @@ pub(super) fn text(value: &[u8], out: &mut Vec<u8>) {
 }
 
 fn ascii(value: &[u8], out: &mut Vec<u8>) {
-    // Most need nothing: sums of bytes without early exits, so that many are looked at at once.
+    // Most need nothing: sums without early exits, so that many bytes are looked at at once, the last ones twice.
     let odd =
         |byte: u8| u8::from(byte < b' ') | u8::from(byte == b'"') | u8::from(byte == b'\\') | u8::from(byte == 0x7f);
-    let all = |block: &[u8]| block.iter().fold(0, |all, &byte| all | odd(byte));
-    let (blocks, rest) = value.as_chunks::<16>();
-    if blocks.iter().fold(all(rest), |so_far, block| so_far | all(block)) == 0 {
+    let mut sums = [0; 16];
+    if let Some(last) = value.last_chunk::<16>() {
+        for block in value.as_chunks::<16>().0.iter().chain([last]) {
+            sums.iter_mut().zip(block).for_each(|(sum, &byte)| *sum |= odd(byte));
+        }
+    } else {
+        value.iter().for_each(|&byte| sums[0] |= odd(byte));
+    }
+    if u128::from_ne_bytes(sums) == 0 {
         return out.extend_from_slice(value);
     }
     let mut plain = 0;

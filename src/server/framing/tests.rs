@@ -8,7 +8,7 @@ fn verdict(head: &[u8]) -> Result<Passed, Kind> {
     let rules = rules();
     let end = find_end(head, 0, &rules)?.expect("a whole head");
     assert_eq!(end, head.len());
-    read(&Bytes::copy_from_slice(head), &rules, HeaderMap::new())
+    read(&Bytes::copy_from_slice(head), &rules, &mut Pattern::default())
 }
 
 #[test]
@@ -109,9 +109,63 @@ fn names_are_tokens_byte_by_byte() {
     for byte in 0..=255 {
         let head = [&b"GET / HTTP/1.1\r\nx"[..], &[byte], b": y\r\n\r\n"].concat();
         let rules = HeadRules { underscores: Ambiguous::Keep, ..rules() };
-        let is_read =
-            read(&Bytes::from(head), &rules, HeaderMap::new()).is_ok_and(|passed| passed.parts.headers.len() == 1);
+        let is_read = read(&Bytes::from(head), &rules, &mut Pattern::default())
+            .is_ok_and(|passed| passed.parts.headers.len() == 1);
         // A second colon is the value's.
         assert_eq!(is_read, crate::common::http1::is_token(byte) || matches!(byte, b':'), "{byte}");
+    }
+}
+
+/// What passed, in words.
+fn told(passed: Result<Passed, Kind>) -> Option<String> {
+    let Passed { parts, length, expects, form } = passed.ok()?;
+    Some(format!("{} {} {:?} {length:?} {expects} {form:?}", parts.method, parts.uri, parts.headers))
+}
+
+#[test]
+fn a_head_is_read_as_if_none_had_come_before() {
+    let heads = [
+        "GET /a HTTP/1.1\r\nHost: x\r\nCookie: a=1\r\nTE: trailers\r\nConnection: close\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 12\r\nExpect: 100-continue\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nX: y\r\n\r\n",
+        "GET / HTTP/1.0\r\nHost: x\r\nConnection: keep-alive\r\n\r\n",
+    ];
+    let odd: [&[u8]; 9] = [b"\r", b"\n", b" ", b"_", b"1", b"close", b", chunked", b"100-continue", b"\0"];
+    let rules = HeadRules { header_bytes: 4096, header_count: 4, ..HeadRules::default() };
+    let mut random = fastrand::Rng::with_seed(3);
+    let mut pattern = Pattern::default();
+    let (mut all, mut passed) = (0, 0);
+    for _ in 0..5_000 {
+        let mut bytes = heads[random.usize(..heads.len())].as_bytes().to_vec();
+        for _ in 0..random.usize(1..8) {
+            for _ in 0..random.usize(..5) / 3 {
+                let at = random.usize(..bytes.len());
+                match random.u8(..3) {
+                    0 => drop(bytes.remove(at)),
+                    1 => drop(bytes.splice(at..at, odd[random.usize(..odd.len())].iter().copied())),
+                    _ => bytes[at] = random.u8(..),
+                }
+            }
+            let Ok(Some(end)) = find_end(&bytes, 0, &rules) else { continue };
+            let head = Bytes::copy_from_slice(&bytes[..end]);
+            let alone = told(read(&head, &rules, &mut Pattern::default()));
+            passed += usize::from(alone.is_some());
+            all += 1;
+            assert_eq!(told(read(&head, &rules, &mut pattern)), alone, "{}", head.escape_ascii());
+        }
+    }
+    assert!(passed > all / 4, "{passed} of {all}");
+}
+
+#[test]
+fn a_coding_with_other_blanks_is_not_what_passed_before() {
+    let mut pattern = Pattern::default();
+    for _ in 0..4 {
+        let good = Bytes::from_static(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+        assert!(read(&good, &rules(), &mut pattern).is_ok());
+    }
+    for coding in ["  chunked", "\tchunked", " chunked ", " chunked, chunked", " x"] {
+        let bad = Bytes::from(format!("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding:{coding}\r\n\r\n"));
+        assert!(read(&bad, &rules(), &mut pattern).is_err(), "{coding}");
     }
 }

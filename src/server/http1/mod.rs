@@ -100,14 +100,14 @@ where
 
     /// Sends an answer in the `form` that its client has asked for.
     async fn send(&self, answer: Response<Body>, form: Form) -> Result<(), ()> {
-        let (mut parts, body) = answer.into_parts();
+        let (parts, body) = answer.into_parts();
         let (begun, mut persists) = self.wire.borrow_mut().begin_answer(form);
         let body = if answer::may_have_body(parts.status, form) { body } else { Body::empty() };
         self.sending.borrow_mut().begin(body, |body, out| {
             out.extend_from_slice(begun);
             answer::write(&parts, body, form, &mut persists, out)
         });
-        self.wire.borrow_mut().keep(persists, std::mem::take(&mut parts.headers));
+        self.wire.borrow_mut().keep(persists);
         let sent = poll_fn(|cx| self.sending.borrow_mut().poll(&mut Outlet(&self.wire), cx));
         self.while_here(sent).await.ok_or(())?.map_err(drop)
     }

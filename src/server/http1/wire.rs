@@ -10,14 +10,14 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Request, request::Parts};
+use http::{Request, request::Parts};
 use http_body::Frame;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::io::poll_read_buf;
 
 use crate::{
     common::{
-        http1::{Chunks, READ, Remaining},
+        http1::{Chunks, Pattern, READ, Remaining},
         watch::{Slot, Ticks, Watch},
     },
     gateway::{refusal::Kind, settings::HeadRules},
@@ -31,8 +31,6 @@ const LEAST: usize = 1 << 10;
 const SCRAP: usize = 1 << 10;
 /// Most bytes of a body that nobody has read which are read to its end, so that another request may follow.
 const DRAINED: usize = 1 << 16;
-/// Fields whose room is kept for the next head.
-const KEPT: usize = 64;
 
 /// Tells a client that it may send its body (RFC 9110, section 10.1.1).
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -73,8 +71,8 @@ pub(super) struct Wire<S> {
     interim: &'static [u8],
     /// That is written, and may not be out.
     unflushed: bool,
-    /// Room for the fields of the next head.
-    room: HeaderMap,
+    /// What heads it has had.
+    pattern: Pattern,
     /// Another request may follow the one under way.
     persists: bool,
     /// None is to follow.
@@ -102,7 +100,7 @@ impl<S> Wire<S> {
             reader: None,
             interim: b"",
             unflushed: false,
-            room: HeaderMap::new(),
+            pattern: Pattern::default(),
             persists: true,
             ending: false,
             refused: false,
@@ -134,7 +132,7 @@ impl<S> Wire<S> {
     /// Gives its room back.
     pub(super) fn sleep(&mut self) {
         self.read = BytesMut::new();
-        self.room = HeaderMap::new();
+        self.pattern = Pattern::default();
         self.asleep = true;
     }
 
@@ -163,13 +161,9 @@ impl<S> Wire<S> {
         (begun, form.persists && !self.ending && !self.refused)
     }
 
-    /// The head of an answer is written: whether another request may follow, and the fields whose room can be used again.
-    pub(super) fn keep(&mut self, persists: bool, mut fields: HeaderMap) {
+    /// The head of an answer is written: whether another request may follow.
+    pub(super) fn keep(&mut self, persists: bool) {
         self.persists = persists;
-        if fields.capacity() <= KEPT {
-            fields.clear();
-            self.room = fields;
-        }
     }
 
     /// Takes a head off what was read; nothing where it is not whole.
@@ -181,7 +175,7 @@ impl<S> Wire<S> {
         };
         self.seen = 0;
         let head = self.read.split_to(end).freeze();
-        let passed = framing::read(&head, &self.rules, mem::take(&mut self.room))?;
+        let passed = framing::read(&head, &self.rules, &mut self.pattern)?;
         self.remaining = match passed.length {
             Length::Bytes(0) => Remaining::Over,
             Length::Bytes(length) => Remaining::Bytes(length),

@@ -15,7 +15,7 @@ use h2::{
     Reason, RecvStream, SendStream,
     server::{Builder, Connection as Frames, Handshake, SendResponse},
 };
-use http::{HeaderValue, Method, Request, Response, header};
+use http::{HeaderValue, Method, Response, header, request::Parts};
 use http_body::{Body as _, Frame};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -61,7 +61,8 @@ enum State<S> {
 
 /// A request on its way to the service, and where its answer goes.
 pub struct Asked {
-    request: Request<RecvStream>,
+    parts: Box<Parts>,
+    received: RecvStream,
     respond: SendResponse<Bytes>,
 }
 
@@ -93,8 +94,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     self.state = State::Serving(Box::new(frames));
                 }
                 State::Serving(frames) => {
-                    let next = ready!(frames.poll_accept(cx)).and_then(Result::ok);
-                    return Poll::Ready(next.map(|(request, respond)| Asked { request, respond }));
+                    let Some(Ok((request, respond))) = ready!(frames.poll_accept(cx)) else { return Poll::Ready(None) };
+                    let (parts, received) = request.into_parts();
+                    return Poll::Ready(Some(Asked { parts: Box::new(parts), received, respond }));
                 }
             }
         }
@@ -111,7 +113,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
 impl Asked {
     /// Answers it by `service`, until it is answered or the client has given it up; or leaves its answer unread, which is for `watch` to say.
-    pub async fn answer<F>(self, watch: &Watch, service: impl FnOnce(Request<Incoming>) -> F)
+    pub async fn answer<F>(self, watch: &Watch, service: impl FnOnce(Box<Parts>, Incoming) -> F)
     where
         F: Future<Output = Response<Body>>,
     {
@@ -123,19 +125,18 @@ impl Asked {
         .await;
     }
 
-    async fn run<F>(self, service: impl FnOnce(Request<Incoming>) -> F)
+    async fn run<F>(self, service: impl FnOnce(Box<Parts>, Incoming) -> F)
     where
         F: Future<Output = Response<Body>>,
     {
-        let Self { request, mut respond } = self;
-        let (parts, received) = request.into_parts();
+        let Self { parts, received, mut respond } = self;
         let (body, tunnel) = if parts.method == Method::CONNECT {
             let (there, here) = oneshot::channel();
             (Incoming::Connect(Outer(here)), Some((received, there)))
         } else {
             (Incoming::from(Received::new(received, &parts.headers)), None)
         };
-        let mut answering = pin!(service(Request::from_parts(parts, body)));
+        let mut answering = pin!(service(parts, body));
         let answer = poll_fn(|cx| match answering.as_mut().poll(cx) {
             Poll::Ready(answer) => Poll::Ready(Some(answer)),
             // The client may give it up meanwhile.

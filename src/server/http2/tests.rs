@@ -1,5 +1,6 @@
 use std::{cell::RefCell, rc::Rc};
 
+use http::Request;
 use http_body_util::BodyExt as _;
 use tokio::task::{LocalSet, spawn_local};
 
@@ -16,7 +17,9 @@ async fn connect(service: Service) -> h2::client::SendRequest<Bytes> {
         let watches = Watches::new();
         while let Some(asked) = poll_fn(|cx| connection.poll_request(cx)).await {
             let (watch, service) = (watches.watch(), Rc::clone(&service));
-            spawn_local(async move { asked.answer(&watch, |request| service(request)).await });
+            spawn_local(
+                async move { asked.answer(&watch, |parts, body| service(Request::from_parts(*parts, body))).await },
+            );
         }
     });
     let (client, frames) = h2::client::handshake(theirs).await.expect("a connection");

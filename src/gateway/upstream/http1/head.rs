@@ -6,12 +6,12 @@ use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Version, header};
 use http_body::Body;
 use hyper::ext::ReasonPhrase;
-use memchr::memchr_iter;
+use memchr::{memchr, memchr_iter};
 
-use super::{error::Error, pattern::Pattern};
+use super::error::Error;
 use crate::{
     common::http1::{
-        Chunks, Outgoing, Remaining,
+        Chunks, Outgoing, Pattern, Remaining,
         fields::{self, has_token},
     },
     gateway::{answer::is_framed_once, head::tokens},
@@ -25,7 +25,7 @@ pub(super) const FIELDS: usize = 100;
 const USUAL: usize = 12;
 
 /// The head of an answer.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Head {
     /// `HTTP/1.0` or `HTTP/1.1`.
     pub(super) version: Version,
@@ -116,7 +116,7 @@ pub(super) fn read(
     pattern: &mut Pattern,
 ) -> Result<Option<Answer>, Error> {
     if *seen == 0 {
-        if let Some(head) = pattern.read(read)? {
+        if let Some(head) = Head::again(read, pattern)? {
             return Answer::new(head, head_only).map(Some);
         }
         if !skip_empty_lines(read) {
@@ -129,9 +129,12 @@ pub(super) fn read(
     };
     *seen = 0;
     let text = read.split_to(end).freeze();
-    let head = Head::parse(&text)?;
+    let mut rest = &text[..];
+    let line = fields::next(&mut rest);
+    let section = text.slice_ref(rest);
+    let head = Head::new(line, fields(&section)?)?;
     if !head.status.is_informational() {
-        pattern.learn(&text, &head);
+        pattern.learn(&section, &head.headers);
     }
     Answer::new(head, head_only).map(Some)
 }
@@ -188,28 +191,42 @@ fn read_status(line: &[u8]) -> Option<(Version, StatusCode, &[u8])> {
     }
 }
 
+/// The fields of a `section`, line by line.
+fn fields(section: &Bytes) -> Result<HeaderMap, Error> {
+    let mut rest = &section[..];
+    let mut headers = HeaderMap::with_capacity(USUAL);
+    loop {
+        let line = fields::next(&mut rest);
+        if line.is_empty() {
+            return Ok(headers);
+        }
+        let (name, value) = fields::read(section, line).map_err(|_| Error::Field)?;
+        if headers.len() == FIELDS {
+            return Err(Error::HeadTooLarge);
+        }
+        headers.append(name, value);
+    }
+}
+
 impl Head {
-    fn parse(text: &Bytes) -> Result<Self, Error> {
-        let mut rest = &text[..];
-        let (version, status, reason) = read_status(fields::next(&mut rest)).ok_or(Error::Head)?;
+    /// What begins with this `line`.
+    fn new(line: &[u8], headers: HeaderMap) -> Result<Self, Error> {
+        let (version, status, reason) = read_status(line).ok_or(Error::Head)?;
         let reason = match reason {
             [] => None,
             reason if status.canonical_reason().is_some_and(|known| known.as_bytes() == reason) => None,
             reason => Some(ReasonPhrase::try_from(reason).map_err(|_| Error::Head)?),
         };
-        let mut headers = HeaderMap::with_capacity(USUAL);
-        loop {
-            let line = fields::next(&mut rest);
-            if line.is_empty() {
-                break;
-            }
-            let (name, value) = fields::read(text, line).map_err(|_| Error::Field)?;
-            if headers.len() == FIELDS {
-                return Err(Error::HeadTooLarge);
-            }
-            headers.append(name, value);
-        }
         Ok(Self { version, status, reason, headers })
+    }
+
+    /// Takes one off what was `read` that has the fields of those before.
+    fn again(read: &mut BytesMut, pattern: &mut Pattern) -> Result<Option<Self>, Error> {
+        let Some(lf) = memchr(b'\n', read) else { return Ok(None) };
+        let Some(length) = pattern.compare(&read[lf + 1..]) else { return Ok(None) };
+        let text = read.split_to(lf + 1 + length).freeze();
+        let headers = pattern.fill(&text.slice(lf + 1..)).map_err(|_| Error::Field)?;
+        Self::new(fields::next(&mut &text[..]), headers).map(Some)
     }
 }
 

@@ -5,7 +5,6 @@
 
 mod error;
 mod head;
-mod pattern;
 mod upgraded;
 
 use std::{
@@ -26,10 +25,10 @@ use tokio::{
 };
 use tokio_util::io::poll_read_buf;
 
-use self::{head::Answer, pattern::Pattern};
+use self::head::Answer;
 pub use self::{error::Error, upgraded::Upgraded};
 use crate::{
-    common::http1::{READ, Remaining, Sending},
+    common::http1::{Pattern, READ, Remaining, Sending},
     dial,
     gateway::request_body::RequestBody,
     observe::metrics::UpstreamMeter,
