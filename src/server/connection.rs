@@ -154,7 +154,7 @@ async fn answer_http2(worker: Rc<Worker>, client: Rc<Client>, asked: http2::Aske
     let watch = worker.watches.watch();
     let gateway = worker.gateway();
     let service = |parts, body| boxed(gateway.handle(&client, &watch, None, parts, body));
-    asked.answer(&watch, service).await;
+    asked.answer(&watch, worker.tuning().stall, service).await;
 }
 
 /// When a connection without requests must go.

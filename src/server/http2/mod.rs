@@ -25,7 +25,7 @@ use tokio::{
 use self::duplex::Duplex;
 use super::http1::answer;
 use crate::{
-    common::watch::{Slot, Watch},
+    common::watch::{Slot, Ticks, Watch},
     gateway::{
         body::{Body, Broken},
         incoming::{Incoming, Received},
@@ -112,12 +112,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 }
 
 impl Asked {
-    /// Answers it by `service`, until it is answered or the client has given it up; or leaves its answer unread, which is for `watch` to say.
-    pub async fn answer<F>(self, watch: &Watch, service: impl FnOnce(Box<Parts>, Incoming) -> F)
+    /// Answers it by `service`, until it is answered or the client has given it up; or leaves its answer unread for as long as `stall`, which is
+    /// for `watch` to say.
+    pub async fn answer<F>(self, watch: &Watch, stall: Ticks, service: impl FnOnce(Box<Parts>, Incoming) -> F)
     where
         F: Future<Output = Response<Body>>,
     {
-        let mut answering = pin!(self.run(service));
+        let mut answering = pin!(self.run(watch, stall, service));
         poll_fn(|cx| {
             watch.register(cx);
             if watch.fired(Slot::Stall) { Poll::Ready(()) } else { answering.as_mut().poll(cx) }
@@ -125,7 +126,7 @@ impl Asked {
         .await;
     }
 
-    async fn run<F>(self, service: impl FnOnce(Box<Parts>, Incoming) -> F)
+    async fn run<F>(self, watch: &Watch, stall: Ticks, service: impl FnOnce(Box<Parts>, Incoming) -> F)
     where
         F: Future<Output = Response<Body>>,
     {
@@ -165,18 +166,22 @@ impl Asked {
             // Whoever waits for it joins the two, or has left.
             Some((received, there)) => drop(there.send(Box::new(Duplex::new(out, received)))),
             None if is_whole => {}
-            None => send(body, out).await,
+            None => send(body, out, watch, stall).await,
         }
     }
 }
 
 /// Sends `body`.
-async fn send(mut body: Body, mut out: SendStream<Bytes>) {
+async fn send(mut body: Body, mut out: SendStream<Bytes>, watch: &Watch, stall: Ticks) {
     let mut waiting = None;
     poll_fn(|cx| {
         let sent = poll_send(&mut body, &mut waiting, &mut out, cx);
         if sent.is_pending() && out.poll_reset(cx).is_ready() {
             return Poll::Ready(());
+        }
+        // Behind its last piece a body sees to nothing any more.
+        if sent.is_pending() && waiting.as_ref().is_some_and(|(_, is_last)| *is_last) {
+            watch.arm_once(Slot::Stall, stall);
         }
         sent
     })

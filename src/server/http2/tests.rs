@@ -1,4 +1,4 @@
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use http::Request;
 use http_body_util::BodyExt as _;
@@ -9,20 +9,29 @@ use crate::{common::watch::Watches, gateway::incoming};
 
 type Service = Rc<dyn Fn(Request<Incoming>) -> Pin<Box<dyn Future<Output = Response<Body>>>>>;
 
+/// Longest time that a client may leave an answer unread.
+const STALL: Duration = Duration::from_millis(50);
+
 /// A client of a connection whose requests go to `service`.
 async fn connect(service: Service) -> h2::client::SendRequest<Bytes> {
+    connect_with(service, &h2::client::Builder::new()).await
+}
+
+async fn connect_with(service: Service, client: &h2::client::Builder) -> h2::client::SendRequest<Bytes> {
     let (theirs, ours) = tokio::io::duplex(1 << 20);
     spawn_local(async move {
         let mut connection = Connection::new(ours, Limits { streams: 9, header_bytes: 4096 });
         let watches = Watches::new();
+        let ticking = Rc::clone(&watches);
+        spawn_local(ticking.run());
         while let Some(asked) = poll_fn(|cx| connection.poll_request(cx)).await {
             let (watch, service) = (watches.watch(), Rc::clone(&service));
             spawn_local(
-                async move { asked.answer(&watch, |parts, body| service(Request::from_parts(*parts, body))).await },
+                async move { asked.answer(&watch, STALL.into(), |parts, body| service(Request::from_parts(*parts, body))).await },
             );
         }
     });
-    let (client, frames) = h2::client::handshake(theirs).await.expect("a connection");
+    let (client, frames) = client.handshake(theirs).await.expect("a connection");
     spawn_local(frames);
     client.ready().await.expect("room")
 }
@@ -84,6 +93,19 @@ async fn answers_have_a_date_and_a_length_and_keep_to_their_window() {
             read += size;
         }
         assert_eq!(read, SIZE);
+    };
+    LocalSet::new().run_until(talk).await;
+}
+
+#[tokio::test]
+async fn an_answer_whose_window_stays_shut_is_given_up() {
+    let talk = async {
+        let service: Service = Rc::new(|_| Box::pin(async { Response::new(Body::full("unread")) }));
+        let mut client = connect_with(service, h2::client::Builder::new().initial_window_size(0)).await;
+        let (answer, _) = client.send_request(asking(Method::GET), true).expect("a stream");
+        let mut answer = answer.await.expect("an answer");
+        let cut = answer.body_mut().data().await.expect("news").expect_err("no window");
+        assert_eq!(cut.reason(), Some(Reason::CANCEL));
     };
     LocalSet::new().run_until(talk).await;
 }
