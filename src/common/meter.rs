@@ -9,8 +9,6 @@ use std::{
     time::Duration,
 };
 
-use crate::common::clock;
-
 /// A number that only grows.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
@@ -110,10 +108,10 @@ pub struct Exemplified {
 }
 
 impl Exemplified {
-    /// Notes that the request called `id` took `time`. One thread at a time may do so.
-    pub fn observe(&self, time: Duration, id: Id) {
+    /// Notes that the request called `id`, which has `ended` (milliseconds since 1970), took `time`. One thread at a time may do so.
+    pub fn observe(&self, time: Duration, id: Id, ended: u64) {
         let micros = micros(time);
-        self.examples[self.times.note(micros)].store(micros, id);
+        self.examples[self.times.note(micros)].store(micros, id, ended);
     }
 
     /// Adds what is counted here to `totals`, whose examples are the latest.
@@ -158,7 +156,7 @@ struct Example {
 }
 
 impl Example {
-    fn store(&self, micros: u64, id: Id) {
+    fn store(&self, micros: u64, id: Id, ended: u64) {
         let (traced, id) = match id {
             Id::Request(id) => (0, id),
             Id::Trace(id) => (1, id),
@@ -167,7 +165,7 @@ impl Example {
         self.turn.store(turn | 1, Relaxed);
         fence(Release);
         self.micros.store(micros, Relaxed);
-        self.ended.store((clock::millis() << 1) | traced, Relaxed);
+        self.ended.store((ended << 1) | traced, Relaxed);
         for (half, bits) in self.id.iter().zip(halves(id)) {
             half.store(bits, Relaxed);
         }
@@ -264,9 +262,9 @@ mod tests {
     #[test]
     fn the_latest_request_of_a_bucket_is_its_example() {
         let [one, other] = [(); 2].map(|()| Exemplified::default());
-        one.observe(Duration::from_millis(2), Id::Request(1));
-        one.observe(Duration::from_millis(2), Id::Trace(u128::MAX - 1));
-        other.observe(Duration::from_secs(60), Id::Request(3));
+        one.observe(Duration::from_millis(2), Id::Request(1), 7);
+        one.observe(Duration::from_millis(2), Id::Trace(u128::MAX - 1), 7);
+        other.observe(Duration::from_secs(60), Id::Request(3), 7);
         let mut totals = Totals::default();
         one.add_to(&mut totals);
         other.add_to(&mut totals);
@@ -282,7 +280,7 @@ mod tests {
         std::thread::scope(|scope| {
             let writing = scope.spawn(|| {
                 for n in 0..100_000_u64 {
-                    example.store(n, Id::Request(u128::from(n) << 64 | u128::from(n)));
+                    example.store(n, Id::Request(u128::from(n) << 64 | u128::from(n)), 1);
                 }
             });
             while !writing.is_finished() {

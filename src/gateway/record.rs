@@ -10,10 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http::{HeaderMap, HeaderValue, StatusCode, Version, header, request::Parts, uri::PathAndQuery};
+use http::{HeaderValue, StatusCode, Version, header, request::Parts, uri::PathAndQuery};
 
 use crate::{
-    common::meter::Id,
+    common::{clock, meter::Id},
     gateway::{
         ban::Suspect,
         client::Client,
@@ -117,17 +117,24 @@ impl Record {
         if self.log.is_none() {
             return;
         }
-        let value = |headers: &HeaderMap, name| headers.get(name).cloned();
-        self.notes = Some(Box::new(Notes {
-            id: Some(id.clone()),
-            method: parts.map(|parts| entry::method(&parts.method)),
-            version: parts.filter(|parts| parts.version == Version::HTTP_10).map(|_| "1.0"),
-            target: parts.and_then(target),
-            user_agent: parts.and_then(|parts| value(&parts.headers, header::USER_AGENT)),
-            referrer: parts.and_then(|parts| value(&parts.headers, header::REFERER)),
-            traceparent: parts.and_then(|parts| value(&parts.headers, TRACEPARENT)),
-            ..Notes::default()
-        }));
+        let mut notes = Box::<Notes>::default();
+        notes.id = Some(id.clone());
+        if let Some(parts) = parts {
+            notes.method = Some(entry::method(&parts.method));
+            notes.version = (parts.version == Version::HTTP_10).then_some("1.0");
+            notes.target = target(parts);
+            // All fields are looked at once, which takes less than to ask for three. Of several of one name the first counts.
+            for (name, value) in &parts.headers {
+                let kept = match *name {
+                    header::USER_AGENT => &mut notes.user_agent,
+                    header::REFERER => &mut notes.referrer,
+                    _ if *name == TRACEPARENT => &mut notes.traceparent,
+                    _ => continue,
+                };
+                kept.get_or_insert_with(|| value.clone());
+            }
+        }
+        self.notes = Some(notes);
     }
 
     /// Notes which route it takes, and what is asked for unless the route's log is off.
@@ -300,9 +307,10 @@ impl Drop for Record {
         if let Some(route) = &self.route {
             route.requests(self.principal, self.method, self.status).increment();
             let id = self.upload.trace.as_ref().map_or(Id::Request(self.number), |trace| Id::Trace(trace.id));
-            route.duration.observe(total, id);
+            let now = clock::millis();
+            route.duration.observe(total, id, now);
             if let Some(time) = self.upload.answered.get() {
-                route.upstream.observe(time, id);
+                route.upstream.observe(time, id, now);
             }
             route.received.add(self.upload.bytes.get() + self.received);
             route.sent.add(self.sent);

@@ -314,7 +314,7 @@ mod tests {
     use http::StatusCode;
 
     use super::*;
-    use crate::common::meter::Id;
+    use crate::common::{clock, meter::Id};
 
     #[test]
     fn workers_add_up() {
@@ -322,7 +322,7 @@ mod tests {
         for worker in 0..2 {
             let meter = metrics.route("shop/", worker);
             meter.requests(route_counts::Kind::Anonymous, 0, StatusCode::OK).increment();
-            meter.duration.observe(Duration::from_millis(2), Id::Request(1));
+            meter.duration.observe(Duration::from_millis(2), Id::Request(1), clock::millis());
             metrics.upstream("app:80", worker).open.add(1);
         }
         metrics.route("shop/", 1).requests(route_counts::Kind::Oidc, 1, StatusCode::NOT_FOUND).increment();

@@ -132,7 +132,7 @@ fn ascii(value: &[u8], out: &mut Vec<u8>) {
             sums.iter_mut().zip(block).for_each(|(sum, &byte)| *sum |= odd(byte));
         }
     } else {
-        value.iter().for_each(|&byte| sums[0] |= odd(byte));
+        sums[0] = value.iter().fold(0, |sum, &byte| sum | odd(byte));
     }
     if u128::from_ne_bytes(sums) == 0 {
         return out.extend_from_slice(value);

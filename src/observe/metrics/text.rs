@@ -170,12 +170,12 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::common::meter::Exemplified;
+    use crate::common::{clock, meter::Exemplified};
 
     fn families() -> Vec<Family> {
         let times = Exemplified::default();
-        times.observe(Duration::from_millis(600), Id::Trace(0xab));
-        times.observe(Duration::from_secs(60), Id::Request(0xcd));
+        times.observe(Duration::from_millis(600), Id::Trace(0xab), clock::millis());
+        times.observe(Duration::from_secs(60), Id::Request(0xcd), clock::millis());
         let mut totals = Totals::default();
         times.add_to(&mut totals);
         let family = |name, kind, sample| Family { name, kind, help: "Some.", samples: vec![sample] };

@@ -26,9 +26,9 @@ async fn connect_with(service: Service, client: &h2::client::Builder) -> h2::cli
         spawn_local(ticking.run());
         while let Some(asked) = poll_fn(|cx| connection.poll_request(cx)).await {
             let (watch, service) = (watches.watch(), Rc::clone(&service));
-            spawn_local(
-                async move { asked.answer(&watch, STALL.into(), |parts, body| service(Request::from_parts(*parts, body))).await },
-            );
+            spawn_local(async move {
+                asked.answer(&watch, STALL.into(), |parts, body| service(Request::from_parts(*parts, body))).await;
+            });
         }
     });
     let (client, frames) = client.handshake(theirs).await.expect("a connection");
