@@ -53,7 +53,7 @@ where
             let gateway = worker.gateway();
             let (client, watch) = (&client, &watch);
             // What a request takes is given back after it: most connections wait for the next one nearly all their life.
-            boxed(gateway.handle(client, watch, request.refused, request.parts, request.body))
+            boxed(|| gateway.handle(client, watch, request.refused, request.parts, request.body))
         };
         let mut serving = pin!(connection.serve(service));
         let mut life = Life::new(&worker, &client, &watch);
@@ -135,7 +135,7 @@ where
             match connection.poll_request(cx) {
                 Poll::Ready(Some(asked)) => {
                     watch.disarm(Slot::Idle);
-                    spawn_local(boxed(answer_http2(Rc::clone(&worker), Rc::clone(&client), asked)));
+                    spawn_local(boxed(|| answer_http2(Rc::clone(&worker), Rc::clone(&client), asked)));
                 }
                 Poll::Ready(None) => return Poll::Ready(()),
                 Poll::Pending => {
@@ -153,7 +153,7 @@ where
 async fn answer_http2(worker: Rc<Worker>, client: Rc<Client>, asked: http2::Asked) {
     let watch = worker.watches.watch();
     let gateway = worker.gateway();
-    let service = |parts, body| boxed(gateway.handle(&client, &watch, None, parts, body));
+    let service = |parts, body| boxed(|| gateway.handle(&client, &watch, None, parts, body));
     asked.answer(&watch, worker.tuning().stall, service).await;
 }
 

@@ -25,8 +25,11 @@ impl<'a> Object<'a> {
 
     /// Writes a name; the value is to follow. Names are plain: they are not escaped.
     pub(super) fn name(&mut self, name: &str) -> &mut Vec<u8> {
-        let separator = if std::mem::take(&mut self.first) { &b"\""[..] } else { b",\"" };
-        self.out.extend_from_slice(separator);
+        if std::mem::take(&mut self.first) {
+            self.out.push(b'"');
+        } else {
+            self.out.extend_from_slice(b",\"");
+        }
         self.out.extend_from_slice(name.as_bytes());
         self.out.extend_from_slice(b"\":");
         self.out

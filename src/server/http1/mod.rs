@@ -75,7 +75,9 @@ where
             let answer = service(Request { parts, body, refused });
             let Some(answer) = self.while_here(answer).await else { return };
             let leaves = answer.status() == StatusCode::SWITCHING_PROTOCOLS;
-            if self.send(answer, form).await.is_err() || leaves {
+            self.begin(answer, form);
+            let sent = poll_fn(|cx| self.sending.borrow_mut().poll(&mut Outlet(&self.wire), cx));
+            if self.while_here(sent).await.is_none_or(|sent| sent.is_err()) || leaves {
                 return;
             }
             // What somebody still reads is not to end for him as if it were whole.
@@ -98,8 +100,8 @@ where
         .await
     }
 
-    /// Sends an answer in the `form` that its client has asked for.
-    async fn send(&self, answer: Response<Body>, form: Form) -> Result<(), ()> {
+    /// Begins an answer in the `form` that its client has asked for.
+    fn begin(&self, answer: Response<Body>, form: Form) {
         let (parts, body) = answer.into_parts();
         let (begun, mut persists) = self.wire.borrow_mut().begin_answer(form);
         let body = if answer::may_have_body(parts.status, form) { body } else { Body::empty() };
@@ -108,8 +110,6 @@ where
             answer::write(&parts, body, form, &mut persists, out)
         });
         self.wire.borrow_mut().keep(persists);
-        let sent = poll_fn(|cx| self.sending.borrow_mut().poll(&mut Outlet(&self.wire), cx));
-        self.while_here(sent).await.ok_or(())?.map_err(drop)
     }
 
     /// Ends it after what is under way.

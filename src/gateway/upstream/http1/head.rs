@@ -150,18 +150,21 @@ struct Framing {
 
 impl Framing {
     fn see(&mut self, name: &HeaderName, value: &HeaderValue) -> Result<(), Error> {
-        if *name == header::CONTENT_LENGTH {
-            for length in value.as_bytes().split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
-                let length = parse_length(length).ok_or(Error::Length)?;
-                if self.length.replace(length).is_some_and(|other| other != length) {
-                    return Err(Error::Length);
+        match *name {
+            header::CONTENT_LENGTH => {
+                for length in value.as_bytes().split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
+                    let length = parse_length(length).ok_or(Error::Length)?;
+                    if self.length.replace(length).is_some_and(|other| other != length) {
+                        return Err(Error::Length);
+                    }
                 }
             }
-        } else if *name == header::TRANSFER_ENCODING {
-            self.coded = true;
-        } else if *name == header::CONNECTION {
-            self.close |= has_token(value.as_bytes(), b"close");
-            self.keep |= has_token(value.as_bytes(), b"keep-alive");
+            header::TRANSFER_ENCODING => self.coded = true,
+            header::CONNECTION => {
+                self.close |= has_token(value.as_bytes(), b"close");
+                self.keep |= has_token(value.as_bytes(), b"keep-alive");
+            }
+            _ => {}
         }
         Ok(())
     }
