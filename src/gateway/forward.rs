@@ -100,7 +100,7 @@ impl Exchange<'_> {
     /// # Errors
     /// When there is no answer, or the client's body must be refused.
     pub async fn forward(
-        mut self,
+        &mut self,
         outer: Option<Outer>,
         mut parts: Box<Parts>,
         mut body: RequestBody,

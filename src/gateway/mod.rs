@@ -201,7 +201,7 @@ impl Gateway {
         let watched = self.plan.watch.as_ref().filter(|_| is_real);
         let watched = watch::begin(watched, line, client, &head, &parts, who.is_some());
         let inspection = antivirus::open(self, line, &upload, id, Direction::Download, true);
-        let exchange = Exchange {
+        let mut answer = Exchange {
             line,
             origin: self.origin.as_ref(),
             client,
@@ -215,8 +215,9 @@ impl Gateway {
             attempt,
             screened,
             inspection,
-        };
-        let mut answer = exchange.forward(outer, parts, body).await?;
+        }
+        .forward(outer, parts, body)
+        .await?;
         if let Some(watched) = watched {
             watched.see(&mut answer);
         }

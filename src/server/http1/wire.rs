@@ -213,8 +213,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                     Err(kind) => return Poll::Ready(Some(self.refuse(kind))),
                 }
             }
-            if self.ending && self.read.is_empty() {
-                return Poll::Ready(None);
+            if self.read.is_empty() {
+                if self.ending {
+                    return Poll::Ready(None);
+                }
+                // From its start again, where nobody holds what was read: that part of it is in the processor's cache. It may fail.
+                let _ = self.read.try_reclaim(ROOM);
             }
             match self.poll_read(cx, ROOM, LEAST) {
                 Poll::Ready(Ok(1..)) => {}

@@ -258,6 +258,10 @@ impl Wire {
                     None => {}
                 }
             }
+            if self.read.is_empty() {
+                // From its start again, where nobody holds what was read: that part of it is in the processor's cache. It may fail.
+                let _ = self.read.try_reclaim(ROOM);
+            }
             if ready!(self.poll_read(cx, ROOM, LEAST))? == 0 {
                 return Poll::Ready(Err(Error::Ended));
             }

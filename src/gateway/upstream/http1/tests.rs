@@ -367,3 +367,24 @@ async fn more_is_read_at_once_while_it_goes_on_as_fast_as_it_comes() {
         assert_eq!(connection.wire.borrow().most, READ);
     }
 }
+
+#[tokio::test]
+async fn answers_are_read_into_the_same_room() {
+    let (mut connection, theirs) = connect();
+    let application = tokio::spawn(async move {
+        let mut stream = theirs;
+        for _ in 0..4 {
+            stream = answer(stream, GOOD[0].0.to_vec(), 64, false).await;
+        }
+        stream
+    });
+    let mut left = Vec::new();
+    for _ in 0..4 {
+        let answered = connection.ask(request(Method::GET), b"").await.expect("an answer");
+        assert_eq!(see(answered).await.expect("all of it").body, b"hello");
+        assert!(connection.settle());
+        left.push(connection.wire.borrow().read.capacity());
+    }
+    assert!(left.iter().all(|capacity| *capacity == left[0]), "{left:?}");
+    drop(application.await.expect("no panic"));
+}
