@@ -21,7 +21,10 @@ use super::{
     source::{Error, Source},
 };
 use crate::{
-    common::watch::{Ticks, Watches},
+    common::{
+        http1::Pattern,
+        watch::{Ticks, Watches},
+    },
     dial,
     gateway::{client::Introduction, request_body::RequestBody},
     observe::metrics::UpstreamMeter,
@@ -58,6 +61,8 @@ pub struct Pool {
     in_flight: Cell<u32>,
     /// The application speaks HTTP/2 but no extended CONNECT.
     refuses_extended: Cell<bool>,
+    /// What heads of answers have come from there.
+    pattern: Rc<RefCell<Pattern>>,
 }
 
 #[derive(Debug)]
@@ -116,6 +121,7 @@ impl Pool {
             shared: RefCell::default(),
             connecting: tokio::sync::Mutex::new(()),
             in_flight: Cell::new(0),
+            pattern: Rc::default(),
             refuses_extended: Cell::new(false),
         })
     }
@@ -206,7 +212,7 @@ impl Pool {
     async fn connect(&self) -> Result<http1::Connection, dial::Error> {
         self.meter.connections.increment();
         let stream = self.state.dialer.connect_http1().await?;
-        Ok(http1::Connection::new(stream, Open::new(&self.meter)))
+        Ok(http1::Connection::new(stream, Open::new(&self.meter), &self.pattern))
     }
 
     async fn multiplexed(&self) -> Result<Rc<Multiplexed>, dial::Error> {

@@ -133,7 +133,8 @@ pub(super) fn read(
     let line = fields::next(&mut rest);
     let section = text.slice_ref(rest);
     let head = Head::new(line, fields(&section)?)?;
-    if !head.status.is_informational() {
+    // What a cookie says is of one person alone, and not to be kept.
+    if !head.status.is_informational() && !head.headers.contains_key(header::SET_COOKIE) {
         pattern.learn(&section, &head.headers);
     }
     Answer::new(head, head_only).map(Some)

@@ -60,8 +60,8 @@ struct Wire {
     read: BytesMut,
     /// How much of it was looked at for the end of a head.
     seen: usize,
-    /// What heads it has had.
-    pattern: Pattern,
+    /// What heads have come before, on any connection to the endpoint.
+    pattern: Rc<RefCell<Pattern>>,
     /// Whether its room is more than an idle connection keeps.
     large: bool,
     /// How much the last read took, and how much the next may.
@@ -116,15 +116,15 @@ const LEAST: usize = 1 << 10;
 const FAST: usize = 1 << 18;
 
 impl Connection {
-    /// What `stream` leads to, counted as `open`.
+    /// What `stream` leads to, counted as `open`. `pattern` is of the heads that come from there.
     #[must_use]
-    pub fn new(stream: dial::Stream, open: Open) -> Self {
+    pub fn new(stream: dial::Stream, open: Open, pattern: &Rc<RefCell<Pattern>>) -> Self {
         let remote = stream.remote();
         let wire = Wire {
             stream,
             read: BytesMut::new(),
             seen: 0,
-            pattern: Pattern::default(),
+            pattern: Rc::clone(pattern),
             large: false,
             last: 0,
             most: READ,
@@ -251,7 +251,7 @@ impl Wire {
     fn poll_head(&mut self, cx: &mut Context<'_>, head_only: bool) -> Poll<Result<Answer, Error>> {
         loop {
             if self.read.len() > self.seen {
-                match head::read(&mut self.read, &mut self.seen, head_only, &mut self.pattern)? {
+                match head::read(&mut self.read, &mut self.seen, head_only, &mut self.pattern.borrow_mut())? {
                     // What an application says in between is not passed on (RFC 9110, section 15.2).
                     Some(answer) if answer.head.status.is_informational() && answer.head.status != 101 => continue,
                     Some(answer) => return Poll::Ready(Ok(answer)),

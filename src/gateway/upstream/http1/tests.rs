@@ -16,7 +16,7 @@ fn open() -> Open {
 
 fn connect() -> (Connection, UnixStream) {
     let (ours, theirs) = UnixStream::pair().expect("a pair");
-    (Connection::new(dial::Stream::unix(ours), open()), theirs)
+    (Connection::new(dial::Stream::unix(ours), open(), &Rc::default()), theirs)
 }
 
 fn request(method: Method) -> Box<Request<RequestBody>> {
