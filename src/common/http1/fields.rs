@@ -35,6 +35,13 @@ pub fn read(section: &Bytes, line: &[u8]) -> Result<(HeaderName, HeaderValue), B
     Ok((name, value))
 }
 
+/// Writes how long a body is.
+pub fn write_length(length: u64, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"content-length: ");
+    out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
 /// Without optional white space (SP and HTAB) at either end.
 #[must_use]
 pub fn trim(mut value: &[u8]) -> &[u8] {

@@ -1,6 +1,6 @@
 //! The head of an answer on its way out.
 
-use std::{cell::Cell, io::Write as _, time::SystemTime};
+use std::{cell::Cell, time::SystemTime};
 
 use http::{HeaderName, HeaderValue, StatusCode, header, response::Parts};
 use http_body::Body as _;
@@ -8,7 +8,10 @@ use hyper::ext::ReasonPhrase;
 use time::{OffsetDateTime, format_description::StaticFormatDescription, macros::format_description};
 
 use crate::{
-    common::http1::{Outgoing, fields::has_token},
+    common::http1::{
+        Outgoing,
+        fields::{self, has_token},
+    },
     gateway::{body::Body, head::tokens},
     server::framing::Form,
 };
@@ -75,8 +78,7 @@ fn end(parts: &Parts, body: &Body, form: Form, told: Option<&HeaderValue>, out: 
     let length = if body.is_end_stream() { Some(0) } else { body.size_hint().exact() };
     match length.or_else(told) {
         Some(length) => {
-            // Nothing fails to be written to memory.
-            let _ = write!(out, "content-length: {length}\r\n");
+            fields::write_length(length, out);
             Outgoing::Bytes(length)
         }
         None if form.http_1_0 => Outgoing::ToTheEnd,

@@ -1,7 +1,5 @@
 //! Heads: of a request as it is written, of an answer as it is read.
 
-use std::io::Write as _;
-
 use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Version, header};
 use http_body::Body;
@@ -68,8 +66,7 @@ pub(super) fn write<B>(request: &Request<B>, body: &impl Body, more: &[u8], out:
     let outgoing = match body.size_hint().exact() {
         Some(0) if !is_told => Outgoing::Bytes(0),
         Some(length) => {
-            // Nothing fails to be written to memory.
-            let _ = write!(out, "content-length: {length}\r\n");
+            fields::write_length(length, out);
             Outgoing::Bytes(length)
         }
         None => {
