@@ -249,7 +249,12 @@ impl Answer {
             }
             frames.push_back(frame);
         }
+        // Of what was read ahead before some may be left.
+        frames.append(&mut self.ahead);
         self.ahead = frames;
+        // Nobody waits for the client yet.
+        self.watch.disarm(Slot::Stall);
+        self.given = None;
         Ok(read)
     }
 
@@ -267,10 +272,13 @@ impl Answer {
     }
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        self.watch.disarm(Slot::Stall);
         if let Some(frame) = self.ahead.pop_front() {
+            if !self.is_end_stream() {
+                self.watch.arm(Slot::Stall, self.stall);
+            }
             return Poll::Ready(Some(Ok(frame)));
         }
-        self.watch.disarm(Slot::Stall);
         if let Some(given) = self.given.take() {
             self.source.pace(given == self.watch.now());
         }
@@ -355,5 +363,83 @@ impl HttpBody for Body {
             Source::Upstream(answer) => answer.size_hint(),
             Source::Masked(_) | Source::Sealed(_) => SizeHint::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{Method, Request};
+    use http_body_util::BodyExt as _;
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::UnixStream,
+    };
+
+    use super::*;
+    use crate::{
+        common::watch::Watches,
+        dial,
+        gateway::{
+            request_body::RequestBody,
+            upstream::http1::{Connection, Open},
+        },
+        observe::metrics::Metrics,
+    };
+
+    const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    const PIECES: [&[u8]; 4] = [b"4\r\nabcd\r\n", b"4\r\nefgh\r\n", b"4\r\nijkl\r\n", b"0\r\n\r\n"];
+
+    /// An application's answer of three pieces, and the deadlines of who asked for it.
+    async fn answer() -> (Body, Rc<Watch>) {
+        let (ours, mut theirs) = UnixStream::pair().expect("a pair");
+        let application = async move {
+            assert!(theirs.read(&mut [0; 512]).await.expect("a request") > 0);
+            theirs.write_all(HEAD).await.expect("room");
+            for piece in PIECES {
+                theirs.write_all(piece).await.expect("room");
+            }
+            theirs
+        };
+        let open = Open::new(&Metrics::new(1).upstream("app", 0));
+        let mut connection = Connection::new(dial::Stream::unix(ours), open, &Rc::default());
+        let asked = Request::builder().method(Method::GET).uri("/").body(RequestBody::empty()).expect("a request");
+        let (answered, _theirs) = tokio::join!(connection.ask(Box::new(asked), b""), application);
+        let watch = Watches::new().watch();
+        let body = Body::upstream(Answer {
+            source: upstream::source::Source::Http1(answered.expect("an answer").into_body()),
+            ahead: VecDeque::new(),
+            held: None,
+            lease: None,
+            upload: Rc::default(),
+            watch: Rc::clone(&watch),
+            given: None,
+            patience: Ticks::from(std::time::Duration::from_secs(60)),
+            stall: Ticks::from(std::time::Duration::from_secs(60)),
+        });
+        (body, watch)
+    }
+
+    #[tokio::test]
+    async fn what_was_read_ahead_more_than_once_is_all_there() {
+        for most in [1, 5, 12, 99] {
+            let (mut body, _watch) = answer().await;
+            body.read_ahead(most).await.expect("a body");
+            assert_eq!(body.read_ahead(3).await.expect("a body"), b"abc");
+            assert_eq!(body.collect().await.expect("all of it").to_bytes(), "abcdefghijkl", "{most}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_is_waited_for_while_pieces_are_left_and_not_before_it_has_any() {
+        let (mut body, watch) = answer().await;
+        body.read_ahead(99).await.expect("a body");
+        assert!(!watch.armed(Slot::Stall));
+        let mut left = 3;
+        while let Some(frame) = body.frame().await {
+            frame.expect("a piece");
+            left -= 1;
+            assert_eq!(watch.armed(Slot::Stall), left > 0);
+        }
+        assert_eq!(left, 0);
     }
 }

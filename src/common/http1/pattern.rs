@@ -1,5 +1,5 @@
 //! The fields of a head that has come on a connection before. Most of the next head is the same again, and is compared in the place of being
-//! read: what differs is the values of a few fields.
+//! read: what differs is the values of a few fields. Only values that say nothing of a person are kept; all others are read each time.
 
 use std::ops::Range;
 
@@ -12,6 +12,60 @@ use super::fields::{self, Bad, trim};
 /// Most bytes of fields that are kept.
 const MOST: usize = 2048;
 
+/// Fields whose values say nothing of a person, in order.
+const IMPERSONAL: [&str; 50] = [
+    "accept",
+    "accept-charset",
+    "accept-encoding",
+    "accept-language",
+    "accept-ranges",
+    "access-control-allow-credentials",
+    "access-control-allow-headers",
+    "access-control-allow-methods",
+    "access-control-allow-origin",
+    "access-control-expose-headers",
+    "age",
+    "allow",
+    "alt-svc",
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-language",
+    "content-length",
+    "content-security-policy",
+    "content-type",
+    "date",
+    "dnt",
+    "etag",
+    "expires",
+    "host",
+    "keep-alive",
+    "last-modified",
+    "origin",
+    "permissions-policy",
+    "pragma",
+    "priority",
+    "referrer-policy",
+    "sec-ch-ua",
+    "sec-ch-ua-mobile",
+    "sec-ch-ua-platform",
+    "sec-fetch-dest",
+    "sec-fetch-mode",
+    "sec-fetch-site",
+    "sec-fetch-user",
+    "server",
+    "strict-transport-security",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade-insecure-requests",
+    "user-agent",
+    "vary",
+    "via",
+    "x-content-type-options",
+    "x-powered-by",
+];
+
 /// The fields that those of the next heads are held to.
 #[derive(Debug, Default)]
 pub struct Pattern {
@@ -22,9 +76,9 @@ pub struct Pattern {
 
 #[derive(Debug)]
 struct Known {
-    /// Their bytes, without the empty line at their end. No other bytes are held by them.
+    /// Their bytes, without the empty line at their end and without what is not kept. No other bytes are held by them.
     text: Bytes,
-    /// Where the colon and the end of each are.
+    /// Where the colon and the end of each are. Of one that is not kept the colon is the end.
     lines: Vec<(usize, usize)>,
     fields: HeaderMap,
     /// Which ones have other values in the head at hand, and where those are.
@@ -37,14 +91,12 @@ impl Pattern {
         self.known.as_mut()?.compare(bytes)
     }
 
-    /// Whether `name` has another value in what was compared last.
+    /// Whether `name` has another value in what was compared last, or one that is not known.
     #[must_use]
     pub fn has_changed(&self, name: &HeaderName) -> bool {
         self.known.as_ref().is_some_and(|known| {
-            known
-                .changed
-                .iter()
-                .any(|(index, _)| known.fields.keys().nth(*index).is_some_and(|changed| changed == name))
+            let index = known.fields.keys().position(|key| key == name);
+            index.is_some_and(|index| known.changed.iter().any(|(changed, _)| *changed == index))
         })
     }
 
@@ -73,17 +125,19 @@ impl Known {
         if section.len() > MOST || fields.keys_len() < fields.len() {
             return None;
         }
-        let text = Bytes::copy_from_slice(section);
-        let mut rest = &text[..];
-        let at = |rest: &[u8]| text.len() - rest.len();
-        let mut fields = fields.clone();
+        let (mut text, mut rest) = (Vec::with_capacity(section.len()), section);
         let mut lines = Vec::with_capacity(fields.len());
-        for value in fields.values_mut() {
-            let start = at(rest);
-            let line = fields::next(&mut rest);
-            let colon = memchr(b':', line)?;
-            *value = HeaderValue::from_maybe_shared(text.slice_ref(trim(&line[colon + 1..]))).ok()?;
-            lines.push((start + colon, at(rest)));
+        for name in fields.keys() {
+            let before = rest;
+            let colon = memchr(b':', fields::next(&mut rest))?;
+            let line = &before[..before.len() - rest.len()];
+            let kept = if IMPERSONAL.binary_search(&name.as_str()).is_ok() { line } else { &line[..=colon] };
+            lines.push((text.len() + colon, text.len() + kept.len()));
+            text.extend_from_slice(kept);
+        }
+        let (text, mut fields) = (Bytes::from(text), fields.clone());
+        for (value, &(colon, end)) in fields.values_mut().zip(&lines) {
+            *value = HeaderValue::from_maybe_shared(text.slice_ref(text[colon + 1..end].trim_ascii())).ok()?;
         }
         Some(Self { text, lines, fields, changed: Vec::new() })
     }
@@ -92,7 +146,8 @@ impl Known {
         self.changed.clear();
         let (mut rest, mut start) = (bytes, 0);
         for (index, &(colon, end)) in self.lines.iter().enumerate() {
-            if let Some(behind) = rest.strip_prefix(&self.text[start..end]) {
+            let is_kept = end > colon + 1;
+            if let Some(behind) = rest.strip_prefix(&self.text[start..end]).filter(|_| is_kept) {
                 rest = behind;
             } else {
                 rest = rest.strip_prefix(&self.text[start..=colon])?;
@@ -125,11 +180,12 @@ impl Known {
 mod tests {
     use super::*;
 
-    const SECTIONS: [&str; 6] = [
+    const SECTIONS: [&str; 7] = [
         "Server: a\r\nDate: Mon, 30 Nov 2026 05:37:03 GMT\r\nContent-Length: 1\r\n\r\n!",
         "Server: a\r\nDate: Mon, 30 Nov 2026 05:37:04 GMT\r\nContent-Length: 12\r\n\r\nServer: a",
         "server: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n",
         "Server: a\nDate:\t\nContent-Length: 1\n\n!",
+        "Server: a\r\nSet-Cookie: a=1\r\nX-User:\r\nEtag: b\r\nContent-Length: 0\r\n\r\n",
         "Set-Cookie: a=1\r\nSet-Cookie: b=2\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n",
         "\r\n",
     ];
@@ -180,6 +236,23 @@ mod tests {
             }
         }
         assert!(hits > all / 10, "{hits} of {all}");
+    }
+
+    #[test]
+    fn what_may_be_of_a_person_is_not_kept() {
+        assert!(IMPERSONAL.is_sorted());
+        let section =
+            Bytes::from_static(b"Cookie: sid=kim\r\nDate: x\r\nAuthorization: Basic a2lt\r\nX-User: kim\r\n\r\n");
+        let (fields, end) = read(&section).expect("fields");
+        let mut pattern = Pattern::default();
+        for _ in 0..2 {
+            assert_eq!(pattern.compare(&section), None);
+            pattern.learn(&section[..end], &fields);
+        }
+        assert!(!format!("{pattern:?}").contains("kim"));
+        assert_eq!(pattern.compare(&section), Some(end));
+        assert!(pattern.has_changed(&http::header::COOKIE) && !pattern.has_changed(&http::header::DATE));
+        assert_eq!(pattern.fill(&section).expect("fields"), fields);
     }
 
     #[test]

@@ -113,11 +113,11 @@ pub(super) fn read(
     pattern: &mut Pattern,
 ) -> Result<Option<Answer>, Error> {
     if *seen == 0 {
-        if let Some(head) = Head::again(read, pattern)? {
-            return Answer::new(head, head_only).map(Some);
-        }
         if !skip_empty_lines(read) {
             return Ok(None);
+        }
+        if let Some(head) = Head::again(read, pattern)? {
+            return Answer::new(head, head_only).map(Some);
         }
     }
     let Some(end) = find_end(read, *seen) else {
@@ -130,8 +130,7 @@ pub(super) fn read(
     let line = fields::next(&mut rest);
     let section = text.slice_ref(rest);
     let head = Head::new(line, fields(&section)?)?;
-    // What a cookie says is of one person alone, and not to be kept.
-    if !head.status.is_informational() && !head.headers.contains_key(header::SET_COOKIE) {
+    if !head.status.is_informational() {
         pattern.learn(&section, &head.headers);
     }
     Answer::new(head, head_only).map(Some)
