@@ -5,6 +5,7 @@
 use std::{
     collections::VecDeque,
     future::poll_fn,
+    io,
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, ready},
@@ -18,7 +19,6 @@ use crate::{
     common::watch::{Slot, Ticks, Watch},
     gateway::{
         archive::Archive,
-        incoming,
         mask::body::Masked,
         record::Record,
         refusal::Kind,
@@ -34,7 +34,7 @@ use crate::{
 pub enum Broken {
     /// Reading from the client failed.
     #[error("the client's stream broke off")]
-    Client(#[source] incoming::Error),
+    Client(#[source] io::Error),
     /// Reading from the application failed.
     #[error("the application's stream broke off")]
     Application(#[source] upstream::source::Error),

@@ -90,7 +90,7 @@ fn check_method(parts: &Parts) -> Result<(), Kind> {
     if parts.method == Method::TRACE {
         return Err(Kind::Method);
     }
-    if parts.method == Method::CONNECT && parts.extensions.get::<h2::ext::Protocol>().is_none() {
+    if parts.method == Method::CONNECT && parts.extensions.get::<hyper::ext::Protocol>().is_none() {
         return Err(Kind::Method);
     }
     Ok(())
@@ -141,7 +141,7 @@ fn check_expectation(headers: &HeaderMap) -> Result<(), Kind> {
 
 /// `Upgrade` with a `Connection` that names it on HTTP/1.1; the `:protocol` of an extended CONNECT (RFC 8441) on HTTP/2.
 fn wanted_upgrade(parts: &Parts, named: bool) -> Option<String> {
-    if let Some(protocol) = parts.extensions.get::<h2::ext::Protocol>() {
+    if let Some(protocol) = parts.extensions.get::<hyper::ext::Protocol>() {
         return Some(protocol.as_str().to_ascii_lowercase());
     }
     // HTTP/1.0 knows none (RFC 9110, section 7.8).

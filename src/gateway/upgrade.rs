@@ -71,7 +71,7 @@ pub fn ask(route: &Route, protocol: Option<&str>, parts: &mut Parts) -> bool {
         return false;
     };
     let Ok(value) = HeaderValue::from_str(protocol) else { return false };
-    if parts.extensions.remove::<h2::ext::Protocol>().is_some() {
+    if parts.extensions.remove::<hyper::ext::Protocol>().is_some() {
         parts.method = Method::GET;
         if let Ok(key) = HeaderValue::from_str(&generate_key()) {
             parts.headers.insert(header::SEC_WEBSOCKET_KEY, key);

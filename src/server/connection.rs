@@ -15,10 +15,10 @@ use tokio::{
 };
 
 use super::{
-    http1::{self, Connection},
+    Request,
+    http1::Connection,
     http2,
     patient::Patient,
-    preface::Preface,
     worker::{Drain, Worker},
 };
 use crate::{
@@ -47,7 +47,7 @@ where
     let patient = Patient::new(io, Rc::clone(&watch), tuning.stall, Rc::clone(&client));
     let connection = Connection::new(patient, &watch, rules, tuning.header);
     {
-        let service = |request: http1::Request| {
+        let service = |request: Request| {
             watch.disarm(Slot::Idle);
             watch.disarm(Slot::Sleep);
             let gateway = worker.gateway();
@@ -114,7 +114,7 @@ where
 {
     let watch = worker.watches.watch();
     let tuning = worker.tuning();
-    let io = Patient::new(Preface::new(io), Rc::clone(&watch), tuning.stall, Rc::clone(&client));
+    let io = Patient::new(io, Rc::clone(&watch), tuning.stall, Rc::clone(&client));
     let mut connection = http2::Connection::new(io, tuning.h2);
     let mut life = Life::new(&worker, &client, &watch);
     poll_fn(|cx| {
@@ -135,11 +135,15 @@ where
             match connection.poll_request(cx) {
                 Poll::Ready(Some(asked)) => {
                     watch.disarm(Slot::Idle);
+                    watch.disarm(Slot::Sleep);
                     spawn_local(boxed(|| answer_http2(Rc::clone(&worker), Rc::clone(&client), asked)));
                 }
                 Poll::Ready(None) => return Poll::Ready(()),
                 Poll::Pending => {
                     life.rest();
+                    if life.may_sleep(connection.is_at_rest()) {
+                        connection.sleep();
+                    }
                     return Poll::Pending;
                 }
             }
@@ -153,7 +157,10 @@ where
 async fn answer_http2(worker: Rc<Worker>, client: Rc<Client>, asked: http2::Asked) {
     let watch = worker.watches.watch();
     let gateway = worker.gateway();
-    let service = |parts, body| boxed(|| gateway.handle(&client, &watch, None, parts, body));
+    let service = |request: Request| {
+        let (client, watch) = (&client, &watch);
+        boxed(|| gateway.handle(client, watch, request.refused, request.parts, request.body))
+    };
     asked.answer(&watch, worker.tuning().stall, service).await;
 }
 
@@ -202,7 +209,7 @@ impl<'a> Life<'a> {
         }
     }
 
-    /// Whether nothing has been under way on an HTTP/1.1 connection for [`SLEEP`].
+    /// Whether nothing has been under way for [`SLEEP`].
     fn may_sleep(&self, is_at_rest: bool) -> bool {
         let rests = is_at_rest
             && self.client.in_flight.get() == 0

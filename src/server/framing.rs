@@ -116,6 +116,22 @@ fn kind(bad: Bad) -> Kind {
         Bad::Value => "a control byte in the head",
     })
 }
+
+/// Whether a request's target has bytes that may stand there.
+///
+/// # Errors
+/// When it is empty, or has not.
+pub fn check_target(target: &[u8]) -> Result<(), Kind> {
+    let is_odd = |b: &u8| *b < 0x20 || matches!(b, b'#' | b'"' | b'<' | b'>' | 0x7f);
+    if target.is_empty() || target.iter().any(is_odd) {
+        return Err(Kind::Framing("the request target holds a byte that it must not"));
+    }
+    if std::str::from_utf8(target).is_err() {
+        return Err(Kind::Framing("the request target is not UTF-8"));
+    }
+    Ok(())
+}
+
 struct RequestLine<'a> {
     method: Method,
     target: &'a [u8],
@@ -129,13 +145,7 @@ impl<'a> RequestLine<'a> {
             return Err(Kind::Framing("the request line has not three parts"));
         };
         let method = Method::from_bytes(method).map_err(|_| Kind::Framing("the method is not a token"))?;
-        let is_odd = |b: &u8| *b < 0x20 || matches!(b, b'#' | b'"' | b'<' | b'>' | 0x7f);
-        if target.is_empty() || target.iter().any(is_odd) {
-            return Err(Kind::Framing("the request target holds a byte that it must not"));
-        }
-        if std::str::from_utf8(target).is_err() {
-            return Err(Kind::Framing("the request target is not UTF-8"));
-        }
+        check_target(target)?;
         if target.len() > rules.uri_bytes {
             return Err(Kind::UriTooLong);
         }
@@ -255,8 +265,11 @@ impl Fields {
     }
 }
 
-/// A `Content-Length`: digits only, at most 19 of them, so that it fits whatever type a reader takes.
-fn number(value: &[u8]) -> Result<u64, Kind> {
+/// A `Content-Length`: digits only, at most 18 of them, so that it fits whatever type a reader takes.
+///
+/// # Errors
+/// When it is anything else.
+pub fn number(value: &[u8]) -> Result<u64, Kind> {
     let bad = Kind::Framing("a Content-Length that is not a plain number");
     if value.is_empty() || value.len() > 18 || !value.iter().all(u8::is_ascii_digit) {
         return Err(bad);

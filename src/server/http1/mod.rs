@@ -17,12 +17,12 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Response, StatusCode, request::Parts};
+use http::{Response, StatusCode};
 use http_body::{Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use self::wire::{Asked, Wire};
-use super::framing::Form;
+use super::{Request, framing::Form};
 use crate::{
     common::{
         http1::Sending,
@@ -31,7 +31,6 @@ use crate::{
     gateway::{
         body::Body,
         incoming::{Feed, Incoming},
-        refusal::Kind,
         settings::HeadRules,
     },
 };
@@ -41,17 +40,6 @@ use crate::{
 pub struct Connection<S> {
     wire: RefCell<Wire<S>>,
     sending: RefCell<Sending<Body>>,
-}
-
-/// A request on its way to the service.
-#[derive(Debug)]
-pub struct Request {
-    /// What its head says, or that of a harmless one where it is refused.
-    pub parts: Box<Parts>,
-    /// Its body.
-    pub body: Incoming,
-    /// Why it is refused.
-    pub refused: Option<Kind>,
 }
 
 impl<S> Connection<S>
@@ -71,7 +59,7 @@ where
     {
         while let Some(asked) = poll_fn(|cx| self.wire.borrow_mut().poll_request(cx)).await {
             let Asked { parts, refused, form, is_whole } = asked;
-            let body = if is_whole { Incoming::Empty } else { Incoming::Http1(Rc::clone(self) as Rc<dyn Feed>) };
+            let body = if is_whole { Incoming::Empty } else { Incoming::Fed(Rc::clone(self) as Rc<dyn Feed>) };
             let answer = service(Request { parts, body, refused });
             let Some(answer) = self.while_here(answer).await else { return };
             let leaves = answer.status() == StatusCode::SWITCHING_PROTOCOLS;

@@ -1,6 +1,6 @@
 use std::{cell::RefCell, collections::BTreeMap, time::Duration};
 
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, HeaderValue, Method, request::Parts};
 use http_body_util::BodyExt as _;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream},
@@ -8,7 +8,7 @@ use tokio::{
 };
 
 use super::*;
-use crate::common::watch::Watches;
+use crate::{common::watch::Watches, gateway::refusal::Kind};
 
 /// A request as the service has seen it.
 #[derive(Debug, Clone, PartialEq, Eq)]

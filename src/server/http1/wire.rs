@@ -1,8 +1,7 @@
 //! What is read of a connection, and how far it is.
 
 use std::{
-    io,
-    mem::{self, MaybeUninit},
+    io, mem,
     pin::Pin,
     rc::Rc,
     sync::Arc,
@@ -12,7 +11,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use http::{Request, request::Parts};
 use http_body::Frame;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::io::poll_read_buf;
 
 use crate::{
@@ -21,14 +20,15 @@ use crate::{
         watch::{Slot, Ticks, Watch},
     },
     gateway::{refusal::Kind, settings::HeadRules},
-    server::framing::{self, Form, Length},
+    server::{
+        framing::{self, Form, Length},
+        reading,
+    },
 };
 
 /// Room to read a head into, and least room left for one.
 const ROOM: usize = 1 << 13;
 const LEAST: usize = 1 << 10;
-/// Room for what is read of a connection that had nothing to do: most requests are shorter.
-const SCRAP: usize = 1 << 10;
 /// Most bytes of a body that nobody has read which are read to its end, so that another request may follow.
 const DRAINED: usize = 1 << 16;
 
@@ -331,13 +331,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// Reads what has come, with room for some `room` bytes and `least` at any rate; 0 at the end.
     fn poll_read(&mut self, cx: &mut Context<'_>, room: usize, least: usize) -> Poll<io::Result<usize>> {
         if self.asleep {
-            let mut scrap = [MaybeUninit::uninit(); SCRAP];
-            let mut buf = ReadBuf::uninit(&mut scrap);
-            ready!(Pin::new(&mut self.io).poll_read(cx, &mut buf))?;
+            let read = ready!(reading::poll_scrap(Pin::new(&mut self.io), cx, &mut self.read, ROOM))?;
             self.asleep = false;
-            self.read.reserve(ROOM);
-            self.read.extend_from_slice(buf.filled());
-            return Poll::Ready(Ok(buf.filled().len()));
+            return Poll::Ready(Ok(read));
         }
         if self.read.capacity() - self.read.len() < least {
             self.read.reserve(room);

@@ -1,43 +1,42 @@
-//! HTTP/2 on one connection (RFC 9113), its frames by the `h2` crate: each request has a task, which answers it and sends the answer's body as
-//! fast as its window lets it.
+//! HTTP/2 on one connection (RFC 9113): each request has a task, which answers it and sends the answer's body as fast as its window lets it.
+//!
+//! [`connection`] reads frames, and [`request`] the heads in them; [`session`] is what the tasks and the connection share, [`handle`] how a
+//! task has a hold of its stream, [`out`] what is to be written.
 
+mod connection;
 mod duplex;
+mod frame;
+mod handle;
+mod out;
+mod request;
+mod session;
 
 use std::{
     error::Error as StdError,
     future::{Future, poll_fn},
     pin::{Pin, pin},
+    rc::Rc,
     task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
-use h2::{
-    Reason, RecvStream, SendStream,
-    server::{Builder, Connection as Frames, Handshake, SendResponse},
-};
-use http::{HeaderValue, Method, Response, header, request::Parts};
+use h2::Reason;
+use http::{Method, Response, request::Parts};
 use http_body::{Body as _, Frame};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    sync::oneshot,
-};
+use tokio::sync::oneshot;
 
-use self::duplex::Duplex;
-use super::http1::answer;
+pub use self::connection::Connection;
+use self::{duplex::Duplex, handle::Handle};
+use super::Request;
 use crate::{
     common::watch::{Slot, Ticks, Watch},
     gateway::{
         body::{Body, Broken},
-        incoming::{Incoming, Received},
+        incoming::Incoming,
+        refusal::Kind,
         upgrade::Outer,
     },
 };
-
-/// Most bytes that a stream, and a connection, may send us before we have read them.
-const STREAM_WINDOW: u32 = 1 << 18;
-const CONNECTION_WINDOW: u32 = 1 << 20;
-/// Most bytes of an answer that wait for their window.
-const HELD_BACK: usize = 1 << 18;
 
 /// What a client may do at once.
 #[derive(Debug, Clone, Copy)]
@@ -48,73 +47,22 @@ pub struct Limits {
     pub header_bytes: u32,
 }
 
-/// A connection to a client.
-pub struct Connection<S> {
-    state: State<S>,
-    ending: bool,
-}
-
-enum State<S> {
-    Shaking(Box<Handshake<S, Bytes>>),
-    Serving(Box<Frames<S, Bytes>>),
-}
-
 /// A request on its way to the service, and where its answer goes.
+#[derive(Debug)]
 pub struct Asked {
+    /// What its head says, or that of a harmless one where it is refused.
     parts: Box<Parts>,
-    received: RecvStream,
-    respond: SendResponse<Bytes>,
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    /// What comes over `io`.
-    pub fn new(io: S, limits: Limits) -> Self {
-        let shaking = Builder::new()
-            .max_concurrent_streams(limits.streams)
-            .max_header_list_size(limits.header_bytes)
-            .max_pending_accept_reset_streams(20)
-            .max_local_error_reset_streams(Some(100))
-            .initial_window_size(STREAM_WINDOW)
-            .initial_connection_window_size(CONNECTION_WINDOW)
-            .max_send_buffer_size(HELD_BACK)
-            .enable_connect_protocol()
-            .handshake(io);
-        Self { state: State::Shaking(Box::new(shaking)), ending: false }
-    }
-
-    /// Reads and writes what there is, and waits for a request; nothing where none will come.
-    pub fn poll_request(&mut self, cx: &mut Context<'_>) -> Poll<Option<Asked>> {
-        loop {
-            match &mut self.state {
-                State::Shaking(shaking) => {
-                    let Ok(mut frames) = ready!(Pin::new(shaking.as_mut()).poll(cx)) else { return Poll::Ready(None) };
-                    if self.ending {
-                        frames.graceful_shutdown();
-                    }
-                    self.state = State::Serving(Box::new(frames));
-                }
-                State::Serving(frames) => {
-                    let Some(Ok((request, respond))) = ready!(frames.poll_accept(cx)) else { return Poll::Ready(None) };
-                    let (parts, received) = request.into_parts();
-                    return Poll::Ready(Some(Asked { parts: Box::new(parts), received, respond }));
-                }
-            }
-        }
-    }
-
-    /// Ends it after what is under way.
-    pub fn end(&mut self) {
-        self.ending = true;
-        if let State::Serving(frames) = &mut self.state {
-            frames.graceful_shutdown();
-        }
-    }
+    /// Why it is refused.
+    refused: Option<Kind>,
+    /// Whether no body comes behind it.
+    is_whole: bool,
+    stream: Handle,
 }
 
 impl Asked {
     /// Answers it by `service`, until it is answered or the client has given it up; or leaves its answer unread for as long as `stall`, which is
     /// for `watch` to say.
-    pub async fn answer<F>(self, watch: &Watch, stall: Ticks, service: impl FnOnce(Box<Parts>, Incoming) -> F)
+    pub async fn answer<F>(self, watch: &Rc<Watch>, stall: Ticks, service: impl FnOnce(Request) -> F)
     where
         F: Future<Output = Response<Body>>,
     {
@@ -126,104 +74,85 @@ impl Asked {
         .await;
     }
 
-    async fn run<F>(self, watch: &Watch, stall: Ticks, service: impl FnOnce(Box<Parts>, Incoming) -> F)
+    async fn run<F>(self, watch: &Rc<Watch>, stall: Ticks, service: impl FnOnce(Request) -> F)
     where
         F: Future<Output = Response<Body>>,
     {
-        let Self { parts, received, mut respond } = self;
-        let (body, tunnel) = if parts.method == Method::CONNECT {
+        let Self { parts, refused, is_whole, stream } = self;
+        let (body, tunnel) = if parts.method == Method::CONNECT && refused.is_none() {
             let (there, here) = oneshot::channel();
-            (Incoming::Connect(Outer(here)), Some((received, there)))
+            (Incoming::Connect(Outer(here)), Some(there))
+        } else if is_whole {
+            (Incoming::Empty, None)
         } else {
-            (Incoming::from(Received::new(received, &parts.headers)), None)
+            (Incoming::Fed(Rc::new(stream.share())), None)
         };
-        let mut answering = pin!(service(parts, body));
+        let mut answering = pin!(service(Request { parts, refused, body }));
         let answer = poll_fn(|cx| match answering.as_mut().poll(cx) {
             Poll::Ready(answer) => Poll::Ready(Some(answer)),
             // The client may give it up meanwhile.
-            Poll::Pending => respond.poll_reset(cx).map(|_| None),
+            Poll::Pending => stream.poll_gone(cx).map(|()| None),
         });
         let Some(answer) = answer.await else { return };
-        let (mut parts, body) = answer.into_parts();
-        if !parts.headers.contains_key(header::DATE)
-            && let Ok(date) = HeaderValue::from_bytes(&answer::date())
-        {
-            parts.headers.insert(header::DATE, date);
-        }
         // Nobody waits for it where the answer is Privet's own.
-        let tunnel = tunnel.filter(|(_, there)| parts.status.is_success() && !there.is_closed());
+        let tunnel = tunnel.filter(|there| answer.status().is_success() && !there.is_closed());
+        let (parts, body) = answer.into_parts();
         let is_whole = body.is_end_stream() && tunnel.is_none();
-        if !body.is_end_stream()
-            && !parts.headers.contains_key(header::CONTENT_LENGTH)
-            && let Some(length) = body.size_hint().exact()
-        {
-            parts.headers.insert(header::CONTENT_LENGTH, length.into());
-        }
-        let Ok(out) = respond.send_response(Response::from_parts(parts, ()), is_whole) else {
-            return respond.send_reset(Reason::INTERNAL_ERROR);
-        };
+        let length = if body.is_end_stream() { None } else { body.size_hint().exact() };
+        stream.answer(&parts, length, is_whole);
         match tunnel {
             // Whoever waits for it joins the two, or has left.
-            Some((received, there)) => drop(there.send(Box::new(Duplex::new(out, received)))),
+            Some(there) => drop(there.send(Box::new(Duplex::new(stream)))),
             None if is_whole => {}
-            None => send(body, out, watch, stall).await,
+            None => send(body, &stream, watch, stall).await,
         }
     }
 }
 
 /// Sends `body`.
-async fn send(mut body: Body, mut out: SendStream<Bytes>, watch: &Watch, stall: Ticks) {
-    let mut waiting = None;
+async fn send(mut body: Body, stream: &Handle, watch: &Rc<Watch>, stall: Ticks) {
+    let mut is_last = false;
     poll_fn(|cx| {
-        let sent = poll_send(&mut body, &mut waiting, &mut out, cx);
-        if sent.is_pending() && out.poll_reset(cx).is_ready() {
+        let sent = poll_send(&mut body, &mut is_last, stream, cx);
+        if sent.is_pending() && stream.poll_gone(cx).is_ready() {
             return Poll::Ready(());
         }
-        // Behind its last piece a body sees to nothing any more.
-        if sent.is_pending() && waiting.as_ref().is_some_and(|(_, is_last)| *is_last) {
-            watch.arm_once(Slot::Stall, stall);
+        if stream.is_waiting() {
+            stream.pace(watch, stall);
+            // Behind its last piece a body sees to nothing any more.
+            if is_last {
+                watch.arm_once(Slot::Stall, stall);
+            }
         }
         sent
     })
     .await;
 }
 
-/// Sends on. A piece that waits for its window claims a byte of it, and no more: what is claimed is nobody else's on the connection.
-fn poll_send(
-    body: &mut Body,
-    waiting: &mut Option<(Bytes, bool)>,
-    out: &mut SendStream<Bytes>,
-    cx: &mut Context<'_>,
-) -> Poll<()> {
+/// Sends on: the next piece is asked for when the one before is on its way.
+fn poll_send(body: &mut Body, is_last: &mut bool, stream: &Handle, cx: &mut Context<'_>) -> Poll<()> {
     loop {
-        if waiting.is_some() {
-            while out.capacity() == 0 {
-                let Some(Ok(_)) = ready!(out.poll_capacity(cx)) else { return Poll::Ready(()) };
-            }
-        }
-        if let Some((piece, is_last)) = waiting.take()
-            && (out.send_data(piece, is_last).is_err() || is_last)
-        {
+        ready!(stream.poll_taken(cx));
+        if *is_last || stream.is_gone() {
             return Poll::Ready(());
         }
         match ready!(Pin::new(&mut *body).poll_frame(cx)).map(|frame| frame.map(Frame::into_data)) {
             // Its end is told next.
             Some(Ok(Ok(piece))) if piece.is_empty() => {}
             Some(Ok(Ok(piece))) => {
-                out.reserve_capacity(1);
-                *waiting = Some((piece, body.is_end_stream()));
+                *is_last = body.is_end_stream();
+                stream.give(piece, *is_last);
             }
-            last => {
-                out.reserve_capacity(0);
-                // Whatever comes of that, it is the end.
-                let _ = match last {
-                    Some(Ok(Err(frame))) => out.send_trailers(frame.into_trailers().unwrap_or_default()),
-                    Some(Err(broken)) => {
-                        out.send_reset(reason(&broken));
-                        Ok(())
-                    }
-                    _ => out.send_data(Bytes::new(), true),
-                };
+            None => {
+                *is_last = true;
+                stream.give(Bytes::new(), true);
+            }
+            Some(Ok(Err(frame))) => {
+                stream.give_trailers(&frame.into_trailers().unwrap_or_default());
+                return Poll::Ready(());
+            }
+            Some(Err(broken)) => {
+                stream.give_up(reason(&broken));
                 return Poll::Ready(());
             }
         }
