@@ -3,9 +3,10 @@
 use std::{
     fmt::Debug,
     future::{Future, poll_fn},
+    io,
     pin::pin,
     rc::Rc,
-    task::Poll,
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -85,19 +86,16 @@ where
         }
     } else if is_unread {
         // Boxed, as the tunnel: few connections come to this, and its state would weigh on all.
-        Box::pin(linger(&connection)).await;
+        Box::pin(linger(|cx| connection.poll_discard(cx))).await;
     }
 }
 
 /// Lets a client that is still sending read its answer, before the socket closes.
-async fn linger<S>(connection: &Connection<S>)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Debug + 'static,
-{
+async fn linger(mut discard: impl FnMut(&mut Context<'_>) -> Poll<io::Result<usize>>) {
     let reading = async {
         let mut total = 0;
         while total < LINGER_BYTES {
-            match poll_fn(|cx| connection.poll_discard(cx)).await {
+            match poll_fn(&mut discard).await {
                 Ok(0) | Err(_) => return,
                 Ok(n) => total += n,
             }
@@ -128,8 +126,9 @@ where
             connection.end();
             watch.arm_once(Slot::Total, tuning.stall);
         }
-        if watch.fired(Slot::Total) && client.in_flight.get() == 0 {
-            return Poll::Ready(());
+        if watch.fired(Slot::Total) {
+            // Who does not say that he has heard it may open no more, either.
+            connection.end();
         }
         loop {
             match connection.poll_request(cx) {
@@ -151,6 +150,9 @@ where
     })
     .await;
     client.outbox.end();
+    if connection.is_unread() {
+        Box::pin(linger(|cx| connection.poll_discard(cx))).await;
+    }
 }
 
 /// Answers a request of HTTP/2.

@@ -196,6 +196,7 @@ impl Tuning {
             h2: http2::Limits {
                 streams: limits.h2_streams,
                 header_bytes: u32::try_from(plan.head.header_bytes).unwrap_or(u32::MAX),
+                header_count: plan.head.header_count,
             },
             h2_resets: limits.h2_resets,
         }

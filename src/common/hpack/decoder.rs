@@ -26,6 +26,10 @@ pub struct Field {
     pub name: Name,
     /// Its value, whatever bytes that are.
     pub value: Bytes,
+    /// Whether the other side wants it remembered.
+    pub is_remembered: bool,
+    /// Whether nobody may remember it, on any hop (RFC 7541, section 6.2.3).
+    pub is_sensitive: bool,
 }
 
 impl Field {
@@ -78,15 +82,18 @@ impl Decoder {
                 self.field(index)
             }
             Some(0x40..) => {
-                let Field { name, value } = self.literal(block, rest, 6)?;
+                let field = self.literal(block, rest, 6)?;
                 // What is kept does not hold all that came with it.
-                let field = Field { name, value: Bytes::copy_from_slice(&value) };
+                let field = Field { value: Bytes::copy_from_slice(&field.value), is_remembered: true, ..field };
                 self.insert(field.clone());
                 Ok(field)
             }
             // Only a block begins with another size of the table.
             Some(0x20..) | None => Err(Malformed),
-            Some(_) => self.literal(block, rest, 4),
+            Some(first) => {
+                let is_sensitive = *first >= 0x10;
+                Ok(Field { is_sensitive, ..self.literal(block, rest, 4)? })
+            }
         }
     }
 
@@ -95,7 +102,7 @@ impl Decoder {
             0 => Name::read(&string(block, rest)?),
             index => self.name(index)?.clone(),
         };
-        Ok(Field { name, value: string(block, rest)? })
+        Ok(Field { name, value: string(block, rest)?, is_remembered: false, is_sensitive: false })
     }
 
     fn field(&self, index: usize) -> Result<Field, Malformed> {
@@ -103,7 +110,8 @@ impl Decoder {
             return self.entries.get(index).cloned().ok_or(Malformed);
         }
         let (name, value) = fixed::TABLE.get(index.wrapping_sub(1)).ok_or(Malformed)?;
-        Ok(Field { name: name.clone(), value: Bytes::from_static(value.as_bytes()) })
+        let value = Bytes::from_static(value.as_bytes());
+        Ok(Field { name: name.clone(), value, is_remembered: true, is_sensitive: false })
     }
 
     fn name(&self, index: usize) -> Result<&Name, Malformed> {

@@ -8,7 +8,7 @@ fn decode(decoder: &mut Decoder, block: &[u8]) -> Result<Vec<(String, String)>, 
     let mut rest = decoder.begin(&block)?;
     let mut fields = Vec::new();
     while !rest.is_empty() {
-        let Field { name, value } = decoder.next(&block, &mut rest)?;
+        let Field { name, value, .. } = decoder.next(&block, &mut rest)?;
         let name = match name {
             Name::Pseudo(pseudo) => format!(":{pseudo:?}").to_lowercase(),
             Name::Field(name) => name.to_string(),

@@ -18,6 +18,7 @@ use super::{
     Asked, Limits,
     frame::{self, Header},
     handle::Handle,
+    out::Out,
     request::{Head, Reader},
     session::{self, HELD_BACK, Place, Session, stream},
 };
@@ -56,6 +57,8 @@ pub struct Connection<S> {
     /// What was written may not be out.
     is_unflushed: bool,
     is_asleep: bool,
+    /// Nothing more is written.
+    is_shut: bool,
 }
 
 /// How far it is.
@@ -96,7 +99,7 @@ impl<S> Connection<S> {
             io,
             limits,
             session: Rc::new(RefCell::new(session)),
-            reader: Reader::new(limits.header_bytes as usize),
+            reader: Reader::new(limits.header_bytes as usize, limits.header_count),
             read: BytesMut::new(),
             last_read: 0,
             block: None,
@@ -105,17 +108,30 @@ impl<S> Connection<S> {
             is_left: false,
             is_unflushed: false,
             is_asleep: false,
+            is_shut: false,
         }
     }
 
-    /// Ends it after what is under way.
+    /// Ends it after what is under way, and after what the client asks for before it has heard that; said again, without that.
     pub fn end(&mut self) {
-        if matches!(self.stage, Stage::Preface | Stage::Settings | Stage::Open) {
-            let mut session = self.session.borrow_mut();
-            write_goaway(u32::MAX >> 1, Reason::NO_ERROR, &mut session);
-            frame::write(frame::PING, 0, 0, &FAREWELL, session.out.tail());
-            self.stage = if self.stage == Stage::Open { Stage::Ending } else { Stage::Ended };
+        let mut session = self.session.borrow_mut();
+        match self.stage {
+            Stage::Open => {
+                write_goaway(u32::MAX >> 1, Reason::NO_ERROR, &mut session);
+                frame::write(frame::PING, 0, 0, &FAREWELL, session.out.tail());
+                self.stage = Stage::Ending;
+            }
+            Stage::Preface | Stage::Settings | Stage::Ending => {
+                write_goaway(self.last, Reason::NO_ERROR, &mut session);
+                self.stage = Stage::Ended;
+            }
+            Stage::Ended | Stage::Failed => {}
         }
+    }
+
+    /// Whether we have ended it while the client may be sending.
+    pub fn is_unread(&self) -> bool {
+        self.is_shut
     }
 
     /// Whether nothing is under way, and it has room to give back.
@@ -155,6 +171,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             match self.poll_write(cx) {
                 Poll::Ready(Err(_)) => return Poll::Ready(None),
                 Poll::Ready(Ok(())) if is_over => {
+                    self.is_shut = true;
                     return Pin::new(&mut self.io).poll_shutdown(cx).map(|_| None);
                 }
                 Poll::Ready(Ok(())) if !may_read => {}
@@ -164,6 +181,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 }
             }
         }
+    }
+
+    /// Reads what nobody needs; 0 at the end.
+    pub fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.read.clear();
+        self.poll_read(cx)
     }
 
     /// Whether nothing more is to come of it.
@@ -350,7 +373,7 @@ impl<S> Connection<S> {
             match session.find(id) {
                 Place::Here(key) if is_last => session.receive_trailers(key, trailers.ok())?,
                 Place::Here(key) => session.fail(key, Reason::PROTOCOL_ERROR)?,
-                Place::Ended => {}
+                Place::Ended => session.strike()?,
                 Place::Past => session.refuse(id, Reason::STREAM_CLOSED)?,
             }
             return Ok(None);
@@ -372,18 +395,18 @@ impl<S> Connection<S> {
             Some(1..) if is_last => Err(Kind::Framing("a Content-Length without a body")),
             _ => Ok(head),
         });
-        let (parts, length, refused) = match request {
-            Ok(Head { parts, length }) => (parts, length, None),
+        let (head, refused) = match request {
+            Ok(head) => (head, None),
             Err(kind) => {
                 session.strike()?;
                 let (parts, ()) = Request::new(()).into_parts();
-                (Box::new(parts), None, Some(kind))
+                (Head { parts: Box::new(parts), length: None, expects: false }, Some(kind))
             }
         };
-        let key = session.begin(id, length, is_last, refused.is_some());
+        let key = session.begin(id, &head, is_last, refused.is_some());
         drop(session);
         Ok(Some(Asked {
-            parts,
+            parts: head.parts,
             refused,
             is_whole: is_last || refused.is_some(),
             stream: Handle::new(&self.session, key),
@@ -409,8 +432,8 @@ impl<S> Connection<S> {
         if !header.has(frame::ACK) {
             frame::write(frame::PING, frame::ACK, 0, payload, session.out.tail());
         } else if payload[..] == FAREWELL && self.stage == Stage::Ending {
-            write_goaway(self.last, Reason::NO_ERROR, &mut session);
-            self.stage = Stage::Ended;
+            drop(session);
+            self.end();
         }
         Ok(())
     }
@@ -426,7 +449,9 @@ impl<S> Connection<S> {
 
 impl<S> Drop for Connection<S> {
     fn drop(&mut self) {
-        self.session.borrow_mut().close();
+        let mut session = self.session.borrow_mut();
+        session.close();
+        session.out = Out::default();
     }
 }
 

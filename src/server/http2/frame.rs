@@ -108,7 +108,8 @@ impl Settings {
         for &[a, b, value @ ..] in all {
             let value = u32::from_be_bytes(value);
             match u16::from_be_bytes([a, b]) {
-                1 => settings.table = Some(value),
+                // The smallest must be kept to, though another one follows (RFC 7541, section 4.2).
+                1 => settings.table = Some(settings.table.map_or(value, |before| before.min(value))),
                 2 if value > 1 => return Err(Reason::PROTOCOL_ERROR),
                 4 if i64::from(value) > WINDOW => return Err(Reason::FLOW_CONTROL_ERROR),
                 4 => settings.window = Some(value.into()),

@@ -45,6 +45,8 @@ pub struct Limits {
     pub streams: u32,
     /// Bytes of a head.
     pub header_bytes: u32,
+    /// Its fields.
+    pub header_count: usize,
 }
 
 /// A request on its way to the service, and where its answer goes.

@@ -9,7 +9,10 @@ use http::{
 use hyper::ext::Protocol;
 
 use crate::{
-    common::hpack::{Decoder, Malformed, Name, Pseudo},
+    common::{
+        hpack::{Decoder, Malformed, Name, Pseudo},
+        impersonal::is_impersonal,
+    },
     gateway::refusal::Kind,
     server::framing,
 };
@@ -20,6 +23,8 @@ pub(super) struct Head {
     pub(super) parts: Box<Parts>,
     /// How long its body is, where that is said.
     pub(super) length: Option<u64>,
+    /// Whether the client waits to be told that it may send that.
+    pub(super) expects: bool,
 }
 
 /// Reads the blocks of a connection.
@@ -28,6 +33,8 @@ pub(super) struct Reader {
     decoder: Decoder,
     /// Most bytes of a head, as RFC 9113, section 6.5.2, counts them.
     most: usize,
+    /// Most fields.
+    count: usize,
     /// The fields of the block before, behind its control data.
     before: Vec<u8>,
     known: Option<Known>,
@@ -45,6 +52,7 @@ struct Known {
 struct Fields {
     headers: HeaderMap,
     length: Option<u64>,
+    expects: bool,
     size: usize,
 }
 
@@ -58,9 +66,9 @@ struct Control {
 }
 
 impl Reader {
-    /// Of a connection that begins, whose heads have `most` bytes at most.
-    pub(super) fn new(most: usize) -> Self {
-        Self { decoder: Decoder::default(), most, before: Vec::new(), known: None, authority: None }
+    /// Of a connection that begins, whose heads have `most` bytes and `count` fields at most.
+    pub(super) fn new(most: usize, count: usize) -> Self {
+        Self { decoder: Decoder::default(), most, count, before: Vec::new(), known: None, authority: None }
     }
 
     /// Gives back what can be had again.
@@ -92,7 +100,7 @@ impl Reader {
     fn read(&mut self, block: &Bytes) -> Result<Result<(Control, Fields), Kind>, Malformed> {
         let mut rest = self.decoder.begin(block)?;
         let (mut control, mut fields, mut begun) = (Control::default(), Fields::default(), None);
-        let mut refused = None;
+        let (mut refused, mut is_private) = (None, false);
         while !rest.is_empty() {
             if begun.is_none()
                 && rest == self.before
@@ -109,12 +117,13 @@ impl Reader {
             }
             fields.size += field.size();
             let kept = match field.name {
-                _ if fields.size > self.most => Err(Kind::HeadersTooLarge),
+                _ if fields.size > self.most || fields.headers.len() >= self.count => Err(Kind::HeadersTooLarge),
                 Name::Pseudo(_) if begun.is_some() => Err(Kind::Framing("a pseudo-header behind the fields")),
                 Name::Pseudo(pseudo) => control.keep(pseudo, field.value),
                 Name::Field(name) => {
                     begun.get_or_insert((version, at));
-                    fields.keep(name, field.value)
+                    is_private |= !field.is_remembered && !is_impersonal(&name);
+                    fields.keep(name, field.value, field.is_sensitive)
                 }
                 Name::Bad(_) => Err(Kind::Framing("a header name is not a token in lower case")),
             };
@@ -127,7 +136,13 @@ impl Reader {
             return Ok(Err(Kind::HeadersTooLarge));
         }
         if let Some((version, section)) = begun {
-            self.learn(version, section, &fields);
+            if is_private {
+                // What the client did not want remembered, we do not.
+                self.before.clear();
+                self.known = None;
+            } else {
+                self.learn(version, section, &fields);
+            }
         }
         Ok(Ok((control, fields)))
     }
@@ -142,7 +157,8 @@ impl Reader {
             let mut fields = fields.clone();
             for value in fields.headers.values_mut() {
                 // What is kept does not hold all that came with it.
-                if let Ok(copy) = HeaderValue::from_bytes(value.as_bytes()) {
+                if let Ok(mut copy) = HeaderValue::from_bytes(value.as_bytes()) {
+                    copy.set_sensitive(value.is_sensitive());
                     *value = copy;
                 }
             }
@@ -174,7 +190,7 @@ impl Reader {
             uri(control.scheme.as_deref(), authority, control.path)?
         };
         parts.headers = fields.headers;
-        Ok(Head { parts: Box::new(parts), length: fields.length })
+        Ok(Head { parts: Box::new(parts), length: fields.length, expects: fields.expects })
     }
 
     /// Most requests of a connection have the same.
@@ -237,7 +253,7 @@ impl Fields {
         *self = Self { size, ..known.clone() };
     }
 
-    fn keep(&mut self, name: HeaderName, value: Bytes) -> Result<(), Kind> {
+    fn keep(&mut self, name: HeaderName, value: Bytes, is_sensitive: bool) -> Result<(), Kind> {
         const BLANKS: [Option<&u8>; 2] = [Some(&b' '), Some(&b'\t')];
         if BLANKS.contains(&value.first()) || BLANKS.contains(&value.last()) {
             return Err(Kind::Framing("blanks around a value"));
@@ -246,6 +262,7 @@ impl Fields {
             header::CONTENT_LENGTH if self.length.replace(framing::number(&value)?).is_some() => {
                 return Err(Kind::Framing("more than one Content-Length"));
             }
+            header::EXPECT => self.expects |= value.eq_ignore_ascii_case(b"100-continue"),
             header::TE if value != "trailers" => return Err(Kind::Framing("a TE other than trailers")),
             header::CONNECTION | header::TRANSFER_ENCODING | header::UPGRADE => {
                 return Err(Kind::Framing("a field about the connection"));
@@ -255,7 +272,9 @@ impl Fields {
             }
             _ => {}
         }
-        let value = HeaderValue::from_maybe_shared(value).map_err(|_| Kind::Framing("a control byte in the head"))?;
+        let value = HeaderValue::from_maybe_shared(value);
+        let mut value = value.map_err(|_| Kind::Framing("a control byte in the head"))?;
+        value.set_sensitive(is_sensitive);
         self.headers.try_append(name, value).map_err(|_| Kind::HeadersTooLarge)?;
         Ok(())
     }

@@ -22,40 +22,42 @@ async fn connect(service: Service) -> h2::client::SendRequest<Bytes> {
 
 async fn connect_with(service: Service, client: &h2::client::Builder) -> h2::client::SendRequest<Bytes> {
     let (theirs, ours) = tokio::io::duplex(1 << 20);
-    spawn_local(async move {
-        let mut connection = Connection::new(ours, Limits { streams: 9, header_bytes: 4096 });
-        let watches = Watches::new();
-        let ticking = Rc::clone(&watches);
-        spawn_local(ticking.run());
-        let mut next = async || {
-            poll_fn(|cx| {
-                let polled = connection.poll_request(cx);
-                // It is always tired.
-                if polled.is_pending() && connection.is_at_rest() {
-                    connection.sleep();
-                }
-                polled
-            })
-            .await
-        };
-        while let Some(asked) = next().await {
-            let (watch, service) = (watches.watch(), Rc::clone(&service));
-            spawn_local(async move {
-                let asking = |request: Asking| service(Request::from_parts(*request.parts, request.body));
-                asked.answer(&watch, STALL.into(), asking).await;
-            });
-        }
-    });
+    spawn_local(serve(ours, service));
     let (client, frames) = client.handshake(theirs).await.expect("a connection");
     spawn_local(frames);
     client.ready().await.expect("room")
+}
+
+async fn serve(ours: tokio::io::DuplexStream, service: Service) {
+    let mut connection = Connection::new(ours, Limits { streams: 9, header_bytes: 4096, header_count: 50 });
+    let watches = Watches::new();
+    let ticking = Rc::clone(&watches);
+    spawn_local(ticking.run());
+    let mut next = async || {
+        poll_fn(|cx| {
+            let polled = connection.poll_request(cx);
+            // It is always tired.
+            if polled.is_pending() && connection.is_at_rest() {
+                connection.sleep();
+            }
+            polled
+        })
+        .await
+    };
+    while let Some(asked) = next().await {
+        let (watch, service) = (watches.watch(), Rc::clone(&service));
+        spawn_local(async move {
+            let asking = |request: Asking| service(Request::from_parts(*request.parts, request.body));
+            asked.answer(&watch, STALL.into(), asking).await;
+        });
+    }
 }
 
 fn asking(method: Method) -> Request<()> {
     Request::builder().method(method).uri("https://x/").body(()).expect("a request")
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_upload_that_is_cancelled_is_not_whole() {
     let read = async {
         let seen = Rc::new(RefCell::new(None));
@@ -82,7 +84,7 @@ async fn an_upload_that_is_cancelled_is_not_whole() {
     LocalSet::new().run_until(read).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn answers_have_a_date_and_a_length_and_keep_to_their_window() {
     let talk = async {
         const SIZE: usize = 1 << 20;
@@ -112,7 +114,7 @@ async fn answers_have_a_date_and_a_length_and_keep_to_their_window() {
     LocalSet::new().run_until(talk).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_answer_whose_window_stays_shut_is_given_up() {
     let talk = async {
         let service: Service = Rc::new(|_| Box::pin(async { Response::new(Body::full("unread")) }));
@@ -152,7 +154,7 @@ async fn read_all(mut body: h2::RecvStream) -> (Vec<u8>, Option<HeaderMap>) {
     (read, body.trailers().await.expect("trailers or none"))
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn requests_are_read_as_they_were_sent() {
     let talk = async {
         // What was read goes back as it is seen.
@@ -214,7 +216,7 @@ fn filled(size: usize) -> Vec<u8> {
     vec![u8::try_from(size % 251).expect("a byte"); size]
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn answers_take_turns_and_are_whole() {
     for (window, frame) in [(1, 1 << 14), (1000, 1 << 14), (1 << 16, 1 << 20)] {
         let talk = async {
@@ -242,7 +244,7 @@ async fn answers_take_turns_and_are_whole() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_head_may_be_longer_than_a_frame() {
     let talk = async {
         let service = answering(|_| async {
@@ -262,9 +264,9 @@ async fn a_head_may_be_longer_than_a_frame() {
 }
 
 /// What a connection writes to a client that sends `input`, whose requests are all answered with nothing.
-async fn raw(input: &[u8], end: bool) -> Vec<(u8, u8, u32, Vec<u8>)> {
+async fn raw(input: &[u8], end: bool) -> Vec<Frame> {
     let (mut theirs, ours) = tokio::io::duplex(1 << 20);
-    let mut connection = Connection::new(ours, Limits { streams: 9, header_bytes: 4096 });
+    let mut connection = Connection::new(ours, Limits { streams: 9, header_bytes: 4096, header_count: 50 });
     let watch = Watches::new().watch();
     theirs
         .write_all(&[frame::PREFACE, &[0, 0, 0, frame::SETTINGS, 0, 0, 0, 0, 0], input].concat())
@@ -303,7 +305,13 @@ async fn raw(input: &[u8], end: bool) -> Vec<(u8, u8, u32, Vec<u8>)> {
     drop(connection);
     let mut out = Vec::new();
     theirs.read_to_end(&mut out).await.expect("an end");
-    let mut rest = &out[..];
+    frames(&out)
+}
+
+type Frame = (u8, u8, u32, Vec<u8>);
+
+fn frames(out: &[u8]) -> Vec<Frame> {
+    let mut rest = out;
     let mut frames = Vec::new();
     while let Some(header) = frame::Header::read(rest) {
         let (payload, behind) = rest[frame::HEADER..].split_at(header.length);
@@ -324,7 +332,7 @@ fn framed(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
 const GET: &[u8] = b"\x82\x87\x84\x01\x01x";
 const WHOLE: u8 = frame::END_STREAM | frame::END_HEADERS;
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_block_may_be_cut_anywhere() {
     for cut in 0..=GET.len() {
         let input = [
@@ -343,7 +351,7 @@ async fn a_block_may_be_cut_anywhere() {
     assert_eq!((*kind, payload[7]), (frame::GOAWAY, 11));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn who_ends_says_so_and_lets_go_what_comes_too_late() {
     let input = framed(frame::HEADERS, WHOLE, 1, GET);
     let frames = raw(&input, true).await;
@@ -353,7 +361,85 @@ async fn who_ends_says_so_and_lets_go_what_comes_too_late() {
     assert!(frames.iter().any(|(kind, _, stream, _)| (*kind, *stream) == (frame::HEADERS, 1)));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
+async fn who_does_not_hear_of_the_end_opens_no_more() {
+    let ping = |frames: &[Frame]| frames.iter().position(|(kind, flags, ..)| (*kind, *flags) == (frame::PING, 0));
+    let (theirs, ours) = tokio::io::duplex(1 << 20);
+    let mut connection = Connection::new(ours, Limits { streams: 9, header_bytes: 4096, header_count: 50 });
+    let (mut reading, mut writing) = tokio::io::split(theirs);
+    let settings: &[u8] = &[0, 0, 0, frame::SETTINGS, 0, 0, 0, 0, 0];
+    let begin = [frame::PREFACE, settings, &framed(frame::HEADERS, WHOLE, 1, GET)].concat();
+    writing.write_all(&begin).await.expect("room");
+    let first = poll_fn(|cx| connection.poll_request(cx)).await.expect("a request");
+    connection.end();
+    writing.write_all(&framed(frame::HEADERS, WHOLE, 3, GET)).await.expect("room");
+    let second = poll_fn(|cx| connection.poll_request(cx)).await.expect("it has not heard it");
+    connection.end();
+    writing.write_all(&framed(frame::HEADERS, WHOLE, 5, GET)).await.expect("room");
+    drop(second);
+    let mut next = pin!(poll_fn(|cx| connection.poll_request(cx)));
+    assert!(poll_fn(|cx| Poll::Ready(next.as_mut().poll(cx).is_pending())).await, "one is under way");
+    drop(first);
+    assert!(next.await.is_none() && connection.is_unread());
+    drop(connection);
+    let mut out = Vec::new();
+    reading.read_to_end(&mut out).await.expect("an end");
+    let frames = frames(&out);
+    assert!(ping(&frames).is_some());
+    let said: Vec<_> = frames.iter().filter(|(kind, ..)| *kind == frame::GOAWAY).map(|frame| frame.3[3]).collect();
+    assert_eq!(said, [0xff, 3], "all, then the last that was taken");
+    assert!(frames.contains(&(frame::RST_STREAM, 0, 5, vec![0, 0, 0, 7])), "refused: {frames:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_to_be_told_is_told_when_the_body_is_wanted() {
+    let talk = async {
+        let expects = [b"\x83\x87\x84\x01\x01x\x0f\x14\x0c".as_slice(), b"100-continue"].concat();
+        for (wants, expected) in [(true, vec![b"\x08\x03100".to_vec()]), (false, Vec::new())] {
+            let (mut theirs, ours) = tokio::io::duplex(1 << 20);
+            let service = answering(move |request| async move {
+                if wants {
+                    request.into_body().collect().await.expect("all of it");
+                }
+                Response::new(Body::empty())
+            });
+            let serving = spawn_local(serve(ours, service));
+            let begin = [frame::PREFACE, &framed(frame::SETTINGS, 0, 0, b""), &framed(frame::HEADERS, 4, 1, &expects)];
+            theirs.write_all(&begin.concat()).await.expect("room");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            theirs.write_all(&framed(frame::DATA, 1, 1, b"body")).await.expect("room");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            theirs.shutdown().await.expect("a pipe");
+            let mut out = Vec::new();
+            theirs.read_to_end(&mut out).await.expect("an end");
+            serving.await.expect("no panic");
+            let heads: Vec<_> = frames(&out).into_iter().filter(|(kind, ..)| *kind == frame::HEADERS).collect();
+            let (last, before) = heads.split_last().expect("an answer");
+            assert_eq!(before.iter().map(|frame| frame.3.clone()).collect::<Vec<_>>(), expected);
+            assert!(last.3[0] == 0x88 && last.1 == WHOLE);
+        }
+    };
+    LocalSet::new().run_until(talk).await;
+}
+
+#[test]
+fn what_a_client_does_not_want_remembered_is_not() {
+    let mut reader = request::Reader::new(4096, 50);
+    let literal = |first: u8, name: &str| [&[first][..], &[3], name.as_bytes(), &[3], b"kim"].concat();
+    for (first, name, kept) in [(0x00, "abc", false), (0x10, "abc", false), (0x00, "age", false), (0x40, "abc", true)] {
+        let block = Bytes::from([GET, &literal(first, name)].concat());
+        for _ in 0..3 {
+            let head = reader.request(&block).expect("a block").expect("a request");
+            assert_eq!(head.parts.headers[name].is_sensitive(), first == 0x10);
+        }
+        let is_kept = format!("{reader:?}").contains("kim");
+        assert!(is_kept == kept || name == "age", "{first} {name}");
+    }
+    let many = [GET, &literal(0, "abc").repeat(52)].concat();
+    assert_eq!(reader.request(&many.into()).expect("a block").expect_err("too many"), Kind::HeadersTooLarge);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_malformed_is_refused_by_an_answer() {
     for bad in [
         &b"\x82\x87\x84\x01\x01x\x00\x01X\x01y"[..],
@@ -383,7 +469,7 @@ async fn what_is_malformed_is_refused_by_an_answer() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn whatever_comes_is_no_reason_to_panic() {
     let seeds = [
         framed(frame::HEADERS, frame::END_HEADERS, 1, GET),

@@ -17,7 +17,7 @@ use http::HeaderMap;
 use slab::Slab;
 
 use self::stream::{Intake, Stream};
-use super::{frame, out::Out};
+use super::{frame, out::Out, request::Head};
 use crate::common::hpack::Encoder;
 
 /// Most bytes that a client may send us before we have read them.
@@ -106,7 +106,8 @@ impl Session {
     /// Where stream `id` is, which has been opened.
     pub(super) fn find(&self, id: u32) -> Place {
         match self.index.binary_search_by_key(&id, |(id, _)| *id) {
-            Ok(at) => Place::Here(self.index[at].1),
+            Ok(at) if !self.ended.contains(&id) => Place::Here(self.index[at].1),
+            Ok(_) => Place::Ended,
             Err(_) if self.ended.contains(&id) => Place::Ended,
             Err(_) => Place::Past,
         }
@@ -138,13 +139,13 @@ impl Session {
 /// What comes.
 impl Session {
     /// Opens stream `id`, the highest there is.
-    pub(super) fn begin(&mut self, id: u32, length: Option<u64>, is_whole: bool, is_refused: bool) -> usize {
+    pub(super) fn begin(&mut self, id: u32, head: &Head, is_whole: bool, is_refused: bool) -> usize {
         let intake = match (is_whole, is_refused) {
             (true, _) => Intake::Whole,
             (false, true) => Intake::Ignored,
             (false, false) => Intake::Open,
         };
-        let key = self.streams.insert(Stream::new(id, intake, length, self.first_window));
+        let key = self.streams.insert(Stream::new(id, intake, head, self.first_window));
         self.index.push((id, key));
         key
     }
@@ -174,7 +175,10 @@ impl Session {
         let wrong = match stream.intake {
             Intake::Open => stream.take(data, size, is_last).err(),
             Intake::Whole if !stream.is_gone => Some((Reason::STREAM_CLOSED, size)),
-            _ => {
+            intake => {
+                if intake == Intake::Ignored && is_last {
+                    stream.intake = Intake::Whole;
+                }
                 self.refund(size);
                 return Ok(());
             }
@@ -210,7 +214,10 @@ impl Session {
                 Ok(())
             }
             (Intake::Open, _) => self.fail(key, Reason::PROTOCOL_ERROR),
-            (Intake::Ignored, _) => Ok(()),
+            (Intake::Ignored, _) => {
+                stream.intake = Intake::Whole;
+                Ok(())
+            }
             (Intake::Whole | Intake::Broken(_), _) => self.fail(key, Reason::STREAM_CLOSED),
         }
     }
@@ -272,7 +279,12 @@ impl Session {
         }
         if let Some(window) = settings.window {
             let more = window - mem::replace(&mut self.first_window, window);
-            for at in 0..self.index.len() {
+            let changed = if more == 0 { 0 } else { self.index.len() };
+            if changed > 0 {
+                // It is work for each.
+                self.strike()?;
+            }
+            for at in 0..changed {
                 let key = self.index[at].1;
                 self.streams[key].window += more;
                 if self.streams[key].window > frame::WINDOW {

@@ -13,13 +13,14 @@ use http::HeaderMap;
 
 use crate::{
     common::watch::{Ticks, Watch},
-    server::http2::frame,
+    server::http2::{frame, request::Head},
 };
 
 /// Most bytes that it may send us before we have read them.
 pub(in crate::server::http2) const WINDOW: u32 = 1 << 18;
-/// What is shorter is copied, so that it does not hold all that came with it.
-const SHORT: usize = 1 << 11;
+/// What is shorter is copied, so that it does not hold all that came with it; and joined, as long as it is shorter still.
+const COPIED: usize = 1 << 13;
+const JOINED: usize = 1 << 11;
 
 #[derive(Debug)]
 #[allow(clippy::struct_excessive_bools, reason = "none follows from another")]
@@ -33,6 +34,8 @@ pub(super) struct Stream {
     pub(super) intake: Intake,
     /// How much is to come, where that was said.
     pub(super) left: Option<u64>,
+    /// The client waits to be told that it may send it.
+    pub(super) expects: bool,
     pub(super) credit: i64,
     pub(super) unreturned: u32,
     pub(super) reader: Option<Waker>,
@@ -67,7 +70,7 @@ pub(in crate::server::http2) enum Received {
 }
 
 impl Stream {
-    pub(super) fn new(id: u32, intake: Intake, left: Option<u64>, window: i64) -> Self {
+    pub(super) fn new(id: u32, intake: Intake, head: &Head, window: i64) -> Self {
         Self {
             id,
             holders: 1,
@@ -75,7 +78,8 @@ impl Stream {
             held: 0,
             trailers: None,
             intake,
-            left,
+            left: head.length,
+            expects: head.expects,
             credit: WINDOW.into(),
             unreturned: 0,
             reader: None,
@@ -105,14 +109,14 @@ impl Stream {
         self.held += data.len();
         match self.pieces.pop_back() {
             last if data.is_empty() => self.pieces.extend(last),
-            Some(last) if last.len() + data.len() <= SHORT => {
+            Some(last) if last.len() + data.len() <= JOINED => {
                 let mut joined = last.try_into_mut().unwrap_or_else(|last| BytesMut::from(&last[..]));
                 joined.extend_from_slice(&data);
                 self.pieces.push_back(joined.freeze());
             }
             last => {
                 self.pieces.extend(last);
-                self.pieces.push_back(if data.len() < SHORT { Bytes::copy_from_slice(&data) } else { data });
+                self.pieces.push_back(if data.len() < COPIED { Bytes::copy_from_slice(&data) } else { data });
             }
         }
         if is_last {

@@ -2,13 +2,14 @@
 //! to be written than [`HELD_BACK`].
 
 use std::{
+    mem,
     rc::Rc,
     task::{Context, Poll},
 };
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use h2::Reason;
-use http::{HeaderMap, header, response::Parts};
+use http::{HeaderMap, StatusCode, header, response::Parts};
 
 use super::{
     HELD_BACK, Session,
@@ -73,6 +74,13 @@ impl Session {
         match stream.intake {
             Intake::Open => {
                 stream.reader = Some(cx.waker().clone());
+                if mem::take(&mut stream.expects) {
+                    // Somebody wants the body (RFC 9110, section 10.1.1).
+                    write_head(stream.id, false, self.frame, self.out.tail(), |out| {
+                        self.encoder.begin(StatusCode::CONTINUE, out);
+                    });
+                    self.wake();
+                }
                 Poll::Pending
             }
             Intake::Whole => Poll::Ready(stream.trailers.take().map(|trailers| Ok(Received::Trailers(trailers)))),
@@ -91,7 +99,7 @@ impl Session {
     pub(in crate::server::http2) fn unread(&self, key: usize) -> Option<u64> {
         let stream = &self.streams[key];
         match stream.intake {
-            Intake::Whole => Some(stream.held as u64),
+            Intake::Whole if stream.trailers.is_none() => Some(stream.held as u64),
             _ => stream.left.map(|left| left + stream.held as u64),
         }
     }
@@ -140,6 +148,7 @@ impl Session {
             return;
         }
         stream.is_answered |= is_last;
+        stream.expects = false;
         write_head(stream.id, is_last, self.frame, self.out.tail(), |out| {
             encoder.begin(parts.status, out);
             let (mut length, mut is_dated) = (length, false);
