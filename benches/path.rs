@@ -25,10 +25,7 @@ use privet::{
         metrics::Metrics,
     },
     privacy::{Engine, Keys},
-    server::{
-        framing,
-        http1::{Connection, Request},
-    },
+    server::{Request, framing, http1::Connection},
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 

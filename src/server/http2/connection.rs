@@ -57,8 +57,6 @@ pub struct Connection<S> {
     /// What was written may not be out.
     is_unflushed: bool,
     is_asleep: bool,
-    /// Nothing more is written.
-    is_shut: bool,
 }
 
 /// How far it is.
@@ -75,6 +73,8 @@ enum Stage {
     Ended,
     /// It does not keep to the rules, and is told so.
     Failed,
+    /// Nothing more is written.
+    Shut,
 }
 
 /// The beginning of a block.
@@ -108,7 +108,6 @@ impl<S> Connection<S> {
             is_left: false,
             is_unflushed: false,
             is_asleep: false,
-            is_shut: false,
         }
     }
 
@@ -125,13 +124,13 @@ impl<S> Connection<S> {
                 write_goaway(self.last, Reason::NO_ERROR, &mut session);
                 self.stage = Stage::Ended;
             }
-            Stage::Ended | Stage::Failed => {}
+            Stage::Ended | Stage::Failed | Stage::Shut => {}
         }
     }
 
     /// Whether we have ended it while the client may be sending.
     pub fn is_unread(&self) -> bool {
-        self.is_shut
+        self.stage == Stage::Shut
     }
 
     /// Whether nothing is under way, and it has room to give back.
@@ -171,7 +170,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             match self.poll_write(cx) {
                 Poll::Ready(Err(_)) => return Poll::Ready(None),
                 Poll::Ready(Ok(())) if is_over => {
-                    self.is_shut = true;
+                    self.stage = Stage::Shut;
                     return Pin::new(&mut self.io).poll_shutdown(cx).map(|_| None);
                 }
                 Poll::Ready(Ok(())) if !may_read => {}
@@ -192,7 +191,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Whether nothing more is to come of it.
     fn is_over(&self) -> bool {
         let is_ending = self.stage == Stage::Ended || self.is_left;
-        self.stage == Stage::Failed || (is_ending && self.session.borrow().held() == 0)
+        matches!(self.stage, Stage::Failed | Stage::Shut) || (is_ending && self.session.borrow().held() == 0)
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
@@ -248,7 +247,7 @@ impl<S> Connection<S> {
             self.read.advance(size);
             self.stage = Stage::Settings;
         }
-        while self.stage != Stage::Failed
+        while !matches!(self.stage, Stage::Failed | Stage::Shut)
             && let Some(header) = Header::read(&self.read)
         {
             if header.length > frame::MOST {

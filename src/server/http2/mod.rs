@@ -89,7 +89,7 @@ impl Asked {
         } else {
             (Incoming::Fed(Rc::new(stream.share())), None)
         };
-        let mut answering = pin!(service(Request { parts, refused, body }));
+        let mut answering = pin!(service(Request { parts, body, refused }));
         let answer = poll_fn(|cx| match answering.as_mut().poll(cx) {
             Poll::Ready(answer) => Poll::Ready(Some(answer)),
             // The client may give it up meanwhile.
