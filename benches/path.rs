@@ -13,11 +13,16 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use criterion::{BatchSize, Criterion};
-use http::{HeaderMap, HeaderValue, Response, StatusCode, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, request::Parts};
 use privet::{
-    common::{http1::Pattern, peer::Peer, watch::Watches},
+    common::{
+        hpack::{Decoder, Encoder},
+        http1::Pattern,
+        peer::Peer,
+        watch::Watches,
+    },
     config::{Config, Flags},
     gateway::{answer, body::Body, client::Client, head, route::Table, settings::HeadRules},
     observe::{
@@ -39,6 +44,15 @@ const HEADS: [(&str, &str); 2] = [
          Sec-Fetch-Site: same-origin\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\nReferer: https://shop.example/orders\r\n\
          Accept-Encoding: gzip, deflate, br, zstd\r\nAccept-Language: ko,en;q=0.9\r\nCookie: session=0123456789abcdef0123456789abcdef\r\n\r\n",
     ),
+];
+
+/// What an application says of an answer.
+const PLAIN: [(&str, &str); 5] = [
+    ("server", "nginx"),
+    ("content-type", "text/html"),
+    ("content-length", "128"),
+    ("connection", "keep-alive"),
+    ("etag", "\"1\""),
 ];
 
 fn config(text: &str) -> Config {
@@ -97,19 +111,12 @@ fn answers(c: &mut Criterion) {
     let mut parts = read(&Bytes::from_static(HEADS[0].1.as_bytes()), &rules, &mut Pattern::default());
     let head = head::read(&mut parts, &client, &rules, &[]).expect("good");
     let inner = HeaderValue::from_static("127.0.0.1:9000");
-    let plain = [
-        ("server", "nginx"),
-        ("content-type", "text/html"),
-        ("content-length", "128"),
-        ("connection", "keep-alive"),
-        ("etag", "\"1\""),
-    ];
     let cookies = [
         ("set-cookie", "JSESSIONID=0123456789; Path=/"),
         ("set-cookie", "lang=ko"),
         ("location", "http://shop.example/next"),
     ];
-    for (name, fields) in [("plain", &plain[..]), ("with cookies and a location", &[&plain[..], &cookies].concat())] {
+    for (name, fields) in [("plain", &PLAIN[..]), ("with cookies and a location", &[&PLAIN[..], &cookies].concat())] {
         let mut headers = HeaderMap::new();
         for (name, value) in fields {
             headers.append(*name, HeaderValue::from_static(value));
@@ -182,6 +189,36 @@ fn exchanges(c: &mut Criterion) {
     }
 }
 
+/// The head of an answer over HTTP/2, whose fields but one came before.
+fn packed(c: &mut Criterion) {
+    let (mut encoder, mut decoder, mut out) = (Encoder::default(), Decoder::default(), BytesMut::new());
+    let mut fields = HeaderMap::new();
+    for (name, value) in PLAIN {
+        fields.append(name, HeaderValue::from_static(value));
+    }
+    let mut write = |id: &[u8], out: &mut BytesMut| {
+        out.clear();
+        encoder.begin(StatusCode::OK, out);
+        for (name, value) in &fields {
+            encoder.field(name, value.as_bytes(), out);
+        }
+        encoder.field(&HeaderName::from_static("x-request-id"), id, out);
+    };
+    let mut read = |block: &Bytes| {
+        let mut rest = decoder.begin(block).expect("a block");
+        while !rest.is_empty() {
+            black_box(decoder.next(block, &mut rest).expect("a field"));
+        }
+    };
+    for id in [b"0000", b"0001"] {
+        write(id, &mut out);
+        read(&Bytes::copy_from_slice(&out));
+    }
+    c.bench_function("path/7 write a head of HTTP/2/plain", |b| b.iter(|| write(black_box(b"0002"), &mut out)));
+    let block = out.split().freeze();
+    c.bench_function("path/7 read a head of HTTP/2/plain", |b| b.iter(|| read(black_box(&block))));
+}
+
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     heads(&mut criterion);
@@ -189,5 +226,6 @@ fn main() {
     answers(&mut criterion);
     lines(&mut criterion);
     exchanges(&mut criterion);
+    packed(&mut criterion);
     criterion.final_summary();
 }

@@ -128,6 +128,7 @@ def privet(work, ports, port, duties, binary, admin="off", growth=""):
     asked = ""
     if duties == "all":
         guard += '[shield]\nrules = "/usr/share/modsecurity-crs"\n'
+        # But for the largest file, which masks would refuse.
         asked = 'shield = "block"\nmask = "all"\nrecord = true\n'
     (work / f"{name}.toml").write_text(f"""
 data_dir = "{name}"
@@ -153,6 +154,9 @@ upstream = "http://127.0.0.1:{ports['sink']}"
 [[route]]
 path = "/ws"
 upstream = "http://127.0.0.1:{ports['sink']}"
+[[route]]
+path = "/10m"
+upstream = "http://127.0.0.1:{ports['files']}"
 {more}[[route]]
 upstream = "http://127.0.0.1:{ports['files']}"
 {asked}""")
