@@ -128,6 +128,7 @@ where
         }
         if watch.fired(Slot::Total) {
             // Who does not say that he has heard it may open no more, either.
+            watch.disarm(Slot::Total);
             connection.end();
         }
         loop {

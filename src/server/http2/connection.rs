@@ -49,8 +49,9 @@ pub struct Connection<S> {
     last_read: usize,
     /// A block whose end is to come.
     block: Option<Box<Block>>,
-    /// The highest stream that was opened.
+    /// The highest stream that was opened, and the highest that the client was told of.
     last: u32,
+    told: Option<u32>,
     stage: Stage,
     /// The client will open no other stream.
     is_left: bool,
@@ -71,6 +72,8 @@ enum Stage {
     Ending,
     /// It has.
     Ended,
+    /// It has had time enough: no more than answers are waited for.
+    Late,
     /// It does not keep to the rules, and is told so.
     Failed,
     /// Nothing more is written.
@@ -104,6 +107,7 @@ impl<S> Connection<S> {
             last_read: 0,
             block: None,
             last: 0,
+            told: None,
             stage: Stage::Preface,
             is_left: false,
             is_unflushed: false,
@@ -111,7 +115,7 @@ impl<S> Connection<S> {
         }
     }
 
-    /// Ends it after what is under way, and after what the client asks for before it has heard that; said again, without that.
+    /// Ends it after what is under way, and after what the client asks for before it has heard that; said again, after answers alone.
     pub fn end(&mut self) {
         let mut session = self.session.borrow_mut();
         match self.stage {
@@ -120,11 +124,17 @@ impl<S> Connection<S> {
                 frame::write(frame::PING, 0, 0, &FAREWELL, session.out.tail());
                 self.stage = Stage::Ending;
             }
-            Stage::Preface | Stage::Settings | Stage::Ending => {
-                write_goaway(self.last, Reason::NO_ERROR, &mut session);
+            Stage::Preface | Stage::Settings => {
+                self.read.clear();
+                write_goaway(*self.told.get_or_insert(self.last), Reason::NO_ERROR, &mut session);
                 self.stage = Stage::Ended;
             }
-            Stage::Ended | Stage::Failed | Stage::Shut => {}
+            Stage::Ending => {
+                write_goaway(*self.told.get_or_insert(self.last), Reason::NO_ERROR, &mut session);
+                self.stage = Stage::Late;
+            }
+            Stage::Ended => self.stage = Stage::Late,
+            Stage::Late | Stage::Failed | Stage::Shut => {}
         }
     }
 
@@ -190,8 +200,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Whether nothing more is to come of it.
     fn is_over(&self) -> bool {
-        let is_ending = self.stage == Stage::Ended || self.is_left;
-        matches!(self.stage, Stage::Failed | Stage::Shut) || (is_ending && self.session.borrow().held() == 0)
+        let session = self.session.borrow();
+        match self.stage {
+            Stage::Failed | Stage::Shut => true,
+            // Who reads a body that never ends is not waited for.
+            Stage::Late => session.unanswered() == 0,
+            Stage::Ended => session.held() == 0,
+            _ => self.is_left && session.held() == 0,
+        }
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
@@ -386,7 +402,7 @@ impl<S> Connection<S> {
         // One that is over may still have somebody who has not seen it.
         let (held, most) = (session.held(), self.limits.streams as usize);
         let is_full = held >= 2 * most || (held >= most && session.open() >= most);
-        if is_full || self.stage == Stage::Ended {
+        if is_full || matches!(self.stage, Stage::Ended | Stage::Late) {
             session.refuse(id, Reason::REFUSED_STREAM)?;
             return Ok(None);
         }
@@ -431,8 +447,8 @@ impl<S> Connection<S> {
         if !header.has(frame::ACK) {
             frame::write(frame::PING, frame::ACK, 0, payload, session.out.tail());
         } else if payload[..] == FAREWELL && self.stage == Stage::Ending {
-            drop(session);
-            self.end();
+            write_goaway(*self.told.get_or_insert(self.last), Reason::NO_ERROR, &mut session);
+            self.stage = Stage::Ended;
         }
         Ok(())
     }
@@ -441,7 +457,7 @@ impl<S> Connection<S> {
         self.stage = Stage::Failed;
         self.read = BytesMut::new();
         let mut session = self.session.borrow_mut();
-        write_goaway(self.last, reason, &mut session);
+        write_goaway(*self.told.get_or_insert(self.last), reason, &mut session);
         session.close();
     }
 }

@@ -1,7 +1,7 @@
 //! HTTP/2 on one connection (RFC 9113): each request has a task, which answers it and sends the answer's body as fast as its window lets it.
 //!
-//! [`connection`] reads frames, and [`request`] the heads in them; [`session`] is what the tasks and the connection share, [`handle`] how a
-//! task has a hold of its stream, [`out`] what is to be written.
+//! `connection` reads frames, and `request` the heads in them; `session` is what the tasks and the connection share, `handle` how a
+//! task has a hold of its stream, `out` what is to be written.
 
 mod connection;
 mod duplex;
@@ -120,11 +120,9 @@ async fn send(mut body: Body, stream: &Handle, watch: &Rc<Watch>, stall: Ticks) 
             return Poll::Ready(());
         }
         if stream.is_waiting() {
+            // A body sees to it itself until its last piece; what is made of a body need not.
             stream.pace(watch, stall);
-            // Behind its last piece a body sees to nothing any more.
-            if is_last {
-                watch.arm_once(Slot::Stall, stall);
-            }
+            watch.arm_once(Slot::Stall, stall);
         }
         sent
     })

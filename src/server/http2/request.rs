@@ -122,7 +122,7 @@ impl Reader {
                 Name::Pseudo(pseudo) => control.keep(pseudo, field.value),
                 Name::Field(name) => {
                     begun.get_or_insert((version, at));
-                    is_private |= !field.is_remembered && !is_impersonal(&name);
+                    is_private |= field.is_sensitive || (!field.is_remembered && !is_impersonal(&name));
                     fields.keep(name, field.value, field.is_sensitive)
                 }
                 Name::Bad(_) => Err(Kind::Framing("a header name is not a token in lower case")),

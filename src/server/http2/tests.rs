@@ -392,6 +392,33 @@ async fn who_does_not_hear_of_the_end_opens_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_reads_a_body_that_never_ends_is_not_waited_for() {
+    let (mut theirs, ours) = tokio::io::duplex(1 << 20);
+    let mut connection = Connection::new(ours, Limits { streams: 9, header_bytes: 4096, header_count: 50 });
+    let begin = [frame::PREFACE, &framed(frame::SETTINGS, 0, 0, b""), &framed(frame::HEADERS, 4, 1, GET)].concat();
+    theirs.write_all(&begin).await.expect("room");
+    let asked = poll_fn(|cx| connection.poll_request(cx)).await.expect("a request");
+    let (watch, kept) = (Watches::new().watch(), RefCell::new(None));
+    let answer = |request: Asking| {
+        kept.replace(Some(request.body));
+        async { Response::new(Body::full("done")) }
+    };
+    asked.answer(&watch, STALL.into(), answer).await;
+    for expected in [false, true] {
+        connection.end();
+        let is_over = poll_fn(|cx| Poll::Ready(matches!(connection.poll_request(cx), Poll::Ready(None)))).await;
+        assert_eq!(is_over, expected);
+        theirs.write_all(&framed(frame::PING, 1, 0, b"farewell")).await.expect("room");
+        if !is_over {
+            assert!(poll_fn(|cx| Poll::Ready(connection.poll_request(cx).is_pending())).await);
+        }
+    }
+    drop(connection);
+    let broken = kept.take().expect("a body").collect().await.expect_err("no end");
+    assert_eq!(broken.kind(), std::io::ErrorKind::ConnectionReset);
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_waits_to_be_told_is_told_when_the_body_is_wanted() {
     let talk = async {
         let expects = [b"\x83\x87\x84\x01\x01x\x0f\x14\x0c".as_slice(), b"100-continue"].concat();

@@ -1,6 +1,6 @@
 //! What the tasks of a connection have in common: its streams, their windows (RFC 9113, sections 5 and 6.9), and what is to be written.
 //!
-//! A stream is here as long as somebody holds it: who answers its request, and who reads its body. What they do with it is in [`turns`].
+//! A stream is here as long as somebody holds it: who answers its request, and who reads its body. What they do with it is in `turns`.
 
 pub(super) mod stream;
 mod turns;
@@ -101,6 +101,11 @@ impl Session {
     pub(super) fn open(&self) -> usize {
         let is_open = |stream: &Stream| !stream.is_gone && (!stream.is_answered || stream.intake == Intake::Open);
         self.streams.iter().filter(|(_, stream)| is_open(stream)).count()
+    }
+
+    /// How many wait for the end of their answer.
+    pub(super) fn unanswered(&self) -> usize {
+        self.streams.iter().filter(|(_, stream)| !stream.is_gone && !stream.is_answered).count()
     }
 
     /// Where stream `id` is, which has been opened.
