@@ -137,7 +137,7 @@ impl Body {
         Self { source: Source::Upstream(answer), record: None, tap: None }
     }
 
-    /// Leaves out bytes of our own, since HEAD has none; hyper would send them on HTTP/2.
+    /// Leaves out bytes of our own, since HEAD has none; on HTTP/2 nothing else would.
     pub fn omit(&mut self) {
         if let Source::Full(_) = self.source {
             self.source = Source::Empty;

@@ -37,7 +37,7 @@ pub(super) struct Session {
     /// Those that have something to send and a window for it.
     ready: VecDeque<usize>,
     pub(super) out: Out,
-    pub(super) encoder: Encoder,
+    encoder: Encoder,
     /// What the client takes on the connection, and on a stream that begins, and in a frame.
     window: i64,
     first_window: i64,
