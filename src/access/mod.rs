@@ -23,6 +23,7 @@ mod missing;
 pub mod page;
 pub mod policy;
 pub mod purpose;
+mod room;
 pub mod settings;
 mod slice;
 pub mod subject;

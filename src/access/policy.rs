@@ -14,6 +14,7 @@ use miette::Diagnostic;
 use super::{
     ask::Action,
     decision::Rule,
+    room::with_room,
     vocabulary::{SCHEMA, Sort, Types},
 };
 
@@ -230,7 +231,7 @@ fn validate(policies: &[(Policy, usize, usize)], sources: &[Source], faults: &mu
         policies.iter().map(|(policy, source, at)| (policy.cedar.id(), (*source, *at))).collect();
     // Ids are told apart already.
     let Ok(set) = PolicySet::from_policies(policies.iter().map(|(policy, ..)| policy.cedar.clone())) else { return };
-    let result = Validator::new(SCHEMA.clone()).validate(&set, ValidationMode::Strict);
+    let result = with_room(|| Validator::new(SCHEMA.clone()).validate(&set, ValidationMode::Strict));
     for error in result.validation_errors() {
         if let Some(&(source, at)) = places.get(error.policy_id()) {
             let mut fault = fault(&sources[source], error, &error.to_string());

@@ -17,6 +17,7 @@ use super::{
     ask::{Action, Ask},
     decision::{Permit, Rule, Why},
     policy::{Policies, Policy, SEE, Sight},
+    room::with_room,
     vocabulary::{NONE, Sort, Types},
 };
 use crate::privacy::Kind;
@@ -193,7 +194,7 @@ impl Slice {
         let Ok(request) = request else {
             return Said { broken: Some(Arc::from("")), ..said };
         };
-        let response = Authorizer::new().is_authorized(&request, set, &self.entities);
+        let response = with_room(|| Authorizer::new().is_authorized(&request, set, &self.entities));
         // Cedar passes over a policy that can't be evaluated, a `forbid` as well.
         if let Some(AuthorizationError::PolicyEvaluationError(error)) = response.diagnostics().errors().next() {
             let about = self.policies.get(error.policy_id());
