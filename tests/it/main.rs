@@ -45,6 +45,7 @@ mod intercept;
 mod journal;
 mod keys;
 mod kubernetes;
+mod layout;
 mod ledger;
 mod lifecycle;
 mod login;
