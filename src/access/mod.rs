@@ -2,7 +2,7 @@
 //! configuration.
 //!
 //! [`ask`] is a question and [`decision`] its answer. [`policy`] reads what the company has decided, in Cedar, with the words of
-//! `vocabulary`; `slice` is what of it concerns people of certain roles, and `answers` are those that were given. [`purpose`] is the closed list of what one may work for, [`page`]
+//! `vocabulary`; `slice` is what of it concerns people of certain roles, `answers` are those that were given, and `room` is what Cedar needs on the stack. [`purpose`] is the closed list of what one may work for, [`page`]
 //! where it is chosen, [`chosen`] how a browser keeps that, and [`header`](mod@header) how a machine says it. [`download`] is why somebody takes a file along,
 //! [`download_page`] where that is asked, and [`kept`] how browsers keep anything. [`consent`] is who has agreed to what,
 //! [`consent_form`] how an application's form tells, [`consent_list`] how a list does, and [`subject`] what people are called there. `docs/ACCESS.md` is for whoever writes policies.
